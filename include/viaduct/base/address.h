@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// IP addresses, endpoints and prefixes of both families, as values; no sockets.
+#pragma once
+#include <array>
+#include <bit>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace viaduct::base {
+
+static_assert(std::endian::native == std::endian::little, "is_v4 reads the octets as little-endian words");
+
+/// An IP address. An IPv4 address is kept in its IPv4-mapped IPv6 form (::ffff:a.b.c.d), network order.
+class Address {
+ public:
+  constexpr Address() = default;
+  /// From four octets in network order.
+  static constexpr Address v4(std::array<std::uint8_t, 4> octets) {
+    Address a;
+    a.octets_ = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, octets[0], octets[1], octets[2], octets[3]};
+    return a;
+  }
+  /// From sixteen octets in network order.
+  static constexpr Address v6(std::array<std::uint8_t, 16> octets) {
+    Address a;
+    a.octets_ = octets;
+    return a;
+  }
+  /// Parse dotted decimal without leading zeros, or RFC 4291 2.2 text without brackets or zone. Errors: nullopt.
+  static std::optional<Address> parse(std::string_view text);
+
+  [[nodiscard]] constexpr bool is_v4() const {
+    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(octets_);
+    return words[0] == 0 && static_cast<std::uint32_t>(words[1]) == 0xffff0000;
+  }
+  [[nodiscard]] constexpr bool is_unset() const { return *this == Address{}; }
+  /// Multicast (224/4, ff00::/8), broadcast (255.255.255.255), or unspecified: never a place to send to.
+  [[nodiscard]] bool is_unusable_destination() const;
+  [[nodiscard]] constexpr const std::array<std::uint8_t, 16>& octets() const { return octets_; }
+  /// The four octets of an IPv4 address as they stand on the wire, loaded in host byte order of memory.
+  [[nodiscard]] std::uint32_t v4_wire() const;
+  /// Write dotted decimal or RFC 5952 text (no brackets). Shape: out holds at least 46 octets. Returns octets written.
+  std::size_t print(std::span<char> out) const;
+  [[nodiscard]] std::string text() const;
+  constexpr auto operator<=>(const Address&) const = default;
+
+ private:
+  std::array<std::uint8_t, 16> octets_{};
+};
+
+/// Longest text of an address, octets (RFC 4291, with an embedded IPv4 address).
+inline constexpr std::size_t address_text_bytes_max = 45;
+
+/// An address and a UDP port (host byte order).
+struct Endpoint {
+  Address address;
+  std::uint16_t port{};
+  constexpr auto operator<=>(const Endpoint&) const = default;
+  /// Parse `1.2.3.4:5060` or `[2001:db8::1]:5060`; a missing port is `port_default`, port 0 is none. Errors: nullopt.
+  static std::optional<Endpoint> parse(std::string_view text, std::uint16_t port_default);
+  /// `1.2.3.4:5060` or `[2001:db8::1]:5060`. Shape: out holds at least 54 octets. Returns octets written.
+  std::size_t print(std::span<char> out) const;
+  [[nodiscard]] std::string text() const;
+};
+
+/// An address prefix, `10.0.0.0/8` or `2001:db8::/32`.
+struct Prefix {
+  Address address;
+  std::uint8_t bits{};  ///< of the 128-bit form: an IPv4 /8 is 104
+  /// Parse; bits of the address behind the prefix are dropped. Errors: nullopt.
+  static std::optional<Prefix> parse(std::string_view text);
+  [[nodiscard]] bool contains(const Address& a) const;
+  [[nodiscard]] std::string text() const;
+};
+
+}  // namespace viaduct::base

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every bound of the product in one place: its unit, its reason and its source. Nothing else lives here.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace viaduct::base {
+
+/// Largest SIP message served, octets: above any REGISTER or INVITE seen in the field (IMS 1,800), below what a UDP reflector would like.
+inline constexpr std::size_t message_bytes_max = 8192;
+/// Header lines of one message after unfolding: RFC 4475 3.1.1.7 has 34 Vias beside its other headers; three times that is abuse.
+inline constexpr std::size_t header_lines_max = 128;
+/// Octets of one header line with its folds: an Authorization or a Contact with GRUU stays below 1,000.
+inline constexpr std::size_t header_bytes_max = 4096;
+/// Via values of one message: RFC 3261 16.3 lets 70 hops pass; 64 keeps the count in seven bits.
+inline constexpr std::size_t via_values_max = 64;
+/// Contact values of one REGISTER: RFC 3261 sets none; more bindings than this in one request is abuse.
+inline constexpr std::size_t contact_values_max = 16;
+/// Octets of a canonical AoR: a user part of 128 octets fully escaped (384), `@`, and a DNS name (253, RFC 1035 2.3.4).
+inline constexpr std::size_t aor_bytes_max = 640;
+/// Octets of a URI compared part by part (RFC 3261 19.1.4); a longer one equals only itself: comparing takes the square of the parameters.
+inline constexpr std::size_t uri_compare_bytes_max = 1024;
+/// Packets taken from a queue at once: the stages' prefetches hide a memory miss from 16 up; 64 still fits the caches.
+inline constexpr std::size_t burst_pkts_max = 64;
+/// Poll-mode workers of one node: the counters' arrays and the RCU variable are sized by it.
+inline constexpr std::size_t workers_max = 64;
+/// Homes of one fleet: the home field of a table entry is 16 bits, and 0xffff means none.
+inline constexpr std::size_t homes_max = 65535;
+/// Slots of the default assignment: 131 a home at 1,000 homes, 256 KiB in all (design: 2^17).
+inline constexpr std::size_t slots_count = std::size_t{1} << 17;
+/// Headroom of a packet buffer, octets: RTE_PKTMBUF_HEADROOM, fixed in Debian's DPDK.
+inline constexpr std::size_t headroom_bytes = 128;
+/// Data room of an ordinary packet buffer behind the headroom, octets: one Ethernet frame of the common MTU, and an edit's growth.
+inline constexpr std::size_t packet_bytes_max = 2048;
+/// Data room of a large packet buffer, octets: the largest message, its frame headers, and the largest growth of an edit.
+inline constexpr std::size_t large_packet_bytes_max = 9216;
+/// IPv4 octets of an Ethernet frame that we send without fragmenting: the common MTU.
+inline constexpr std::size_t mtu_bytes = 1500;
+
+/// Time within which the same Call-ID on another branch is proxied instead of redirected again: 64 * T1, RFC 3261 17.1.2.2 timer F.
+inline constexpr std::uint32_t redirect_guard_ms = 32'000;
+/// Octets by which a 3xx, 4xx or 5xx may exceed the request it answers, so that a spoofed source gains nothing.
+inline constexpr std::size_t reply_growth_bytes_max = 200;
+
+/// Octets of a configuration or profile file: homes_max homes of 200 octets each are 13 MB.
+inline constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
+/// Octets of one line of an assignments file: an AoR at its largest, fully escaped and quoted, and a home's name.
+inline constexpr std::size_t assignment_line_bytes_max = 2048;
+/// Octets of one request line on the operator's socket: the largest carries an AoR and a home's name.
+inline constexpr std::size_t api_request_bytes_max = std::size_t{64} << 10;
+/// Connections on the operator's socket at once: a few people and scripts; what a descriptor costs is small.
+inline constexpr std::size_t api_connections_max = 32;
+
+static_assert(large_packet_bytes_max >= message_bytes_max + 512, "the largest message must fit with an edit's growth");
+static_assert(via_values_max < 128);
+
+}  // namespace viaduct::base

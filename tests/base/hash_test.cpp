@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keyed hashes against published vectors and against OpenSSL.
+#include "viaduct/base/hash.h"
+
+#include <gtest/gtest.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace viaduct::base {
+namespace {
+
+using Octets = std::vector<std::uint8_t>;
+
+/// A MAC of OpenSSL's: the judge.
+Octets judge(const char* algorithm, const Key128& key, std::string_view bytes, std::vector<OSSL_PARAM> params) {
+  const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac(EVP_MAC_fetch(nullptr, algorithm, nullptr), EVP_MAC_free);
+  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(mac.get()), EVP_MAC_CTX_free);
+  params.push_back(OSSL_PARAM_construct_end());
+  EXPECT_EQ(EVP_MAC_init(context.get(), key.data(), key.size(), params.data()), 1);
+  EXPECT_EQ(EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()), 1);
+  Octets out(16);
+  std::size_t n = 0;
+  EXPECT_EQ(EVP_MAC_final(context.get(), out.data(), &n, out.size()), 1);
+  out.resize(n);
+  return out;
+}
+
+Octets judge_siphash(const Key128& key, std::string_view bytes, std::size_t out_bytes, unsigned c_rounds, unsigned d_rounds) {
+  return judge("SIPHASH", key, bytes,
+               {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &out_bytes), OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_C_ROUNDS, &c_rounds),
+                OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_D_ROUNDS, &d_rounds)});
+}
+
+Octets judge_cmac(const Key128& key, std::string_view bytes) {
+  std::string cipher = "AES-128-CBC";
+  return judge("CMAC", key, bytes, {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher.data(), 0)});
+}
+
+Octets octets(std::uint64_t word) {
+  Octets out(8);
+  std::memcpy(out.data(), &word, 8);
+  return out;
+}
+Octets octets(const Hash128& hash) {
+  Octets out(16);
+  std::memcpy(out.data(), &hash.low, 8);
+  std::memcpy(out.data() + 8, &hash.high, 8);
+  return out;
+}
+
+/// Key and message of the authors' vectors: 00 01 02 ...
+Key128 counting_key() {
+  Key128 key;
+  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::uint8_t>(i);
+  return key;
+}
+std::string counting(std::size_t bytes) {
+  std::string out(bytes, '\0');
+  for (std::size_t i = 0; i < bytes; ++i) out[i] = static_cast<char>(i);
+  return out;
+}
+
+Key128 random_key(std::mt19937_64& random) {
+  Key128 key;
+  for (auto& octet : key) octet = static_cast<std::uint8_t>(random());
+  return key;
+}
+/// In a heap buffer of its exact size, so that the address sanitizer sees a read beyond it.
+struct Exact {
+  std::unique_ptr<char[]> bytes;
+  std::size_t size;
+  [[nodiscard]] std::string_view view() const { return {bytes.get(), size}; }
+};
+Exact random_text(std::mt19937_64& random, std::size_t size) {
+  Exact out{std::make_unique<char[]>(size), size};
+  for (std::size_t i = 0; i < size; ++i) out.bytes[i] = static_cast<char>(random());
+  return out;
+}
+
+TEST(SipHash, MatchesThePublishedVectorsOfTwoFour) {
+  const std::string fifteen = counting(15);
+  EXPECT_EQ((siphash_64<2, 4>(counting_key(), fifteen)), 0xa129ca6149be45e5);  // the paper's appendix A
+  EXPECT_EQ((siphash_64<2, 4>(counting_key(), "")), 0x726fdb47dd0e0e31);
+  const Octets empty128 = {0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6, 0x6d, 0xf6, 0x72, 0x14, 0xc7, 0x55, 0x02, 0x93};
+  EXPECT_EQ(octets(siphash_128<2, 4>(counting_key(), "")), empty128);
+}
+
+TEST(SipHash, OneThreeMatchesOpenSslAtEveryLength) {
+  std::mt19937_64 random(1);
+  for (std::size_t size = 0; size < 300; ++size) {
+    const Key128 key = random_key(random);
+    const Exact text = random_text(random, size);
+    ASSERT_EQ(octets(siphash64(key, text.view())), judge_siphash(key, text.view(), 8, 1, 3)) << size;
+    ASSERT_EQ(octets(siphash128(key, text.view())), judge_siphash(key, text.view(), 16, 1, 3)) << size;
+  }
+}
+
+/// What a SipHasher is said to hash, joined.
+struct Joined {
+  std::string text;
+  void piece(std::string_view bytes) {
+    const auto size = static_cast<std::uint32_t>(bytes.size());
+    text.append(reinterpret_cast<const char*>(&size), sizeof size).append(bytes);
+  }
+  void number(std::uint64_t value) { text.append(reinterpret_cast<const char*>(&value), sizeof value); }
+};
+
+TEST(SipHasher, IsTheHashOfTheJoinedPieces) {
+  std::mt19937_64 random(2);
+  for (int round = 0; round < 20'000; ++round) {
+    const Key128 key = random_key(random);
+    SipHasher hasher(key);
+    Joined joined;
+    for (std::uint64_t pieces = random() % 6; pieces > 0; --pieces) {
+      if (random() % 3 == 0) {
+        const std::uint64_t value = random();
+        hasher.number(value);
+        joined.number(value);
+        continue;
+      }
+      const Exact text = random_text(random, random() % 40);
+      hasher.piece(text.view());
+      joined.piece(text.view());
+    }
+    ASSERT_EQ(hasher.finish(), siphash128(key, joined.text));
+  }
+}
+
+TEST(SipHasher, GoesOnFromACopy) {
+  SipHasher common(counting_key());
+  common.piece("call-id");
+  SipHasher copy = common;
+  copy.piece("a");
+  common.piece("b");
+  SipHasher whole(counting_key());
+  whole.piece("call-id");
+  whole.piece("b");
+  EXPECT_EQ(common.finish(), whole.finish());
+  EXPECT_NE(copy.finish(), whole.finish());
+}
+
+TEST(SipHasher, TellsListsApartThatJoinAlike) {
+  const auto hash = [](std::string_view a, std::string_view b) {
+    SipHasher hasher(counting_key());
+    hasher.piece(a);
+    hasher.piece(b);
+    return hasher.finish();
+  };
+  EXPECT_NE(hash("ab", "c"), hash("a", "bc"));
+  EXPECT_NE(hash("abc", ""), hash("", "abc"));
+}
+
+TEST(AesMac, MatchesOpenSslCmacOnWholeBlocks) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 2'000; ++round) {
+    const Key128 key = random_key(random);
+    const Exact text = random_text(random, 16 * (1 + random() % 4));
+    Octets expected = judge_cmac(key, text.view());
+    expected.resize(8);
+    const std::span blocks(reinterpret_cast<const std::uint8_t*>(text.bytes.get()), text.size);
+    ASSERT_EQ(octets(AesMac(key).mac64(blocks)), expected);
+  }
+}
+
+TEST(AesMac, MatchesThePublishedVectorOfOneBlock) {
+  const Key128 key = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};  // RFC 4493 4, example 2
+  const Octets block = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a};
+  const Octets expected = {0x07, 0x0a, 0x16, 0xb4, 0x6b, 0x4d, 0x41, 0x44};
+  EXPECT_EQ(octets(AesMac(key).mac64(block)), expected);
+}
+
+TEST(AesMacDeathTest, RefusesWhatIsNotWholeBlocks) {
+  const Octets text(80);
+  const AesMac mac(counting_key());
+  EXPECT_DEATH((void)mac.mac64(std::span(text).first(15)), "whole blocks");
+  EXPECT_DEATH((void)mac.mac64(std::span(text).first(0)), "whole blocks");
+  EXPECT_DEATH((void)mac.mac64(text), "whole blocks");
+}
+
+TEST(EqualConstantTime, ComparesEveryOctet) {
+  Octets a(20, 7);
+  Octets b = a;
+  EXPECT_TRUE(equal_constant_time(a, b));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    b[i] ^= 1;
+    EXPECT_FALSE(equal_constant_time(a, b));
+    b[i] ^= 1;
+  }
+  EXPECT_FALSE(equal_constant_time(a, std::span(b).first(19)));
+}
+
+}  // namespace
+}  // namespace viaduct::base
