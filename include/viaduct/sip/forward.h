@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a stateless proxy changes in a message, planned as edits: our Via on, our Via off.
+#pragma once
+#include <string_view>
+
+#include "viaduct/base/address.h"
+#include "viaduct/sip/edit.h"
+#include "viaduct/sip/message.h"
+#include "viaduct/sip/token.h"
+#include "viaduct/sip/via.h"
+
+namespace viaduct::sip {
+
+/// What goes into a forwarded request beside what it brings.
+struct ForwardRequest {
+  base::Endpoint source;             ///< where it came from: received and rport of the topmost Via that it brought
+  std::string_view via_prefix;       ///< `Via: SIP/2.0/UDP ADDRESS:PORT;branch=`, prebuilt for the listener that sends
+  Branch branch;
+  std::string_view headers;          ///< further header lines on top, each with CRLF (X-Viaduct-Home); may be empty
+};
+
+/// Plan a request's way to its next hop: our Via (and `headers`) before its first header; `received` and `rport` of the old top Via replaced or added;
+/// Max-Forwards one less, or `Max-Forwards: 70` added; every X-Viaduct-Home line that it brought removed. All else byte for byte.
+/// Shape:  request indexed without fault and max_forwards > 0; out is cleared first.
+/// Errors: out.overflow() when the request brings more received, rport and X-Viaduct-Home than a plan has room for; then nothing can be sent.
+/// Thread: any; pure. Source: RFC 3261 16.6, 18.2.1; RFC 3581 4.
+void plan_forward(const Message& request, const Via& top, const ForwardRequest& how, Edits& out);
+
+/// Plan a response's way back: its first Via value removed, with its line when it stands there alone, else up to the next value.
+/// Shape:  response.via_values >= 2. Source: RFC 3261 16.7 step 3.
+void plan_return(const Message& response, Edits& out);
+
+/// Largest growth that plan_forward can cause with no `headers`, octets: IPv4 and IPv6 parts named and summed in forward.cpp.
+[[nodiscard]] std::size_t forward_growth_max();
+
+}  // namespace viaduct::sip

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What we sign, and what we verify without state: branches, To tags, and the vh parameter of a redirect.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "viaduct/base/address.h"
+#include "viaduct/base/hash.h"
+#include "viaduct/sip/message.h"
+#include "viaduct/sip/uri.h"
+#include "viaduct/sip/via.h"
+
+namespace viaduct::sip {
+
+/// One fleet key, expanded: `letter` names it in what it signs.
+struct SigningKey {
+  char letter{};               ///< 'a' to 'p' name fleet keys; other first letters of a branch mark requests of our own
+  base::Key128 hash_key{};     ///< for T, L and tags: derived from the fleet key
+  base::AesMac mac;            ///< for M: derived from the fleet key
+  SigningKey(char letter, const base::Key128& fleet_key);
+};
+
+/// The fleet's keys: the first signs, both verify.
+struct SigningKeys {
+  std::array<std::optional<SigningKey>, 2> keys;
+  [[nodiscard]] const SigningKey& signing() const { return *keys[0]; }
+  [[nodiscard]] const SigningKey* by_letter(char letter) const;
+};
+
+/// Octets of base32 (RFC 4648 6, lower case, no padding) for 64 and 32 bits.
+inline constexpr std::size_t base32_64_bytes = 13;
+inline constexpr std::size_t base32_32_bytes = 7;
+/// z9hG4bK, key letter, T, L, M.
+inline constexpr std::size_t branch_bytes = 7 + 1 + base32_64_bytes + base32_32_bytes + base32_64_bytes;
+using Branch = std::array<char, branch_bytes>;
+
+/// Where a request is going, for the loop part of its branch.
+enum class Direction : std::uint8_t { to_home, to_binding, by_route };
+
+/// The branch of a request that we forward: equal for a retransmission, its CANCEL and its non-2xx ACK; different for different clients.
+/// T: keyed hash of top branch and sent-by, Call-ID, From tag, CSeq number, Request-URI. L: hash over Request-URI, Routes, Proxy-Require, direction
+/// (of an INVITE, ACK or CANCEL without Proxy-Require, which RFC 3261 8.2.2.3 bars from the latter two).
+/// M: MAC over T, L, Call-ID, From tag, CSeq number and the endpoint that the response will be sent to.
+/// Thread: any; pure. Source: RFC 3261 16.6 step 8, 16.11; spec section 4 (docs/rfc.md).
+[[nodiscard]] Branch make_branch(const Message& request, const Via& top, Direction direction, const base::Endpoint& response_goes_to, const SigningKeys& keys);
+
+/// True when `branch` is one of ours for this response: the MAC holds for its Call-ID, From tag, CSeq number and the place it would be sent to.
+[[nodiscard]] bool verify_branch(std::string_view branch, const Message& response, const base::Endpoint& response_goes_to, const SigningKeys& keys);
+
+/// The loop part that `make_branch` would compute, to tell a spiral from a loop (RFC 3261 16.3 item 4), and the one in a branch of ours.
+[[nodiscard]] std::uint32_t loop_part(const Message& request, Direction direction, const SigningKey& key);
+[[nodiscard]] std::optional<std::uint32_t> loop_part_of(std::string_view branch);
+
+/// The To tag of our own answers: keyed hash of (From tag, Call-ID, CSeq number, top branch), so that a retransmission gets the same.
+[[nodiscard]] std::uint64_t reply_tag(const Message& request, const Via& top, const SigningKey& key);
+/// True when the To tag of an ACK is one that we gave: it is absorbed.
+[[nodiscard]] bool is_reply_tag(const Message& request, const Via& top, const SigningKeys& keys);
+
+/// What a redirect tells the home about the decision: epoch, expiry (minutes since 1970), and a MAC over (client key, both, the home's name).
+struct HomeProof {
+  std::uint32_t epoch{};
+  std::uint32_t expires_min{};
+};
+/// `E.X.M`: two hex numbers and the key letter with 13 base32 letters. Writes at most 32 octets; returns octets written.
+inline constexpr std::size_t home_proof_bytes_max = 32;
+std::size_t write_home_proof(const HomeProof& proof, const ClientKey& client, std::string_view home_name, const SigningKey& key,
+                             std::span<char, home_proof_bytes_max> out);
+/// The proof, when `text` verifies for this client and home and has not expired at `now_min`.
+[[nodiscard]] std::optional<HomeProof> verify_home_proof(std::string_view text, const ClientKey& client, std::string_view home_name, std::uint32_t now_min,
+                                                         const SigningKeys& keys);
+/// The expiry of a proof made now: rounded up to the next multiple of 10 minutes, at least 10 minutes away.
+[[nodiscard]] std::uint32_t proof_expiry(std::uint32_t now_min);
+
+/// Base32 letters of a number, most significant first. out.size() is 13 for 64 bits, 7 for 32.
+void write_base32(std::uint64_t value, std::span<char> out);
+[[nodiscard]] std::optional<std::uint64_t> read_base32(std::string_view text);
+
+}  // namespace viaduct::sip

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a stateless proxy changes: planned here as edits, carried out in edit.cpp.
+#include "viaduct/sip/forward.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "received.h"
+#include "viaduct/base/check.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::sip {
+namespace {
+
+constexpr std::string_view line_end = "\r\n";
+constexpr std::string_view max_forwards_line = "Max-Forwards: 70\r\n";  // RFC 3261 16.6 step 3
+constexpr std::size_t max_forwards_digits_max = 3;                       // 0 to 255, RFC 3261 20.22
+
+// The parts of the largest growth: a message without Max-Forwards, from and to IPv6, whose Via has neither received nor rport.
+constexpr std::size_t via_name_bytes = std::string_view("Via: SIP/2.0/UDP ").size();
+constexpr std::size_t sent_by_bytes_max = 1 + base::address_text_bytes_max + 1 + 1 + port_text_bytes_max;  // [address]:port
+constexpr std::size_t branch_name_bytes = std::string_view(";branch=").size();
+constexpr std::size_t our_via_bytes_max = via_name_bytes + sent_by_bytes_max + branch_name_bytes + branch_bytes + line_end.size();
+constexpr std::size_t growth_bytes_max = our_via_bytes_max + received_text_bytes_max + max_forwards_line.size();
+constexpr std::size_t frame_headers_bytes_max = 14 + 4 + 40 + 8;  // Ethernet, a VLAN tag, IPv6, UDP
+static_assert(3 * growth_bytes_max <= edit_text_bytes_max, "a forward edit fits the list, and leaves room for further header lines");
+static_assert(base::message_bytes_max + growth_bytes_max + frame_headers_bytes_max <= base::large_packet_bytes_max,
+              "the largest message fits the largest buffer with its edit");
+
+void plan_top_via(const Message& request, const Via& top, const ForwardRequest& how, Edits& out) {
+  const std::size_t via = request.top_via.offset;
+  if (top.has_received || top.has_rport) {
+    ReceivedParams params(request[request.top_via], request.text.data() + request.text.size());
+    for (ReceivedParam param; params.next(param);) out.add(via + param.begin, param.end - param.begin, {});
+  }
+  ReceivedText text;
+  out.add(via + request.top_via.bytes, 0, write_received(how.source, text));
+}
+
+/// One less, right-aligned in the old number's place, so that nothing behind it moves.
+void plan_max_forwards(const Message& request, std::size_t i, Edits& out) {
+  const std::string_view value = request.header_value(i);
+  std::array<char, max_forwards_digits_max> digits;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), request.max_forwards - 1).ptr;
+  const auto count = static_cast<std::size_t>(end - digits.data());
+  const std::size_t width = std::min(value.size(), max_forwards_digits_max);
+  std::array<char, max_forwards_digits_max> text{' ', ' ', ' '};
+  std::copy(digits.data(), end, text.data() + (width - count));
+  out.add(static_cast<std::size_t>(value.data() - request.text.data()), value.size(), {text.data(), width});
+}
+
+}  // namespace
+
+void plan_forward(const Message& request, const Via& top, const ForwardRequest& how, Edits& out) {
+  base::check(request.max_forwards > 0, "a request with no hop left is not forwarded");
+  out.clear();
+  const std::size_t first_line = request.line[0];
+  out.add(first_line, 0, how.via_prefix);
+  out.add(first_line, 0, {how.branch.data(), how.branch.size()});
+  out.add(first_line, 0, line_end);
+  out.add(first_line, 0, how.headers);
+  if (!request.has(HeaderId::max_forwards)) out.add(first_line, 0, max_forwards_line);
+  for (std::size_t i = 0; i < request.headers; ++i) {
+    const HeaderId id = request.id[i];
+    if (id == HeaderId::via && line_holds(request, i, request.top_via)) plan_top_via(request, top, how, out);
+    if (id == HeaderId::max_forwards) plan_max_forwards(request, i, out);
+    if (id == HeaderId::x_viaduct_home) out.add(request.line[i], request.line[i + 1] - request.line[i], {});
+  }
+}
+
+void plan_return(const Message& response, Edits& out) {
+  base::check(response.via_values >= 2, "a response that goes back has a Via for whoever gets it");
+  out.clear();
+  std::size_t i = response.first[static_cast<std::size_t>(HeaderId::via)];
+  while (!line_holds(response, i, response.top_via) && i + 1 < response.headers) ++i;  // lines before it hold empty elements only
+  if (line_holds(response, i, response.second_via))
+    out.add(response.top_via.offset, response.second_via.offset - response.top_via.offset, {});
+  else
+    out.add(response.line[i], response.line[i + 1] - response.line[i], {});
+}
+
+std::size_t forward_growth_max() { return growth_bytes_max; }
+
+}  // namespace viaduct::sip

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The received and rport parameters of the topmost Via: finding those that came, writing ours. Replies and forwarded requests share it.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "viaduct/base/address.h"
+#include "viaduct/sip/message.h"
+
+namespace viaduct::sip {
+
+inline constexpr std::string_view received_name = ";received=";
+inline constexpr std::string_view rport_name = ";rport=";
+inline constexpr std::size_t port_text_bytes_max = 5;
+inline constexpr std::size_t received_text_bytes_max = received_name.size() + base::address_text_bytes_max + rport_name.size() + port_text_bytes_max;
+/// Room for `write_received`, with what a print may use behind its text.
+using ReceivedText = std::array<char, 96>;
+static_assert(received_text_bytes_max <= std::tuple_size_v<ReceivedText>);
+
+/// Write `;received=ADDRESS;rport=PORT` of the place a request came from. Source: RFC 3261 18.2.1, RFC 3581 4.
+[[nodiscard]] std::string_view write_received(const base::Endpoint& source, ReceivedText& out);
+
+/// A received or rport parameter from its semicolon up to the next one or the end of the value, counted from the value's start.
+struct ReceivedParam {
+  std::size_t begin;
+  std::size_t end;
+};
+
+/// Finds the received and rport parameters of a Via value, one after the other; quoted strings hide what is in them.
+/// Shape: `readable_end` is the end of what may be read, at or behind the value's end.
+class ReceivedParams {
+ public:
+  ReceivedParams(std::string_view via, const char* readable_end) : via_(via), readable_end_(readable_end) {}
+  /// The next one; false at the end.
+  [[nodiscard]] bool next(ReceivedParam& out);
+
+ private:
+  std::size_t next_semicolon();
+  void load();
+
+  std::string_view via_;
+  const char* readable_end_;
+  std::size_t loaded_{};        // octets of the value that were looked at
+  std::uint32_t marks_{};       // semicolons, quotes and backslashes of the last 32 of them that are still to be taken
+  std::size_t semicolon_{std::string_view::npos};  // the last one found; npos before the first
+  std::size_t escaped_{};       // the octet behind a backslash
+  bool in_quotes_{};
+};
+
+/// True when a slice lies in header line `i`.
+[[nodiscard]] inline bool line_holds(const Message& message, std::size_t i, Slice slice) {
+  return slice.offset >= message.line[i] && slice.offset < message.line[i + 1];
+}
+
+}  // namespace viaduct::sip

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs of octets of a class and line starts, 32 octets at a time, with scalar code beside them; what the octets mean is known elsewhere.
+#pragma once
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "viaduct/base/limits.h"
+
+namespace viaduct::sip {
+
+/// A set of octets: for each low half of an octet, one bit for each high half from 0 to 7. So one shuffle by the low half and one by the high half
+/// tell members from others, 32 at a time. Octets from 0x80 (UTF-8) belong all or none.
+struct CharClass {
+  alignas(16) std::array<std::uint8_t, 16> low{};
+  bool utf8{};
+
+  constexpr CharClass() = default;
+  constexpr explicit CharClass(std::string_view members) {
+    for (char c : members) add(c);
+  }
+  constexpr void add(char c) {
+    const auto octet = static_cast<std::uint8_t>(c);
+    low[octet & 15U] = static_cast<std::uint8_t>(low[octet & 15U] | 1U << (octet >> 4U));
+  }
+  constexpr CharClass operator|(std::string_view members) const {
+    CharClass sum = *this;
+    for (char c : members) sum.add(c);
+    return sum;
+  }
+  constexpr CharClass operator-(std::string_view members) const {
+    CharClass rest = *this;
+    for (char c : members) {
+      const auto octet = static_cast<std::uint8_t>(c);
+      rest.low[octet & 15U] = static_cast<std::uint8_t>(rest.low[octet & 15U] & ~(1U << (octet >> 4U)));
+    }
+    return rest;
+  }
+  constexpr CharClass with_utf8() const {
+    CharClass sum = *this;
+    sum.utf8 = true;
+    return sum;
+  }
+  [[nodiscard]] constexpr bool has(char c) const {
+    const auto octet = static_cast<std::uint8_t>(c);
+    return octet < 0x80 ? (low[octet & 15U] >> (octet >> 4U) & 1U) != 0 : utf8;
+  }
+};
+
+namespace detail {
+constexpr CharClass octets_from_to(char first, char last) {
+  CharClass c;
+  for (char octet = first;; ++octet) {
+    c.add(octet);
+    if (octet == last) return c;
+  }
+}
+}  // namespace detail
+
+// RFC 3261 25.1, by the names used there.
+inline constexpr CharClass digit_octet{"0123456789"};
+inline constexpr CharClass alphanum = digit_octet | "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+inline constexpr CharClass token_octet = alphanum | "-.!%*_+`'~";
+inline constexpr CharClass word_octet = token_octet | "()<>:\\\"/[]?{}";
+inline constexpr CharClass scheme_octet = alphanum | "+-.";
+inline constexpr CharClass visible = detail::octets_from_to('!', '~');
+/// Of a display name without quotes; UTF-8 is tolerated there because telephones send it.
+inline constexpr CharClass display_octet = token_octet.with_utf8();
+/// What a quoted string holds beside escapes: qdtext, with the white space of LWS.
+inline constexpr CharClass quoted_octet = ((visible | " \t") - "\"\\").with_utf8();
+/// A value of a header parameter without quotes. Wider than token: what is only handed on need not be well-formed (16.3 item 1).
+/// Without '@' and '?', so that the user part or the headers of a URI without <> cannot be taken for a parameter (20, first paragraphs).
+inline constexpr CharClass param_octet = visible - "\",;<>\\@?";
+/// Of a URI between < and >: whatever cannot end it; the URI's own parser is stricter.
+inline constexpr CharClass uri_octet = visible - "<>\"";
+/// Of a URI without <>: 20.10, 20.20, 20.39 forbid comma, question mark and semicolon there.
+inline constexpr CharClass bare_uri_octet = uri_octet - ",;?";
+/// Of a host name; the underscore is tolerated because networks use it.
+inline constexpr CharClass host_octet = alphanum | "-._";
+inline constexpr CharClass user_octet = alphanum | "-_.!~*'()&=+$,;?/";
+inline constexpr CharClass password_octet = alphanum | "-_.!~*'()&=+$,";
+inline constexpr CharClass uri_param_octet = alphanum | "-_.!~*'()[]/:&+$";
+inline constexpr CharClass uri_header_octet = alphanum | "-_.!~*'()[]/?:+$";
+/// Of any other URI: uric and the brackets of RFC 2732.
+inline constexpr CharClass any_uri_octet = alphanum | "-_.!~*'()%;/?:@&=+$,[]";
+
+/// Octets that may be read: a vector load is never outside, and never used when there are fewer than vector_bytes.
+struct Reach {
+  const char* begin;
+  const char* end;
+};
+inline constexpr std::size_t vector_bytes = 32;
+
+/// First octet at or behind `at` that is not of class C, or `end`. One octet at a time.
+template <const CharClass& C>
+const char* run_scalar(const char* at, const char* end) {
+  while (at < end && C.has(*at)) ++at;
+  return at;
+}
+
+/// One bit for each of 32 octets: set when it is not of class C.
+template <const CharClass& C>
+inline std::uint32_t others(__m256i octets) {
+  const __m256i low = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(C.low.data())));
+  const __m256i high = _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
+  const __m256i high_half = _mm256_and_si256(_mm256_srli_epi16(octets, 4), _mm256_set1_epi8(15));
+  const __m256i member = _mm256_and_si256(_mm256_shuffle_epi8(low, octets), _mm256_shuffle_epi8(high, high_half));
+  auto mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(member, _mm256_setzero_si256())));
+  if constexpr (C.utf8) mask &= ~static_cast<std::uint32_t>(_mm256_movemask_epi8(octets));
+  return mask;
+}
+
+/// First octet at or behind `at` that is not of class C, or reach.end. 32 octets at a time: near the end the load begins earlier and its mask is shifted.
+template <const CharClass& C>
+inline const char* run(const char* at, Reach reach) {
+  if (static_cast<std::size_t>(reach.end - reach.begin) < vector_bytes) [[unlikely]]
+    return run_scalar<C>(at, reach.end);
+  const char* last = reach.end - vector_bytes;
+  while (at < reach.end) {
+    const char* from = std::min(at, last);
+    const std::uint32_t mask = others<C>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))) >> (at - from);
+    if (mask != 0) return at + std::countr_zero(mask);
+    at = from + vector_bytes;
+  }
+  return reach.end;
+}
+
+/// Up to eight octets at `at` as a little-endian word, the first in the lowest bits, zeros behind. Shape: at + bytes <= reach.end.
+inline std::uint64_t word8(const char* at, std::size_t bytes, Reach reach) {
+  std::uint64_t word{};
+  if (reach.end - reach.begin < 8) [[unlikely]] {
+    std::memcpy(&word, at, std::min<std::size_t>(bytes, 8));
+    return word;
+  }
+  const char* from = std::min(at, reach.end - 8);
+  std::memcpy(&word, from, 8);
+  if (at - from >= 8) return 0;
+  return _bzhi_u64(word >> (8 * (at - from)), static_cast<std::uint32_t>(8 * bytes));
+}
+
+/// Where the head's lines start. start[0] is the first header line; the last start is the empty line, or what follows the last line end without one.
+struct Lines {
+  std::size_t count{};       ///< starts; 0 when there is no line end at all
+  std::size_t head_bytes{};  ///< up to and including the empty line
+  bool terminated{};         ///< the empty line was found
+  bool overflow{};           ///< more starts than room
+};
+using LineStarts = std::array<std::uint16_t, base::header_lines_max + 1>;
+
+/// Find line starts by AVX2, folds not joined. Shape: text has at least vector_bytes octets. Gives up (overflow) early: the scalar function then decides.
+Lines find_lines(std::string_view text, LineStarts& start);
+/// Find line starts octet by octet, a line that begins with white space joined to the one before (RFC 3261 7.3.1).
+Lines find_joined_lines(std::string_view text, LineStarts& start);
+
+}  // namespace viaduct::sip

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// Branches, To tags and home proofs: made from a message and a fleet key, verified from the message alone.
+#include "viaduct/sip/token.h"
+
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "viaduct/base/check.h"
+
+namespace viaduct::sip {
+namespace {
+
+constexpr std::string_view magic_cookie = "z9hG4bK";
+constexpr std::size_t letter_at = magic_cookie.size();
+constexpr std::size_t t_at = letter_at + 1;
+constexpr std::size_t l_at = t_at + base32_64_bytes;
+constexpr std::size_t m_at = l_at + base32_32_bytes;
+static_assert(m_at + base32_64_bytes == branch_bytes);
+
+/// What a hash is for: the first number of each, so that none can stand for another.
+enum class Label : std::uint32_t { transaction = 1, place, loop, proxy_require, reply_tag, home_proof };
+constexpr std::uint64_t labelled(Label label, std::uint32_t number) { return std::uint64_t{std::to_underlying(label)} << 32 | number; }
+
+/// A key of its own for each use of a fleet key: two halves, each the MAC of a block that names use and half.
+/// Source: NIST SP 800-108 4.1, counter mode with CMAC.
+base::Key128 derived(const base::Key128& fleet_key, char use) {
+  const base::AesMac mac(fleet_key);
+  std::array<std::uint8_t, 16> block = {'v', 'i', 'a', 'd', 'u', 'c', 't', ' ', 'k', 'e', 'y', ' ', static_cast<std::uint8_t>(use)};
+  base::Key128 out;
+  for (std::uint8_t half = 0; half < 2; ++half) {
+    block[15] = half;
+    const std::uint64_t bits = mac.mac64(block);
+    std::memcpy(out.data() + 8 * half, &bits, sizeof bits);
+  }
+  return out;
+}
+
+/// The beginning of what T and M are made from: what a response brings back of its request.
+base::SipHasher transaction_hash(const Message& message, const base::Key128& key) {
+  base::SipHasher hash(key);
+  hash.number(labelled(Label::transaction, message.cseq_number));
+  hash.piece(message[message.call_id]);
+  hash.piece(message[message.from_tag]);
+  return hash;
+}
+
+/// M: the MAC over T, L, the transaction's beginning and the place that the response will be sent to. Two blocks: a home proof has one.
+std::uint64_t branch_mac(base::SipHasher transaction, std::uint64_t t, std::uint32_t l, const base::Endpoint& place, const SigningKey& key) {
+  const auto address = std::bit_cast<std::array<std::uint64_t, 2>>(place.address.octets());
+  transaction.number(labelled(Label::place, place.port));
+  transaction.number(address[0]);
+  transaction.number(address[1]);
+  struct {
+    base::Hash128 transaction_and_place;
+    std::uint64_t t;
+    std::uint32_t l;
+    std::uint32_t letter;
+  } const blocks{transaction.finish(), t, l, static_cast<std::uint32_t>(key.letter)};
+  std::array<std::uint8_t, sizeof blocks> octets;
+  static_assert(sizeof blocks == 32);
+  std::memcpy(octets.data(), &blocks, sizeof blocks);
+  return key.mac.mac64(octets);
+}
+
+constexpr std::string_view base32_letters = "abcdefghijklmnopqrstuvwxyz234567";  // RFC 4648 6
+
+/// Eight letters of the low 40 bits, the most significant first in memory: the groups of five are spread over the octets by halves.
+std::uint64_t eight_letters(std::uint64_t bits) {
+  bits = (bits & 0x00000000000fffff) | (bits & 0x000000fffff00000) << 12;
+  bits = (bits & 0x000003ff000003ff) | (bits & 0x000ffc00000ffc00) << 6;
+  bits = (bits & 0x001f001f001f001f) | (bits & 0x03e003e003e003e0) << 3;
+  // A group of 26 or more is a digit: `2` lies 73 below where the next letter would be.
+  constexpr std::uint64_t each = 0x0101010101010101;
+  const std::uint64_t digits = (bits + each * (0x80 - 26)) >> 7 & each;
+  return __builtin_bswap64(bits + each * 'a' - digits * ('a' + 26 - '2'));
+}
+
+struct LetterValues {
+  std::array<std::uint8_t, 256> value;
+  constexpr LetterValues() {
+    value.fill(0xff);
+    for (std::size_t i = 0; i < base32_letters.size(); ++i) value[static_cast<unsigned char>(base32_letters[i])] = static_cast<std::uint8_t>(i);
+  }
+};
+constexpr LetterValues letter_values;
+
+/// Hex digits, all of `text`.
+std::optional<std::uint32_t> read_hex(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// The text before the next dot, taken off `rest` with the dot.
+std::optional<std::string_view> take_to_dot(std::string_view& rest) {
+  const std::size_t dot = rest.find('.');
+  if (dot == rest.npos) return std::nullopt;
+  const std::string_view out = rest.substr(0, dot);
+  rest.remove_prefix(dot + 1);
+  return out;
+}
+
+std::uint64_t home_proof_mac(const HomeProof& proof, const ClientKey& client, std::string_view home_name, const SigningKey& key) {
+  base::SipHasher hash(key.hash_key);
+  hash.number(labelled(Label::home_proof, proof.epoch));
+  hash.number(proof.expires_min);
+  hash.number(client.low);
+  hash.number(client.high);
+  hash.piece(home_name);
+  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, 16>>(hash.finish()));
+}
+
+}  // namespace
+
+SigningKey::SigningKey(char name, const base::Key128& fleet_key) : letter(name), hash_key(derived(fleet_key, 'h')), mac(derived(fleet_key, 'm')) {
+  base::check(letter >= 'a' && letter <= 'p', "a fleet key is named by a letter from a to p");
+}
+
+const SigningKey* SigningKeys::by_letter(char letter) const {
+  for (const auto& key : keys)
+    if (key && key->letter == letter) return &*key;
+  return nullptr;
+}
+
+std::uint32_t loop_part(const Message& request, Direction direction, const SigningKey& key) {
+  base::SipHasher hash(key.hash_key);
+  hash.number(labelled(Label::loop, std::to_underlying(direction)));
+  hash.piece(request[request.request_uri]);
+  // RFC 3261 8.2.2.3: neither an ACK nor a CANCEL carries Proxy-Require, and their branch must equal their INVITE's.
+  const bool with_proxy_require = request.method != Method::invite && request.method != Method::ack && request.method != Method::cancel;
+  if (request.has(HeaderId::route) || (with_proxy_require && request.has(HeaderId::proxy_require))) {
+    for (std::size_t i = 0; i < request.headers; ++i) {
+      if (request.id[i] == HeaderId::route) hash.piece(request.header_value(i));
+      if (request.id[i] != HeaderId::proxy_require || !with_proxy_require) continue;
+      hash.number(labelled(Label::proxy_require, 0));
+      hash.piece(request.header_value(i));
+    }
+  }
+  return static_cast<std::uint32_t>(hash.finish().low);
+}
+
+Branch make_branch(const Message& request, const Via& top, Direction direction, const base::Endpoint& response_goes_to, const SigningKeys& keys) {
+  const SigningKey& key = keys.signing();
+  const base::SipHasher transaction = transaction_hash(request, key.hash_key);
+  base::SipHasher hash = transaction;
+  hash.number(labelled(Label::transaction, 0));
+  hash.piece(top.branch);
+  hash.piece(top.sent_by);
+  hash.piece(request[request.request_uri]);
+  const std::uint64_t t = hash.finish().low;
+  const std::uint32_t l = loop_part(request, direction, key);
+  Branch out;
+  std::memcpy(out.data(), magic_cookie.data(), magic_cookie.size());
+  out[letter_at] = key.letter;
+  const std::span text(out);
+  write_base32(t, text.subspan<t_at, base32_64_bytes>());
+  write_base32(l, text.subspan<l_at, base32_32_bytes>());
+  write_base32(branch_mac(transaction, t, l, response_goes_to, key), text.subspan<m_at, base32_64_bytes>());
+  return out;
+}
+
+bool verify_branch(std::string_view branch, const Message& response, const base::Endpoint& response_goes_to, const SigningKeys& keys) {
+  if (branch.size() != branch_bytes || !branch.starts_with(magic_cookie)) return false;
+  const SigningKey* const key = keys.by_letter(branch[letter_at]);
+  const auto t = read_base32(branch.substr(t_at, base32_64_bytes));
+  const auto l = read_base32(branch.substr(l_at, base32_32_bytes));
+  const auto m = read_base32(branch.substr(m_at, base32_64_bytes));
+  if (key == nullptr || !t || !l || !m) return false;
+  return branch_mac(transaction_hash(response, key->hash_key), *t, static_cast<std::uint32_t>(*l), response_goes_to, *key) == *m;
+}
+
+std::optional<std::uint32_t> loop_part_of(std::string_view branch) {
+  if (branch.size() != branch_bytes || !branch.starts_with(magic_cookie)) return std::nullopt;
+  const auto l = read_base32(branch.substr(l_at, base32_32_bytes));
+  if (!l) return std::nullopt;
+  return static_cast<std::uint32_t>(*l);
+}
+
+std::uint64_t reply_tag(const Message& request, const Via& top, const SigningKey& key) {
+  base::SipHasher hash(key.hash_key);
+  hash.number(labelled(Label::reply_tag, request.cseq_number));
+  hash.piece(request[request.from_tag]);
+  hash.piece(request[request.call_id]);
+  hash.piece(top.branch);
+  return hash.finish().low;
+}
+
+bool is_reply_tag(const Message& request, const Via& top, const SigningKeys& keys) {
+  const auto tag = request.to_tag.bytes == base32_64_bytes ? read_base32(request[request.to_tag]) : std::nullopt;
+  if (!tag) return false;
+  for (const auto& key : keys.keys)
+    if (key && reply_tag(request, top, *key) == *tag) return true;
+  return false;
+}
+
+std::size_t write_home_proof(const HomeProof& proof, const ClientKey& client, std::string_view home_name, const SigningKey& key,
+                             std::span<char, home_proof_bytes_max> out) {
+  char* const end = out.data() + out.size();
+  char* at = std::to_chars(out.data(), end, proof.epoch, 16).ptr;
+  *at++ = '.';
+  at = std::to_chars(at, end, proof.expires_min, 16).ptr;
+  *at++ = '.';
+  *at++ = key.letter;
+  write_base32(home_proof_mac(proof, client, home_name, key), {at, base32_64_bytes});
+  return static_cast<std::size_t>(at - out.data()) + base32_64_bytes;
+}
+
+std::optional<HomeProof> verify_home_proof(std::string_view text, const ClientKey& client, std::string_view home_name, std::uint32_t now_min,
+                                           const SigningKeys& keys) {
+  const auto epoch_text = take_to_dot(text);
+  const auto expires_text = take_to_dot(text);
+  if (!epoch_text || !expires_text || text.size() != 1 + base32_64_bytes) return std::nullopt;
+  const auto epoch = read_hex(*epoch_text);
+  const auto expires = read_hex(*expires_text);
+  const auto mac = read_base32(text.substr(1));
+  const SigningKey* const key = keys.by_letter(text[0]);
+  if (!epoch || !expires || !mac || key == nullptr || *expires <= now_min) return std::nullopt;
+  const HomeProof proof{*epoch, *expires};
+  if (home_proof_mac(proof, client, home_name, *key) != *mac) return std::nullopt;
+  return proof;
+}
+
+std::uint32_t proof_expiry(std::uint32_t now_min) { return (now_min + 19) / 10 * 10; }
+
+void write_base32(std::uint64_t value, std::span<char> out) {
+  base::check(out.size() == base32_64_bytes || out.size() == base32_32_bytes, "base32 is of 64 or 32 bits");
+  const std::uint64_t low = eight_letters(value);
+  if (out.size() == base32_32_bytes) {
+    const std::uint64_t seven = low >> 8;  // the first letter is of the bits above 35
+    std::memcpy(out.data(), &seven, 4);
+    const auto last = static_cast<std::uint32_t>(seven >> 24);
+    std::memcpy(out.data() + 3, &last, 4);
+    return;
+  }
+  const std::uint64_t high = eight_letters(value >> 40) >> 24;  // five letters of 24 bits
+  std::memcpy(out.data(), &high, 8);
+  std::memcpy(out.data() + 5, &low, 8);
+}
+
+std::optional<std::uint64_t> read_base32(std::string_view text) {
+  if (text.size() != base32_64_bytes && text.size() != base32_32_bytes) return std::nullopt;
+  std::uint64_t value = 0;
+  std::uint8_t seen = 0;
+  for (const char c : text) {
+    const std::uint8_t five = letter_values.value[static_cast<unsigned char>(c)];
+    seen |= five;
+    value = value << 5 | (five & 31);
+  }
+  // 13 letters have room for one bit more than 64, 7 for three more than 32.
+  const std::uint8_t first = letter_values.value[static_cast<unsigned char>(text[0])];
+  const bool fits = first < (text.size() == base32_64_bytes ? 16 : 4);
+  if (seen > 31 || !fits) return std::nullopt;
+  return value;
+}
+
+}  // namespace viaduct::sip

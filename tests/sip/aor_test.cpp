@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The canonical address-of-record, as a table of pairs that are one client, and pairs that are two.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cctype>
+
+#include "viaduct/base/limits.h"
+#include "viaduct/sip/uri.h"
+
+namespace viaduct::sip {
+namespace {
+
+const Domains domains{{"example.com", "example.net"}, {{"alias.example.org", "example.com"}, {"198.51.100.1", "example.net"}}, "example.com"};
+
+std::string aor(std::string_view uri, const Domains& of = domains) {
+  std::array<char, base::aor_bytes_max> out;
+  const auto canonical = canonical_aor(uri, of, out);
+  return std::string{canonical ? *canonical : name(canonical.error())};
+}
+
+struct Pair {
+  const char* a;
+  const char* b;
+};
+
+constexpr Pair equal[] = {
+    {"sip:alice@example.com", "sip:alice@example.com"},
+    {"sip:alice@example.com", "SIP:alice@example.com"},
+    {"sip:alice@example.com", "sips:alice@example.com"},
+    {"sip:alice@example.com", "sip:alice@EXAMPLE.com"},
+    {"sip:alice@example.com", "sip:alice@example.com."},
+    {"sip:alice@example.com", "sip:alice@example.com:5060"},
+    {"sip:alice@example.com", "sip:alice@example.com:05060"},
+    {"sip:alice@example.com", "sips:alice@example.com:5061"},
+    {"sip:alice@example.com", "sips:alice@example.com:5060"},
+    {"sip:alice@example.com", "sip:alice@example.com;transport=udp"},
+    {"sip:alice@example.com", "sip:alice@example.com;maddr=192.0.2.1;lr"},
+    {"sip:alice@example.com", "sip:alice@example.com?subject=x"},
+    {"sip:alice@example.com", "sip:alice:secret@example.com"},
+    {"sip:alice@example.com", "sip:%61lice@example.com"},
+    {"sip:alice@example.com", "sip:%61%6C%69%63%65@example.com"},
+    {"sip:alice@example.com", "sip:%61%6c%69%63%65@example.com"},
+    {"sip:alice@example.com", "sip:alice@alias.example.org"},
+    {"sip:alice@example.com", "sip:alice@ALIAS.example.org."},
+    {"sip:alice@example.com", "sip:alice@alias.example.org:5060;x=y"},
+    {"sip:alice@example.net", "sip:alice@198.51.100.1"},
+    {"sip:alice@example.com;user=phone", "sip:alice@example.com"},
+    {"sip:+4930123@example.com", "sip:%2B4930123@example.com"},
+    {"sip:+4930123@example.com", "sip:%2b4930123@example.com"},
+    {"sip:+4930123@example.com", "tel:+4930123"},
+    {"sip:+4930123@example.com", "tel:+49-30-123"},
+    {"sip:+4930123@example.com", "tel:+49.30(12)3"},
+    {"sip:+4930123@example.com", "TEL:+49-30-123;isub=1"},
+    {"sip:+4930123@example.com", "sip:+49-30-123@example.com;user=phone"},
+    {"sip:+4930123@example.com", "sip:+49-30-123@gateway.example.org;user=phone"},
+    {"sip:+4930123@example.com", "sip:+49(30)123@example.net:5080;transport=udp;USER=Phone"},
+    {"sip:+4930123@example.com", "sip:%2B49-30-123@example.net;user=phone"},
+    {"sip:+4930123@example.com", "sip:+4930123;ext=5@example.net;user=phone"},
+    {"sip:a%40b@example.com", "sip:a%40b@EXAMPLE.COM"},
+    {"sip:a%2fb@example.com", "sip:a/b@example.com"},
+    {"sip:a%3bb@example.com", "sip:a;b@example.com"},
+    {"sip:a%7eb@example.com", "sip:a~b@example.com"},
+    {"sip:a%c3%a9@example.com", "sip:a%C3%A9@example.com"},
+    {"sip:%00@example.com", "sip:%00@example.com"},
+    {"sip:a@[2001:db8::1]", "sip:a@[2001:0DB8:0:0::0001]"},
+    {"sip:a@[2001:db8::1]", "sip:a@[2001:db8::1]:5060"},
+    {"sip:a@[2001:db8:::1]", "sip:a@[2001:db8::1]"},
+    {"sip:a@[::ffff:192.0.2.1]", "sip:a@[::FFFF:c000:0201]"},
+    {"sip:a@192.0.2.1", "sip:a@192.0.2.1:5060"},
+    {"sip:example.com", "sip:EXAMPLE.com:5060"},
+    {"tel:7042;phone-context=example.com", "tel:70-42;phone-context=Example.COM"},
+    {"tel:7042;phone-context=+49", "tel:(7042);ext=1;phone-context=+49"},
+};
+
+constexpr Pair distinct[] = {
+    {"sip:alice@example.com", "sip:Alice@example.com"},
+    {"sip:alice@example.com", "sip:alice@example.net"},
+    {"sip:alice@example.com", "sip:alice@example.com:5061"},
+    {"sip:alice@example.com", "sip:alice@example.com:5070"},
+    {"sip:alice@example.com", "sip:alice@sub.example.com"},
+    {"sip:alice@example.com", "sip:alice%20@example.com"},
+    {"sip:alice@example.com", "sip:alice%00@example.com"},
+    {"sip:alice@example.com", "sip:alice;x=y@example.com"},
+    {"sip:alice@example.com", "sip:example.com"},
+    {"sip:%00@example.com", "sip:%00%00@example.com"},
+    {"sip:a%40b@example.com", "sip:a@example.com"},
+    {"sip:a%25b@example.com", "sip:ab@example.com"},
+    {"sip:a%2541@example.com", "sip:aA@example.com"},
+    {"sip:a%2541@example.com", "sip:a%41@example.com"},
+    {"sip:a%20b@example.com", "sip:ab@example.com"},
+    {"sip:a%3Ab@example.com", "sip:a:b@example.com"},
+    {"sip:+4930123@example.com", "sip:4930123@example.com"},
+    {"sip:+49-30-123@example.com", "sip:+4930123@example.com"},
+    {"sip:+49-30-123@example.com;user=phone", "sip:+49-30-124@example.com;user=phone"},
+    {"sip:49-30-123@example.com;user=phone", "sip:4930123@example.com;user=phone"},
+    {"sip:+49abc@example.net;user=phone", "sip:+49@example.net;user=phone"},
+    {"tel:+4930123", "tel:+49301234"},
+    {"tel:7042;phone-context=example.com", "tel:7042;phone-context=example.net"},
+    {"tel:7042;phone-context=example.com", "tel:7043;phone-context=example.com"},
+    {"sip:a@[2001:db8::1]", "sip:a@[2001:db8::2]"},
+    {"sip:a@[::ffff:192.0.2.1]", "sip:a@192.0.2.1"},
+    {"sip:a@192.0.2.1", "sip:a@192.0.2.10"},
+    {"sip:alice@example.com", "sip:alice@example.co"},
+    {"sip:alice@example.com", "sip:alic@eexample.com"},
+};
+static_assert(std::size(equal) + std::size(distinct) >= 60);
+
+TEST(CanonicalAor, PairsThatAreOneClient) {
+  for (const Pair& pair : equal) {
+    EXPECT_FALSE(aor(pair.a).starts_with("uri_")) << pair.a << ": " << aor(pair.a);
+    EXPECT_EQ(aor(pair.a), aor(pair.b)) << pair.a << " and " << pair.b;
+  }
+}
+
+TEST(CanonicalAor, PairsThatAreTwoClients) {
+  for (const Pair& pair : distinct) {
+    EXPECT_FALSE(aor(pair.a).starts_with("uri_")) << pair.a << ": " << aor(pair.a);
+    EXPECT_FALSE(aor(pair.b).starts_with("uri_")) << pair.b << ": " << aor(pair.b);
+    EXPECT_NE(aor(pair.a), aor(pair.b)) << pair.a << " and " << pair.b;
+  }
+}
+
+TEST(CanonicalAor, WritesTheFormThatTheDocumentsName) {
+  EXPECT_EQ(aor("sips:Al%69ce;x%20:pw@EXAMPLE.com.:5060;lr?a=b"), "Alice;x%20@example.com");
+  EXPECT_EQ(aor("sip:null-%00-null@example.com"), "null-%00-null@example.com");
+  EXPECT_EQ(aor("tel:+1-201-555-0123"), "+12015550123@example.com");
+  EXPECT_EQ(aor("tel:7042#;phone-context=Example.com"), "7042%23;phone-context=example.com@example.com");
+  EXPECT_EQ(aor("sip:bob@Host:5070"), "bob@host:5070");
+  EXPECT_EQ(aor("sip:[2001:DB8:0:0:0:0:0:1]:5070"), "[2001:db8::1]:5070");
+  EXPECT_EQ(aor("sip:a@[::ffff:192.0.2.1]"), "a@[::ffff:192.0.2.1]");
+}
+
+TEST(CanonicalAor, SaysWhyThereIsNone) {
+  for (const char* bad : {"", "sip:", "sip:@example.com", "sip:a%zz@example.com", "sip:a@b@c", "sip:a@exa mple.com", "tel:7042", "tel:+", "sip:a@example.com..", "nothing"})
+    EXPECT_EQ(aor(bad), "uri_syntax") << bad;
+  for (const char* other : {"isbn:2983792873", "http://www.example.com", "mailto:a@b"}) EXPECT_EQ(aor(other), "uri_scheme") << other;
+}
+
+TEST(CanonicalAor, ATelNumberWithoutAnyDomainHasNoName) {
+  EXPECT_EQ(aor("tel:+4930123", Domains{}), "uri_syntax");
+  EXPECT_EQ(aor("tel:+4930123", Domains{{"first.example"}, {}, ""}), "+4930123@first.example");
+  EXPECT_EQ(aor("sip:+49-30@b;user=phone", Domains{}), "+49-30@b");
+}
+
+TEST(CanonicalAor, TooLongIsAnErrorAndTheLongestIsNot) {
+  const std::string host(250, 'h');
+  std::string user;
+  for (int i = 0; i < 128; ++i) user += "%ff";
+  EXPECT_EQ(aor("sip:" + user + "@" + host).size(), 128U * 3 + 1 + host.size());
+  EXPECT_EQ(aor("sip:" + user + user + "@" + host), "uri_syntax");
+  EXPECT_EQ(aor("sip:" + std::string(700, 'u') + "@h"), "uri_syntax");
+  EXPECT_EQ(aor("sip:u@" + std::string(700, 'h')), "uri_syntax");
+}
+
+TEST(CanonicalAor, EveryOctetOfAUserIsWrittenInOneWay) {
+  for (int octet = 0; octet < 256; ++octet) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    std::string escaped = "sip:%";
+    escaped += hex[static_cast<std::size_t>(octet) >> 4U];
+    escaped += hex[static_cast<std::size_t>(octet) & 15U];
+    const std::string user = aor(escaped + "@h").substr(0, aor(escaped + "@h").find('@'));
+    const bool raw = octet < 0x80 && (std::isalnum(octet) != 0 || std::string_view{"-_.!~*'()&=+$,;?/"}.find(static_cast<char>(octet)) != std::string_view::npos);
+    EXPECT_EQ(user.size(), raw ? 1U : 3U) << octet;
+    EXPECT_EQ(aor("sip:" + user + "@h"), user + "@h") << octet;
+  }
+}
+
+TEST(Serves, AServedDomainOrAnAliasInAnyCase) {
+  for (const char* host : {"example.com", "EXAMPLE.net", "example.com.", "alias.example.org", "198.51.100.1"}) EXPECT_TRUE(serves(domains, host)) << host;
+  for (const char* host : {"", ".", "example.org", "sub.example.com", "example.co", "example.com.."}) EXPECT_FALSE(serves(domains, host)) << host;
+}
+
+}  // namespace
+}  // namespace viaduct::sip

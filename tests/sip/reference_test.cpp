@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The index against the slow reference: on the torture messages, on thousands of made messages, and on the same with octets changed.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "compare.h"
+#include "generated.h"
+#include "torture.h"
+
+namespace viaduct::sip {
+namespace {
+
+constexpr int messages_count = 3000;
+constexpr int mutations_count = 6;  // of one message, at the most
+
+/// Change a message as a broken sender would: octets replaced, taken out, doubled, or a piece of another message put in.
+std::string mutated(std::string text, const std::string& other, std::mt19937_64& random) {
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  using namespace std::string_view_literals;
+  constexpr std::string_view nasty = "\r\n\t ,;:\"<>@\\%?[]=/\0\xff" "0aZ"sv;
+  for (std::size_t i = 1 + below(mutations_count); i > 0; --i) {
+    const std::size_t at = below(text.size());
+    switch (below(5)) {
+      case 0: text[at] = nasty[below(nasty.size())]; break;
+      case 1: text.erase(at, 1 + below(4)); break;
+      case 2: text.insert(at, 1 + below(2), nasty[below(nasty.size())]); break;
+      case 3: text.insert(at, other.substr(below(other.size()), below(60))); break;
+      case 4: text.insert(at, text.substr(below(text.size()), below(60))); break;
+    }
+    if (text.empty()) text.assign(1, 'x');
+  }
+  return text;
+}
+
+/// A block of exactly the text's size, so that a sanitizer sees every octet read outside.
+std::string differences(const std::string& text) {
+  const std::unique_ptr<char[]> exact(new char[text.size()]);
+  std::memcpy(exact.get(), text.data(), text.size());
+  return ref::differences({exact.get(), text.size()});
+}
+
+TEST(Reference, AgreesOnTheTortureMessages) {
+  const auto messages = testing::torture_messages();
+  ASSERT_GE(messages.size(), 66U);
+  for (const auto& message : messages) EXPECT_EQ(differences(message.text), "") << message.name;
+}
+
+TEST(Reference, AgreesOnMadeRequestsAndResponses) {
+  testing::Generator generator(1);
+  for (int i = 0; i < messages_count; ++i) {
+    const std::string request = generator.request();
+    ASSERT_EQ(differences(request), "") << request;
+    const std::string response = generator.response({generator.via(), generator.via()});
+    ASSERT_EQ(differences(response), "") << response;
+  }
+}
+
+TEST(Reference, AgreesOnBrokenMessages) {
+  testing::Generator generator(2);
+  std::mt19937_64 random(3);
+  std::string other = generator.request();
+  for (int i = 0; i < messages_count; ++i) {
+    const std::string request = generator.request();
+    const std::string broken = mutated(request, other, random);
+    ASSERT_EQ(differences(broken), "") << broken;
+    other = request;
+  }
+}
+
+TEST(Reference, AgreesOnEveryPrefixOfAMessage) {
+  const auto messages = testing::torture_messages();
+  for (const auto& message : messages) {
+    if (message.text.size() > 700) continue;
+    for (std::size_t bytes = 0; bytes < message.text.size(); ++bytes) {
+      const std::string prefix = message.text.substr(0, bytes);
+      ASSERT_EQ(differences(prefix), "") << message.name << " cut to " << bytes;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace viaduct::sip
