@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// ARP over Ethernet and ICMP echo: what the control core answers and asks. Pure; one buffer at a time.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "viaduct/net/frame.h"
+
+namespace viaduct::net {
+
+/// An ARP packet for IPv4 over Ethernet (RFC 826).
+struct Arp {
+  bool is_request{};
+  Mac sender_mac{};
+  base::Address sender;
+  Mac target_mac{};
+  base::Address target;
+};
+inline constexpr std::size_t arp_frame_bytes = 42;
+
+/// Read an ARP frame. Errors: nullopt when it is not a well-formed IPv4-over-Ethernet request or reply.
+[[nodiscard]] std::optional<Arp> parse_arp(std::span<const std::uint8_t> frame);
+/// Write a whole frame, request (broadcast) or reply. Shape: out.size() >= arp_frame_bytes.
+void write_arp(std::span<std::uint8_t> out, const Arp& arp);
+/// Turn an ICMP echo request into its reply in place, checksums updated incrementally (RFC 792, RFC 1624): a request that came damaged
+/// stays so, and its sender sees it. Shape: a frame that parse_frame called icmp_echo, so without IPv4 options.
+void turn_echo(std::span<std::uint8_t> frame);
+
+}  // namespace viaduct::net

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// One Ethernet frame seen as headers and a UDP payload, and the headers of a frame to send. Pure; one buffer at a time.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <span>
+
+#include "viaduct/base/address.h"
+#include "viaduct/base/verdict.h"
+
+namespace viaduct::net {
+
+using Mac = std::array<std::uint8_t, 6>;
+
+enum class FrameKind : std::uint8_t { udp, arp, icmp_echo };
+
+/// What the device has already done with a frame's checksums.
+enum class ChecksumTrust : std::uint8_t {
+  verify,    ///< nobody looked: verify in software
+  good,      ///< the device verified both
+  ignore     ///< veth peers send unfinished checksums: do not verify UDP (the IPv4 header still is)
+};
+
+/// A received frame. For arp and icmp_echo only the MACs, and for icmp_echo the addresses, are filled.
+struct Frame {
+  FrameKind kind{};
+  Mac source_mac{};
+  Mac destination_mac{};
+  std::uint16_t payload_offset{};   ///< of the UDP payload, from the frame's first octet
+  std::uint16_t payload_bytes{};
+  base::Endpoint source;
+  base::Endpoint destination;
+};
+
+/// Look at one frame. Trailing Ethernet padding is not payload.
+/// Shape:  frame is what the device delivered, without FCS. IPv4 options are skipped; a UDP length below the packet's ends the payload there.
+///         IPv6 and VLAN tags are frame_type. An echo request with options or above mtu_bytes is ip_protocol.
+///         Who may be answered is not judged: source addresses, broadcast and port 0 pass.
+/// Errors: frame_short, frame_type, ip_header, ip_checksum, ip_fragment, ip_protocol, udp_length, udp_checksum.
+/// Thread: any; pure. Source: RFC 791 3.1, RFC 768, RFC 826, RFC 1122 3.2.1.
+[[nodiscard]] std::expected<Frame, base::Drop> parse_frame(std::span<const std::uint8_t> frame, ChecksumTrust trust);
+
+/// Addresses of a frame to send.
+struct Envelope {
+  Mac source_mac{};
+  Mac destination_mac{};
+  base::Endpoint source;
+  base::Endpoint destination;
+};
+
+/// Who computes the UDP checksum (the IPv4 header's too when offloaded).
+enum class ChecksumWork : std::uint8_t {
+  software,     ///< here
+  offload,      ///< the device: the UDP field gets the pseudo-header sum, the IPv4 field 0
+  none          ///< UDP checksum 0 (IPv4 only, RFC 768): for measurements that model a device's offload; the IPv4 header's is computed
+};
+
+/// Octets of Ethernet, IP and UDP headers for a destination of that family: 42 or 62.
+[[nodiscard]] constexpr std::size_t header_bytes(bool is_v4) { return is_v4 ? 42 : 62; }
+
+/// Write the headers of a UDP datagram immediately in front of its payload. DF set, identification 0 (RFC 6864 4.1), TTL 64.
+/// Shape: [payload - header_bytes, payload) is writable; source and destination are of one family; at most 65,507 octets of payload.
+///        An IPv6 datagram gets its checksum even with ChecksumWork::none (RFC 8200 8.1). Returns the frame's first octet.
+std::uint8_t* write_headers(std::uint8_t* payload, std::size_t payload_bytes, const Envelope& envelope, ChecksumWork work);
+
+/// An answer goes back where its request came from.
+[[nodiscard]] inline Envelope turned_around(const Frame& f) {
+  return {.source_mac = f.destination_mac, .destination_mac = f.source_mac, .source = f.destination, .destination = f.source};
+}
+
+}  // namespace viaduct::net

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// A received frame checked and described, and the headers of a frame to send. What the octets behind UDP mean is not known here.
+#include "viaduct/net/frame.h"
+
+#include "viaduct/base/check.h"
+#include "viaduct/base/limits.h"
+#include "viaduct/net/arp.h"
+#include "viaduct/net/checksum.h"
+#include "wire.h"
+
+namespace viaduct::net {
+namespace {
+
+using base::Drop;
+using Octets = std::span<const std::uint8_t>;
+
+/// What an IPv4 header said: the packet without padding behind it, and how much of it is header.
+struct Ipv4 {
+  Octets packet;
+  std::size_t header_bytes{};
+  [[nodiscard]] Octets data() const { return packet.subspan(header_bytes); }
+};
+
+[[nodiscard]] bool header_sum_holds(Octets header) {
+  const std::uint8_t* h = header.data();
+  if (header.size() != ipv4_header_bytes) return sum16(header) == 0xffff;
+  return fold_raw(load32_raw(h) + load32_raw(h + 4) + load32_raw(h + 8) + load32_raw(h + 12) + load32_raw(h + 16)) == 0xffff;
+}
+
+/// In the order of RFC 1812 5.2.2; options are skipped (RFC 1122 3.2.1.8: those not understood are ignored).
+[[gnu::always_inline]] inline std::expected<Ipv4, Drop> check_ipv4(Octets packet, ChecksumTrust trust) {
+  if (packet.size() < ipv4_header_bytes) return std::unexpected(Drop::frame_short);
+  const std::uint8_t* h = packet.data();
+  const std::size_t header_bytes = std::size_t{h[0] & 0x0fu} * 4;
+  if (h[0] >> 4 != 4 || header_bytes < ipv4_header_bytes) return std::unexpected(Drop::ip_header);
+  if (packet.size() < header_bytes) return std::unexpected(Drop::frame_short);
+  if (trust != ChecksumTrust::good && !header_sum_holds(packet.first(header_bytes))) return std::unexpected(Drop::ip_checksum);
+  const std::size_t total_bytes = load16(h + 2);
+  if (total_bytes < header_bytes) return std::unexpected(Drop::ip_header);
+  if (packet.size() < total_bytes) return std::unexpected(Drop::frame_short);
+  constexpr std::uint16_t more_fragments_or_offset = 0x3fff;
+  if ((load16(h + 6) & more_fragments_or_offset) != 0) return std::unexpected(Drop::ip_fragment);
+  return Ipv4{packet.first(total_bytes), header_bytes};
+}
+
+[[gnu::always_inline]] inline base::Address load_ipv4_address(const std::uint8_t* at) { return base::Address::v4({at[0], at[1], at[2], at[3]}); }
+
+/// A datagram may be shorter than its packet, as RFC 9868 uses it; what lies behind it is not payload.
+[[gnu::always_inline]] inline std::expected<Octets, Drop> check_udp(Octets data) {
+  if (data.size() < udp_header_bytes) return std::unexpected(Drop::frame_short);
+  const std::size_t datagram_bytes = load16(data.data() + 4);
+  if (datagram_bytes < udp_header_bytes || datagram_bytes > data.size()) return std::unexpected(Drop::udp_length);
+  return data.first(datagram_bytes);
+}
+
+/// A checksum field of zero: the sender computed none (RFC 768).
+[[nodiscard]] bool udp_sum_holds(Octets datagram, const Frame& f) {
+  if (load16(datagram.data() + 6) == 0) return true;
+  const auto bytes = static_cast<std::uint16_t>(datagram.size());
+  return add16(pseudo_sum(f.source.address, f.destination.address, bytes), sum16(datagram)) == 0xffff;
+}
+
+/// An echo request with options would have to be answered with them turned (RFC 1122 3.2.2.6), one above the MTU by fragments: we answer neither.
+[[nodiscard]] std::expected<void, Drop> check_echo(const Ipv4& ip) {
+  const Octets message = ip.data();
+  if (message.size() < icmp_header_bytes) return std::unexpected(Drop::frame_short);
+  const bool is_echo_request = message[0] == 8 && message[1] == 0;
+  if (!is_echo_request || ip.header_bytes != ipv4_header_bytes || ip.packet.size() > base::mtu_bytes) return std::unexpected(Drop::ip_protocol);
+  return {};
+}
+
+[[gnu::always_inline]] inline std::expected<void, Drop> fill_ipv4(Frame& f, Octets frame, ChecksumTrust trust) {
+  const auto ip = check_ipv4(frame.subspan(ethernet_header_bytes), trust);
+  if (!ip) return std::unexpected(ip.error());
+  f.source.address = load_ipv4_address(ip->packet.data() + 12);
+  f.destination.address = load_ipv4_address(ip->packet.data() + 16);
+  const std::uint8_t protocol = ip->packet[9];
+  if (protocol != protocol_udp) {
+    f.kind = FrameKind::icmp_echo;
+    return protocol == protocol_icmp ? check_echo(*ip) : std::unexpected(Drop::ip_protocol);
+  }
+  const auto datagram = check_udp(ip->data());
+  if (!datagram) return std::unexpected(datagram.error());
+  if (trust == ChecksumTrust::verify && !udp_sum_holds(*datagram, f)) return std::unexpected(Drop::udp_checksum);
+  f.source.port = load16(datagram->data());
+  f.destination.port = load16(datagram->data() + 2);
+  f.payload_offset = static_cast<std::uint16_t>(datagram->data() + udp_header_bytes - frame.data());
+  f.payload_bytes = static_cast<std::uint16_t>(datagram->size() - udp_header_bytes);
+  return {};
+}
+
+}  // namespace
+
+std::expected<Frame, Drop> parse_frame(Octets frame, ChecksumTrust trust) {
+  if (frame.size() < ethernet_header_bytes) return std::unexpected(Drop::frame_short);
+  std::expected<Frame, Drop> result;
+  std::memcpy(result->destination_mac.data(), frame.data(), 6);
+  std::memcpy(result->source_mac.data(), frame.data() + 6, 6);
+  const std::uint16_t type = load16(frame.data() + ethernet_type_at);
+  if (type == ethernet_type_ipv4) [[likely]] {
+    if (const auto ok = fill_ipv4(*result, frame, trust); !ok) return std::unexpected(ok.error());
+    return result;
+  }
+  if (type != ethernet_type_arp) return std::unexpected(Drop::frame_type);
+  if (frame.size() < arp_frame_bytes) return std::unexpected(Drop::frame_short);
+  result->kind = FrameKind::arp;
+  return result;
+}
+
+namespace {
+
+/// The header in front of `udp`: no options, DF, identification 0 (RFC 6864 4.1 allows any for what is never fragmented).
+[[gnu::always_inline]] inline std::uint8_t* write_ipv4(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e, ChecksumWork work) {
+  std::uint8_t* h = udp - ipv4_header_bytes;
+  const std::uint8_t* source = e.source.address.octets().data() + 12;
+  const std::uint8_t* destination = e.destination.address.octets().data() + 12;
+  const std::size_t total_bytes = ipv4_header_bytes + datagram_bytes;
+  constexpr std::uint8_t fixed[12] = {0x45, 0, 0, 0, 0, 0, 0x40, 0, ttl_default, protocol_udp, 0, 0};
+  std::memcpy(h, fixed, sizeof fixed);
+  std::memcpy(h + 12, source, 4);
+  std::memcpy(h + 16, destination, 4);
+  store16(h + 2, static_cast<std::uint16_t>(total_bytes));
+  if (work == ChecksumWork::offload) return h;
+  // Summed from the values: loading the octets just stored would wait for narrower stores to retire.
+  constexpr std::size_t fixed_sum = 0x4500 + 0x4000 + (ttl_default << 8) + protocol_udp;
+  const std::size_t sum = fixed_sum + total_bytes + fold_raw(load32_raw(source) + load32_raw(destination));
+  store16(h + 10, static_cast<std::uint16_t>(~fold_wire(sum)));
+  return h;
+}
+
+/// The header in front of `udp` (RFC 8200 3): traffic class and flow label 0.
+std::uint8_t* write_ipv6(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e) {
+  std::uint8_t* h = udp - ipv6_header_bytes;
+  constexpr std::uint8_t fixed[8] = {0x60, 0, 0, 0, 0, 0, protocol_udp, ttl_default};
+  std::memcpy(h, fixed, sizeof fixed);
+  store16(h + 4, static_cast<std::uint16_t>(datagram_bytes));
+  std::memcpy(h + 8, e.source.address.octets().data(), 16);
+  std::memcpy(h + 24, e.destination.address.octets().data(), 16);
+  return h;
+}
+
+/// The checksum field of a datagram. One that comes out as zero is sent as all ones, since zero says that there is none (RFC 768).
+[[nodiscard]] std::uint16_t udp_sum_field(std::span<const std::uint8_t> payload, const Envelope& e, ChecksumWork work) {
+  const auto datagram_bytes = static_cast<std::uint16_t>(udp_header_bytes + payload.size());
+  const std::uint16_t pseudo = pseudo_sum(e.source.address, e.destination.address, datagram_bytes);
+  if (work == ChecksumWork::offload) return pseudo;
+  const std::size_t header_sum = std::size_t{e.source.port} + e.destination.port + datagram_bytes;
+  const auto field = static_cast<std::uint16_t>(~fold_wire(header_sum + pseudo + sum16(payload)));
+  return field == 0 ? std::uint16_t{0xffff} : field;
+}
+
+}  // namespace
+
+std::uint8_t* write_headers(std::uint8_t* payload, std::size_t payload_bytes, const Envelope& e, ChecksumWork work) {
+  const std::size_t datagram_bytes = udp_header_bytes + payload_bytes;
+  base::check(datagram_bytes <= 0xffff - ipv4_header_bytes, "a datagram fits the length fields of its headers");
+  const bool is_v4 = e.destination.address.is_v4();
+  std::uint8_t* udp = payload - udp_header_bytes;
+  store16(udp, e.source.port);
+  store16(udp + 2, e.destination.port);
+  store16(udp + 4, static_cast<std::uint16_t>(datagram_bytes));
+  const bool without = work == ChecksumWork::none && is_v4;
+  store16(udp + 6, without ? std::uint16_t{0} : udp_sum_field({payload, payload_bytes}, e, work));
+  std::uint8_t* ip = is_v4 ? write_ipv4(udp, datagram_bytes, e, work) : write_ipv6(udp, datagram_bytes, e);
+  std::uint8_t* frame = ip - ethernet_header_bytes;
+  std::memcpy(frame, e.destination_mac.data(), 6);
+  std::memcpy(frame + 6, e.source_mac.data(), 6);
+  store16(frame + ethernet_type_at, is_v4 ? ethernet_type_ipv4 : ethernet_type_ipv6);
+  return frame;
+}
+
+}  // namespace viaduct::net
