@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine's packets: EAL, one port with its queues, its buffer pools, and bursts in and out. Knows nothing of SIP.
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "viaduct/net/frame.h"
+#include "viaduct/nic/packet.h"
+
+namespace viaduct::nic {
+
+/// How EAL is started: everything already substituted.
+struct EalConfig {
+  std::vector<std::string> arguments;   ///< from the profile: --no-pci, --vdev=..., -a ...
+  std::string file_prefix;              ///< the node's name: several daemons live on one machine
+  std::vector<unsigned> worker_cpus;    ///< one a worker; the same CPU may stand several times
+  unsigned control_cpu{};
+};
+
+/// Start EAL once a process: the calling thread becomes lcore 0, the control core, on control_cpu; lcores 1..N are the workers, idle until launched.
+/// DPDK's warnings go to standard error. Errors: what EAL said, and the arguments; there is no second try in the same process.
+[[nodiscard]] std::expected<void, std::string> start_eal(const EalConfig& config);
+/// After all workers were joined and all ports destroyed.
+void stop_eal();
+/// Run `body` on worker lcore `worker` (0-based) until it returns; it must be idle. `argument` lives until then.
+void launch(unsigned worker, void (*body)(void*), void* argument);
+/// Wait for worker lcore `worker` to return.
+void join(unsigned worker);
+/// CPU time-stamp counter and its rate: the workers' clock.
+[[nodiscard]] std::uint64_t ticks();
+[[nodiscard]] std::uint64_t ticks_per_second();
+
+/// Checksum work that is asked from the device.
+enum class Offload : std::uint8_t {
+  automatic,   ///< what the device offers
+  software,    ///< nothing
+  pretended    ///< nothing, and nothing is verified or written either: for measuring what a device with offload would leave to us
+};
+
+struct PortConfig {
+  unsigned port_index{};
+  std::uint16_t queues_wanted{1};        ///< rx queues, one a worker
+  bool control_queue{};                  ///< ask for one more tx queue, used by the control core
+  std::uint16_t rx_descriptors{1024};
+  std::uint16_t tx_descriptors{1024};
+  unsigned buffers_count{16383};         ///< ordinary buffers for rings between cores and bursts; the device's rings and lcore caches come on top
+  unsigned large_buffers_count{1023};
+  Offload offload{};
+  bool ignore_udp_checksum{};            ///< peers on veth send unfinished checksums
+};
+
+struct PortStatistics {
+  std::uint64_t rx_pkts{}, rx_bytes{}, rx_missed{}, rx_errors{}, rx_no_buffer{}, tx_pkts{}, tx_bytes{}, tx_errors{};
+};
+
+/// One started port; a device is started once a process. Where it offers less than was asked for, it gives what there is.
+/// Thread: receive and send of one queue from one thread at a time; buffers may be taken and freed by any.
+/// Some drivers (tap) send signals to the process: system calls of other threads may return early with EINTR.
+class Port {
+ public:
+  /// Errors: what the device or the memory refused, with the driver's reason.
+  [[nodiscard]] static std::expected<std::unique_ptr<Port>, std::string> start(const PortConfig& config);
+  ~Port();
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  [[nodiscard]] net::Mac mac() const;
+  [[nodiscard]] std::uint16_t rx_queues() const;      ///< at most queues_wanted; workers beyond get their packets by ring
+  [[nodiscard]] std::uint16_t tx_queues() const;      ///< at most queues_wanted, and the control queue
+  [[nodiscard]] bool has_control_queue() const;       ///< then its index is tx_queues() - 1
+  /// offload or software: how the headers of every UDP frame sent here must be written.
+  [[nodiscard]] net::ChecksumWork checksum_work() const;
+  /// What the device said of a received packet's checksums, or the port's policy.
+  [[nodiscard]] net::ChecksumTrust checksum_trust(Packet p) const;
+
+  /// Take up to pkts.size() packets; returns how many. The caller owns them.
+  [[nodiscard]] std::size_t receive(std::uint16_t queue, std::span<Packet> pkts);
+  /// Send in order; returns how many the queue accepted. The rest stays with the caller. Offload flags are set here when checksum_work is offload.
+  [[nodiscard]] std::size_t send(std::uint16_t queue, std::span<Packet> pkts);
+
+  /// An empty ordinary (headroom_bytes + packet_bytes_max) or large buffer; empty handle when the pool is exhausted.
+  [[nodiscard]] Packet allocate();
+  [[nodiscard]] Packet allocate_large();
+  [[nodiscard]] PortStatistics statistics() const;
+  [[nodiscard]] std::string driver() const;
+
+ private:
+  struct Impl;
+  explicit Port(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Give buffers back to their pools.
+void free(std::span<Packet const> pkts);
+inline void free(Packet p) { free(std::span<Packet const>{&p, 1}); }
+
+}  // namespace viaduct::nic

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counters of one core, on cache lines of their own, summed by whoever asks; and the equation that they obey.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "viaduct/base/verdict.h"
+
+namespace viaduct::share {
+
+/// A counter with one writer: relaxed load and store, no locked instruction; readers see a value that was true a moment ago.
+class Counter {
+ public:
+  void add(std::uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// The counters of one worker. Writer: that worker. Equations: rx_pkts = sum of verdicts + handed_over; verdicts[dropped] = sum of drops.
+struct alignas(64) Counters {
+  Counter rx_pkts;        ///< taken from a device queue or from another worker
+  Counter handed_over;    ///< of those: passed on to another worker before judging
+  Counter tx_pkts;        ///< accepted by a device queue or a ring towards one
+  Counter tx_full;        ///< refused by a full queue or ring, freed
+  Counter bursts;         ///< polls that brought something
+  Counter sleeps;         ///< idle sleeps
+  std::array<Counter, base::verdicts_count> verdicts;
+  std::array<Counter, base::drops_count> drops;
+
+  void count(base::Verdict v) { verdicts[std::to_underlying(v)].add(1); }
+  void count(base::Drop d) {
+    drops[std::to_underlying(d)].add(1);
+    count(base::Verdict::dropped);
+  }
+};
+
+/// A sum of several workers' counters, as plain numbers.
+struct CounterSums {
+  std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{};
+  std::array<std::uint64_t, base::verdicts_count> verdicts{};
+  std::array<std::uint64_t, base::drops_count> drops{};
+  void add(const Counters& c);
+  /// Both equations hold. True only when the workers rest: read while they run, sums may be a burst apart.
+  [[nodiscard]] bool balanced() const;
+};
+
+}  // namespace viaduct::share

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets taken, sent and given back, a burst at a time. Nothing here allocates but buffers, locks or waits.
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "impl.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::nic {
+namespace {
+
+static_assert(base::headroom_bytes == RTE_PKTMBUF_HEADROOM, "the headroom is DPDK's build's");
+static_assert(note_bytes % RTE_MBUF_PRIV_ALIGN == 0);
+
+/// Packet is a handle of pointer size, so that an array of them is what DPDK takes.
+[[nodiscard]] rte_mbuf** raw(std::span<Packet> pkts) { return reinterpret_cast<rte_mbuf**>(pkts.data()); }
+
+constexpr std::uint64_t rx_good = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+constexpr std::uint64_t rx_mask = RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
+/// Tell the device what to compute. Its frames are ours: Ethernet without tag, IPv4 without options or IPv6, and of these only UDP
+/// comes with unfinished checksums; ARP and ICMP are finished by who wrote them.
+void ask_for_checksums(rte_mbuf& buffer) {
+  const auto* frame = rte_pktmbuf_mtod(&buffer, const std::uint8_t*);
+  const std::uint16_t type = static_cast<std::uint16_t>(frame[12] << 8 | frame[13]);
+  buffer.ol_flags = 0;
+  buffer.tx_offload = 0;
+  buffer.l2_len = 14;
+  if (type == RTE_ETHER_TYPE_IPV4 && frame[23] == IPPROTO_UDP) {
+    buffer.l3_len = 20;
+    buffer.ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
+  } else if (type == RTE_ETHER_TYPE_IPV6 && frame[20] == IPPROTO_UDP) {
+    buffer.l3_len = 40;
+    buffer.ol_flags = RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
+  }
+}
+
+}  // namespace
+
+std::size_t Port::receive(std::uint16_t queue, std::span<Packet> pkts) {
+  return rte_eth_rx_burst(impl_->device.index, queue, raw(pkts), static_cast<std::uint16_t>(pkts.size()));
+}
+
+std::size_t Port::send(std::uint16_t queue, std::span<Packet> pkts) {
+  if (impl_->tx_checksums)
+    for (const Packet p : pkts) ask_for_checksums(*p.raw());
+  return rte_eth_tx_burst(impl_->device.index, queue, raw(pkts), static_cast<std::uint16_t>(pkts.size()));
+}
+
+net::ChecksumTrust Port::checksum_trust(Packet p) const {
+  // Without the offload asked for, no driver sets these flags.
+  const bool good = (p.raw()->ol_flags & rx_mask) == rx_good;
+  return good && impl_->rx_checksums ? net::ChecksumTrust::good : impl_->unverified;
+}
+
+Packet Port::allocate() { return Packet{rte_pktmbuf_alloc(impl_->pool.get())}; }
+Packet Port::allocate_large() { return Packet{rte_pktmbuf_alloc(impl_->large_pool.get())}; }
+
+void free(std::span<Packet const> pkts) {
+  // DPDK takes an array that it could write to, and does not.
+  rte_pktmbuf_free_bulk(raw({const_cast<Packet*>(pkts.data()), pkts.size()}), static_cast<unsigned>(pkts.size()));
+}
+
+}  // namespace viaduct::nic

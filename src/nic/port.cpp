@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// One port brought up: queues, spreading, offloads and pools, as far as the device has them. Packets are burst.cpp's.
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "impl.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::nic {
+namespace {
+
+using Failure = std::unexpected<std::string>;
+
+/// Buffers that each lcore keeps at hand; rte_mempool lets a cache grow to one and a half times that.
+constexpr unsigned cache_buffers = 256;
+
+[[nodiscard]] Failure failure(std::uint16_t index, const std::string& what, int error) {
+  return Failure("port " + std::to_string(index) + ": " + what + ": " + rte_strerror(-error));
+}
+
+constexpr std::uint64_t rx_checksum_offloads = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+constexpr std::uint64_t tx_checksum_offloads = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+
+/// Offloads are taken whole or not at all: half a checksum helps nobody.
+[[nodiscard]] bool offers(std::uint64_t offered, std::uint64_t wanted) { return (offered & wanted) == wanted; }
+
+/// As many queues as asked for, as far as the device has them, and one more for the control core if it has that too.
+void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_info& info) {
+  port.rx_queues = std::min(config.queues_wanted, info.max_rx_queues);
+  port.tx_queues = std::min(config.queues_wanted, info.max_tx_queues);
+  port.has_control_queue = config.control_queue && port.tx_queues < info.max_tx_queues;
+  if (port.has_control_queue) ++port.tx_queues;
+}
+
+/// UDP and TCP flows are spread by addresses and ports; fragments, which show no ports, by addresses.
+[[nodiscard]] rte_eth_conf device_config(const Started& port, const rte_eth_dev_info& info) {
+  constexpr std::uint64_t flows = RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_FRAG_IPV6;
+  rte_eth_conf conf{};
+  const std::uint64_t spread = flows & info.flow_type_rss_offloads;
+  if (port.rx_queues > 1 && spread != 0) {
+    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    conf.rx_adv_conf.rss_conf.rss_hf = spread;
+  }
+  if (port.rx_checksums) conf.rxmode.offloads |= rx_checksum_offloads;
+  if (port.tx_checksums) conf.txmode.offloads |= tx_checksum_offloads;
+  return conf;
+}
+
+/// Buffers of `data_bytes` behind the headroom, and the note before it. A preempted lcore must not hold up the others at the pool's ring
+/// (workers may share a CPU), therefore `ring_mt_rts`.
+[[nodiscard]] std::expected<Pool, std::string> make_pool(const std::string& name, unsigned count, std::size_t data_bytes, int socket) {
+  const auto room = static_cast<std::uint16_t>(base::headroom_bytes + data_bytes);
+  const unsigned cache = std::min(cache_buffers, count / 4);
+  Pool pool{rte_pktmbuf_pool_create_by_ops(name.c_str(), count, cache, note_bytes, room, socket, "ring_mt_rts")};
+  if (pool) return pool;
+  return Failure("no memory for " + std::to_string(count) + " buffers of " + std::to_string(room) + " octets: " + rte_strerror(rte_errno) +
+                 "; give DPDK more memory (-m, or hugepages) or take fewer buffers");
+}
+
+/// The configured count is for the program; what the device's rings and the lcores' caches can hold comes on top, so that these never starve it.
+[[nodiscard]] std::expected<void, std::string> make_pools(Started& port, const PortConfig& config) {
+  const int socket = rte_eth_dev_socket_id(port.device.index);
+  const unsigned in_rings = unsigned{port.rx_queues} * port.rx_descriptors + unsigned{port.tx_queues} * port.tx_descriptors;
+  const unsigned in_caches = rte_lcore_count() * cache_buffers * 3 / 2;
+  const std::string suffix = std::to_string(port.device.index);
+  auto pool = make_pool("packets_" + suffix, config.buffers_count + in_rings + in_caches, base::packet_bytes_max, socket);
+  if (!pool) return Failure(pool.error());
+  port.pool = std::move(*pool);
+  auto large = make_pool("large_" + suffix, config.large_buffers_count, base::large_packet_bytes_max, socket);
+  if (!large) return Failure(large.error());
+  port.large_pool = std::move(*large);
+  return {};
+}
+
+[[nodiscard]] std::expected<void, std::string> configure(Started& port, const PortConfig& config) {
+  const std::uint16_t index = port.device.index;
+  rte_eth_dev_info info{};
+  if (const int error = rte_eth_dev_info_get(index, &info); error != 0) return failure(index, "no device information", error);
+  port.driver = info.driver_name;
+  choose_queues(port, config, info);
+  if (port.rx_queues == 0 || port.tx_queues == 0) return Failure("port " + std::to_string(index) + " (" + port.driver + ") has no queues");
+  const bool offload = config.offload == Offload::automatic;
+  port.rx_checksums = offload && offers(info.rx_offload_capa, rx_checksum_offloads);
+  port.tx_checksums = offload && offers(info.tx_offload_capa, tx_checksum_offloads);
+  const rte_eth_conf conf = device_config(port, info);
+  if (const int error = rte_eth_dev_configure(index, port.rx_queues, port.tx_queues, &conf); error != 0)
+    return failure(index, "configuring " + std::to_string(port.rx_queues) + " rx and " + std::to_string(port.tx_queues) + " tx queues", error);
+  port.device.is_configured = true;
+  port.rx_descriptors = config.rx_descriptors;
+  port.tx_descriptors = config.tx_descriptors;
+  if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(index, &port.rx_descriptors, &port.tx_descriptors); error != 0)
+    return failure(index, "adjusting descriptors", error);
+  return {};
+}
+
+[[nodiscard]] std::expected<void, std::string> start_queues(const Started& port) {
+  const std::uint16_t index = port.device.index;
+  const auto socket = static_cast<unsigned>(rte_eth_dev_socket_id(index));
+  for (std::uint16_t q = 0; q < port.rx_queues; ++q)
+    if (const int error = rte_eth_rx_queue_setup(index, q, port.rx_descriptors, socket, nullptr, port.pool.get()); error != 0)
+      return failure(index, "rx queue " + std::to_string(q), error);
+  for (std::uint16_t q = 0; q < port.tx_queues; ++q)
+    if (const int error = rte_eth_tx_queue_setup(index, q, port.tx_descriptors, socket, nullptr); error != 0)
+      return failure(index, "tx queue " + std::to_string(q), error);
+  if (const int error = rte_eth_dev_start(index); error != 0) return failure(index, "starting", error);
+  // Best effort: it only helps where the peer's idea of our address is another one; several devices cannot.
+  static_cast<void>(rte_eth_promiscuous_enable(index));
+  return {};
+}
+
+}  // namespace
+
+Device::~Device() {
+  if (!is_configured) return;
+  rte_eth_dev_stop(index);
+  rte_eth_dev_close(index);
+}
+
+std::expected<std::unique_ptr<Port>, std::string> Port::start(const PortConfig& config) {
+  if (config.port_index >= RTE_MAX_ETHPORTS || rte_eth_dev_is_valid_port(static_cast<std::uint16_t>(config.port_index)) == 0)
+    return Failure("EAL found no device for port " + std::to_string(config.port_index) + "; see the profile's arguments");
+  auto impl = std::make_unique<Impl>();
+  impl->device.index = static_cast<std::uint16_t>(config.port_index);
+  impl->unverified = config.ignore_udp_checksum ? net::ChecksumTrust::ignore : net::ChecksumTrust::verify;
+  if (config.offload == Offload::pretended) {
+    impl->unverified = net::ChecksumTrust::good;
+    impl->uncomputed = net::ChecksumWork::none;
+  }
+  if (const auto ok = configure(*impl, config); !ok) return Failure(ok.error());
+  if (const auto ok = make_pools(*impl, config); !ok) return Failure(ok.error());
+  if (const auto ok = start_queues(*impl); !ok) return Failure(ok.error());
+  return std::unique_ptr<Port>(new Port(std::move(impl)));
+}
+
+Port::Port(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Port::~Port() = default;
+
+net::Mac Port::mac() const {
+  rte_ether_addr address{};
+  static_cast<void>(rte_eth_macaddr_get(impl_->device.index, &address));
+  net::Mac mac;
+  std::memcpy(mac.data(), address.addr_bytes, mac.size());
+  return mac;
+}
+
+PortStatistics Port::statistics() const {
+  rte_eth_stats s{};
+  static_cast<void>(rte_eth_stats_get(impl_->device.index, &s));
+  return {.rx_pkts = s.ipackets,
+          .rx_bytes = s.ibytes,
+          .rx_missed = s.imissed,
+          .rx_errors = s.ierrors,
+          .rx_no_buffer = s.rx_nombuf,
+          .tx_pkts = s.opackets,
+          .tx_bytes = s.obytes,
+          .tx_errors = s.oerrors};
+}
+
+std::uint16_t Port::rx_queues() const { return impl_->rx_queues; }
+std::uint16_t Port::tx_queues() const { return impl_->tx_queues; }
+bool Port::has_control_queue() const { return impl_->has_control_queue; }
+net::ChecksumWork Port::checksum_work() const { return impl_->tx_checksums ? net::ChecksumWork::offload : impl_->uncomputed; }
+std::string Port::driver() const { return impl_->driver; }
+
+}  // namespace viaduct::nic

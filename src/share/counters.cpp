@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of the cores' counters and the equations between them. Who shows them is not known here.
+#include "viaduct/share/counters.h"
+
+#include <numeric>
+
+namespace viaduct::share {
+
+void CounterSums::add(const Counters& c) {
+  rx_pkts += c.rx_pkts.get();
+  handed_over += c.handed_over.get();
+  tx_pkts += c.tx_pkts.get();
+  tx_full += c.tx_full.get();
+  bursts += c.bursts.get();
+  sleeps += c.sleeps.get();
+  for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += c.verdicts[i].get();
+  for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += c.drops[i].get();
+}
+
+bool CounterSums::balanced() const {
+  const auto judged = std::accumulate(verdicts.begin(), verdicts.end(), std::uint64_t{0});
+  const auto reasons = std::accumulate(drops.begin(), drops.end(), std::uint64_t{0});
+  return rx_pkts == judged + handed_over && verdicts[std::to_underlying(base::Verdict::dropped)] == reasons;
+}
+
+}  // namespace viaduct::share
