@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fleet's homes as an immutable snapshot that workers read: addresses, prebuilt texts, state, weight.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "viaduct/assign/rendezvous.h"
+#include "viaduct/base/address.h"
+
+namespace viaduct::assign {
+
+/// `down` and `draining` are committed states, the same on all nodes.
+enum class HomeState : std::uint8_t { up, draining, down, removed };
+[[nodiscard]] std::string_view name(HomeState s);
+
+struct Home {
+  std::string name;
+  base::Endpoint address;                         ///< where edges send
+  std::optional<base::Endpoint> public_v4;        ///< where clients are sent
+  std::optional<base::Endpoint> public_v6;
+  std::uint32_t weight{1};
+  bool is_local{};                                ///< this node registers its clients
+  bool is_viaduct{};                              ///< understands vh and X-Viaduct-Home
+  HomeState state{};
+  std::string contact_v4;                         ///< prebuilt `Contact: <sip:ADDRESS:PORT` (no `>`); empty without public_v4
+  std::string contact_v6;
+};
+
+/// Thread: immutable once published.
+class Homes {
+ public:
+  Homes() = default;
+  /// Builds the prebuilt texts. Shape: at most base::homes_max homes with distinct names, also among removed ones.
+  explicit Homes(std::vector<Home> homes);
+  [[nodiscard]] const Home& operator[](HomeIndex i) const { return homes_[i]; }
+  [[nodiscard]] std::size_t size() const { return homes_.size(); }
+  [[nodiscard]] auto begin() const { return homes_.begin(); }
+  [[nodiscard]] auto end() const { return homes_.end(); }
+  [[nodiscard]] HomeIndex find(std::string_view name) const;         ///< no_home when absent; finds removed homes too
+  /// Address or public address of any home but a removed one. Logarithmic in the homes.
+  [[nodiscard]] bool is_address_of_home(const base::Endpoint& e) const;
+  [[nodiscard]] bool is_home_host(const base::Address& a) const;     ///< the same, whatever the port
+
+ private:
+  friend HomeIndex next_up(const Homes& homes, std::uint64_t key_hash);
+  std::vector<Home> homes_;
+  std::vector<HomeIndex> by_name_;         // sorted by name
+  std::vector<base::Endpoint> endpoints_;  // sorted, without removed homes
+  std::vector<base::Address> hosts_;       // sorted, without removed homes
+  Rendezvous up_{base::Key128{}};          // the homes that are up; unkeyed, because what it orders by is a keyed hash already
+};
+
+/// The next up home in the rendezvous order of a key: where a client of a home that is down goes. no_home when none is up.
+/// Weighted rendezvous hashing by home name and weight; `key_hash` is a word of a client key, so the fleet's seed is in it. Only homes that are up are
+/// chosen. Cost: about a nanosecond a home.
+[[nodiscard]] HomeIndex next_up(const Homes& homes, std::uint64_t key_hash);
+
+}  // namespace viaduct::assign

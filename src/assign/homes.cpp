@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Building the snapshot of the fleet's homes: prebuilt texts, and what is looked up by name and address.
+#include "viaduct/assign/homes.h"
+
+#include <algorithm>
+
+#include "viaduct/base/check.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::assign {
+namespace {
+
+/// The parameter of the redirect (its expiry and MAC) and the closing bracket are added to it.
+std::string contact(const std::optional<base::Endpoint>& place) { return place ? "Contact: <sip:" + place->text() : std::string{}; }
+
+template <typename T>
+void sort_unique(std::vector<T>& values) {
+  std::ranges::sort(values);
+  const auto rest = std::ranges::unique(values);
+  values.erase(rest.begin(), rest.end());
+}
+
+}  // namespace
+
+std::string_view name(HomeState s) {
+  switch (s) {
+    case HomeState::up:
+      return "up";
+    case HomeState::draining:
+      return "draining";
+    case HomeState::down:
+      return "down";
+    case HomeState::removed:
+      return "removed";
+  }
+  base::fail("a home state without a name");
+}
+
+Homes::Homes(std::vector<Home> homes) : homes_(std::move(homes)) {
+  base::check(homes_.size() <= base::homes_max, "more homes than homes_max");
+  for (std::size_t i = 0; i < homes_.size(); ++i) {
+    Home& home = homes_[i];
+    home.contact_v4 = contact(home.public_v4);
+    home.contact_v6 = contact(home.public_v6);
+    by_name_.push_back(static_cast<HomeIndex>(i));
+    if (home.state == HomeState::up) up_.add(home.name, home.weight, static_cast<HomeIndex>(i));
+    if (home.state == HomeState::removed) continue;
+    endpoints_.push_back(home.address);
+    if (home.public_v4) endpoints_.push_back(*home.public_v4);
+    if (home.public_v6) endpoints_.push_back(*home.public_v6);
+  }
+  const auto name_of = [this](HomeIndex i) -> const std::string& { return homes_[i].name; };
+  std::ranges::sort(by_name_, {}, name_of);
+  base::check(std::ranges::adjacent_find(by_name_, {}, name_of) == by_name_.end(), "two homes of one name");
+  for (const base::Endpoint& e : endpoints_) hosts_.push_back(e.address);
+  sort_unique(endpoints_);
+  sort_unique(hosts_);
+}
+
+HomeIndex Homes::find(std::string_view name) const {
+  const auto name_of = [this](HomeIndex i) { return std::string_view(homes_[i].name); };
+  const auto at = std::ranges::lower_bound(by_name_, name, {}, name_of);
+  return at != by_name_.end() && name_of(*at) == name ? *at : no_home;
+}
+
+bool Homes::is_address_of_home(const base::Endpoint& e) const { return std::ranges::binary_search(endpoints_, e); }
+
+bool Homes::is_home_host(const base::Address& a) const { return std::ranges::binary_search(hosts_, a); }
+
+HomeIndex next_up(const Homes& homes, std::uint64_t key_hash) { return homes.up_.choose(key_hash); }
+
+}  // namespace viaduct::assign

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The 2^17 slots: each has a home and the epoch of what last changed it, read as one word. Who is dealt what is decided by rendezvous hashing.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "entry.h"
+#include "region.h"
+#include "viaduct/assign/homes.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::assign {
+
+/// Thread: at and prefetch any reader; all else the control core. One atomic word holds home and epoch, so they are always a pair.
+class Slots {
+ public:
+  struct Slot {
+    HomeIndex home;
+    std::uint32_t epoch;
+  };
+  Slots();
+  void prefetch(const ClientKey& key) const { __builtin_prefetch(&words_[index(key)]); }
+  [[nodiscard]] Slot at(const ClientKey& key) const {
+    const std::uint64_t w = words_[index(key)].load(std::memory_order_acquire);
+    return {static_cast<HomeIndex>(w), static_cast<std::uint32_t>(w >> 32)};
+  }
+  /// Give every slot a home: by names, weights and seed alone, whatever the order of the homes.
+  void deal(const Homes& homes, const base::Key128& seed, std::uint32_t epoch);
+  /// The answers that this slot gives changed, though its home did not: a client of it lost its entry.
+  void touch(const ClientKey& key, std::uint32_t epoch);
+  void count_by_home(std::span<std::size_t> slots) const;
+  [[nodiscard]] std::size_t bytes() const { return words_.bytes(); }
+
+ private:
+  /// The top bits of the key's high word, in whose order the table stands too: the clients of a slot are neighbours.
+  [[nodiscard]] static std::size_t index(const ClientKey& key) { return key.high >> (64 - 17); }
+  static_assert(base::slots_count == std::size_t{1} << 17);
+  void store(std::size_t i, HomeIndex home, std::uint32_t epoch) { words_[i].store(std::uint64_t{epoch} << 32 | home, std::memory_order_release); }
+
+  RegionArray<std::atomic<std::uint64_t>> words_;
+};
+
+}  // namespace viaduct::assign

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// The layers, the batches, collisions and growth, as one thread sees them. Readers beside the writer: model_test.cpp.
+#include <gtest/gtest.h>
+
+#include "fleet.h"
+
+namespace viaduct::assign::test {
+namespace {
+
+class AssignmentTest : public testing::Test {
+ protected:
+  share::Epoch epoch{2};
+  Assignment assignment{Policy::slots, 1000};
+  ClientKey key{0x1234567890abcdef, 0xfedcba0987654321};
+
+  AssignmentTest() { assignment.deal_slots(fleet(3), seed); }
+  std::uint32_t apply(std::vector<Change> changes) { return assignment.apply(changes, epoch); }
+};
+
+TEST_F(AssignmentTest, AnswersEveryClientBySlotAtFirst) {
+  const Placement p = assignment.find(key);
+  EXPECT_EQ(p.layer, Layer::slot);
+  EXPECT_EQ(p.home, assignment.slot_home(key));
+  EXPECT_LT(p.home, 3);
+  EXPECT_EQ(p.epoch, assignment.epoch());
+}
+
+TEST_F(AssignmentTest, PrefersAnOverrideToTheSlot) {
+  apply({{key, 77, false}});
+  EXPECT_EQ(assignment.find(key).home, 77);
+  EXPECT_EQ(assignment.find(key).layer, Layer::override_);
+  EXPECT_NE(assignment.slot_home(key), 77);
+}
+
+TEST_F(AssignmentTest, PrefersAPinToAnOverride) {
+  apply({{key, 77, false}});
+  apply({{key, 78, true}});
+  EXPECT_EQ(assignment.find(key).home, 78);
+  EXPECT_EQ(assignment.find(key).layer, Layer::pin);
+}
+
+TEST_F(AssignmentTest, FallsBackToTheSlotWhenAnEntryIsRemoved) {
+  const HomeIndex slot = assignment.find(key).home;
+  apply({{key, 77, true}});
+  apply({{key, no_home, false}});
+  EXPECT_EQ(assignment.find(key).home, slot);
+  EXPECT_EQ(assignment.find(key).layer, Layer::slot);
+}
+
+TEST_F(AssignmentTest, NamesNobodyUnderPolicyExplicit) {
+  Assignment explicit_only(Policy::explicit_, 10);
+  explicit_only.deal_slots(fleet(3), seed);
+  EXPECT_EQ(explicit_only.find(key).home, no_home);
+  EXPECT_EQ(explicit_only.find(key).layer, Layer::none);
+  explicit_only.apply(std::vector<Change>{{key, 2, false}}, epoch);
+  EXPECT_EQ(explicit_only.find(key).home, 2);
+}
+
+TEST_F(AssignmentTest, RaisesTheEpochOnceABatch) {
+  const std::uint32_t before = assignment.epoch();
+  const auto keys = random_keys(100, 1);
+  std::vector<Change> changes;
+  for (const ClientKey& k : keys) changes.push_back({k, 5, false});
+  EXPECT_EQ(apply(changes), before + 1);
+  for (const ClientKey& k : keys) EXPECT_EQ(assignment.find(k).epoch, before + 1);
+}
+
+TEST_F(AssignmentTest, KeepsTheEpochWhenNothingChanges) {
+  const std::uint32_t set = apply({{key, 5, true}});
+  EXPECT_EQ(apply({{key, 5, true}}), set);
+  EXPECT_EQ(apply({}), set);
+  EXPECT_EQ(apply({{{7, 7}, no_home, false}}), set);
+  apply({{{8, 8}, 5, false}});
+  EXPECT_EQ(assignment.find(key).epoch, set);
+}
+
+TEST_F(AssignmentTest, SignsASlotWithTheEpochOfARemovalInIt) {
+  apply({{key, 5, false}});
+  const std::uint32_t removed = apply({{key, no_home, false}});
+  EXPECT_EQ(assignment.find(key).epoch, removed);
+  const ClientKey elsewhere{key.low, ~key.high};
+  EXPECT_LT(assignment.find(elsewhere).epoch, removed);
+}
+
+TEST_F(AssignmentTest, AppliesABatchInOrder) {
+  apply({{key, 5, false}, {key, 6, true}, {key, no_home, false}, {key, 7, false}});
+  EXPECT_EQ(assignment.find(key).home, 7);
+  EXPECT_EQ(assignment.find(key).layer, Layer::override_);
+  EXPECT_EQ(assignment.statistics().overrides, 1u);
+  EXPECT_EQ(assignment.statistics().pins, 0u);
+}
+
+TEST_F(AssignmentTest, CountsPinsOverridesAndHomes) {
+  apply({{{1, 1}, 0, true}, {{2, 2}, 1, false}, {{3, 3}, 1, false}});
+  const auto s = assignment.statistics();
+  EXPECT_EQ(s.pins, 1u);
+  EXPECT_EQ(s.overrides, 2u);
+  EXPECT_GE(s.capacity, 1000u);
+  std::vector<std::size_t> entries(3), slots(3);
+  assignment.count_by_home(entries, slots);
+  EXPECT_EQ(entries, (std::vector<std::size_t>{1, 2, 0}));
+}
+
+TEST_F(AssignmentTest, ServesATagOfZero) {
+  apply({{{5, 9}, 1, false}});
+  EXPECT_EQ(assignment.find({5, 9}).home, 1);
+  EXPECT_EQ(assignment.find({5, ~std::uint64_t{9}}).layer, Layer::slot);
+}
+
+TEST_F(AssignmentTest, GrowsFromNothingToTwoHundredThousand) {
+  Assignment small(Policy::slots, 0);
+  const auto keys = random_keys(200'000, 2);
+  std::vector<Change> changes;
+  for (std::size_t i = 0; i < keys.size(); ++i) changes.push_back({keys[i], static_cast<HomeIndex>(i % 60'000), false});
+  small.apply(changes, epoch);
+  for (std::size_t i = 0; i < keys.size(); ++i) ASSERT_EQ(small.find(keys[i]).home, i % 60'000);
+  EXPECT_EQ(small.statistics().overrides, keys.size());
+  EXPECT_LT(small.statistics().capacity, keys.size() * 2);
+  EXPECT_EQ(small.reclaim(epoch), 0u);  // no reader is registered: everything retired is gone
+}
+
+TEST_F(AssignmentTest, KeepsItsSizeWhenClientsComeAndGo) {
+  const auto keys = random_keys(50'000, 3);
+  const std::size_t capacity = assignment.statistics().capacity;
+  for (std::size_t i = 0; i < keys.size(); i += 100) {
+    std::vector<Change> come, go;
+    for (std::size_t k = i; k < i + 100; ++k) {
+      come.push_back({keys[k], 1, false});
+      go.push_back({keys[k], no_home, false});
+    }
+    apply(come);
+    apply(go);
+  }
+  EXPECT_EQ(assignment.statistics().overrides, 0u);
+  EXPECT_EQ(assignment.statistics().capacity, capacity);
+}
+
+TEST_F(AssignmentTest, DoesNotReuseAFreedEntryBeforeItsGracePeriod) {
+  epoch.enter(0);
+  apply({{key, 1, false}});
+  apply({{key, no_home, false}});
+  EXPECT_EQ(assignment.reclaim(epoch), 1u);
+  epoch.quiescent(0);
+  EXPECT_EQ(assignment.reclaim(epoch), 0u);
+  epoch.leave(0);
+}
+
+TEST_F(AssignmentTest, ServesCollidingClientsExactly) {
+  const auto keys = colliding_keys(3, 4);
+  apply({{keys[0], 10, false}, {keys[1], 11, true}});
+  EXPECT_EQ(assignment.find(keys[0]).home, 10);
+  EXPECT_EQ(assignment.find(keys[1]).home, 11);
+  EXPECT_EQ(assignment.find(keys[1]).layer, Layer::pin);
+  EXPECT_EQ(assignment.find(keys[2]).layer, Layer::slot);
+  const std::uint32_t changed = apply({{keys[0], 12, false}});
+  EXPECT_EQ(assignment.find(keys[0]).home, 12);
+  EXPECT_EQ(assignment.find(keys[0]).epoch, changed);
+  EXPECT_EQ(assignment.find(keys[1]).home, 11);
+  apply({{keys[0], no_home, false}});
+  EXPECT_EQ(assignment.find(keys[0]).layer, Layer::slot);
+  EXPECT_EQ(assignment.find(keys[1]).home, 11);
+}
+
+TEST_F(AssignmentTest, ServesMoreCollidingClientsThanAWalkHasPlaces) {
+  const auto keys = colliding_keys(200, 5);
+  for (std::size_t i = 0; i < keys.size(); ++i) apply({{keys[i], static_cast<HomeIndex>(i), false}});
+  for (std::size_t i = 0; i < keys.size(); ++i) ASSERT_EQ(assignment.find(keys[i]).home, i);
+  EXPECT_EQ(assignment.statistics().overrides, keys.size());
+  std::vector<std::size_t> entries(keys.size()), slots(keys.size());
+  assignment.count_by_home(entries, slots);
+  EXPECT_EQ(entries, std::vector<std::size_t>(keys.size(), 1));
+}
+
+TEST_F(AssignmentTest, ServesManyClientsOfOneLine) {
+  std::vector<Change> changes;
+  for (std::uint64_t i = 0; i < 100; ++i) changes.push_back({{i << 24, key.high}, static_cast<HomeIndex>(i), false});
+  apply(changes);
+  for (const Change& c : changes) ASSERT_EQ(assignment.find(c.key).home, c.home);
+}
+
+TEST_F(AssignmentTest, KeepsCollidingClientsExactWhileItGrows) {
+  const auto colliding = colliding_keys(5, 6);
+  for (std::size_t i = 0; i < colliding.size(); ++i) apply({{colliding[i], static_cast<HomeIndex>(i), false}});
+  std::vector<Change> changes;
+  for (const ClientKey& k : random_keys(50'000, 7)) changes.push_back({k, 99, false});
+  apply(changes);
+  for (std::size_t i = 0; i < colliding.size(); ++i) EXPECT_EQ(assignment.find(colliding[i]).home, i);
+  EXPECT_EQ(assignment.statistics().overrides, 50'005u);
+}
+
+}  // namespace
+}  // namespace viaduct::assign::test
