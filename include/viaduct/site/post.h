@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What travels with a packet that a worker hands to another core, and the rings it travels by.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "viaduct/assign/assignment.h"
+#include "viaduct/site/neighbours.h"
+#include "viaduct/site/site.h"
+#include "viaduct/net/frame.h"
+#include "viaduct/nic/nic.h"
+#include "viaduct/share/counters.h"
+#include "viaduct/share/epoch.h"
+#include "viaduct/share/published.h"
+#include "viaduct/share/ring.h"
+#include "viaduct/sip/uri.h"
+
+namespace viaduct::site {
+
+/// The note on a packet for the registrar or the control core; it lies in the packet buffer, beside the data.
+struct Note {
+  enum class Kind : std::uint8_t {
+    registration,   ///< to_registrar: a REGISTER of this node's; the packet as received
+    arp,            ///< to_control
+    icmp_echo,      ///< to_control
+    unresolved      ///< to_control: ready to send but for the MAC of `next_hop`
+  };
+  Kind kind{};
+  net::Frame frame;            ///< as received
+  sip::ClientKey client;       ///< registration
+  base::Address next_hop;      ///< unresolved
+};
+static_assert(sizeof(Note) <= nic::note_bytes);
+
+/// All that the cores of a node share; made once before the first poll, outlives every worker. Each member has one writer, named here.
+struct Commons {
+  nic::Port& port;
+  share::Epoch& epoch;
+  share::Published<Site>& site;               ///< writer: control core
+  share::Published<Neighbours>& neighbours;   ///< writer: control core
+  assign::Assignment& assignment;             ///< writer: control core
+  share::Ring& to_registrar;                  ///< workers -> registrar shard
+  share::Ring& to_control;                    ///< workers -> control core
+  share::Ring& to_wire;                       ///< registrar, control core and workers without a queue -> worker 0
+  std::vector<std::unique_ptr<share::Ring>>& to_worker;   ///< worker -> worker, by flow, where the device has fewer queues
+  std::vector<share::Counters>& counters;     ///< one a worker, its own
+  std::atomic<std::uint32_t>& now_min;        ///< minutes since 1970; writer: control core; relaxed, nothing hangs on its order
+  std::atomic<bool>& stop;                    ///< set once by the control core; relaxed
+};
+
+}  // namespace viaduct::site

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that a worker needs to know to decide and to answer, as one immutable snapshot: homes, domains, policy, keys, prebuilt texts.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "viaduct/assign/homes.h"
+#include "viaduct/base/address.h"
+#include "viaduct/sip/token.h"
+#include "viaduct/sip/uri.h"
+
+namespace viaduct::site {
+
+/// An address and port that this node serves.
+struct Listener {
+  base::Endpoint endpoint;
+  std::string host;         ///< the address as text: how a Via of ours names us
+  std::string via_prefix;   ///< `Via: SIP/2.0/UDP ADDRESS:PORT;branch=`
+};
+
+enum class RedirectPolicy : std::uint8_t { always, never };
+
+/// Thread: immutable once published; swapped whole on reload.
+struct Site {
+  std::vector<Listener> listeners;
+  std::vector<std::string> node_names;              ///< lower case
+  assign::Homes homes;
+  assign::HomeIndex local_home{assign::no_home};    ///< the home that is this node
+  sip::Domains domains;
+  RedirectPolicy redirect{};
+  std::string redirect_status_line;
+  bool trust_all_proxies{};
+  std::vector<base::Prefix> trusted_proxies;        ///< from these a second Via counts
+  bool redirect_all_sources{};
+  std::vector<base::Prefix> redirect_from;
+  std::vector<base::Prefix> edges;
+  base::Key128 fleet_seed{};
+  sip::SigningKeys keys;
+  std::string server_header;                        ///< `Server: ...` CRLF, or empty
+  std::string options_headers;                      ///< Allow, Accept, Supported, Server
+  std::vector<base::Prefix> on_link;
+  base::Address gateway;                            ///< unset: none
+
+  /// The listener of that endpoint; nullptr when it is none of ours.
+  [[nodiscard]] const Listener* listener(const base::Endpoint& e) const;
+  /// Where a packet for that address goes on the link: itself, or the gateway; unset when there is no way.
+  [[nodiscard]] base::Address next_hop(const base::Address& destination) const;
+};
+
+/// True when any prefix contains the address.
+[[nodiscard]] bool any_contains(const std::vector<base::Prefix>& prefixes, const base::Address& a);
+
+}  // namespace viaduct::site

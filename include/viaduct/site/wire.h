@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a core that is no worker sends: through the control queue of a device that has one, else by ring to worker 0.
+#pragma once
+#include "viaduct/nic/packet.h"
+#include "viaduct/site/post.h"
+
+namespace viaduct::site {
+
+/// Thread: the control core's, or one shard's that has no queue.
+class Wire {
+ public:
+  Wire(Commons& commons, bool may_use_control_queue);
+  /// Send one packet, or count it as refused and free it. True when it is on its way.
+  bool send(nic::Packet p);
+  [[nodiscard]] const share::Counter& sent() const { return sent_; }
+  [[nodiscard]] const share::Counter& refused() const { return refused_; }
+
+ private:
+  Commons& commons_;
+  bool has_queue_;
+  share::Counter sent_;
+  share::Counter refused_;
+};
+
+}  // namespace viaduct::site
