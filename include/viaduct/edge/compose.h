@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a judgement to octets: the text of an answer of ours, or the edits of a message that travels on. Pure.
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "viaduct/edge/judge.h"
+#include "viaduct/site/site.h"
+#include "viaduct/sip/edit.h"
+
+namespace viaduct::edge {
+
+/// What a redirect or a forward tells the home about the decision.
+struct Stamp {
+  std::uint32_t epoch{};     ///< of the assignment
+  std::uint32_t now_min{};   ///< minutes since 1970
+};
+
+/// The answer to a request judged redirected, answered or rejected, with the To tag `tag`.
+/// Returns octets written into `out`; 0 when it would not fit, or would exceed the request by more than base::reply_growth_bytes_max
+/// (an answer of status 300 and above), or three times the request (a 2xx).
+/// Thread: any; pure. Source: RFC 3261 8.2.6, 21.3.3; spec section 3.
+[[nodiscard]] std::size_t compose_answer(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, std::uint64_t tag, std::span<char> out);
+
+/// The edits of a request judged proxied, or a response judged returned.
+/// Thread: any; pure. Source: RFC 3261 16.6, 16.7, 16.11.
+void compose_edits(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, sip::Edits& out);
+
+}  // namespace viaduct::edge

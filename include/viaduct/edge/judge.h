@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decision about one SIP message: pure, from what is in the message, where it came from, the site and the client's placement.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "viaduct/assign/assignment.h"
+#include "viaduct/base/verdict.h"
+#include "viaduct/site/site.h"
+#include "viaduct/sip/message.h"
+#include "viaduct/sip/via.h"
+
+namespace viaduct::edge {
+
+using site::Listener;
+using site::Site;
+
+// One row a reason: enumerator, and the sentence an operator reads.
+#define VIADUCT_REASONS(X)                                                                            \
+  X(none, "")                                                                                         \
+  X(keepalive, "it is a keep-alive")                                                                  \
+  X(malformed, "the message is malformed")                                                            \
+  X(unanswerable, "the message is too broken to be answered")                                         \
+  X(unsafe_source, "its source address or port must not be answered")                                 \
+  X(scheme, "the scheme of the Request-URI is not served")                                            \
+  X(foreign_domain, "the domain is not served here")                                                  \
+  X(to_aor, "the To URI is no address-of-record")                                                     \
+  X(options_here, "OPTIONS is asked of this node")                                                    \
+  X(from_edge, "it comes from an edge, which decided that this node is the home")                     \
+  X(home_proof, "its vh parameter proves that an edge decided that this node is the home")            \
+  X(home_here, "this node is the client's home")                                                      \
+  X(client_unknown, "the client has neither pin nor override, and the policy is explicit")            \
+  X(no_home_up, "the client's home is down and no other is up")                                       \
+  X(one_via, "one Via: the client reached us directly and is sent to its home")                       \
+  X(several_vias, "several Vias: it came through a proxy, so it is forwarded to the home")            \
+  X(policy_never, "the policy is to never redirect")                                                  \
+  X(sips, "a sips: request is never redirected")                                                      \
+  X(no_public_address, "the home has no public address of the client's family")                       \
+  X(source_not_redirected, "the source is outside the prefixes that are redirected")                  \
+  X(redirected_before, "the client was redirected with this Call-ID within 32 s and came back")       \
+  X(initial_request, "an initial request goes to the home of the client that it names")               \
+  X(client_here, "the client's home is this node, which has no path to its bindings")                 \
+  X(in_dialog_to_home, "an in-dialog request for a home goes there")                                  \
+  X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a binding")                \
+  X(loop, "a Via names this node: the request went in a circle")                                      \
+  X(max_forwards, "Max-Forwards is used up")                                                          \
+  X(proxy_require, "Proxy-Require asks for an extension that is not supported")                       \
+  X(ack_of_ours, "it acknowledges or cancels an answer of ours")                                      \
+  X(ack_nowhere, "an ACK with no place to go is never answered")                                      \
+  X(response_ours, "its top Via is ours and verifies")                                                \
+  X(response_foreign, "its top Via is not ours, or does not verify")                                  \
+  X(response_nowhere, "its next Via names no usable destination")                                     \
+  X(too_large, "the message is larger than message_bytes_max")
+
+enum class Reason : std::uint8_t {
+#define X(name, sentence) name,
+  VIADUCT_REASONS(X)
+#undef X
+};
+[[nodiscard]] std::string_view sentence(Reason r);
+
+/// What to do with a message.
+struct Judgement {
+  base::Verdict verdict{base::Verdict::dropped};
+  base::Drop drop{base::Drop::sip_unanswerable};   ///< when dropped
+  Reason reason{Reason::none};
+  std::uint16_t status{};                          ///< when rejected (0: by `fault`)
+  sip::Bad fault{sip::Bad::none};                  ///< when rejected for a fault
+  assign::HomeIndex home{assign::no_home};         ///< when redirected, proxied or registered
+  base::Endpoint next;                             ///< when returned: where the response goes
+};
+
+/// One message and what the path has found out about it. Each field says from which stage on it is valid.
+struct Subject {
+  sip::Message msg;               ///< index; not filled for a keep-alive
+  bool is_keepalive{};            ///< index
+  base::Endpoint source;          ///< frame
+  const Listener* listener{};     ///< frame: the listener it came to
+  sip::Via top;                   ///< identify: the top Via of a request; of a response the next Via, which says where it goes
+  sip::ClientKey client;          ///< identify: of `aor_valid`
+  bool has_client{};              ///< identify: To (REGISTER) or Request-URI (else) is an address-of-record of a served domain
+  sip::Bad aor_fault{};           ///< identify: why it is none
+};
+
+/// Index the message and find out whose it is. Leaves msg.fault for judge.
+/// Shape: subject.source and subject.listener are set; text as sip::index wants it.
+void index(std::string_view text, Subject& subject);
+void identify(Subject& subject, const Site& site);
+
+/// The decision. `placement` is the client's when has_client. `now_min` are minutes since 1970.
+/// Thread: any; pure. Source: spec sections 1 and 2 (docs/rfc.md).
+[[nodiscard]] Judgement judge(const Subject& subject, const Site& site, const assign::Placement& placement, std::uint32_t now_min);
+
+/// The decision for a REGISTER that would be redirected but was redirected a moment ago (RFC 3261 8.1.3.4 has no loop guard; ours is by transaction).
+[[nodiscard]] Judgement judge_redirected_before(const Subject& subject, const Judgement& redirect);
+
+}  // namespace viaduct::edge

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the path would do with a message: the same judging and composing on a text, with nothing received and nothing sent.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "viaduct/assign/assignment.h"
+#include "viaduct/edge/judge.h"
+
+namespace viaduct::edge {
+
+struct Rehearsal {
+  Judgement judgement;
+  assign::Placement placement;
+  std::string bytes;   ///< the answer, or the message as it would travel on; empty when nothing would be sent
+};
+
+/// Shape: `source` sent `text` to `listener`. The redirect guard is not asked: a rehearsal remembers nothing.
+[[nodiscard]] Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const assign::Assignment& assignment, std::uint32_t now_min);
+
+}  // namespace viaduct::edge

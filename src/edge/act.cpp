@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carrying out judgements: answers over the request's own octets, edits in place, frames to the wire, notes to the other cores.
+#include "act.h"
+
+#include <cstring>
+
+#include "viaduct/base/limits.h"
+
+namespace viaduct::edge {
+namespace {
+
+using base::Drop;
+using base::Verdict;
+
+constexpr std::size_t frame_bytes_max = 14 + base::mtu_bytes;
+
+// The worker's own tx queue; the control core's, where there is one, is the last and no worker's.
+bool has_tx_queue(const nic::Port& port, unsigned worker) {
+  const unsigned workers_queues = port.tx_queues() - (port.has_control_queue() ? 1U : 0U);
+  return worker < workers_queues;
+}
+
+}  // namespace
+
+Actor::Actor(site::Commons& commons, unsigned worker)
+    : commons_(commons),
+      counters_(commons.counters[worker]),
+      wire_(commons.port, has_tx_queue(commons.port, worker), static_cast<std::uint16_t>(worker), commons.to_wire, counters_),
+      registrar_(commons.to_registrar, counters_, Drop::registrar_ring_full),
+      control_(commons.to_control, counters_, Drop::control_ring_full) {}
+
+void Actor::drop(Job& job, Drop why) {
+  counters_.count(why);
+  nic::free(job.pkt);
+}
+
+void Actor::act_on_frame(Job& job) {
+  auto& note = job.pkt.note<site::Note>();
+  note = {};
+  note.kind = job.frame.kind == net::FrameKind::arp ? site::Note::Kind::arp : site::Note::Kind::icmp_echo;
+  note.frame = job.frame;
+  control_.stage(job.pkt, Verdict::controlled);
+}
+
+void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, std::uint32_t now_min) {
+  const Stamp stamp{.epoch = job.placement.epoch, .now_min = now_min};
+  switch (job.judgement.verdict) {
+    case Verdict::redirected:
+    case Verdict::answered:
+    case Verdict::rejected: return answer(job, site, stamp);
+    case Verdict::proxied:
+    case Verdict::returned: return travel(job, site, neighbours, stamp);
+    case Verdict::registered: return hand_to_registrar(job);
+    case Verdict::absorbed:
+      counters_.count(Verdict::absorbed);
+      nic::free(job.pkt);
+      return;
+    case Verdict::controlled:
+    case Verdict::dropped: return drop(job, job.judgement.drop);
+  }
+}
+
+// The answer is composed beside the packet, then laid over the request: its text is still being read while the answer grows.
+void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
+  const std::size_t bytes = compose_answer(job.subject, job.judgement, site, stamp, job.tag, scratch_);
+  const net::Envelope envelope = net::turned_around(job.frame);
+  if (bytes == 0 || net::header_bytes(true) + bytes > frame_bytes_max) return drop(job, Drop::growth_over_limit);
+  std::uint8_t* payload = job.pkt.data() + job.frame.payload_offset;
+  if (bytes > job.frame.payload_bytes + job.pkt.tailroom()) return drop(job, Drop::growth_over_limit);
+  std::memcpy(payload, scratch_.data(), bytes);
+  if (!write_frame(job, payload, bytes, envelope)) return;
+  counters_.count(job.judgement.verdict);
+  wire_.stage(job.pkt);
+}
+
+void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp) {
+  const base::Endpoint to = job.judgement.verdict == Verdict::proxied ? site.homes[job.judgement.home].address : job.judgement.next;
+  compose_edits(job.subject, job.judgement, site, stamp, edits_);
+  std::uint8_t* payload = edits_.overflow() ? nullptr : apply_edits(job);
+  if (payload == nullptr) return;
+  send_to(job, payload, edited_bytes_, to, site, neighbours);
+}
+
+// Growth goes into the room before the message, else behind it, else into a large buffer. nullptr: the packet is gone, and counted.
+std::uint8_t* Actor::apply_edits(Job& job) {
+  const int growth = edits_.growth();
+  std::uint8_t* payload = job.pkt.data() + job.frame.payload_offset;
+  const std::span<char> message{reinterpret_cast<char*>(payload), job.frame.payload_bytes};
+  edited_bytes_ = static_cast<std::size_t>(static_cast<int>(message.size()) + growth);
+  const auto room_before = static_cast<int>(job.pkt.headroom() + job.frame.payload_offset - net::header_bytes(true));
+  if (growth <= room_before) return reinterpret_cast<std::uint8_t*>(sip::apply_at_front(edits_, message));
+  const std::size_t room_behind = job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - job.frame.payload_bytes;
+  if (growth <= static_cast<int>(room_behind)) {
+    edited_bytes_ = sip::apply_at_back(edits_, message);
+    return payload;
+  }
+  const nic::Packet large = commons_.port.allocate_large();
+  if (!large) {
+    drop(job, Drop::buffers_exhausted);
+    return nullptr;
+  }
+  std::uint8_t* target = large.data() + net::header_bytes(true);
+  edited_bytes_ = sip::apply_to(edits_, job.payload(), {reinterpret_cast<char*>(target), large.tailroom() - net::header_bytes(true)});
+  nic::free(job.pkt);
+  job.pkt = large;
+  return target;
+}
+
+// False: too long for a frame; the packet is gone, and counted.
+bool Actor::write_frame(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const net::Envelope& envelope) {
+  if (net::header_bytes(true) + payload_bytes > frame_bytes_max) {
+    drop(job, Drop::growth_over_limit);
+    return false;
+  }
+  const std::uint8_t* start = net::write_headers(payload, payload_bytes, envelope, commons_.port.checksum_work());
+  job.pkt.set(start, net::header_bytes(true) + payload_bytes);
+  return true;
+}
+
+void Actor::send_to(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours) {
+  const base::Address hop = site.next_hop(to.address);
+  if (hop.is_unset() || !to.address.is_v4()) return drop(job, Drop::destination_unreachable);
+  const auto mac = neighbours.find(hop);
+  const net::Envelope envelope{.source_mac = commons_.port.mac(), .destination_mac = mac.value_or(net::Mac{}), .source = job.subject.listener->endpoint, .destination = to};
+  if (!write_frame(job, payload, payload_bytes, envelope)) return;
+  if (mac) {
+    counters_.count(job.judgement.verdict);
+    wire_.stage(job.pkt);
+    return;
+  }
+  auto& note = job.pkt.note<site::Note>();
+  note = {};
+  note.kind = site::Note::Kind::unresolved;
+  note.next_hop = hop;
+  control_.stage(job.pkt, job.judgement.verdict);
+}
+
+void Actor::hand_to_registrar(Job& job) {
+  auto& note = job.pkt.note<site::Note>();
+  note = {};
+  note.kind = site::Note::Kind::registration;
+  note.frame = job.frame;
+  note.client = job.subject.client;
+  registrar_.stage(job.pkt, Verdict::registered);
+}
+
+void Actor::flush() {
+  wire_.flush();
+  registrar_.flush();
+  control_.flush();
+}
+
+}  // namespace viaduct::edge

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only hands on a packet: what a judgement says is done here, in the packet's own buffer.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "job.h"
+#include "outlet.h"
+#include "viaduct/edge/compose.h"
+#include "viaduct/site/post.h"
+
+namespace viaduct::edge {
+
+/// One worker's hands. Every packet given to `act` has a new owner when it returns: an outlet, or its pool.
+class Actor {
+ public:
+  Actor(site::Commons& commons, unsigned worker);
+
+  /// Carry out a job's judgement, with the snapshots of this burst. The packet's verdict is counted here, once.
+  void act(Job& job, const Site& site, const site::Neighbours& neighbours, std::uint32_t now_min);
+  /// A frame that is not UDP for us: ARP and ICMP echo go to the control core, anything else is dropped for that reason.
+  void act_on_frame(Job& job);
+  void drop(Job& job, base::Drop why);
+  /// Send and hand on what this burst has staged.
+  void flush();
+
+ private:
+  void answer(Job& job, const Site& site, const Stamp& stamp);
+  void travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp);
+  void hand_to_registrar(Job& job);
+  [[nodiscard]] std::uint8_t* apply_edits(Job& job);
+  void send_to(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours);
+  bool write_frame(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const net::Envelope& envelope);
+
+  site::Commons& commons_;
+  share::Counters& counters_;
+  WireOutlet wire_;
+  RingOutlet registrar_;
+  RingOutlet control_;
+  sip::Edits edits_;
+  std::array<char, base::large_packet_bytes_max> scratch_;
+  std::size_t edited_bytes_{};
+};
+
+}  // namespace viaduct::edge

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// One packet on its way through a burst; each field says from which stage on it is valid.
+#pragma once
+#include <string_view>
+
+#include "guard.h"
+#include "viaduct/assign/assignment.h"
+#include "viaduct/edge/judge.h"
+#include "viaduct/net/frame.h"
+#include "viaduct/nic/packet.h"
+
+namespace viaduct::edge {
+
+struct Job {
+  nic::Packet pkt;               ///< receive
+  net::Frame frame;              ///< look
+  Subject subject;               ///< index, identify
+  std::uint64_t tag{};           ///< identify: To tag of an answer of ours, and the transaction's hash
+  Guard::Key guard_key;          ///< identify: of a REGISTER
+  assign::Placement placement;   ///< judge
+  Judgement judgement;           ///< judge
+
+  /// The UDP payload.
+  [[nodiscard]] std::string_view payload() const {
+    return {reinterpret_cast<const char*>(pkt.data()) + frame.payload_offset, frame.payload_bytes};
+  }
+};
+
+}  // namespace viaduct::edge

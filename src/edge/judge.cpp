@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decision about one message, rule by rule. Pure: nothing here touches a packet, a clock or shared memory.
+#include "viaduct/edge/judge.h"
+
+#include <algorithm>
+#include <array>
+
+namespace viaduct::edge {
+namespace {
+
+using base::Drop;
+using base::Verdict;
+using sip::Bad;
+using sip::HeaderId;
+using sip::Method;
+
+Judgement dropped(Drop why, Reason reason) { return {.verdict = Verdict::dropped, .drop = why, .reason = reason}; }
+Judgement rejected(std::uint16_t status, Reason reason) { return {.verdict = Verdict::rejected, .reason = reason, .status = status}; }
+Judgement rejected(Bad fault) { return {.verdict = Verdict::rejected, .reason = Reason::malformed, .fault = fault}; }
+
+constexpr std::uint16_t default_port = 5060;  // RFC 3261 19.1.2
+
+std::uint16_t port_or_default(std::uint16_t port) { return port == 0 ? default_port : port; }
+
+// The address that a URI's host spells; nullopt for a name.
+std::optional<base::Address> host_address(std::string_view host) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return base::Address::parse(host);
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return (x | (x >= 'A' && x <= 'Z' ? 0x20 : 0)) == (y | (y >= 'A' && y <= 'Z' ? 0x20 : 0)); });
+}
+
+// A name or an address of this node.
+bool is_here(const Site& site, std::string_view host) {
+  if (const auto a = host_address(host)) return std::ranges::any_of(site.listeners, [&](const Listener& l) { return l.endpoint.address == *a; });
+  return std::ranges::any_of(site.node_names, [&](const std::string& n) { return equal_ignoring_case(n, host); });
+}
+
+// After a redirect the Request-URI of a REGISTER is the home's bare address, also when an outbound proxy brings it back to us.
+bool is_home(const Site& site, std::string_view host) {
+  const auto a = host_address(host);
+  return a && site.homes.is_home_host(*a);
+}
+
+// A Via that names a listener is one that a node of this address wrote: we write addresses, never names.
+const Listener* listener_of(const Site& site, const sip::Via& via) {
+  for (const Listener& l : site.listeners)
+    if (via.host == l.host && port_or_default(via.port) == l.endpoint.port) return &l;
+  return nullptr;
+}
+
+// RFC 3261 16.3 item 4: a REGISTER that has been here is a loop; another request only when its loop part is the one that it would get now.
+bool is_loop_via(const Subject& s, const Site& site, const sip::Via& via) {
+  if (listener_of(site, via) == nullptr) return false;
+  if (s.msg.method == Method::register_) return true;
+  const auto theirs = sip::loop_part_of(via.branch);
+  return theirs && *theirs == sip::loop_part(s.msg, sip::Direction::to_home, site.keys.signing());
+}
+
+bool is_looping(const Subject& s, const Site& site) {
+  if (is_loop_via(s, site, s.top)) return true;
+  if (s.msg.via_values == 1) return false;
+  for (std::size_t i = s.msg.first[static_cast<std::size_t>(HeaderId::via)]; i < s.msg.headers; ++i) {
+    if (s.msg.id[i] != HeaderId::via) continue;
+    std::string_view rest = s.msg.header_value(i);
+    for (std::string_view value = sip::next_value(rest); !value.empty(); value = sip::next_value(rest))
+      if (const auto via = sip::parse_via(value); via && is_loop_via(s, site, *via)) return true;
+  }
+  return false;
+}
+
+// What every request must pass that would be forwarded: RFC 3261 16.3 items 3 and 5.
+Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
+  if (s.msg.max_forwards == 0) {
+    if (s.msg.method == Method::options) return {.verdict = Verdict::answered, .reason = Reason::max_forwards, .status = 200};
+    return rejected(483, Reason::max_forwards);
+  }
+  if (s.msg.has(HeaderId::proxy_require) && !s.msg.value(HeaderId::proxy_require).empty()) return rejected(420, Reason::proxy_require);
+  return {.verdict = Verdict::proxied, .reason = reason, .home = home};
+}
+
+// The assigned home, or while that is down the next up home in the rendezvous order of the client's key.
+assign::HomeIndex effective_home(const Subject& s, const Site& site, const assign::Placement& placement) {
+  switch (site.homes[placement.home].state) {
+    case assign::HomeState::up:
+    case assign::HomeState::draining: return placement.home;
+    case assign::HomeState::down:
+    case assign::HomeState::removed: break;
+  }
+  return assign::next_up(site.homes, s.client.low);
+}
+
+// How often the REGISTER has been forwarded, as far as we believe it.
+unsigned via_count(const Subject& s, const Site& site) {
+  const bool believed = s.msg.via_values == 1 || site.trust_all_proxies || site::any_contains(site.trusted_proxies, s.source.address);
+  return believed ? s.msg.via_values : 1;
+}
+
+bool is_sips(std::string_view uri) { return uri.size() > 5 && equal_ignoring_case(uri.substr(0, 5), "sips:"); }
+
+// Why a client that reached us directly is not sent away but proxied; Reason::none when it is redirected.
+Reason redirect_hindrance(const Subject& s, const Site& site, const assign::Home& home) {
+  if (site.redirect == site::RedirectPolicy::never) return Reason::policy_never;
+  if (is_sips(s.msg[s.msg.request_uri]) || is_sips(s.msg[s.msg.to_uri])) return Reason::sips;
+  if (!site.redirect_all_sources && !site::any_contains(site.redirect_from, s.source.address)) return Reason::source_not_redirected;
+  const bool has_public = s.source.address.is_v4() ? home.public_v4.has_value() : home.public_v6.has_value();
+  return has_public ? Reason::none : Reason::no_public_address;
+}
+
+// The table of spec section 1, once the client and its home are known.
+Judgement judge_placed(const Subject& s, const Site& site, assign::HomeIndex home) {
+  if (site.homes[home].is_local) return {.verdict = Verdict::registered, .reason = Reason::home_here, .home = home};
+  if (via_count(s, site) > 1) return proxied(s, home, Reason::several_vias);
+  if (const Reason hindrance = redirect_hindrance(s, site, site.homes[home]); hindrance != Reason::none) return proxied(s, home, hindrance);
+  return {.verdict = Verdict::redirected, .reason = Reason::one_via, .home = home};
+}
+
+// A home accepts what an edge sent, or what an edge's proof names, whatever its own table says.
+Reason sent_here(const Subject& s, const Site& site, const sip::Uri& request_uri, std::uint32_t now_min) {
+  if (site.local_home == assign::no_home) return Reason::none;
+  if (site::any_contains(site.edges, s.source.address)) return Reason::from_edge;
+  const sip::UriParam vh = sip::uri_param(request_uri.params, "vh");
+  if (vh.found && sip::verify_home_proof(vh.value, s.client, site.homes[site.local_home].name, now_min, site.keys)) return Reason::home_proof;
+  return Reason::none;
+}
+
+Judgement judge_register(const Subject& s, const Site& site, const sip::Uri& request_uri, const assign::Placement& placement, std::uint32_t now_min) {
+  if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
+  if (!s.has_client) return rejected(404, Reason::foreign_domain);
+  if (!sip::serves(site.domains, request_uri.host) && !is_here(site, request_uri.host) && !is_home(site, request_uri.host))
+    return rejected(404, Reason::foreign_domain);
+  if (const Reason why = sent_here(s, site, request_uri, now_min); why != Reason::none)
+    return {.verdict = Verdict::registered, .reason = why, .home = site.local_home};
+  if (placement.home == assign::no_home) return rejected(404, Reason::client_unknown);
+  const assign::HomeIndex home = effective_home(s, site, placement);
+  if (home == assign::no_home) return rejected(503, Reason::no_home_up);
+  return judge_placed(s, site, home);
+}
+
+// A request outside a dialog: to the home of the client that its Request-URI names, whatever the Vias.
+Judgement judge_initial(const Subject& s, const Site& site, const assign::Placement& placement) {
+  if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
+  if (!s.has_client) return rejected(404, Reason::foreign_domain);
+  if (placement.home == assign::no_home) return rejected(404, Reason::client_unknown);
+  const assign::HomeIndex home = effective_home(s, site, placement);
+  if (home == assign::no_home) return rejected(503, Reason::no_home_up);
+  if (site.homes[home].is_local) return rejected(480, Reason::client_here);
+  return proxied(s, home, Reason::initial_request);
+}
+
+// A request inside a dialog, without a Route of ours: only to a configured home that its Request-URI spells.
+Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& request_uri) {
+  if (const auto address = host_address(request_uri.host)) {
+    const base::Endpoint target{.address = *address, .port = port_or_default(request_uri.port)};
+    for (std::size_t i = 0; i < site.homes.size(); ++i) {
+      const auto home = static_cast<assign::HomeIndex>(i);
+      if (site.homes[home].address == target && !site.homes[home].is_local) return proxied(s, home, Reason::in_dialog_to_home);
+    }
+  }
+  return rejected(481, Reason::in_dialog_nowhere);
+}
+
+// An ACK is never answered, a CANCEL follows its INVITE: where we answered that, there is nothing to cancel (RFC 3261 9.2, 17.1.1.3).
+Judgement without_answer(const Subject& s, const Judgement& j) {
+  if (j.verdict != Verdict::rejected && j.verdict != Verdict::answered) return j;
+  if (s.msg.method == Method::ack) return dropped(Drop::ack_unrouted, Reason::ack_nowhere);
+  if (s.msg.method == Method::cancel) return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
+  return j;
+}
+
+Judgement judge_sound_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
+  const auto request_uri = sip::parse_uri(s.msg[s.msg.request_uri]);
+  if (!request_uri) return rejected(Bad::request_uri);
+  if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
+  if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.top, site.keys))
+    return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
+  if (s.msg.method == Method::options && !request_uri->has_user && is_here(site, request_uri->host))
+    return {.verdict = Verdict::answered, .reason = Reason::options_here, .status = 200};
+  if (is_looping(s, site)) return rejected(482, Reason::loop);
+  if (s.msg.method == Method::register_) return judge_register(s, site, *request_uri, placement, now_min);
+  const bool by_tables = s.msg.to_tag.bytes == 0 || (s.msg.method == Method::ack && s.has_client);
+  return by_tables ? judge_initial(s, site, placement) : judge_in_dialog(s, site, *request_uri);
+}
+
+// Nothing is sent to a place that cannot have asked, nor to ourselves.
+bool is_unsafe_source(const Subject& s, const Site& site) {
+  return s.source.port == 0 || s.source.address.is_unusable_destination() || site.listener(s.source) != nullptr;
+}
+
+Judgement judge_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
+  if (is_unsafe_source(s, site)) return dropped(Drop::reply_unsafe, Reason::unsafe_source);
+  if (s.msg.fault != Bad::none) {
+    if (s.msg.answerable) return without_answer(s, rejected(s.msg.fault));
+    return s.msg.fault == Bad::too_large ? dropped(Drop::sip_too_large, Reason::too_large) : dropped(Drop::sip_unanswerable, Reason::unanswerable);
+  }
+  return without_answer(s, judge_sound_request(s, site, placement, now_min));
+}
+
+Judgement judge_response(const Subject& s, const Site& site) {
+  if (s.msg.fault != Bad::none) return dropped(Drop::response_malformed, Reason::malformed);
+  const auto ours = sip::parse_via(s.msg[s.msg.top_via]);
+  if (!ours || listener_of(site, *ours) == nullptr) return dropped(Drop::response_foreign, Reason::response_foreign);
+  const auto next = s.msg.via_values > 1 ? sip::response_destination(s.top) : std::nullopt;
+  if (!next || next->address.is_unusable_destination() || site.listener(*next) != nullptr)
+    return dropped(Drop::response_destination, Reason::response_nowhere);
+  if (!sip::verify_branch(ours->branch, s.msg, *next, site.keys)) return dropped(Drop::response_foreign, Reason::response_foreign);
+  return {.verdict = Verdict::returned, .reason = Reason::response_ours, .next = *next};
+}
+
+constexpr std::array reason_sentences = {
+#define X(name, sentence) std::string_view{sentence},
+    VIADUCT_REASONS(X)
+#undef X
+};
+
+// The canonical AoR's host is a served domain: aliases have been mapped by then.
+bool in_served_domain(std::string_view canonical, const Site& site) {
+  const std::size_t at = canonical.rfind('@');
+  return at != std::string_view::npos && sip::serves(site.domains, canonical.substr(at + 1));
+}
+
+}  // namespace
+
+std::string_view sentence(Reason r) { return reason_sentences[std::to_underlying(r)]; }
+
+void index(std::string_view text, Subject& subject) {
+  subject.is_keepalive = sip::is_keepalive(text);
+  if (subject.is_keepalive) return;
+  if (text.size() <= base::message_bytes_max) {
+    sip::index(text, subject.msg);
+    return;
+  }
+  // Enough is read to answer it; the fault is the size, whatever else the cut has broken.
+  sip::index(text.substr(0, base::message_bytes_max), subject.msg);
+  subject.msg.fault = Bad::too_large;
+}
+
+void identify(Subject& s, const Site& site) {
+  s.has_client = false;
+  s.aor_fault = Bad::none;
+  s.top = {};
+  if (s.is_keepalive) return;
+  if (s.msg.fault != Bad::none && !s.msg.answerable) return;
+  if (const auto via = sip::parse_via(s.msg[s.msg.is_request ? s.msg.top_via : s.msg.second_via])) s.top = *via;
+  if (!s.msg.is_request || s.msg.fault != Bad::none) return;
+  std::array<char, base::aor_bytes_max> room;
+  const auto canonical = sip::canonical_aor(s.msg[s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri], site.domains, room);
+  if (!canonical) {
+    s.aor_fault = canonical.error();
+    return;
+  }
+  s.has_client = in_served_domain(*canonical, site);
+  if (s.has_client) s.client = sip::client_key(*canonical, site.fleet_seed);
+}
+
+Judgement judge(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
+  if (s.is_keepalive) return {.verdict = Verdict::absorbed, .reason = Reason::keepalive};
+  if (s.msg.fault == Bad::not_sip) return dropped(Drop::sip_unanswerable, Reason::unanswerable);
+  return s.msg.is_request ? judge_request(s, site, placement, now_min) : judge_response(s, site);
+}
+
+Judgement judge_redirected_before(const Subject& s, const Judgement& redirect) { return proxied(s, redirect.home, Reason::redirected_before); }
+
+}  // namespace viaduct::edge

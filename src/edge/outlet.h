@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a worker's packets leave: staged over a burst, then pushed at once to a device queue or a ring; what is refused is counted and freed.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "viaduct/base/limits.h"
+#include "viaduct/nic/nic.h"
+#include "viaduct/share/counters.h"
+#include "viaduct/share/ring.h"
+
+namespace viaduct::edge {
+
+/// Packets on their way to one ring. Their verdict is counted when the ring has taken them; what it refuses is dropped for `full`. Thread: its worker's.
+class RingOutlet {
+ public:
+  RingOutlet(share::Ring& ring, share::Counters& counters, base::Drop full) : ring_(ring), counters_(counters), full_(full) {}
+  /// Shape: at most burst_pkts_max between two flushes.
+  void stage(nic::Packet p, base::Verdict verdict) {
+    verdicts_[count_] = verdict;
+    staged_[count_++] = p;
+  }
+  void flush();
+
+ private:
+  share::Ring& ring_;
+  share::Counters& counters_;
+  std::array<nic::Packet, base::burst_pkts_max> staged_;
+  std::array<base::Verdict, base::burst_pkts_max> verdicts_;
+  std::size_t count_{};
+  base::Drop full_;
+};
+
+/// Packets on their way to the wire: through the worker's own queue, or by ring to the worker that has one.
+class WireOutlet {
+ public:
+  /// `queue` is the worker's own; without one (`has_queue` false) packets go by `ring`.
+  WireOutlet(nic::Port& port, bool has_queue, std::uint16_t queue, share::Ring& ring, share::Counters& counters)
+      : port_(port), ring_(ring), counters_(counters), queue_(queue), has_queue_(has_queue) {}
+  void stage(nic::Packet p) { staged_[count_++] = p; }
+  /// Send all; what is refused is counted as tx_full and freed.
+  void flush();
+
+ private:
+  [[nodiscard]] std::size_t push(std::span<nic::Packet> pkts);
+
+  nic::Port& port_;
+  share::Ring& ring_;
+  share::Counters& counters_;
+  std::array<nic::Packet, base::burst_pkts_max> staged_;
+  std::size_t count_{};
+  std::uint16_t queue_;
+  bool has_queue_;
+};
+
+}  // namespace viaduct::edge

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// START HERE: one burst of packets, from receive to send, stage by stage. Each stage goes over the whole burst, so that the next one's memory is on its way.
+#include "path.h"
+
+namespace viaduct::edge {
+
+std::size_t Path::burst() {
+  const Site& site = commons_.site.read();
+  const site::Neighbours& neighbours = commons_.neighbours.read();
+  const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
+
+  const std::span<Job> received = receive();            // from the device's queue, or from the worker that has one
+  const std::span<Job*> jobs = look(received, site);    // Ethernet, IP, UDP: for us?               net/frame.h
+  index(jobs);                                          // where is what in the SIP message?        sip/message.h
+  identify(jobs, site);                                 // whose is it? prefetch his placement      edge/judge.h
+  judge(jobs, site);                                    // redirect, proxy, register, answer, drop  edge/judge.h
+  for (Job* job : jobs) actor_.act(*job, site, neighbours, now_min);  // do it, in the packet       edge/act.h
+  actor_.flush();                                       // send
+  return received.size();
+}
+
+Path::Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std::size_t guard_entries)
+    : commons_(commons),
+      counters_(commons.counters[worker]),
+      inlet_(commons, worker),
+      actor_(commons, worker),
+      guard_(guard_entries),
+      ticks_per_ms_(nic::ticks_per_second() / 1000),
+      burst_pkts_(burst_pkts) {}
+
+std::span<Job> Path::receive() {
+  std::array<nic::Packet, base::burst_pkts_max> pkts;
+  const std::size_t count = inlet_.receive({pkts.data(), burst_pkts_});
+  counters_.rx_pkts.add(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    jobs_[i].pkt = pkts[i];
+    __builtin_prefetch(pkts[i].data());
+  }
+  return {jobs_.data(), count};
+}
+
+// A frame that is no UDP for one of our listeners ends here; so does a keep-alive.
+std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
+  std::size_t count = 0;
+  for (Job& job : jobs) {
+    if (job.pkt.is_segmented()) {
+      actor_.drop(job, base::Drop::sip_too_large);
+      continue;
+    }
+    const auto frame = net::parse_frame(job.pkt.octets(), commons_.port.checksum_trust(job.pkt));
+    if (!frame) {
+      actor_.drop(job, frame.error());
+      continue;
+    }
+    job.frame = *frame;
+    if (frame->kind != net::FrameKind::udp) {
+      actor_.act_on_frame(job);
+      continue;
+    }
+    job.subject.listener = site.listener(frame->destination);
+    if (job.subject.listener == nullptr) {
+      actor_.drop(job, base::Drop::frame_not_ours);
+      continue;
+    }
+    job.subject.source = frame->source;
+    const std::string_view text = job.payload();
+    for (std::size_t at = 0; at < text.size(); at += 64) __builtin_prefetch(text.data() + at);
+    sound_[count++] = &job;
+  }
+  return {sound_.data(), count};
+}
+
+void Path::index(std::span<Job*> jobs) {
+  for (Job* job : jobs) edge::index(job->payload(), job->subject);
+}
+
+void Path::identify(std::span<Job*> jobs, const Site& site) {
+  for (Job* job : jobs) {
+    Subject& s = job->subject;
+    edge::identify(s, site);
+    if (!s.is_keepalive && s.msg.is_request && s.msg.answerable) job->tag = sip::reply_tag(s.msg, s.top, site.keys.signing());
+    if (!s.has_client) continue;
+    commons_.assignment.prefetch(s.client);
+    if (s.msg.method != sip::Method::register_) continue;
+    job->guard_key = Guard::key(s.client, s.msg[s.msg.call_id], job->tag);
+    guard_.prefetch(job->guard_key);
+  }
+}
+
+void Path::judge(std::span<Job*> jobs, const Site& site) {
+  const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
+  const auto now_ms = static_cast<std::uint32_t>(nic::ticks() / ticks_per_ms_);
+  for (Job* job : jobs) {
+    job->placement = job->subject.has_client ? commons_.assignment.find(job->subject.client) : assign::Placement{};
+    job->judgement = edge::judge(job->subject, site, job->placement, now_min);
+    if (job->judgement.verdict == base::Verdict::redirected && !guard_.admits(job->guard_key, now_ms))
+      job->judgement = judge_redirected_before(job->subject, job->judgement);
+  }
+}
+
+}  // namespace viaduct::edge

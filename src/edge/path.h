@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The path of one worker: its state between bursts, and the stages of a burst.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "act.h"
+#include "guard.h"
+#include "inlet.h"
+#include "job.h"
+#include "viaduct/site/post.h"
+
+namespace viaduct::edge {
+
+/// Thread: its worker's. Memory: all of it taken here, before the first poll.
+class Path {
+ public:
+  Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std::size_t guard_entries);
+
+  /// One burst, receive to send. Returns how many packets it had.
+  std::size_t burst();
+
+ private:
+  [[nodiscard]] std::span<Job> receive();
+  [[nodiscard]] std::span<Job*> look(std::span<Job> jobs, const Site& site);
+  void index(std::span<Job*> jobs);
+  void identify(std::span<Job*> jobs, const Site& site);
+  void judge(std::span<Job*> jobs, const Site& site);
+
+  site::Commons& commons_;
+  share::Counters& counters_;
+  Inlet inlet_;
+  Actor actor_;
+  Guard guard_;
+  std::uint64_t ticks_per_ms_;
+  std::size_t burst_pkts_;
+  std::array<Job, base::burst_pkts_max> jobs_;
+  std::array<Job*, base::burst_pkts_max> sound_;   // of jobs_: those that are UDP for us
+};
+
+}  // namespace viaduct::edge

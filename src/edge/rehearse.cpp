@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The path without packets, for an operator's question.
+#include "viaduct/edge/rehearse.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "viaduct/edge/compose.h"
+
+namespace viaduct::edge {
+namespace {
+
+std::string composed_answer(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
+  std::string out(base::large_packet_bytes_max, '\0');
+  out.resize(compose_answer(s, j, site, stamp, sip::reply_tag(s.msg, s.top, site.keys.signing()), out));
+  return out;
+}
+
+std::string edited(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
+  sip::Edits edits;
+  compose_edits(s, j, site, stamp, edits);
+  std::string out(s.msg.text.size() + static_cast<std::size_t>(std::max(0, edits.growth())), '\0');
+  out.resize(sip::apply_to(edits, s.msg.text, out));
+  return out;
+}
+
+}  // namespace
+
+Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const assign::Assignment& assignment, std::uint32_t now_min) {
+  Rehearsal r;
+  const auto subject = std::make_unique<Subject>();
+  subject->source = source;
+  subject->listener = &listener;
+  index(text, *subject);
+  identify(*subject, site);
+  if (subject->has_client) r.placement = assignment.find(subject->client);
+  r.judgement = judge(*subject, site, r.placement, now_min);
+  const Stamp stamp{.epoch = r.placement.epoch, .now_min = now_min};
+  switch (r.judgement.verdict) {
+    case base::Verdict::redirected:
+    case base::Verdict::answered:
+    case base::Verdict::rejected: r.bytes = composed_answer(*subject, r.judgement, site, stamp); break;
+    case base::Verdict::proxied:
+    case base::Verdict::returned: r.bytes = edited(*subject, r.judgement, site, stamp); break;
+    case base::Verdict::registered:
+    case base::Verdict::absorbed:
+    case base::Verdict::controlled:
+    case base::Verdict::dropped: break;
+  }
+  return r;
+}
+
+}  // namespace viaduct::edge

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every row of the decision, as an input message, an expected verdict, and where one is sent, the answer.
+#include "viaduct/edge/judge.h"
+
+#include <gmock/gmock.h>
+
+#include "fleet.h"
+
+namespace viaduct::edge {
+namespace {
+
+using base::Drop;
+using base::Verdict;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::string registration(const std::string& user) { return Text().user(user); }
+
+// --- REGISTER: spec section 1
+
+TEST_F(Fleet, RegistersAClientOfThisNodeWhateverItsVias) {
+  EXPECT_EQ(send(registration("bob")).judgement.verdict, Verdict::registered);
+  EXPECT_EQ(send(Text().user("bob").vias(two_vias)).judgement.verdict, Verdict::registered);
+}
+
+TEST_F(Fleet, RedirectsAClientOfAnotherHomeThatCameDirectly) {
+  const auto r = send(registration("alice"));
+  EXPECT_EQ(r.judgement.verdict, Verdict::redirected);
+  EXPECT_THAT(r.bytes, StartsWith("SIP/2.0 302 Moved Temporarily\r\n"));
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nContact: <sip:198.18.0.12:5070>\r\n"));
+  EXPECT_THAT(r.bytes, HasSubstr("received=198.18.0.1"));
+  EXPECT_THAT(r.bytes, HasSubstr("rport=5062"));
+  EXPECT_THAT(r.bytes, Not(HasSubstr("xpires")));
+}
+
+TEST_F(Fleet, ProxiesAClientOfAnotherHomeThatCameThroughAProxy) {
+  const auto r = send(Text().vias(two_vias));
+  EXPECT_EQ(r.judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(site.homes[r.judgement.home].name, "far");
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nVia: SIP/2.0/UDP 198.18.0.2:5060;branch=z9hG4bKa"));
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nMax-Forwards: 69\r\n"));
+}
+
+TEST_F(Fleet, CountsCommaJoinedCompactAndFoldedViasAsSeveral) {
+  EXPECT_EQ(send(Text().vias({"Via: SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa, SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb"})).judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(send(Text().vias({"v: SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa,\r\n SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb"})).judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(send(Text().vias({"VIA : SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa"}).header("v: SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb")).judgement.verdict, Verdict::proxied);
+}
+
+TEST_F(Fleet, TakesASecondViaOfAnUntrustedSourceForOne) {
+  site.trust_all_proxies = false;
+  site.trusted_proxies = {*base::Prefix::parse("198.18.0.9/32")};
+  EXPECT_EQ(send(Text().vias(two_vias), "198.18.0.1:5060").judgement.verdict, Verdict::redirected);
+  EXPECT_EQ(send(Text().vias(two_vias), "198.18.0.9:5060").judgement.verdict, Verdict::proxied);
+}
+
+TEST_F(Fleet, ProxiesInsteadOfRedirectingWhenThePolicySaysNever) {
+  site.redirect = site::RedirectPolicy::never;
+  EXPECT_EQ(send(registration("alice")).judgement.reason, Reason::policy_never);
+  EXPECT_EQ(send(registration("alice")).judgement.verdict, Verdict::proxied);
+}
+
+TEST_F(Fleet, ProxiesWhatMayNotBeRedirected) {
+  EXPECT_EQ(send(registration("carol")).judgement.reason, Reason::no_public_address);
+  EXPECT_EQ(send(Text().uri("sips:example.com")).judgement.reason, Reason::sips);
+  site.redirect_all_sources = false;
+  EXPECT_EQ(send(registration("alice")).judgement.reason, Reason::source_not_redirected);
+}
+
+TEST_F(Fleet, NamesTheDecisionOnlyToAViaductHome) {
+  EXPECT_THAT(send(registration("dave")).bytes, HasSubstr("Contact: <sip:198.18.0.14:5060;vh="));
+  EXPECT_THAT(send(Text().user("dave").vias(two_vias)).bytes, HasSubstr("\r\nX-Viaduct-Home: "));
+  EXPECT_THAT(send(Text().vias(two_vias)).bytes, Not(HasSubstr("X-Viaduct-Home")));
+}
+
+TEST_F(Fleet, AcceptsAtAHomeWhatAVerifiedVhNamesAndNothingElse) {
+  std::array<char, sip::home_proof_bytes_max> room;
+  const auto key = sip::client_key("alice@example.com", site.fleet_seed);
+  const auto vh = [&](std::string_view home) {
+    const std::size_t n = sip::write_home_proof({.epoch = 1, .expires_min = sip::proof_expiry(now_min)}, key, home, site.keys.signing(), room);
+    return "sip:198.18.0.2:5060;vh=" + std::string(room.data(), n);
+  };
+  EXPECT_EQ(send(Text().uri(vh("near"))).judgement.reason, Reason::home_proof);
+  EXPECT_EQ(send(Text().uri(vh("near"))).judgement.verdict, Verdict::registered);
+  EXPECT_EQ(send(Text().uri(vh("far"))).judgement.verdict, Verdict::redirected) << "a proof for another home";
+  EXPECT_EQ(send(Text().uri(vh("near")).user("dave")).judgement.verdict, Verdict::redirected) << "a proof for another client";
+  const std::string proof = vh("near");
+  now_min += 60;
+  EXPECT_EQ(send(Text().uri(proof)).judgement.verdict, Verdict::redirected) << "an expired proof";
+}
+
+TEST_F(Fleet, AcceptsAtAHomeWhatAnEdgeSends) {
+  site.edges = {*base::Prefix::parse("198.18.0.20/32")};
+  EXPECT_EQ(send(registration("alice"), "198.18.0.20:5060").judgement.reason, Reason::from_edge);
+  EXPECT_EQ(send(registration("alice"), "198.18.0.21:5060").judgement.verdict, Verdict::redirected);
+}
+
+TEST_F(Fleet, GivesAClientWithoutEntryToItsSlotsHome) {
+  assignment.deal_slots(site.homes, site.fleet_seed);
+  const auto r = send(registration("nobody-in-particular"));
+  EXPECT_EQ(r.placement.layer, assign::Layer::slot);
+  EXPECT_NE(r.judgement.home, assign::no_home);
+}
+
+TEST_F(Fleet, RefusesDomainsThatAreNotServed) {
+  EXPECT_EQ(send(Text().to("<sip:alice@elsewhere.org>")).judgement.status, 404);
+  EXPECT_EQ(send(Text().uri("sip:elsewhere.org")).judgement.status, 404);
+  EXPECT_THAT(send(Text().uri("sip:elsewhere.org")).bytes, StartsWith("SIP/2.0 404 Not Found\r\n"));
+  EXPECT_EQ(send(Text().uri("sip:198.18.0.12:5070")).judgement.verdict, Verdict::redirected) << "a home's bare address, brought back by an outbound proxy";
+  EXPECT_EQ(send(Text().uri("sip:EDGE.example.com")).judgement.verdict, Verdict::redirected) << "a name of this node";
+  EXPECT_EQ(send(Text().to("<sip:alice@ALIAS.example.com.>")).judgement.verdict, Verdict::redirected) << "an alias";
+}
+
+TEST_F(Fleet, SendsAClientOfADownHomeToTheNextUpHome) {
+  site.homes = assign::Homes({
+      {.name = "near", .address = endpoint("198.18.0.2:5060"), .public_v4 = endpoint("198.18.0.2:5060"), .is_local = true, .state = assign::HomeState::draining},
+      {.name = "far", .address = endpoint("198.18.0.11:5060"), .public_v4 = endpoint("198.18.0.12:5070"), .state = assign::HomeState::down},
+      {.name = "hidden", .address = endpoint("198.18.0.13:5060"), .state = assign::HomeState::removed},
+      {.name = "kin", .address = endpoint("198.18.0.14:5060"), .public_v4 = endpoint("198.18.0.14:5060")},
+  });
+  EXPECT_EQ(send(registration("alice")).judgement.home, 3);
+  EXPECT_EQ(send(registration("carol")).judgement.home, 3);
+  EXPECT_EQ(send(registration("bob")).judgement.verdict, Verdict::registered) << "draining homes still serve whom they have";
+}
+
+TEST_F(Fleet, SaysSoWhenNoHomeIsUp) {
+  site.homes = assign::Homes({{.name = "near", .address = endpoint("198.18.0.11:5060"), .state = assign::HomeState::down},
+                              {.name = "far", .address = endpoint("198.18.0.12:5060"), .state = assign::HomeState::down}});
+  site.local_home = assign::no_home;
+  const auto r = send(registration("alice"));
+  EXPECT_EQ(r.judgement.status, 503);
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nRetry-After: "));
+}
+
+// --- other requests: spec section 2
+
+TEST_F(Fleet, AnswersOptionsAskedOfThisNode) {
+  const auto r = send(Text().method("OPTIONS").uri("sip:198.18.0.2").max_forwards(0));
+  EXPECT_EQ(r.judgement.verdict, Verdict::answered);
+  EXPECT_THAT(r.bytes, StartsWith("SIP/2.0 200 OK\r\n"));
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nAllow: "));
+}
+
+TEST_F(Fleet, ProxiesOtherInitialRequestsToTheHomeOfWhomTheyName) {
+  const auto r = send(Text().method("INVITE").uri("sip:alice@example.com").user("zoe"));
+  EXPECT_EQ(r.judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(r.judgement.home, 1);
+  EXPECT_EQ(send(Text().method("INVITE").uri("sip:alice@elsewhere.org")).judgement.status, 404);
+}
+
+TEST_F(Fleet, RefusesToForwardWhatHasNoHopsLeft) {
+  EXPECT_EQ(send(Text().vias(two_vias).max_forwards(0)).judgement.status, 483);
+  EXPECT_EQ(send(Text().max_forwards(0)).judgement.verdict, Verdict::redirected) << "a redirect forwards nothing";
+}
+
+TEST_F(Fleet, RefusesExtensionsThatProxiesWouldHaveToKnow) {
+  const auto r = send(Text().vias(two_vias).header("Proxy-Require: foo, bar"));
+  EXPECT_EQ(r.judgement.status, 420);
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nUnsupported: foo, bar\r\n"));
+}
+
+TEST_F(Fleet, TellsALoopFromASpiral) {
+  const std::string foreign = "Via: SIP/2.0/UDP 198.18.0.2:5060;branch=z9hG4bKnotours";
+  EXPECT_EQ(send(Text().vias({foreign, two_vias[1]})).judgement.status, 482) << "a REGISTER that has been here";
+  const auto first = send(Text().method("INVITE").uri("sip:alice@example.com"));
+  EXPECT_EQ(send(first.bytes, "198.18.0.11:5060").judgement.status, 482) << "the very same request again";
+  std::string spiral = first.bytes;
+  spiral.replace(spiral.find("sip:alice@example.com"), 21, "sip:carol@example.com");
+  EXPECT_EQ(send(spiral, "198.18.0.11:5060").judgement.verdict, Verdict::proxied) << "on to another client";
+}
+
+TEST_F(Fleet, ProxiesInDialogRequestsOnlyToAHome) {
+  EXPECT_EQ(send(Text().method("BYE").uri("sip:198.18.0.11:5060").to("<sip:alice@example.com>;tag=t")).judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(send(Text().method("BYE").uri("sip:x@198.18.0.77:5060").to("<sip:alice@example.com>;tag=t")).judgement.status, 481);
+  EXPECT_EQ(send(Text().method("ACK").uri("sip:x@198.18.0.77:5060").to("<sip:alice@example.com>;tag=t")).judgement.drop, Drop::ack_unrouted);
+}
+
+TEST_F(Fleet, AbsorbsTheAckToAnAnswerOfItsOwn) {
+  const auto refused = send(Text().method("INVITE").uri("sip:alice@elsewhere.org"));
+  const std::size_t tag = refused.bytes.find(";tag=", refused.bytes.find("To:"));
+  const std::string to = "<sip:alice@example.com>" + refused.bytes.substr(tag, 5 + 13);
+  EXPECT_EQ(send(Text().method("ACK").uri("sip:alice@elsewhere.org").to(to)).judgement.verdict, Verdict::absorbed);
+  EXPECT_EQ(send(Text().method("ACK").uri("sip:alice@elsewhere.org").to("<sip:alice@example.com>;tag=other")).judgement.verdict, Verdict::dropped);
+}
+
+TEST_F(Fleet, DropsTheCancelOfWhatItHasAnsweredAndForwardsTheOther) {
+  EXPECT_EQ(send(Text().method("CANCEL").uri("sip:alice@elsewhere.org")).judgement.verdict, Verdict::absorbed);
+  const auto invite = send(Text().method("INVITE").uri("sip:alice@example.com"));
+  const auto cancel = send(Text().method("CANCEL").uri("sip:alice@example.com"));
+  ASSERT_EQ(cancel.judgement.verdict, Verdict::proxied);
+  const auto branch = [](const std::string& text) { return text.substr(text.find("z9hG4bK"), sip::branch_bytes); };
+  EXPECT_EQ(branch(invite.bytes), branch(cancel.bytes));
+}
+
+TEST_F(Fleet, RefusesSchemesThatAreNotSip) { EXPECT_EQ(send(Text().method("OPTIONS").uri("nobodyKnowsThisScheme:totallyopaquecontent")).judgement.status, 416); }
+
+// --- bad input
+
+TEST_F(Fleet, AnswersFaultsByNameAndDropsWhatCannotBeAnswered) {
+  const auto r = send(Text().cseq(1).header("CSeq: 2 REGISTER"));
+  EXPECT_EQ(r.judgement.verdict, Verdict::rejected);
+  EXPECT_THAT(r.bytes, StartsWith("SIP/2.0 400 "));
+  EXPECT_EQ(send("REGISTER sip:example.com SIP/2.0\r\n\r\n").judgement.drop, Drop::sip_unanswerable);
+  EXPECT_EQ(send("hello").judgement.drop, Drop::sip_unanswerable);
+  std::string other_version = registration("alice");
+  other_version.replace(other_version.find("SIP/2.0"), 7, "SIP/7.0");
+  EXPECT_THAT(send(other_version).bytes, StartsWith("SIP/2.0 505 "));
+}
+
+TEST_F(Fleet, AbsorbsKeepAlives) {
+  for (const std::string& text : {std::string{}, std::string{"\r\n"}, std::string{"\r\n\r\n"}, std::string(4, '\0')})
+    EXPECT_EQ(send(text).judgement.verdict, Verdict::absorbed) << text.size();
+}
+
+TEST_F(Fleet, AnswersAMessageThatIsTooLarge) {
+  const auto r = send(std::string(Text()) + std::string(base::message_bytes_max, 'x'));
+  EXPECT_THAT(r.bytes, StartsWith("SIP/2.0 513 "));
+}
+
+TEST_F(Fleet, NeverAnswersToAPlaceThatCannotHaveAsked) {
+  EXPECT_EQ(send(registration("alice"), base::Endpoint{.address = base::Address::v4({198, 18, 0, 1}), .port = 0}).judgement.drop, Drop::reply_unsafe);
+  EXPECT_EQ(send(registration("alice"), "255.255.255.255:5060").judgement.drop, Drop::reply_unsafe);
+  EXPECT_EQ(send(registration("alice"), "224.0.0.1:5060").judgement.drop, Drop::reply_unsafe);
+  EXPECT_EQ(send(registration("alice"), "198.18.0.2:5060").judgement.drop, Drop::reply_unsafe) << "an address of our own";
+}
+
+// --- responses: spec section 4
+
+// What a home would answer to a request that it got from us.
+std::string answer_of_home(const std::string& forwarded) {
+  std::string out = "SIP/2.0 200 OK\r\n";
+  for (std::size_t at = forwarded.find("\r\n") + 2; at < forwarded.size();) {
+    const std::size_t end = forwarded.find("\r\n", at) + 2;
+    const std::string line = forwarded.substr(at, end - at);
+    for (const char* name : {"Via:", "From:", "To:", "Call-ID:", "CSeq:"})
+      if (line.starts_with(name)) out += line;
+    at = end;
+  }
+  return out + "Content-Length: 0\r\n\r\n";
+}
+
+TEST_F(Fleet, SendsAResponseBackWhereItsRequestCameFrom) {
+  const auto request = send(Text().vias(two_vias), "198.18.0.9:5099");
+  const auto r = send(answer_of_home(request.bytes), "198.18.0.11:5060");
+  ASSERT_EQ(r.judgement.verdict, Verdict::returned);
+  EXPECT_EQ(r.judgement.next, endpoint("198.18.0.9:5099")) << "received and rport, not sent-by";
+  EXPECT_THAT(r.bytes, Not(HasSubstr("198.18.0.2")));
+  EXPECT_THAT(r.bytes, HasSubstr("Via: SIP/2.0/UDP 10.0.0.7:5062;branch=z9hG4bKone\r\n"));
+}
+
+TEST_F(Fleet, DropsAForgedResponse) {
+  const auto request = send(Text().vias(two_vias), "198.18.0.9:5099");
+  std::string forged = answer_of_home(request.bytes);
+  char& letter = forged[forged.find("z9hG4bK") + 12];
+  letter = letter == 'b' ? 'c' : 'b';
+  EXPECT_EQ(send(forged).judgement.drop, Drop::response_foreign);
+  std::string elsewhere = answer_of_home(request.bytes);
+  elsewhere.replace(elsewhere.find("received=198.18.0.9"), 19, "received=198.18.0.8");
+  EXPECT_EQ(send(elsewhere).judgement.drop, Drop::response_foreign) << "the MAC covers where it goes";
+  EXPECT_EQ(send("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.0.77;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n").judgement.drop,
+            Drop::response_foreign);
+}
+
+// --- amplification: spec section 3
+
+TEST_F(Fleet, NeverGrowsAnErrorOrARedirectBeyondItsRequestPlusTwoHundred) {
+  for (const std::string& text : {std::string(Text()), std::string(Text().uri("sip:elsewhere.org")), std::string(Text().user("dave"))}) {
+    const auto r = send(text);
+    EXPECT_FALSE(r.bytes.empty());
+    EXPECT_LE(r.bytes.size(), text.size() + base::reply_growth_bytes_max);
+  }
+}
+
+}  // namespace
+}  // namespace viaduct::edge
