@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 3261 10.3 from step 6 on: what each REGISTER does to the bindings, and what it is answered.
+#include "viaduct/registrar/bindings.h"
+
+#include <gtest/gtest.h>
+
+#include "register.h"
+
+namespace viaduct::registrar::test {
+namespace {
+
+constexpr ClientKey alice{1, 2};
+constexpr ClientKey bob{3, 4};
+
+class BindingsTest : public testing::Test {
+ protected:
+  Rules rules{.expires_default_s = 3600, .expires_min_s = 60, .expires_max_s = 7200, .bindings_per_aor_max = 3, .bindings_max = 5};
+  Bindings bindings{rules};
+  std::uint64_t now_s = 1'000'000;
+  base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5060};
+
+  Outcome send(Register request, const ClientKey& key = alice) { return bindings.process(request.indexed(), "alice@example.com", key, flow, now_s); }
+  /// A REGISTER later than all before it, in the same dialog of the same client.
+  Register next() {
+    ++cseq_;
+    return Register().cseq(cseq_).branch("z9hG4bK" + std::to_string(cseq_));
+  }
+  [[nodiscard]] std::vector<std::string> contacts(const ClientKey& key = alice) const {
+    std::vector<std::string> uris;
+    for (const BindingView& b : bindings.of(key, now_s)) uris.push_back(b.contact + " " + std::to_string(b.expires_in_s));
+    return uris;
+  }
+  using Uris = std::vector<std::string>;
+
+ private:
+  unsigned cseq_ = 0;
+};
+
+TEST_F(BindingsTest, AddsAContactWithTheDefaultExpiry) {
+  const Outcome o = send(next().contact("<sip:a@192.0.2.9>"));
+  EXPECT_EQ(o.status, 200);
+  EXPECT_EQ(o.headers, "Contact: <sip:a@192.0.2.9>;expires=3600\r\n");
+  EXPECT_EQ(bindings.clients(), 1u);
+  EXPECT_EQ(bindings.bindings(), 1u);
+}
+
+TEST_F(BindingsTest, PrefersTheParameterToTheHeader) {
+  EXPECT_EQ(send(next().contact("<sip:a@h>;expires=100, <sip:b@h>").expires("200")).headers,
+            "Contact: <sip:a@h>;expires=100\r\nContact: <sip:b@h>;expires=200\r\n");
+}
+
+TEST_F(BindingsTest, ListsTheRemainingExpiryInTheOrderOfArrival) {
+  send(next().contact("<sip:a@h>"));
+  now_s += 10;
+  send(next().contact("<sip:b@h>"));
+  now_s += 10;
+  EXPECT_EQ(send(next().contact("<sip:a@h>")).headers, "Contact: <sip:a@h>;expires=3600\r\nContact: <sip:b@h>;expires=3590\r\n");
+}
+
+TEST_F(BindingsTest, FetchesWithoutAContactAndChangesNothing) {
+  EXPECT_EQ(send(next()).headers, "");
+  EXPECT_EQ(bindings.clients(), 0u);
+  send(next().contact("<sip:a@h>"));
+  now_s += 600;
+  const Outcome o = send(next().expires("0"));
+  EXPECT_EQ(o.status, 200);
+  EXPECT_EQ(o.headers, "Contact: <sip:a@h>;expires=3000\r\n");
+}
+
+TEST_F(BindingsTest, KeepsQInstanceAndRegId) {
+  const std::string contact = "<sip:a@h>;q=0.25;+sip.instance=\"<urn:uuid:0>\";reg-id=1";
+  EXPECT_EQ(send(next().contact(contact)).headers, "Contact: <sip:a@h>;expires=3600;q=0.25;+sip.instance=\"<urn:uuid:0>\";reg-id=1\r\n");
+  EXPECT_EQ(send(next().contact("<sip:a@h>;q=0")).headers, "Contact: <sip:a@h>;expires=3600;q=0\r\n");
+  EXPECT_EQ(send(next().contact("<sip:a@h>;q=0.7")).headers, "Contact: <sip:a@h>;expires=3600;q=0.7\r\n");
+}
+
+TEST_F(BindingsTest, SendsNoFoldInAnInstance) {
+  const Outcome o = send(next().contact("<sip:a@h>;+sip.instance=\"a\r\n b\""));
+  EXPECT_EQ(o.headers.find("\r\n"), o.headers.size() - 2);
+}
+
+TEST_F(BindingsTest, FindsABindingByUriEquality) {
+  send(next().contact("<sip:%61lice@HOST.example>"));
+  EXPECT_EQ(send(next().contact("<sip:alice@host.example>")).headers, "Contact: <sip:alice@host.example>;expires=3600\r\n");
+  EXPECT_EQ(bindings.bindings(), 1u);
+}
+
+TEST_F(BindingsTest, RemovesAContactWithExpiresZero) {
+  send(next().contact("<sip:a@h>").contact("<sip:b@h>"));
+  EXPECT_EQ(send(next().contact("<sip:a@h>;expires=0")).headers, "Contact: <sip:b@h>;expires=3600\r\n");
+  EXPECT_EQ(send(next().contact("<sip:b@h>").expires("0")).headers, "");
+  EXPECT_EQ(bindings.clients(), 0u);
+  EXPECT_EQ(send(next().contact("<sip:c@h>;expires=0")).status, 200);
+  EXPECT_EQ(bindings.clients(), 0u);
+}
+
+TEST_F(BindingsTest, RemovesAllWithAStar) {
+  send(next().contact("<sip:a@h>").contact("<sip:b@h>"));
+  const Outcome o = send(next().contact("*").expires("0"));
+  EXPECT_EQ(o.status, 200);
+  EXPECT_EQ(o.headers, "");
+  EXPECT_EQ(bindings.bindings(), 0u);
+}
+
+TEST_F(BindingsTest, RefusesAStarWithoutExpiresZero) {
+  send(next().contact("<sip:a@h>"));
+  EXPECT_EQ(send(next().contact("*")).fault, sip::Bad::contact_star);
+  EXPECT_EQ(send(next().contact("*").expires("60")).status, 400);
+  EXPECT_EQ(send(next().contact("*").contact("<sip:b@h>").expires("0")).status, 400);
+  EXPECT_EQ(contacts(), (Uris{"sip:a@h 3600"}));
+}
+
+TEST_F(BindingsTest, RefusesAStarNoLaterThanABindingOfItsCallId) {
+  send(Register().cseq(5).contact("<sip:a@h>"));
+  send(Register().call_id("two").cseq(5).contact("<sip:b@h>"));
+  EXPECT_EQ(send(Register().cseq(5).branch("z9hG4bKother").contact("*").expires("0")).status, 500);
+  EXPECT_EQ(contacts().size(), 2u);
+  EXPECT_EQ(send(Register().cseq(6).branch("z9hG4bKother").contact("*").expires("0")).status, 200);
+  EXPECT_EQ(contacts().size(), 0u);
+}
+
+TEST_F(BindingsTest, RefusesABadContact) {
+  const Outcome o = send(next().contact("<sip:a@h>, <nonsense>"));
+  EXPECT_EQ(o.status, 400);
+  EXPECT_EQ(o.fault, sip::Bad::contact_syntax);
+  EXPECT_EQ(bindings.bindings(), 0u);
+}
+
+TEST_F(BindingsTest, RefusesAnIntervalTooBrief) {
+  const Outcome o = send(next().contact("<sip:a@h>;expires=59"));
+  EXPECT_EQ(o.status, 423);
+  EXPECT_EQ(o.headers, "Min-Expires: 60\r\n");
+  EXPECT_EQ(send(next().contact("<sip:a@h>;expires=60")).status, 200);
+}
+
+TEST_F(BindingsTest, NeverCallsAnHourTooBrief) {
+  rules.expires_min_s = 7000;
+  bindings.set_rules(rules);
+  EXPECT_EQ(send(next().contact("<sip:a@h>;expires=3599")).status, 423);
+  EXPECT_EQ(send(next().contact("<sip:a@h>;expires=3600")).status, 200);
+}
+
+TEST_F(BindingsTest, ShortensAnIntervalTooLong) {
+  EXPECT_EQ(send(next().contact("<sip:a@h>;expires=4294967295")).headers, "Contact: <sip:a@h>;expires=7200\r\n");
+}
+
+TEST_F(BindingsTest, AnswersARetransmissionAlikeAndChangesNothing) {
+  const Register request = next().contact("<sip:a@h>;expires=100");
+  const Outcome first = send(request);
+  EXPECT_EQ(send(request).headers, first.headers);
+  now_s += 30;
+  EXPECT_EQ(send(request).headers, "Contact: <sip:a@h>;expires=70\r\n");
+}
+
+TEST_F(BindingsTest, AnswersARetransmittedRemovalAlike) {
+  send(next().contact("<sip:a@h>").contact("<sip:b@h>"));
+  const Register removal = next().contact("<sip:a@h>;expires=0").contact("<sip:b@h>");
+  const Outcome first = send(removal);
+  EXPECT_EQ(send(removal).headers, first.headers);
+  EXPECT_EQ(first.headers, "Contact: <sip:b@h>;expires=3600\r\n");
+}
+
+TEST_F(BindingsTest, RefusesACSeqNotHigherOnAnotherBranch) {
+  send(Register().cseq(7).contact("<sip:a@h>;expires=100"));
+  EXPECT_EQ(send(Register().cseq(7).branch("z9hG4bK2").contact("<sip:a@h>;expires=200")).status, 500);
+  EXPECT_EQ(send(Register().cseq(6).branch("z9hG4bK3").contact("<sip:a@h>;expires=0")).status, 500);
+  EXPECT_EQ(contacts(), (Uris{"sip:a@h 100"}));
+}
+
+TEST_F(BindingsTest, AcceptsAnyCSeqOfAnotherCallId) {
+  send(Register().cseq(7).contact("<sip:a@h>;expires=100"));
+  EXPECT_EQ(send(Register().call_id("two").cseq(1).contact("<sip:a@h>;expires=200")).status, 200);
+  EXPECT_EQ(contacts(), (Uris{"sip:a@h 200"}));
+  EXPECT_EQ(bindings.of(alice, now_s)[0].call_id, "two");
+}
+
+TEST_F(BindingsTest, ChangesAllOrNothing) {
+  send(Register().cseq(7).contact("<sip:a@h>;expires=100"));
+  send(Register().call_id("two").cseq(9).contact("<sip:b@h>;expires=100"));
+  const Outcome o = send(Register().call_id("two").cseq(8).branch("z9hG4bK2").contact("<sip:a@h>;expires=0").contact("<sip:c@h>").contact("<sip:b@h>"));
+  EXPECT_EQ(o.status, 500);
+  EXPECT_EQ(contacts(), (Uris{"sip:a@h 100", "sip:b@h 100"}));
+  EXPECT_EQ(send(Register().call_id("three").contact("<sip:c@h>").contact("<sip:d@h>;expires=1")).status, 423);
+  EXPECT_EQ(contacts(), (Uris{"sip:a@h 100", "sip:b@h 100"}));
+}
+
+TEST_F(BindingsTest, TakesTheLastOfTwoEqualContacts) {
+  EXPECT_EQ(send(next().contact("<sip:a@h>;expires=100, <sip:a@h>;expires=200")).headers, "Contact: <sip:a@h>;expires=200\r\n");
+}
+
+TEST_F(BindingsTest, RefusesMoreBindingsThanAClientMayHave) {
+  send(next().contact("<sip:a@h>, <sip:b@h>, <sip:c@h>"));
+  EXPECT_EQ(send(next().contact("<sip:d@h>")).status, 403);
+  EXPECT_EQ(send(next().contact("<sip:a@h>;expires=0, <sip:d@h>")).status, 200);
+  EXPECT_EQ(contacts().size(), 3u);
+}
+
+TEST_F(BindingsTest, LetsAClientAboveALoweredBoundRefresh) {
+  send(next().contact("<sip:a@h>, <sip:b@h>, <sip:c@h>"));
+  rules.bindings_per_aor_max = 1;
+  rules.bindings_max = 1;
+  bindings.set_rules(rules);
+  EXPECT_EQ(send(next().contact("<sip:b@h>")).status, 200);
+  EXPECT_EQ(send(next().contact("<sip:b@h>;expires=0, <sip:c@h>")).status, 200);
+}
+
+TEST_F(BindingsTest, RefusesMoreBindingsThanThereIsRoomFor) {
+  send(next().contact("<sip:a@h>, <sip:b@h>, <sip:c@h>"));
+  send(next().contact("<sip:a@h>, <sip:b@h>"), bob);
+  const Outcome o = send(next().contact("<sip:c@h>"), bob);
+  EXPECT_EQ(o.status, 503);
+  EXPECT_EQ(o.headers, "Retry-After: 60\r\n");
+  send(next().contact("<sip:a@h>;expires=0"));
+  EXPECT_EQ(send(next().contact("<sip:c@h>"), bob).status, 200);
+  EXPECT_EQ(bindings.bindings(), 5u);
+}
+
+TEST_F(BindingsTest, ListsManyBindingsWhole) {
+  rules.bindings_per_aor_max = 16;
+  rules.bindings_max = 100;
+  bindings.set_rules(rules);
+  Register request = next();
+  for (int i = 0; i < 16; ++i) request.contact("<sip:" + std::string(300, 'u') + std::to_string(i) + "@h>");
+  const Outcome o = send(request);
+  EXPECT_EQ(o.status, 200);
+  EXPECT_GT(o.headers.size(), 16u * 300);
+}
+
+TEST_F(BindingsTest, KeepsClientsApart) {
+  send(next().contact("<sip:a@h>"));
+  EXPECT_EQ(send(next(), bob).headers, "");
+  EXPECT_EQ(bindings.of(bob, now_s).size(), 0u);
+}
+
+TEST_F(BindingsTest, TellsAnOperatorWhatItHolds) {
+  send(Register().call_id("x").cseq(4).contact("<sip:a@h>"));
+  now_s += 1;
+  const BindingView b = bindings.of(alice, now_s).at(0);
+  EXPECT_EQ(b.contact, "sip:a@h");
+  EXPECT_EQ(b.expires_in_s, 3599u);
+  EXPECT_EQ(b.flow, flow);
+  EXPECT_EQ(b.call_id, "x");
+  EXPECT_EQ(b.cseq, 4u);
+}
+
+TEST_F(BindingsTest, DoesNotListWhatHasExpired) {
+  send(next().contact("<sip:a@h>;expires=100, <sip:b@h>;expires=200"));
+  now_s += 100;
+  EXPECT_EQ(send(next()).headers, "Contact: <sip:b@h>;expires=100\r\n");
+  EXPECT_EQ(contacts(), (Uris{"sip:b@h 100"}));
+}
+
+TEST_F(BindingsTest, ForgetsTheCSeqOfWhatHasExpired) {
+  send(Register().cseq(7).contact("<sip:a@h>;expires=100"));
+  now_s += 100;
+  EXPECT_EQ(send(Register().cseq(7).branch("z9hG4bK2").contact("<sip:a@h>")).status, 200);
+  EXPECT_EQ(bindings.bindings(), 1u);
+}
+
+TEST_F(BindingsTest, DropsWhatHasExpiredWhenItIsDue) {
+  send(next().contact("<sip:a@h>;expires=100, <sip:b@h>;expires=200"));
+  send(next().contact("<sip:a@h>;expires=100"), bob);
+  bindings.expire(now_s + 99);
+  EXPECT_EQ(bindings.bindings(), 3u);
+  bindings.expire(now_s + 100);
+  EXPECT_EQ(bindings.bindings(), 1u);
+  EXPECT_EQ(bindings.clients(), 1u);
+  bindings.expire(now_s + 200);
+  EXPECT_EQ(bindings.clients(), 0u);
+}
+
+TEST_F(BindingsTest, KeepsWhatWasRefreshedBeforeItWasDue) {
+  bindings.expire(now_s);
+  send(next().contact("<sip:a@h>;expires=100"));
+  now_s += 90;
+  bindings.expire(now_s);
+  send(next().contact("<sip:a@h>;expires=100"));
+  bindings.expire(now_s + 99);
+  EXPECT_EQ(bindings.bindings(), 1u);
+  bindings.expire(now_s + 100);
+  EXPECT_EQ(bindings.bindings(), 0u);
+}
+
+TEST_F(BindingsTest, ExpiresAfterALongSleep) {
+  bindings.expire(now_s);
+  send(next().contact("<sip:a@h>"));
+  bindings.expire(now_s + 10'000'000);
+  EXPECT_EQ(bindings.bindings(), 0u);
+}
+
+}  // namespace
+}  // namespace viaduct::registrar::test
