@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole configuration of a node as one immutable struct, read from TOML; an error says file, line, key and the allowed range.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "viaduct/base/address.h"
+#include "viaduct/base/hash.h"
+
+namespace viaduct::config {
+
+struct Neighbour {
+  base::Address address;
+  std::array<std::uint8_t, 6> mac{};
+  bool operator==(const Neighbour&) const = default;
+};
+
+struct Home {
+  std::string name;
+  base::Endpoint address;
+  std::vector<base::Endpoint> public_endpoints;   ///< at most one a family; default: address
+  std::uint32_t weight{1};
+  bool is_local{};
+  bool is_viaduct{};                              ///< default: is_local
+};
+
+enum class Redirect : std::uint8_t { always, never };
+enum class Idle : std::uint8_t { adaptive, poll };
+enum class AssignPolicy : std::uint8_t { slots, explicit_ };
+
+struct FleetKey {
+  char letter{};                 ///< a to p
+  base::Key128 key{};
+};
+
+/// A DPDK profile, substituted: see dpdk-config/README.md.
+struct Dpdk {
+  std::string profile;
+  std::vector<std::string> eal_arguments;
+  std::uint16_t rx_queues_max{1};       ///< what the device can have; more workers get packets by ring
+  bool control_queue{};
+  std::uint16_t rx_descriptors{1024};
+  std::uint16_t tx_descriptors{1024};
+  unsigned buffers_count{16383};
+  unsigned large_buffers_count{1023};
+  bool checksum_offload{};
+  bool ignore_udp_checksum{};
+  bool pretend_checksum_offload{};      ///< measurements only: verify and write no checksums, as if the device did
+  Idle idle_default{Idle::adaptive};
+  bool operator==(const Dpdk&) const = default;
+};
+
+struct Config {
+  std::filesystem::path file;
+  // [node]
+  std::string node_name;
+  std::vector<base::Endpoint> listen;
+  std::vector<std::string> node_names;             ///< host names that mean this node, lower case
+  std::filesystem::path runtime_dir;               ///< control socket: runtime_dir/NAME.sock
+  unsigned workers{1};
+  std::vector<unsigned> worker_cpus;
+  unsigned control_cpu{};
+  unsigned burst_pkts{32};
+  Idle idle{};
+  // [network]
+  std::vector<base::Prefix> on_link;               ///< prefixes reached without a gateway
+  std::optional<base::Address> gateway;
+  std::vector<Neighbour> neighbours;               ///< [[neighbour]]
+  // [dpdk]
+  Dpdk dpdk;
+  // [sip]
+  std::vector<std::string> domains;
+  std::vector<std::pair<std::string, std::string>> domain_aliases;
+  std::string default_domain;
+  std::string server_header;                       ///< value of Server; empty: none
+  // [redirect]
+  Redirect redirect{};
+  std::uint16_t redirect_status{302};
+  std::vector<base::Prefix> trusted_proxies;       ///< from these a second Via counts
+  std::vector<base::Prefix> redirect_from;
+  // [fleet]
+  base::Key128 fleet_seed{};
+  std::vector<FleetKey> fleet_keys;                ///< one or two; the first signs
+  std::vector<base::Prefix> edges;                 ///< a REGISTER from these is registered at a local home, whatever the table says
+  std::vector<Home> homes;                         ///< [[home]]
+  // [assign]
+  AssignPolicy assign_policy{};
+  std::filesystem::path assignments_file;          ///< CSV aor,home[,pin]; empty: none
+  std::size_t entries_expected{1'000'000};
+  // [registrar]
+  std::uint32_t expires_default_s{3600};
+  std::uint32_t expires_min_s{60};
+  std::uint32_t expires_max_s{7200};
+  std::uint32_t bindings_per_aor_max{10};
+  std::size_t bindings_max{1'000'000};
+  // [limits]
+  std::size_t ring_slots{4096};                    ///< each ring between cores
+  std::size_t neighbours_max{4096};
+  std::size_t guard_entries{262'144};              ///< redirects remembered a worker, for 32 s
+};
+
+/// Where and why a configuration is refused: `file:line: key: what; allowed: range`.
+struct Error {
+  std::string text;
+};
+
+/// Read and check a file. Relative paths in it count from its folder. Profiles are looked for in `profile_dirs`, in order.
+[[nodiscard]] std::expected<Config, Error> load(const std::filesystem::path& file, const std::vector<std::filesystem::path>& profile_dirs);
+
+/// What differs between two configurations and cannot be applied without a restart: keys, one a line.
+[[nodiscard]] std::vector<std::string> needs_restart(const Config& running, const Config& next);
+
+/// One row of the assignments file.
+struct AssignmentRow {
+  std::string aor;      ///< as written
+  std::string home;
+  bool pin{};
+  std::size_t line{};
+};
+/// Read the CSV: `aor,home` or `aor,home,pin`; `#` starts a comment; an optional header line `aor,home`. Errors: file:line: why.
+[[nodiscard]] std::expected<std::vector<AssignmentRow>, Error> load_assignments(const std::filesystem::path& file);
+
+}  // namespace viaduct::config

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// load(): the tables of the file in order, each read by its own reader; and what a running node cannot take over.
+#include "viaduct/config/config.h"
+
+#include <map>
+
+#include "reader.h"
+#include "sections.h"
+
+namespace viaduct::config {
+namespace {
+
+void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
+  root.only({"node", "network", "neighbour", "dpdk", "sip", "redirect", "fleet", "home", "assign", "registrar", "limits"});
+  const auto node = root.child("node");
+  read_node(node, config);
+  read_network(root, config);
+  read_dpdk(root.child("dpdk"), profile_dirs, config);
+  config.idle = node.choice<Idle>("idle", {{"adaptive", Idle::adaptive}, {"poll", Idle::poll}}, config.dpdk.idle_default);
+  read_sip(root.child("sip"), config);
+  read_redirect(root.child("redirect"), config);
+  read_homes(root, config);
+  read_fleet(root.child("fleet"), config);
+  read_assign(root.child("assign"), config);
+  read_registrar(root.child("registrar"), config);
+  read_limits(root.child("limits"), config);
+}
+
+/// What slots are dealt by.
+std::map<std::string, std::uint32_t> weights(const Config& config) {
+  std::map<std::string, std::uint32_t> out;
+  for (const auto& home : config.homes) out.emplace(home.name, home.weight);
+  return out;
+}
+
+}  // namespace
+
+std::filesystem::path from_folder_of(const std::filesystem::path& file, const std::filesystem::path& path) {
+  return path.is_absolute() ? path : (file.parent_path() / path).lexically_normal();
+}
+
+std::expected<Config, Error> load(const std::filesystem::path& file, const std::vector<std::filesystem::path>& profile_dirs) {
+  Config config;
+  config.file = file;
+  try {
+    const Document document{file};
+    read_all(document.root(), profile_dirs, config);
+  } catch (const Refused& refused) {
+    return std::unexpected(Error{refused.text});
+  }
+  return config;
+}
+
+std::vector<std::string> needs_restart(const Config& running, const Config& next) {
+  std::vector<std::string> out;
+  const auto compare = [&](const char* key, const auto& member) {
+    if (running.*member != next.*member) out.emplace_back(key);
+  };
+  compare("node.name", &Config::node_name);
+  compare("node.listen", &Config::listen);
+  compare("node.runtime_dir", &Config::runtime_dir);
+  compare("node.workers", &Config::workers);
+  compare("node.worker_cpus", &Config::worker_cpus);
+  compare("node.control_cpu", &Config::control_cpu);
+  compare("node.burst_pkts", &Config::burst_pkts);
+  compare("node.idle", &Config::idle);
+  compare("dpdk", &Config::dpdk);
+  compare("fleet.seed", &Config::fleet_seed);
+  if (weights(running) != weights(next)) out.emplace_back("home (slots are dealt at the start)");
+  compare("assign.policy", &Config::assign_policy);
+  compare("assign.entries", &Config::entries_expected);
+  compare("limits.ring_slots", &Config::ring_slots);
+  compare("limits.neighbours_max", &Config::neighbours_max);
+  compare("limits.guard_entries", &Config::guard_entries);
+  return out;
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// [[home]], [fleet] and [assign]: the servers behind, the secrets shared with them, and where clients' homes come from.
+#include <algorithm>
+#include <unordered_set>
+
+#include "sections.h"
+#include "values.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::config {
+namespace {
+
+constexpr std::size_t home_name_bytes_max = 64;
+constexpr std::size_t fleet_keys_max = 2;  // the one that signs, and the one before or after it while keys are rotated
+constexpr std::string_view fleet_key_text = "LETTER:KEY, a letter from a to p and 32 hexadecimal digits";
+
+/// Where clients are sent: the addresses given, else the one where edges send.
+void read_public(const Table& table, Home& home) {
+  for (const auto& item : table.items("public", endpoint_text)) {
+    const auto at = endpoint(item);
+    for (const auto& other : home.public_endpoints)
+      if (other.address.is_v4() == at.address.is_v4())
+        item.refuse_text(at.address.is_v4() ? "is a second IPv4 address" : "is a second IPv6 address", "one address a family");
+    home.public_endpoints.push_back(at);
+  }
+  if (home.public_endpoints.empty()) home.public_endpoints = {home.address};
+}
+
+/// A home elsewhere must be another place than this node, and one that has a way to it.
+void check_reachable(const Config& config, const Home& home, const Item& address) {
+  if (home.is_local) return;
+  if (std::find(config.listen.begin(), config.listen.end(), home.address) != config.listen.end())
+    address.refuse_text("is this node's own address", "another server's address, or local = true");
+  const auto at = home.address.address;
+  const bool on_link = std::any_of(config.on_link.begin(), config.on_link.end(), [&](const auto& prefix) { return prefix.contains(at); });
+  if (!on_link && !config.gateway)
+    address.refuse_text("cannot be reached: it is not on-link, and there is no gateway", "an address in network.prefix, or any with network.gateway");
+}
+
+Home read_home(const Table& table, const Config& config) {
+  table.only({"name", "address", "public", "weight", "local", "viaduct"});
+  Home home;
+  home.name = label(table.required_item("name", label_text(home_name_bytes_max)), home_name_bytes_max);
+  const auto address = table.required_item("address", served_endpoint_text);
+  home.address = served_endpoint(address);
+  read_public(table, home);
+  home.weight = table.number<std::uint32_t>("weight", {1, 65535}, 1);
+  home.is_local = table.flag("local", false);
+  home.is_viaduct = table.flag("viaduct", home.is_local);
+  if (home.is_local && !home.is_viaduct) table.place("viaduct").refuse("is false for a local home", "true when local is true");
+  check_reachable(config, home, address);
+  return home;
+}
+
+FleetKey fleet_key(const Item& item) {
+  FleetKey out;
+  if (item.text.size() < 2 || item.text[0] < 'a' || item.text[0] > 'p' || item.text[1] != ':') item.refuse("has no letter in front", fleet_key_text);
+  out.letter = item.text[0];
+  out.key = key128(item, std::string_view{item.text}.substr(2));
+  return out;
+}
+
+}  // namespace
+
+void read_homes(const Table& root, Config& config) {
+  const auto tables = root.children("home");
+  if (tables.size() > base::homes_max)
+    root.place("home").refuse("stands " + std::to_string(tables.size()) + " times", "up to " + std::to_string(base::homes_max) + " homes");
+  std::unordered_set<std::string_view> names;
+  const Home* local = nullptr;
+  config.homes.reserve(tables.size());
+  for (const auto& table : tables) {
+    const auto& home = config.homes.emplace_back(read_home(table, config));
+    if (!names.insert(home.name).second) table.place("name").refuse('"' + home.name + "\" stands twice", "each name once");
+    if (!home.is_local) continue;
+    if (local != nullptr) table.place("local").refuse("is true for a second home, after \"" + local->name + '"', "at most one local home a node");
+    local = &home;
+  }
+}
+
+void read_fleet(const Table& fleet, Config& config) {
+  fleet.only({"seed", "keys", "edges"});
+  if (const auto seed = fleet.item("seed", key_text)) config.fleet_seed = key128(*seed, seed->text);
+  const auto keys = fleet.items("keys", fleet_key_text);
+  for (const auto& item : keys) {
+    if (config.fleet_keys.size() == fleet_keys_max) item.refuse("is a third key", "one or two keys");
+    config.fleet_keys.push_back(fleet_key(item));
+    if (config.fleet_keys.size() == 2 && config.fleet_keys[0].letter == config.fleet_keys[1].letter)
+      item.refuse("has the first key's letter", "another letter from a to p");
+  }
+  config.edges = prefixes(fleet.items("edges", prefix_text));
+  if (config.homes.empty()) return;
+  if (!fleet.has("seed")) fleet.place("seed").refuse("is missing, and there are homes", key_text);
+  if (config.fleet_keys.empty()) fleet.place("keys").refuse("is missing, and there are homes", "one or two of " + std::string{fleet_key_text});
+}
+
+void read_assign(const Table& assign, Config& config) {
+  assign.only({"policy", "file", "entries"});
+  config.assign_policy = assign.choice<AssignPolicy>("policy", {{"slots", AssignPolicy::slots}, {"explicit", AssignPolicy::explicit_}}, AssignPolicy::slots);
+  config.entries_expected = assign.number<std::size_t>("entries", {1024, 200'000'000}, 1'000'000);
+  const auto file = assign.item("file", "a CSV file of aor,home[,pin]");
+  if (!file) return;
+  config.assignments_file = from_folder_of(config.file, file->text);
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(config.assignments_file, failure))
+    file->refuse(config.assignments_file.string() + " is not a file that can be read", "a CSV file of aor,home[,pin]");
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// [node] and [network]: what this node is called, where it listens, which CPUs it takes, and how it reaches its neighbours.
+#include <sched.h>
+#include <sys/un.h>
+
+#include <algorithm>
+
+#include "sections.h"
+#include "values.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::config {
+namespace {
+
+constexpr std::size_t node_name_bytes_max = 32;  // it stands in EAL's file prefix, the socket's path and each log line
+constexpr std::int64_t cpu_max = CPU_SETSIZE - 1;
+
+/// The CPUs that the calling thread may run on, ascending.
+std::vector<unsigned> affinity() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<unsigned> out;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return {0};
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &set)) out.push_back(cpu);
+  return out;
+}
+
+/// One CPU a worker: those behind the control core's first, and round again when there are fewer than workers.
+std::vector<unsigned> spread(unsigned workers, unsigned control_cpu) {
+  // Asked once, at start: a reload runs on a thread that is bound to one CPU by then.
+  static const std::vector<unsigned> at_start = affinity();
+  auto cpus = at_start;
+  std::rotate(cpus.begin(), std::upper_bound(cpus.begin(), cpus.end(), control_cpu), cpus.end());
+  std::vector<unsigned> out(workers);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = cpus[i % cpus.size()];
+  return out;
+}
+
+void read_listen(const Table& node, Config& config) {
+  for (const auto& item : node.items("listen", served_endpoint_text)) {
+    const auto at = served_endpoint(item);
+    if (std::find(config.listen.begin(), config.listen.end(), at) != config.listen.end()) item.refuse_text("stands twice", "each address and port once");
+    config.listen.push_back(at);
+  }
+  if (config.listen.empty()) node.place("listen").refuse("is missing", "one or more of " + std::string{served_endpoint_text});
+}
+
+void read_cpus(const Table& node, Config& config) {
+  const auto cpus = node.numbers("worker_cpus", {0, cpu_max});
+  for (const auto& [place, cpu] : cpus) config.worker_cpus.push_back(static_cast<unsigned>(cpu));
+  if (cpus.size() > base::workers_max) node.place("worker_cpus").refuse("lists " + std::to_string(cpus.size()), "1 to " + std::to_string(base::workers_max));
+  config.workers = node.number("workers", {1, base::workers_max}, std::max(1U, static_cast<unsigned>(cpus.size())));
+  config.control_cpu = node.number("control_cpu", {0, cpu_max}, 0U);
+  if (!node.has("worker_cpus")) {
+    config.worker_cpus = spread(config.workers, config.control_cpu);
+  } else if (cpus.size() != config.workers) {
+    node.place("worker_cpus").refuse("lists " + std::to_string(cpus.size()) + " where node.workers is " + std::to_string(config.workers), "one CPU a worker");
+  }
+}
+
+void read_runtime_dir(const Table& node, Config& config) {
+  const auto dir = node.item("runtime_dir", "a folder");
+  config.runtime_dir = dir ? from_folder_of(config.file, dir->text) : "/run/viaduct";
+  const auto socket = config.runtime_dir / (config.node_name + ".sock");
+  constexpr std::size_t socket_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
+  if (socket.native().size() > socket_bytes_max)
+    node.place("runtime_dir")
+        .refuse("makes the socket's path " + socket.string() + " too long", "a path of up to " + std::to_string(socket_bytes_max) + " octets");
+}
+
+bool is_on_link(const Config& config, const base::Address& address) {
+  return std::any_of(config.on_link.begin(), config.on_link.end(), [&](const auto& prefix) { return prefix.contains(address); });
+}
+
+void read_neighbours(const Table& root, Config& config) {
+  for (const auto& table : root.children("neighbour")) {
+    table.only({"address", "mac"});
+    const auto address = table.required_item("address", address_text);
+    const Neighbour neighbour{served_address(address), mac(table.required_item("mac", mac_text))};
+    for (const auto& other : config.neighbours)
+      if (other.address == neighbour.address) address.refuse_text("stands twice", "each address once");
+    config.neighbours.push_back(neighbour);
+  }
+}
+
+}  // namespace
+
+void read_node(const Table& node, Config& config) {
+  node.only({"name", "listen", "names", "runtime_dir", "workers", "worker_cpus", "control_cpu", "burst_pkts", "idle"});
+  config.node_name = label(node.required_item("name", label_text(node_name_bytes_max)), node_name_bytes_max);
+  read_listen(node, config);
+  for (const auto& item : node.items("names", host_text)) config.node_names.push_back(host(item));
+  read_runtime_dir(node, config);
+  read_cpus(node, config);
+  config.burst_pkts = node.number("burst_pkts", {1, base::burst_pkts_max}, 32U);
+}
+
+void read_network(const Table& root, Config& config) {
+  const auto network = root.child("network");
+  network.only({"prefix", "gateway"});
+  config.on_link = prefixes(network.items("prefix", prefix_text));
+  read_neighbours(root, config);
+  const auto gateway = network.item("gateway", address_text);
+  if (!gateway) return;
+  config.gateway = served_address(*gateway);
+  const bool is_neighbour = std::any_of(config.neighbours.begin(), config.neighbours.end(), [&](const auto& n) { return n.address == *config.gateway; });
+  if (!is_neighbour && !is_on_link(config, *config.gateway)) gateway->refuse_text("is not on-link", "an address in network.prefix or of a [[neighbour]]");
+  if (std::any_of(config.listen.begin(), config.listen.end(), [&](const auto& own) { return own.address == *config.gateway; }))
+    gateway->refuse_text("is this node's own", "the address of another host");
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// [dpdk]: the profile is found, its parameters are put in, and the site's own values laid over it.
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "sections.h"
+#include "values.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Range descriptors_range{64, 32768};
+constexpr Range buffers_range{511, 4'194'303};       // a pool of 2^n - 1 wastes nothing; below, one burst a worker would empty it
+constexpr Range large_buffers_range{63, 1'048'575};
+constexpr std::size_t interface_bytes_max = 15;      // IFNAMSIZ - 1
+const std::vector<std::string> site_keys = {"profile",       "hugepages",        "rx_descriptors",      "tx_descriptors",          "buffers",
+                                            "large_buffers", "checksum_offload", "ignore_udp_checksum", "pretend_checksum_offload"};
+
+/// The names of the profiles that there are, for the error about one that there is not.
+std::string profiles_text(const std::vector<fs::path>& dirs) {
+  std::set<std::string> names;
+  for (const auto& dir : dirs) {
+    std::error_code failure;
+    for (fs::directory_iterator at{dir, failure}, end; !failure && at != end; at.increment(failure))
+      if (at->path().extension() == ".toml") names.insert('"' + at->path().stem().string() + '"');
+  }
+  std::string out = names.empty() ? "" : list_of({names.begin(), names.end()}) + ", or ";
+  return out + "the path of a profile";
+}
+
+fs::path find_profile(const Item& name, const std::vector<fs::path>& dirs, const fs::path& config_file) {
+  std::error_code failure;
+  const bool is_path = name.text.contains('/') || name.text.ends_with(".toml");
+  if (is_path) {
+    auto path = from_folder_of(config_file, name.text);
+    if (fs::is_regular_file(path, failure)) return path;
+  } else {
+    for (const auto& dir : dirs)
+      if (auto path = dir / (name.text + ".toml"); fs::is_regular_file(path, failure)) return path;
+  }
+  name.refuse("there is no profile \"" + name.text + '"', profiles_text(dirs));
+}
+
+bool ends_in(std::string_view name, std::initializer_list<std::string_view> endings) {
+  return std::any_of(endings.begin(), endings.end(), [&](auto ending) { return name.ends_with(ending); });
+}
+
+/// A parameter's value as EAL gets it. What it must be follows from its name.
+std::string parameter_value(const Item& item, std::string_view name, const fs::path& config_file) {
+  // EAL separates a device's arguments by commas and has no way to quote one.
+  if (item.text.empty() || item.text.find_first_of(",\n") != item.text.npos) item.refuse("is empty or holds a comma", "text without commas");
+  if (ends_in(name, {"_pcap", "_file", "socket"})) return from_folder_of(config_file, item.text);
+  if (name == "interface" && (item.text.size() > interface_bytes_max || item.text.find_first_of("/ :") != item.text.npos))
+    item.refuse_text("is not the name of an interface", "1 to 15 characters without '/', ':' and blanks");
+  if (ends_in(name, {"_mb"})) {
+    unsigned value = 0;
+    const auto* end = item.text.data() + item.text.size();
+    const auto [stop, error] = std::from_chars(item.text.data(), end, value);
+    if (error != std::errc{} || stop != end || value < 32 || value > 1'048'576) item.refuse(item.text + " is out of range", "32 to 1048576");
+  }
+  return item.text;
+}
+
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+/// The profile's parameters with the values that [dpdk] gives them, or their defaults.
+Values parameter_values(const Table& parameters, const Table& dpdk, const Config& config) {
+  std::vector<std::string> known = site_keys;
+  const auto names = parameters.keys();
+  known.insert(known.end(), names.begin(), names.end());
+  dpdk.only(known);
+  Values values = {{"workers", std::to_string(config.workers)}};
+  for (const auto& name : names) {
+    const auto fallback = parameters.required_item(name, "a string: the default, empty when there is none");
+    const auto given = dpdk.scalar(name);
+    if (!given && fallback.text.empty()) dpdk.place(name).refuse("is missing, and the profile \"" + config.dpdk.profile + "\" needs it", "a value for " + name);
+    values.emplace_back(name, given ? parameter_value(*given, name, config.file) : fallback.text);
+  }
+  return values;
+}
+
+std::string braced(std::string_view name) { return std::string{"{"}.append(name).append("}"); }
+
+std::string substituted(const Item& item, const Values& values) {
+  std::string out;
+  std::string_view rest = item.text;
+  for (std::size_t open = rest.find('{'); open != rest.npos; open = rest.find('{')) {
+    const std::size_t close = rest.find('}', open);
+    const auto name = rest.substr(open + 1, close == rest.npos ? close : close - open - 1);
+    const auto value = std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.first == name; });
+    if (close == rest.npos || value == values.end()) {
+      std::vector<std::string> names;
+      for (const auto& [known, text] : values) names.push_back(braced(known));
+      item.refuse(braced(name) + " stands for nothing", list_of(names));
+    }
+    out.append(rest.substr(0, open)).append(value->second);
+    rest.remove_prefix(close + 1);
+  }
+  return out.append(rest);
+}
+
+std::uint16_t read_rx_queues(const Table& profile, const Config& config) {
+  const auto given = profile.scalar("rx_queues_max");
+  if (given && given->text == "workers") return static_cast<std::uint16_t>(config.workers);
+  return profile.number<std::uint16_t>("rx_queues_max", {1, base::workers_max}, 1);
+}
+
+/// The values that a profile proposes and a site may change, from either table.
+void read_port(const Table& table, Dpdk& dpdk) {
+  dpdk.rx_descriptors = table.number("rx_descriptors", descriptors_range, dpdk.rx_descriptors);
+  dpdk.tx_descriptors = table.number("tx_descriptors", descriptors_range, dpdk.tx_descriptors);
+  dpdk.buffers_count = table.number("buffers", buffers_range, dpdk.buffers_count);
+  dpdk.large_buffers_count = table.number("large_buffers", large_buffers_range, dpdk.large_buffers_count);
+  dpdk.checksum_offload = table.flag("checksum_offload", dpdk.checksum_offload);
+  dpdk.ignore_udp_checksum = table.flag("ignore_udp_checksum", dpdk.ignore_udp_checksum);
+  dpdk.pretend_checksum_offload = table.flag("pretend_checksum_offload", dpdk.pretend_checksum_offload);
+}
+
+}  // namespace
+
+void read_dpdk(const Table& dpdk, const std::vector<fs::path>& profile_dirs, Config& config) {
+  const auto name = dpdk.required_item("profile", profiles_text(profile_dirs));
+  const Document document{find_profile(name, profile_dirs, config.file)};
+  const auto profile = document.root();
+  profile.only({"eal", "memory", "memory_huge", "rx_queues_max", "control_queue", "rx_descriptors", "tx_descriptors", "buffers", "large_buffers",
+                "checksum_offload", "ignore_udp_checksum", "pretend_checksum_offload", "idle", "parameters"});
+  config.dpdk.profile = name.text;
+  const auto values = parameter_values(profile.child("parameters"), dpdk, config);
+  const bool hugepages = dpdk.flag("hugepages", false);
+  for (const auto* key : {"eal", hugepages ? "memory_huge" : "memory"})
+    for (const auto& item : profile.items(key, "an array of EAL arguments")) config.dpdk.eal_arguments.push_back(substituted(item, values));
+  config.dpdk.rx_queues_max = read_rx_queues(profile, config);
+  config.dpdk.control_queue = profile.flag("control_queue", false);
+  config.dpdk.idle_default = profile.choice<Idle>("idle", {{"adaptive", Idle::adaptive}, {"poll", Idle::poll}}, Idle::adaptive);
+  read_port(profile, config.dpdk);
+  read_port(dpdk, config.dpdk);
+}
+
+}  // namespace viaduct::config

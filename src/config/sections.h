@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// One reader a table of the file, in the order in which load() calls them: a later one may look at what an earlier one has filled.
+#pragma once
+#include "reader.h"
+#include "viaduct/config/config.h"
+
+namespace viaduct::config {
+
+void read_node(const Table& node, Config& config);
+void read_network(const Table& root, Config& config);
+/// Needs the node's workers; fills the profile's idle policy as a default. `profile_dirs` are searched in order.
+void read_dpdk(const Table& dpdk, const std::vector<std::filesystem::path>& profile_dirs, Config& config);
+void read_sip(const Table& sip, Config& config);
+void read_redirect(const Table& redirect, Config& config);
+/// Needs [node] and [network]: a home must be another place than this node's own, and one that can be reached.
+void read_homes(const Table& root, Config& config);
+/// Needs the homes: with any, seed and keys must be there.
+void read_fleet(const Table& fleet, Config& config);
+void read_assign(const Table& assign, Config& config);
+void read_registrar(const Table& registrar, Config& config);
+void read_limits(const Table& limits, Config& config);
+
+/// `path`, counted from the folder of the configuration file.
+[[nodiscard]] std::filesystem::path from_folder_of(const std::filesystem::path& file, const std::filesystem::path& path);
+
+}  // namespace viaduct::config

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// The strings of the configuration that have a form of their own.
+#include "values.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace viaduct::config {
+namespace {
+
+constexpr std::uint16_t sip_port = 5060;        // RFC 3261 19.1.2
+constexpr std::size_t host_bytes_max = 253;     // RFC 1035 2.3.4, without the root's dot
+constexpr std::size_t host_label_bytes_max = 63;
+
+bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+void require_v4(const Item& item, const base::Address& address, std::string_view allowed) {
+  if (!address.is_v4()) item.refuse_text("is IPv6, which this release does not send or receive", allowed);
+}
+
+/// Two hexadecimal digits at `text`.
+std::optional<std::uint8_t> octet(std::string_view text) {
+  std::uint8_t value = 0;
+  if (text.size() < 2) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + 2, value, 16);
+  if (error != std::errc{} || end != text.data() + 2) return std::nullopt;
+  return value;
+}
+
+bool is_host_name(std::string_view name) {
+  if (name.empty() || name.size() > host_bytes_max) return false;
+  std::size_t label_bytes = 0;
+  char before = '.';
+  for (const char c : name) {
+    if (c == '.') {
+      if (label_bytes == 0 || before == '-') return false;
+      label_bytes = 0;
+    } else {
+      // '_' is no host name's, but some sites' domains have it.
+      if (!is_alphanumeric(c) && c != '_' && (c != '-' || label_bytes == 0)) return false;
+      if (++label_bytes > host_label_bytes_max) return false;
+    }
+    before = c;
+  }
+  return label_bytes > 0 && before != '-';
+}
+
+}  // namespace
+
+base::Endpoint endpoint(const Item& item) {
+  const auto parsed = base::Endpoint::parse(item.text, sip_port);
+  if (!parsed || parsed->port == 0) item.refuse_text("is not an address with a port", endpoint_text);
+  if (parsed->address.is_unusable_destination()) item.refuse_text("is multicast, broadcast or unspecified", endpoint_text);
+  return *parsed;
+}
+
+base::Endpoint served_endpoint(const Item& item) {
+  const auto parsed = endpoint(item);
+  require_v4(item, parsed.address, served_endpoint_text);
+  return parsed;
+}
+
+base::Address served_address(const Item& item) {
+  const auto parsed = base::Address::parse(item.text);
+  if (!parsed) item.refuse_text("is not an address", address_text);
+  if (parsed->is_unusable_destination()) item.refuse_text("is multicast, broadcast or unspecified", address_text);
+  require_v4(item, *parsed, address_text);
+  return *parsed;
+}
+
+base::Prefix prefix(const Item& item) {
+  const auto parsed = base::Prefix::parse(item.text);
+  if (!parsed) item.refuse_text("is not a prefix", prefix_text);
+  return *parsed;
+}
+
+std::vector<base::Prefix> prefixes(const std::vector<Item>& items) {
+  std::vector<base::Prefix> out;
+  for (const auto& item : items) out.push_back(prefix(item));
+  return out;
+}
+
+std::array<std::uint8_t, 6> mac(const Item& item) {
+  std::array<std::uint8_t, 6> octets{};
+  bool reads = item.text.size() == 17;
+  for (std::size_t i = 0; reads && i < octets.size(); ++i) {
+    const auto value = octet(std::string_view{item.text}.substr(3 * i));
+    reads = value.has_value() && (i == 0 || item.text[3 * i - 1] == ':');
+    octets[i] = value.value_or(0);
+  }
+  const bool is_multicast = (octets[0] & 1) != 0;
+  const bool is_zero = octets == std::array<std::uint8_t, 6>{};
+  if (!reads || is_multicast || is_zero) item.refuse_text("is not the address of a station", mac_text);
+  return octets;
+}
+
+std::string host(const Item& item) {
+  std::string name = item.text;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (name.size() > 2 && name.front() == '[' && name.back() == ']') {
+    const auto address = base::Address::parse(std::string_view{name}.substr(1, name.size() - 2));
+    if (!address || address->is_v4()) item.refuse_text("is not a host", host_text);
+    return '[' + address->text() + ']';
+  }
+  if (name.ends_with('.')) name.pop_back();
+  if (!is_host_name(name)) item.refuse_text("is not a host", host_text);
+  return name;
+}
+
+base::Key128 key128(const Item& item, std::string_view digits) {
+  base::Key128 key{};
+  bool reads = digits.size() == 2 * key.size();
+  for (std::size_t i = 0; reads && i < key.size(); ++i) {
+    const auto value = octet(digits.substr(2 * i));
+    reads = value.has_value();
+    key[i] = value.value_or(0);
+  }
+  if (!reads) item.refuse("has no 32 hexadecimal digits", key_text);
+  if (key == base::Key128{}) item.refuse("is all zero", key_text);
+  return key;
+}
+
+std::string label_text(std::size_t bytes_max) { return "1 to " + std::to_string(bytes_max) + " letters, digits, '-', '_' or '.', the first a letter or digit"; }
+
+std::string label(const Item& item, std::size_t bytes_max) {
+  const bool reads = !item.text.empty() && item.text.size() <= bytes_max && is_alphanumeric(item.text[0]) &&
+                     std::all_of(item.text.begin(), item.text.end(), [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  if (!reads) item.refuse_text("is not a name", label_text(bytes_max));
+  return item.text;
+}
+
+}  // namespace viaduct::config

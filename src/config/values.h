@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strings of the configuration turned into addresses, prefixes, keys and names; each refuses what it cannot read, with the place.
+#pragma once
+#include <vector>
+
+#include "reader.h"
+#include "viaduct/config/config.h"
+
+namespace viaduct::config {
+
+inline constexpr std::string_view endpoint_text = "ADDRESS[:PORT], port 1 to 65535, default 5060";
+inline constexpr std::string_view served_endpoint_text = "an IPv4 ADDRESS[:PORT], port 1 to 65535, default 5060";
+inline constexpr std::string_view address_text = "an IPv4 address, as 192.0.2.1";
+inline constexpr std::string_view prefix_text = "ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32";
+inline constexpr std::string_view mac_text = "six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and not zero";
+inline constexpr std::string_view host_text = "a host name (letters, digits, '-', '.', up to 253 octets) or an address";
+inline constexpr std::string_view key_text = "32 hexadecimal digits, not all zero";
+
+/// An address and port that a client may be told: either family, neither multicast nor unspecified.
+[[nodiscard]] base::Endpoint endpoint(const Item& item);
+/// An endpoint that this node itself receives at or sends to; IPv4, the family that the frames of this release carry.
+[[nodiscard]] base::Endpoint served_endpoint(const Item& item);
+/// An IPv4 address that this node itself sends to.
+[[nodiscard]] base::Address served_address(const Item& item);
+[[nodiscard]] base::Prefix prefix(const Item& item);
+[[nodiscard]] std::vector<base::Prefix> prefixes(const std::vector<Item>& items);
+[[nodiscard]] std::array<std::uint8_t, 6> mac(const Item& item);
+/// A host name in lower case, without trailing dot; an IPv6 address keeps its brackets.
+[[nodiscard]] std::string host(const Item& item);
+/// 32 hexadecimal digits from `digits`, a part of the item. The error never shows the key.
+[[nodiscard]] base::Key128 key128(const Item& item, std::string_view digits);
+/// A name that becomes a file name and a label: letters, digits, '-', '_', '.', starting with a letter or digit.
+[[nodiscard]] std::string label(const Item& item, std::size_t bytes_max);
+[[nodiscard]] std::string label_text(std::size_t bytes_max);
+
+/// Every address, either family.
+[[nodiscard]] inline base::Prefix any_address() { return {}; }
+
+}  // namespace viaduct::config

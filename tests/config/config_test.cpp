@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a configuration that loads becomes: defaults, paths, names, the example in docs/, and what a running node cannot take over.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sample.h"
+
+namespace viaduct::config::test {
+namespace {
+
+Config loaded(std::string_view text) {
+  const Folder folder;
+  auto config = load_text(folder, text);
+  if (!config) throw std::runtime_error(config.error().text);
+  return *config;
+}
+
+base::Endpoint at(std::string_view text) { return *base::Endpoint::parse(text, 5060); }
+
+TEST(Config, HasTheDocumentedDefaults) {
+  const auto config = loaded(sample_config);
+  EXPECT_EQ(config.runtime_dir, "/run/viaduct");
+  EXPECT_EQ(config.workers, 1U);
+  EXPECT_EQ(config.worker_cpus.size(), 1U);
+  EXPECT_EQ(config.control_cpu, 0U);
+  EXPECT_EQ(config.burst_pkts, 32U);
+  EXPECT_EQ(config.default_domain, "example.com");
+  EXPECT_EQ(config.server_header, "Viaduct");
+  EXPECT_EQ(config.redirect, Redirect::always);
+  EXPECT_EQ(config.redirect_status, 302);
+  EXPECT_TRUE(config.edges.empty());
+  EXPECT_EQ(config.assign_policy, AssignPolicy::slots);
+  EXPECT_TRUE(config.assignments_file.empty());
+  EXPECT_EQ(config.entries_expected, 1'000'000U);
+  EXPECT_EQ(config.expires_min_s, 60U);
+  EXPECT_EQ(config.expires_default_s, 3600U);
+  EXPECT_EQ(config.expires_max_s, 7200U);
+  EXPECT_EQ(config.bindings_per_aor_max, 10U);
+  EXPECT_EQ(config.bindings_max, 1'000'000U);
+  EXPECT_EQ(config.ring_slots, 4096U);
+  EXPECT_EQ(config.neighbours_max, 4096U);
+  EXPECT_EQ(config.guard_entries, 262'144U);
+}
+
+TEST(Config, TrustsAndRedirectsEverySourceByDefaultAndNoneWhenTheListIsEmpty) {
+  const auto v4 = at("198.51.100.7").address;
+  const auto v6 = at("[2001:db8::7]").address;
+  const auto open = loaded(sample_config);
+  ASSERT_EQ(open.trusted_proxies.size(), 1U);
+  ASSERT_EQ(open.redirect_from.size(), 1U);
+  EXPECT_TRUE(open.trusted_proxies[0].contains(v4) && open.trusted_proxies[0].contains(v6));
+  EXPECT_TRUE(open.redirect_from[0].contains(v4) && open.redirect_from[0].contains(v6));
+  const auto closed = loaded(edited(sample_config, "# redirect", "trusted_proxies = []\nfrom = []"));
+  EXPECT_TRUE(closed.trusted_proxies.empty());
+  EXPECT_TRUE(closed.redirect_from.empty());
+}
+
+TEST(Config, ReadsAListenAddressWithAndWithoutPort) {
+  const auto config = loaded(edited(sample_config, "\"192.0.2.1\"", "[\"192.0.2.1\", \"192.0.2.1:5070\"]"));
+  EXPECT_EQ(config.listen, (std::vector{at("192.0.2.1:5060"), at("192.0.2.1:5070")}));
+}
+
+TEST(Config, WritesHostNamesInLowerCaseWithoutTheRootsDot) {
+  auto text = edited(sample_config, "# node", "names = \"Edge.Example.COM.\"");
+  text = edited(text, "# sip", "aliases = { \"WWW.example.com\" = \"Example.Com\" }\ndefault_domain = \"EXAMPLE.org\"");
+  const auto config = loaded(text);
+  EXPECT_EQ(config.node_names, std::vector<std::string>{"edge.example.com"});
+  ASSERT_EQ(config.domain_aliases.size(), 1U);
+  EXPECT_EQ(config.domain_aliases[0], (std::pair<std::string, std::string>{"www.example.com", "example.com"}));
+  EXPECT_EQ(config.default_domain, "example.org");
+}
+
+TEST(Config, TakesAsManyWorkersAsThereAreCpusInTheList) {
+  const auto config = loaded(edited(sample_config, "# node", "worker_cpus = [3, 3, 5]"));
+  EXPECT_EQ(config.workers, 3U);
+  EXPECT_EQ(config.worker_cpus, (std::vector<unsigned>{3, 3, 5}));
+}
+
+TEST(Config, GivesEveryWorkerACpuAlsoWhenThereAreFewer) {
+  const auto config = loaded(edited(sample_config, "# node", "workers = 64"));
+  EXPECT_EQ(config.worker_cpus.size(), 64U);
+}
+
+TEST(Config, CountsRelativePathsFromItsOwnFolder) {
+  const Folder folder;
+  folder.write("clients.csv", "");
+  auto text = edited(sample_config, "# assign", "file = \"clients.csv\"");
+  text = edited(text, "# node", "runtime_dir = \"run\"");
+  const auto config = load_text(folder, text);
+  ASSERT_TRUE(config.has_value()) << config.error().text;
+  EXPECT_EQ(config->assignments_file, folder.path() / "clients.csv");
+  EXPECT_EQ(config->runtime_dir, folder.path() / "run");
+}
+
+TEST(Config, SendsClientsToTheHomesAddressUnlessAPublicOneIsGiven) {
+  const auto config = loaded(edited(sample_config, "# south", "public = [\"203.0.113.5:5080\", \"[2001:db8::5]\"]\nweight = 3\nviaduct = true"));
+  ASSERT_EQ(config.homes.size(), 2U);
+  EXPECT_EQ(config.homes[0].public_endpoints, std::vector{at("192.0.2.11")});
+  EXPECT_FALSE(config.homes[0].is_viaduct);
+  EXPECT_EQ(config.homes[0].weight, 1U);
+  EXPECT_EQ(config.homes[1].public_endpoints, (std::vector{at("203.0.113.5:5080"), at("[2001:db8::5]:5060")}));
+  EXPECT_TRUE(config.homes[1].is_viaduct);
+  EXPECT_EQ(config.homes[1].weight, 3U);
+}
+
+TEST(Config, TakesALocalHomeForAViaductOneAtItsOwnAddress) {
+  const auto config = loaded(edited(edited(sample_config, "192.0.2.11", "192.0.2.1"), "# north", "local = true"));
+  EXPECT_TRUE(config.homes[0].is_local);
+  EXPECT_TRUE(config.homes[0].is_viaduct);
+}
+
+TEST(Config, ReachesAHomeOffLinkThroughTheGateway) {
+  const auto far = edited(sample_config, "192.0.2.11", "198.51.100.1");
+  EXPECT_EQ(loaded(edited(far, "# network", "gateway = \"192.0.2.254\"")).gateway, at("192.0.2.254").address);
+}
+
+TEST(Config, ReadsTheFleetsSecretsOctetByOctet) {
+  const auto config = loaded(edited(sample_config, "1e1f\"]", "1e1f\", \"b:FF00000000000000000000000000000A\"]"));
+  EXPECT_EQ(config.fleet_seed[0], 0x00);
+  EXPECT_EQ(config.fleet_seed[15], 0x0f);
+  ASSERT_EQ(config.fleet_keys.size(), 2U);
+  EXPECT_EQ(config.fleet_keys[0].letter, 'a');
+  EXPECT_EQ(config.fleet_keys[0].key[1], 0x11);
+  EXPECT_EQ(config.fleet_keys[1].letter, 'b');
+  EXPECT_EQ(config.fleet_keys[1].key[0], 0xff);
+  EXPECT_EQ(config.fleet_keys[1].key[15], 0x0a);
+}
+
+TEST(Config, NeedsNoSecretsWithoutHomes) {
+  auto text = std::string{sample_config.substr(0, sample_config.find("[fleet]"))};
+  const auto config = loaded(text);
+  EXPECT_TRUE(config.homes.empty());
+  EXPECT_TRUE(config.fleet_keys.empty());
+}
+
+TEST(Config, BringsTheDefaultExpiryBetweenTheBoundsThatAreGiven) {
+  EXPECT_EQ(loaded(edited(sample_config, "# registrar", "expires_max_s = 600")).expires_default_s, 600U);
+}
+
+TEST(Config, LoadsTheDocumentedExampleWithItsRealProfile) {
+  const std::filesystem::path root{VIADUCT_SOURCE_ROOT};
+  const auto config = load(root / "docs/viaduct.example.toml", {root / "dpdk-config"});
+  ASSERT_TRUE(config.has_value()) << config.error().text;
+  EXPECT_FALSE(config->homes.empty());
+  EXPECT_FALSE(config->dpdk.eal_arguments.empty());
+}
+
+TEST(Restart, IsNotNeededForWhatAReloadApplies) {
+  const auto running = loaded(sample_config);
+  auto text = edited(sample_config, "# sip", "server = \"X\"");
+  text = edited(text, "# redirect", "policy = \"never\"");
+  text = edited(text, "# south", "public = \"203.0.113.5\"");
+  text = edited(text, "# network", "gateway = \"192.0.2.254\"");
+  text = edited(text, "00:09\"", "00:0a\"");
+  text = edited(text, "# registrar", "expires_max_s = 3600\nbindings_max = 2000");
+  EXPECT_TRUE(needs_restart(running, loaded(text)).empty());
+}
+
+TEST(Restart, IsNotNeededWhenHomesOnlyStandInAnotherOrder) {
+  const auto running = loaded(sample_config);
+  auto next = running;
+  std::swap(next.homes[0], next.homes[1]);
+  EXPECT_TRUE(needs_restart(running, next).empty());
+}
+
+struct Restarting {
+  std::string_view piece, by, key;
+};
+class RestartingKey : public testing::TestWithParam<Restarting> {};
+TEST_P(RestartingKey, IsNamed) {
+  const auto running = loaded(sample_config);
+  const auto next = loaded(edited(sample_config, GetParam().piece, GetParam().by));
+  EXPECT_EQ(needs_restart(running, next), std::vector<std::string>{std::string{GetParam().key}});
+}
+const Restarting restarting[] = {
+    {"\"edge\"", "\"edge2\"", "node.name"},
+    {"\"192.0.2.1\"", "\"192.0.2.2\"", "node.listen"},
+    {"# node", "runtime_dir = \"/tmp\"", "node.runtime_dir"},
+    {"# node", "burst_pkts = 16", "node.burst_pkts"},
+    {"# node", "idle = \"adaptive\"", "node.idle"},
+    {"# node", "worker_cpus = [77]", "node.worker_cpus"},
+    {"eth1", "eth2", "dpdk"},
+    {"0e0f\"", "0e0e\"", "fleet.seed"},
+    {"# south", "weight = 2", "home (slots are dealt at the start)"},
+    {"\"south\"", "\"west\"", "home (slots are dealt at the start)"},
+    {"# assign", "policy = \"explicit\"", "assign.policy"},
+    {"# assign", "entries = 2000", "assign.entries"},
+    {"# limits", "ring_slots = 64", "limits.ring_slots"},
+    {"# limits", "neighbours_max = 16", "limits.neighbours_max"},
+    {"# limits", "guard_entries = 1024", "limits.guard_entries"},
+};
+INSTANTIATE_TEST_SUITE_P(Restart, RestartingKey, testing::ValuesIn(restarting));
+
+}  // namespace
+}  // namespace viaduct::config::test

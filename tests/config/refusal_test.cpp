@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Faulty configurations and the exact message that each is refused with: at least one a key.
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "sample.h"
+
+namespace viaduct::config::test {
+namespace {
+
+/// What to change in the sample, and what is said then: `LINE: KEY: what; allowed: range`.
+struct Fault {
+  std::string_view piece;
+  std::string_view by;
+  std::string_view message;
+};
+std::ostream& operator<<(std::ostream& out, const Fault& fault) { return out << fault.message; }
+
+class FaultyConfig : public testing::TestWithParam<Fault> {};
+
+TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
+  const Folder folder;
+  const auto config = load_text(folder, edited(sample_config, GetParam().piece, GetParam().by));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text, (folder.path() / "node.conf").string() + ':' + std::string{GetParam().message});
+}
+
+const Fault node_faults[] = {
+    {"[node]", "[nodes]",
+     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, dpdk, sip, redirect, fleet, home, assign, registrar, limits"},
+    {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
+    {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
+    {"\"edge\"", "\"../edge\"", "2: node.name: \"../edge\" is not a name; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
+    {"\"edge\"", "7", "2: node.name: is an integer; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
+    {"listen =", "liste =",
+     "3: node.liste: unknown key, did you mean listen?; allowed: name, listen, names, runtime_dir, workers, worker_cpus, control_cpu, burst_pkts, idle"},
+    {"# node", "flux = 1", "4: node.flux: unknown key; allowed: name, listen, names, runtime_dir, workers, worker_cpus, control_cpu, burst_pkts, idle"},
+    {"listen = \"192.0.2.1\"\n", "", "1: node.listen: is missing; allowed: one or more of an IPv4 ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"\"192.0.2.1\"", "[]", "3: node.listen: is missing; allowed: one or more of an IPv4 ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"\"192.0.2.1\"", "[\"192.0.2.1\",\n\"192.0.2.1:5060\"]", "4: node.listen[1]: \"192.0.2.1:5060\" stands twice; allowed: each address and port once"},
+    {"\"192.0.2.1\"", "[\"192.0.2.1\", 5]", "3: node.listen[1]: is an integer; allowed: an IPv4 ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"\"192.0.2.1\"", "\"192.0.2.1:70000\"",
+     "3: node.listen: \"192.0.2.1:70000\" is not an address with a port; allowed: ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"\"192.0.2.1\"", "\"192.0.2.1:0\"",
+     "3: node.listen: \"192.0.2.1:0\" is not an address with a port; allowed: ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"\"192.0.2.1\"", "\"0.0.0.0\"",
+     "3: node.listen: \"0.0.0.0\" is multicast, broadcast or unspecified; allowed: ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"\"192.0.2.1\"", "\"[2001:db8::1]\"",
+     "3: node.listen: \"[2001:db8::1]\" is IPv6, which this release does not send or receive; allowed: an IPv4 ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"# node", "names = [\"edge.example.com\", \"-x\"]",
+     "4: node.names[1]: \"-x\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets) or an address"},
+    {"# node", "runtime_dir = 3", "4: node.runtime_dir: is an integer; allowed: a folder"},
+    {"# node", "workers = 65", "4: node.workers: 65 is out of range; allowed: 1 to 64"},
+    {"# node", "workers = 0", "4: node.workers: 0 is out of range; allowed: 1 to 64"},
+    {"# node", "workers = \"2\"", "4: node.workers: is a string; allowed: an integer from 1 to 64"},
+    {"# node", "workers = 2\nworker_cpus = [1]", "5: node.worker_cpus: lists 1 where node.workers is 2; allowed: one CPU a worker"},
+    {"# node", "worker_cpus = [1, 1024]", "4: node.worker_cpus[1]: 1024 is out of range; allowed: 0 to 1023"},
+    {"# node", "worker_cpus = 1", "4: node.worker_cpus: is an integer; allowed: an array of integers"},
+    {"# node", "worker_cpus = []", "4: node.worker_cpus: lists 0 where node.workers is 1; allowed: one CPU a worker"},
+    {"# node", "control_cpu = -1", "4: node.control_cpu: -1 is out of range; allowed: 0 to 1023"},
+    {"# node", "burst_pkts = 65", "4: node.burst_pkts: 65 is out of range; allowed: 1 to 64"},
+    {"# node", "idle = \"sleepy\"", "4: node.idle: \"sleepy\" is not known; allowed: \"adaptive\" or \"poll\""},
+};
+INSTANTIATE_TEST_SUITE_P(Node, FaultyConfig, testing::ValuesIn(node_faults));
+
+const Fault network_faults[] = {
+    {"# network", "netmask = 24", "7: network.netmask: unknown key; allowed: prefix, gateway"},
+    {"\"192.0.2.0/24\"", "\"192.0.2.0/33\"", "6: network.prefix: \"192.0.2.0/33\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
+    {"# network", "gateway = \"router\"", "7: network.gateway: \"router\" is not an address; allowed: an IPv4 address, as 192.0.2.1"},
+    {"# network", "gateway = \"198.51.100.1\"",
+     "7: network.gateway: \"198.51.100.1\" is not on-link; allowed: an address in network.prefix or of a [[neighbour]]"},
+    {"# network", "gateway = \"192.0.2.1\"", "7: network.gateway: \"192.0.2.1\" is this node's own; allowed: the address of another host"},
+    {"# network", "gateway = \"224.0.0.1\"",
+     "7: network.gateway: \"224.0.0.1\" is multicast, broadcast or unspecified; allowed: an IPv4 address, as 192.0.2.1"},
+    {"[[neighbour]]", "[neighbour]", "8: neighbour: is a table; allowed: an array of tables, [[neighbour]]"},
+    {"address = \"192.0.2.9\"\n", "", "8: neighbour[0].address: is missing; allowed: an IPv4 address, as 192.0.2.1"},
+    {"\"192.0.2.9\"", "\"192.0.2.9:5060\"", "9: neighbour[0].address: \"192.0.2.9:5060\" is not an address; allowed: an IPv4 address, as 192.0.2.1"},
+    {"[dpdk]", "[[neighbour]]\naddress = \"192.0.2.9\"\nmac = \"02:00:00:00:00:0a\"\n[dpdk]",
+     "12: neighbour[1].address: \"192.0.2.9\" stands twice; allowed: each address once"},
+    {"02:00:00:00:00:09", "02:00:00:00:09",
+     "10: neighbour[0].mac: \"02:00:00:00:09\" is not the address of a station; allowed: six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and "
+     "not zero"},
+    {"02:00:00:00:00:09", "01:00:5e:00:00:01",
+     "10: neighbour[0].mac: \"01:00:5e:00:00:01\" is not the address of a station; allowed: six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and "
+     "not zero"},
+};
+INSTANTIATE_TEST_SUITE_P(Network, FaultyConfig, testing::ValuesIn(network_faults));
+
+const Fault dpdk_faults[] = {
+    {"profile = \"wire\"\n", "", "11: dpdk.profile: is missing; allowed: \"wire\", or the path of a profile"},
+    {"\"wire\"", "\"wires\"", "12: dpdk.profile: there is no profile \"wires\"; allowed: \"wire\", or the path of a profile"},
+    {"\"wire\"", "\"./none.toml\"", "12: dpdk.profile: there is no profile \"./none.toml\"; allowed: \"wire\", or the path of a profile"},
+    {"interface = \"eth1\"\n", "", "11: dpdk.interface: is missing, and the profile \"wire\" needs it; allowed: a value for interface"},
+    {"interface =", "interfaces =",
+     "13: dpdk.interfaces: unknown key, did you mean interface?; allowed: profile, hugepages, rx_descriptors, tx_descriptors, buffers, large_buffers, "
+     "checksum_offload, ignore_udp_checksum, pretend_checksum_offload, interface, memory_mb, rx_pcap"},
+    {"\"eth1\"", "\"a,b\"", "13: dpdk.interface: is empty or holds a comma; allowed: text without commas"},
+    {"\"eth1\"", "\"an-interface-too-long\"",
+     "13: dpdk.interface: \"an-interface-too-long\" is not the name of an interface; allowed: 1 to 15 characters without '/', ':' and blanks"},
+    {"\"eth1\"", "[1]", "13: dpdk.interface: is an array; allowed: a string, an integer, true or false"},
+    {"# dpdk", "memory_mb = 8", "14: dpdk.memory_mb: 8 is out of range; allowed: 32 to 1048576"},
+    {"# dpdk", "hugepages = 1", "14: dpdk.hugepages: is an integer; allowed: true or false"},
+    {"# dpdk", "rx_descriptors = 63", "14: dpdk.rx_descriptors: 63 is out of range; allowed: 64 to 32768"},
+    {"# dpdk", "tx_descriptors = 32769", "14: dpdk.tx_descriptors: 32769 is out of range; allowed: 64 to 32768"},
+    {"# dpdk", "buffers = 510", "14: dpdk.buffers: 510 is out of range; allowed: 511 to 4194303"},
+    {"# dpdk", "large_buffers = 1", "14: dpdk.large_buffers: 1 is out of range; allowed: 63 to 1048575"},
+    {"# dpdk", "checksum_offload = \"yes\"", "14: dpdk.checksum_offload: is a string; allowed: true or false"},
+    {"# dpdk", "pretend_checksum_offload = 1", "14: dpdk.pretend_checksum_offload: is an integer; allowed: true or false"},
+    {"# dpdk", "ignore_udp_checksum = 0.5", "14: dpdk.ignore_udp_checksum: is a fraction; allowed: true or false"},
+};
+INSTANTIATE_TEST_SUITE_P(Dpdk, FaultyConfig, testing::ValuesIn(dpdk_faults));
+
+const Fault sip_faults[] = {
+    {"domains = [\"example.com\", \"example.org\"]\n", "",
+     "15: sip.domains: is missing; allowed: one or more of a host name (letters, digits, '-', '.', up to 253 octets) or an address"},
+    {"\"example.org\"", "\"exa mple\"",
+     "16: sip.domains[1]: \"exa mple\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets) or an address"},
+    {"\"example.org\"", "\"Example.COM.\"", "16: sip.domains[1]: \"Example.COM.\" stands twice; allowed: each domain once"},
+    {"# sip", "aliases = { \"example.net\" = \"example.edu\" }",
+     "17: sip.aliases.example.net: \"example.edu\" is not a served domain; allowed: a domain of sip.domains: \"example.com\" or \"example.org\""},
+    {"# sip", "aliases = { \"example.org\" = \"example.com\" }",
+     "17: sip.aliases.example.org: is itself a served domain; allowed: a domain that is not in sip.domains"},
+    {"# sip", "aliases = { \"a b\" = \"example.com\" }",
+     "17: sip.aliases.a b: \"a b\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets) or an address"},
+    {"# sip", "aliases = [\"example.net\"]", "17: sip.aliases: is an array; allowed: a table"},
+    {"# sip", "default_domain = \"example.edu\"",
+     "17: sip.default_domain: \"example.edu\" is not a served domain; allowed: a domain of sip.domains: \"example.com\" or \"example.org\""},
+    {"# sip", "server = \"a\\r\\nb\"", "17: sip.server: cannot stand in a header; allowed: up to 64 printable ASCII characters, or \"\" for no Server header"},
+    {"# sip", "realm = \"x\"", "17: sip.realm: unknown key; allowed: domains, aliases, default_domain, server"},
+    {"# redirect", "policy = \"sometimes\"", "19: redirect.policy: \"sometimes\" is not known; allowed: \"always\" or \"never\""},
+    {"# redirect", "status = 305", "19: redirect.status: 305 is out of range; allowed: 301 to 302"},
+    {"# redirect", "trusted_proxies = [\"all\"]",
+     "19: redirect.trusted_proxies[0]: \"all\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
+    {"# redirect", "from = 1", "19: redirect.from: is an integer; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
+    {"# redirect", "proxies = 1", "19: redirect.proxies: unknown key; allowed: policy, status, trusted_proxies, from"},
+};
+INSTANTIATE_TEST_SUITE_P(Sip, FaultyConfig, testing::ValuesIn(sip_faults));
+
+const Fault fleet_faults[] = {
+    {"seed = \"000102030405060708090a0b0c0d0e0f\"\n", "", "20: fleet.seed: is missing, and there are homes; allowed: 32 hexadecimal digits, not all zero"},
+    {"000102030405060708090a0b0c0d0e0f", "0001020304", "21: fleet.seed: has no 32 hexadecimal digits; allowed: 32 hexadecimal digits, not all zero"},
+    {"000102030405060708090a0b0c0d0e0f", "00010203040506070809 a0b0c0d0e0f",
+     "21: fleet.seed: has no 32 hexadecimal digits; allowed: 32 hexadecimal digits, not all zero"},
+    {"000102030405060708090a0b0c0d0e0f", "00000000000000000000000000000000", "21: fleet.seed: is all zero; allowed: 32 hexadecimal digits, not all zero"},
+    {"keys = [\"a:101112131415161718191a1b1c1d1e1f\"]\n", "",
+     "20: fleet.keys: is missing, and there are homes; allowed: one or two of LETTER:KEY, a letter from a to p and 32 hexadecimal digits"},
+    {"\"a:1011", "\"q:1011", "22: fleet.keys[0]: has no letter in front; allowed: LETTER:KEY, a letter from a to p and 32 hexadecimal digits"},
+    {"\"a:1011", "\"a:10", "22: fleet.keys[0]: has no 32 hexadecimal digits; allowed: 32 hexadecimal digits, not all zero"},
+    {"1e1f\"]", "1e1f\",\n\"a:202122232425262728292a2b2c2d2e2f\"]", "23: fleet.keys[1]: has the first key's letter; allowed: another letter from a to p"},
+    {"1e1f\"]", "1e1f\", \"b:202122232425262728292a2b2c2d2e2f\", \"c:20\"]", "22: fleet.keys[2]: is a third key; allowed: one or two keys"},
+    {"# fleet", "edges = \"192.0.2.1\"", "23: fleet.edges: \"192.0.2.1\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
+    {"# fleet", "edge = []", "23: fleet.edge: unknown key, did you mean edges?; allowed: seed, keys, edges"},
+};
+INSTANTIATE_TEST_SUITE_P(Fleet, FaultyConfig, testing::ValuesIn(fleet_faults));
+
+const Fault home_faults[] = {
+    {"name = \"north\"\n", "", "24: home[0].name: is missing; allowed: 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit"},
+    {"\"south\"", "\"north\"", "29: home[1].name: \"north\" stands twice; allowed: each name once"},
+    {"\"south\"", "\"so uth\"", "29: home[1].name: \"so uth\" is not a name; allowed: 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit"},
+    {"address = \"192.0.2.11\"\n", "", "24: home[0].address: is missing; allowed: an IPv4 ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"\"192.0.2.11\"", "\"192.0.2.1:5060\"",
+     "26: home[0].address: \"192.0.2.1:5060\" is this node's own address; allowed: another server's address, or local = true"},
+    {"\"192.0.2.11\"", "\"198.51.100.1\"",
+     "26: home[0].address: \"198.51.100.1\" cannot be reached: it is not on-link, and there is no gateway; allowed: an address in network.prefix, or any with "
+     "network.gateway"},
+    {"# north", "public = \"home.example.com\"",
+     "27: home[0].public: \"home.example.com\" is not an address with a port; allowed: ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"# north", "public = [\"192.0.2.11\", \"[2001:db8::b]\", \"192.0.2.13\"]",
+     "27: home[0].public[2]: \"192.0.2.13\" is a second IPv4 address; allowed: one address a family"},
+    {"# north", "public = [\"[2001:db8::b]\", \"[2001:db8::c]\"]",
+     "27: home[0].public[1]: \"[2001:db8::c]\" is a second IPv6 address; allowed: one address a family"},
+    {"# north", "weight = 0", "27: home[0].weight: 0 is out of range; allowed: 1 to 65535"},
+    {"# north", "local = \"yes\"", "27: home[0].local: is a string; allowed: true or false"},
+    {"# north", "local = true\nviaduct = false", "28: home[0].viaduct: is false for a local home; allowed: true when local is true"},
+    {"# north\n[[home]]\n", "local = true\n[[home]]\nlocal = true\n",
+     "29: home[1].local: is true for a second home, after \"north\"; allowed: at most one local home a node"},
+    {"# north", "port = 5060", "27: home[0].port: unknown key; allowed: name, address, public, weight, local, viaduct"},
+};
+INSTANTIATE_TEST_SUITE_P(Home, FaultyConfig, testing::ValuesIn(home_faults));
+
+const Fault bound_faults[] = {
+    {"# assign", "policy = \"hash\"", "33: assign.policy: \"hash\" is not known; allowed: \"slots\" or \"explicit\""},
+    {"# assign", "file = 1", "33: assign.file: is an integer; allowed: a CSV file of aor,home[,pin]"},
+    {"# assign", "entries = 1023", "33: assign.entries: 1023 is out of range; allowed: 1024 to 200000000"},
+    {"# assign", "files = \"a\"", "33: assign.files: unknown key, did you mean file?; allowed: policy, file, entries"},
+    {"# registrar", "expires_min_s = 3601", "35: registrar.expires_min_s: 3601 is out of range; allowed: 1 to 3600"},
+    {"# registrar", "expires_max_s = 0", "35: registrar.expires_max_s: 0 is out of range; allowed: 1 to 2592000"},
+    {"# registrar", "expires_default_s = 2592001", "35: registrar.expires_default_s: 2592001 is out of range; allowed: 1 to 2592000"},
+    {"# registrar", "expires_max_s = 59",
+     "34: registrar.expires_min_s: is above expires_max_s; allowed: expires_min_s <= expires_default_s <= expires_max_s (60, 60, 59)"},
+    {"# registrar", "expires_default_s = 59",
+     "35: registrar.expires_default_s: is below expires_min_s; allowed: expires_min_s <= expires_default_s <= expires_max_s (60, 59, 7200)"},
+    {"# registrar", "expires_default_s = 7201",
+     "35: registrar.expires_default_s: is above expires_max_s; allowed: expires_min_s <= expires_default_s <= expires_max_s (60, 7201, 7200)"},
+    {"# registrar", "bindings_per_aor_max = 65", "35: registrar.bindings_per_aor_max: 65 is out of range; allowed: 1 to 64"},
+    {"# registrar", "bindings_max = 0", "35: registrar.bindings_max: 0 is out of range; allowed: 1 to 100000000"},
+    {"# registrar", "binding_max = 1",
+     "35: registrar.binding_max: unknown key, did you mean bindings_max?; allowed: expires_default_s, expires_min_s, expires_max_s, bindings_per_aor_max, "
+     "bindings_max"},
+    {"# limits", "ring_slots = 32", "37: limits.ring_slots: 32 is out of range; allowed: 64 to 1048576"},
+    {"# limits", "ring_slots = 100", "37: limits.ring_slots: 100 is not a power of two; allowed: a power of two, 64 to 1048576"},
+    {"# limits", "neighbours_max = 15", "37: limits.neighbours_max: 15 is out of range; allowed: 16 to 1048576"},
+    {"# limits", "guard_entries = 1", "37: limits.guard_entries: 1 is out of range; allowed: 1024 to 67108864"},
+    {"# limits", "guards = 1", "37: limits.guards: unknown key; allowed: ring_slots, neighbours_max, guard_entries"},
+};
+INSTANTIATE_TEST_SUITE_P(Bounds, FaultyConfig, testing::ValuesIn(bound_faults));
+
+TEST(Config, NamesTheFileThatItCannotRead) {
+  const Folder folder;
+  const auto config = load(folder.path() / "none.toml", {});
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text, (folder.path() / "none.toml").string() + ":1: file: is not a file that can be read; allowed: a TOML file");
+}
+
+TEST(Config, NamesTheAssignmentsFileThatItCannotRead) {
+  const Folder folder;
+  const auto config = load_text(folder, edited(sample_config, "# assign", "file = \"clients.csv\""));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text, (folder.path() / "node.conf").string() + ":33: assign.file: " + (folder.path() / "clients.csv").string() +
+                                     " is not a file that can be read; allowed: a CSV file of aor,home[,pin]");
+}
+
+TEST(Config, RefusesARuntimeFolderWhoseSocketPathIsTooLong) {
+  const Folder folder;
+  const std::string dir = '/' + std::string(110, 'd');
+  const auto config = load_text(folder, edited(sample_config, "# node", "runtime_dir = \"" + dir + '"'));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text, (folder.path() / "node.conf").string() + ":4: node.runtime_dir: makes the socket's path " + dir +
+                                     "/edge.sock too long; allowed: a path of up to 107 octets");
+}
+
+TEST(Config, NeverShowsAKeyInAnError) {
+  const Folder folder;
+  const auto config = load_text(folder, edited(sample_config, "1d1e1f", "1d1e1g"));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text.find("101112"), std::string::npos) << config.error().text;
+}
+
+}  // namespace
+}  // namespace viaduct::config::test
