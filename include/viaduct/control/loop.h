@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control core's loop: a bounded share for registrations, then packets for the control core, timers, and jobs of other threads. Never blocks a worker.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+
+#include "viaduct/control/resolver.h"
+#include "viaduct/site/post.h"
+
+namespace viaduct::control {
+
+/// What the registrar shard that shares this core does with a share of its time: (registrations at the most, monotonic seconds) -> registrations done.
+using ShardPoll = std::function<std::size_t(std::size_t, std::uint64_t)>;
+
+/// Thread: run on the control core; post from any thread.
+class Loop {
+ public:
+  Loop(site::Commons& commons, Resolver& resolver, ShardPoll shard_poll);
+  /// Until `quit` is set.
+  void run(const std::atomic<bool>& quit);
+  /// One round. Returns how much there was to do.
+  std::size_t round();
+  /// Run `job` on the control core and wait until it is done. Shape: not from the control core itself.
+  void call(const std::function<void()>& job);
+  /// The loop has ended: do what still waits; later calls are done by their callers.
+  void close();
+
+ private:
+  struct Job;
+  std::size_t take_packets(std::uint64_t now_ms);
+  std::size_t do_jobs();
+
+  site::Commons& commons_;
+  Resolver& resolver_;
+  ShardPoll shard_poll_;
+  std::mutex mutex_;
+  std::deque<Job*> jobs_;
+  bool closed_{};
+};
+
+}  // namespace viaduct::control

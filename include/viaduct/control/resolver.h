@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Neighbours on the link: static ones, learned ones, and packets that wait until one is known. ARP asked and answered, ICMP echo answered.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "viaduct/config/config.h"
+#include "viaduct/net/arp.h"
+#include "viaduct/share/counters.h"
+#include "viaduct/site/post.h"
+#include "viaduct/site/wire.h"
+
+namespace viaduct::control {
+
+// One row a counter: name, and what it counts.
+#define VIADUCT_RESOLVER_COUNTERS(X)                                                  \
+  X(arp_answered, "ARP requests for an address of ours, answered")                    \
+  X(arp_ignored, "ARP frames that are not for us or malformed")                       \
+  X(arp_asked, "ARP requests sent")                                                   \
+  X(arp_learned, "neighbours learned or changed")                                     \
+  X(arp_gave_up, "neighbours that did not answer")                                    \
+  X(echo_answered, "ICMP echo requests answered")                                     \
+  X(echo_ignored, "ICMP echo requests for another address")                           \
+  X(waiting_sent, "packets that waited for a neighbour and were sent")                \
+  X(waiting_dropped, "packets dropped because their neighbour never answered, or too many waited")
+
+struct ResolverCounters {
+#define X(name, what) share::Counter name;
+  VIADUCT_RESOLVER_COUNTERS(X)
+#undef X
+};
+
+/// Thread: the control core's; it publishes what workers read.
+class Resolver {
+ public:
+  Resolver(site::Commons& commons, site::Wire& wire, std::size_t neighbours_max);
+  ~Resolver();
+  /// Replace the static neighbours; learned ones stay.
+  void set_static(const std::vector<config::Neighbour>& neighbours);
+  /// One packet from a worker. Takes it over.
+  void take(nic::Packet p, std::uint64_t now_ms);
+  /// Ask again, refresh, give up, publish what has changed.
+  void tick(std::uint64_t now_ms);
+  [[nodiscard]] const ResolverCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t size() const { return neighbours_.size(); }
+
+ private:
+  struct Neighbour {
+    net::Mac mac{};
+    bool known{};
+    bool is_static{};
+    unsigned asked{};                  // requests since the last answer
+    std::uint64_t asked_ms{};
+    std::uint64_t confirmed_ms{};
+    std::vector<nic::Packet> waiting;
+  };
+  void take_arp(nic::Packet p, std::uint64_t now_ms);
+  void take_echo(nic::Packet p, const site::Note& note);
+  void wait_for(nic::Packet p, const base::Address& hop, std::uint64_t now_ms);
+  void learn(const base::Address& address, const net::Mac& mac, std::uint64_t now_ms);
+  void ask(const base::Address& address, Neighbour& n, std::uint64_t now_ms);
+  void release(Neighbour& n);
+  void give_up(Neighbour& n);
+  void publish();
+
+  site::Commons& commons_;
+  site::Wire& wire_;
+  std::size_t neighbours_max_;
+  std::map<base::Address, Neighbour> neighbours_;
+  std::size_t waiting_{};
+  std::uint64_t ticked_ms_{};
+  bool changed_{};
+  ResolverCounters counters_;
+};
+
+}  // namespace viaduct::control
