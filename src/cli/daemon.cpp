@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding a daemon's socket, and talking to it.
+#include "daemon.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace viaduct::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> sockets_in(const fs::path& dir) {
+  std::vector<fs::path> out;
+  std::error_code failure;
+  for (fs::directory_iterator at{dir, failure}, end; !failure && at != end; at.increment(failure)) {
+    std::error_code unknown;
+    if (at->path().extension() == ".sock" && at->is_socket(unknown)) out.push_back(at->path());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace
+
+std::expected<fs::path, Failure> find_socket(const Target& target) {
+  if (!target.socket.empty()) return target.socket;
+  if (!target.node.empty()) return fs::path{target.runtime_dir} / (target.node + ".sock");
+  const auto found = sockets_in(target.runtime_dir);
+  if (found.size() == 1) return found.front();
+  if (found.empty()) return std::unexpected(Failure{Exit::unreachable, "no daemon: there is no socket in " + target.runtime_dir});
+  std::string names;
+  for (const auto& path : found) names += ' ' + path.stem().string();
+  return std::unexpected(Failure{Exit::usage, "several daemons: choose one with --node, of:" + names});
+}
+
+std::expected<Daemon, Failure> Daemon::connect(const fs::path& socket, unsigned timeout_s) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  if (socket.native().size() >= sizeof(address.sun_path)) return std::unexpected(Failure{Exit::usage, "too long for a socket: " + socket.string()});
+  socket.native().copy(address.sun_path, sizeof(address.sun_path) - 1);
+  Daemon daemon{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), socket};
+  const timeval limit{static_cast<time_t>(timeout_s), 0};
+  setsockopt(daemon.descriptor_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+  setsockopt(daemon.descriptor_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+  if (::connect(daemon.descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+    return std::unexpected(daemon.lost("cannot be reached"));
+  return daemon;
+}
+
+Daemon::~Daemon() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+Daemon::Daemon(Daemon&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), socket_(std::move(other.socket_)), buffer_(std::move(other.buffer_)) {}
+
+Failure Daemon::lost(std::string_view what) const {
+  const std::string why = errno == EAGAIN ? "it does not answer" : std::strerror(errno);
+  return {Exit::unreachable, "the daemon at " + socket_.string() + ' ' + std::string{what} + ": " + why};
+}
+
+std::expected<std::string, Failure> Daemon::ask(std::string_view request) {
+  const std::string line = std::string{request} + '\n';
+  for (std::size_t sent = 0; sent < line.size();) {
+    const ssize_t put = send(descriptor_, line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+    if (put < 0) return std::unexpected(lost("took no request"));
+    sent += static_cast<std::size_t>(put);
+  }
+  std::size_t end = 0;
+  while ((end = buffer_.find('\n')) == buffer_.npos) {
+    std::array<char, 65536> piece;
+    errno = 0;
+    const ssize_t got = recv(descriptor_, piece.data(), piece.size(), 0);
+    if (got == 0) return std::unexpected(Failure{Exit::unreachable, "the daemon at " + socket_.string() + " closed the connection"});
+    if (got < 0) return std::unexpected(lost("gave no answer"));
+    buffer_.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  std::string answer = buffer_.substr(0, end);
+  buffer_.erase(0, end + 1);
+  return answer;
+}
+
+}  // namespace viaduct::cli

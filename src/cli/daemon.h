@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way to a running daemon: which socket, and one line there and one back.
+#pragma once
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace viaduct::cli {
+
+/// What the command ends with.
+enum class Exit : int {
+  done = 0,
+  refused = 1,       ///< the daemon answered that it would not
+  usage = 2,
+  unreachable = 3,   ///< no daemon, or none that answers
+};
+
+/// Why the command cannot go on, and what it ends with.
+struct Failure {
+  Exit exit;
+  std::string text;
+};
+
+/// How the operator named the daemon.
+struct Target {
+  std::string socket;
+  std::string node;
+  std::string runtime_dir{"/run/viaduct"};
+};
+
+/// The socket meant: given, or the node's, or the only one in the runtime folder. Errors: usage when there are several, and which.
+[[nodiscard]] std::expected<std::filesystem::path, Failure> find_socket(const Target& target);
+
+/// A connection to a daemon.
+class Daemon {
+ public:
+  [[nodiscard]] static std::expected<Daemon, Failure> connect(const std::filesystem::path& socket, unsigned timeout_s);
+  ~Daemon();
+  Daemon(Daemon&& other) noexcept;
+  Daemon& operator=(Daemon&&) = delete;
+
+  /// Send a request and take its answer, both without line end. Errors: unreachable, after timeout_s without an octet.
+  [[nodiscard]] std::expected<std::string, Failure> ask(std::string_view request);
+
+ private:
+  Daemon(int descriptor, std::filesystem::path socket) : descriptor_(descriptor), socket_(std::move(socket)) {}
+  [[nodiscard]] Failure lost(std::string_view what) const;
+
+  int descriptor_;
+  std::filesystem::path socket_;
+  std::string buffer_;
+};
+
+}  // namespace viaduct::cli

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function an answer; the tables are laid out in table.cpp.
+#include "show.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "table.h"
+
+namespace viaduct::cli {
+namespace {
+
+using nlohmann::json;
+
+/// The field at a path; null when it is not there.
+const json& field(const json& from, std::string_view path) {
+  static const json none;
+  const json* at = &from;
+  while (!path.empty()) {
+    const auto slash = path.find('/');
+    const std::string key{path.substr(0, slash)};
+    if (!at->is_object() || !at->contains(key)) return none;
+    at = &(*at)[key];
+    path.remove_prefix(slash == path.npos ? path.size() : slash + 1);
+  }
+  return *at;
+}
+
+std::string text_of(const json& value) {
+  if (value.is_string()) return value.get_ref<const std::string&>().empty() ? "-" : value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_null()) return "-";
+  if (!value.is_array()) return value.dump();
+  std::string out;
+  for (const auto& element : value) out += (out.empty() ? "" : ", ") + text_of(element);
+  return out.empty() ? "-" : out;
+}
+
+std::string mebibytes(const json& from, std::string_view path) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f MiB", number(from, path) / (1024 * 1024));
+  return text.data();
+}
+
+void add_row(TextTable& table, const json& from, std::initializer_list<std::string_view> paths) {
+  std::vector<std::string> row;
+  for (const auto path : paths) row.push_back(cell(from, path));
+  table.add(std::move(row));
+}
+
+/// A counter of every worker and in all, as a row; left out when it is zero and `all` is not asked for.
+void add_counter(TextTable& table, const json& answer, const std::string& path, const std::string& name, bool all) {
+  if (!all && number(field(answer, "total"), path) == 0) return;
+  std::vector<std::string> row{name};
+  for (const auto& worker : field(answer, "workers")) row.push_back(cell(worker, path));
+  row.push_back(cell(field(answer, "total"), path));
+  table.add(std::move(row));
+}
+
+std::string worker_counters(const json& answer, bool all) {
+  std::vector<std::string> header{"counter"};
+  for (const auto& worker : field(answer, "workers")) header.push_back("worker " + cell(worker, "index"));
+  header.emplace_back("total");
+  TextTable table{std::move(header)};
+  for (const auto* name : {"rx_pkts", "handed_over", "tx_pkts", "tx_full", "bursts", "sleeps"}) add_counter(table, answer, name, name, all);
+  for (const auto* kind : {"verdicts", "drops"})
+    for (const auto& [name, total] : field(field(answer, "total"), kind).items())
+      add_counter(table, answer, std::string{kind} + '/' + name, (kind == std::string_view{"drops"} ? "dropped: " : "verdict: ") + name, all);
+  return table.empty() ? "every worker's counters are zero\n" : table.text();
+}
+
+std::string named_counters(const json& answer, const std::string& part, bool all) {
+  TextTable table{{part, "total"}};
+  for (const auto& [name, value] : field(answer, part).items())
+    if (all || number(value, "") != 0) table.add({name, text_of(value)});
+  return table.empty() ? "" : '\n' + table.text();
+}
+
+std::string bullets(const std::string& title, const json& list) {
+  std::string out;
+  for (const auto& line : list) out += "  - " + harmless(text_of(line)) + '\n';
+  return out.empty() ? "" : title + '\n' + out;
+}
+
+}  // namespace
+
+std::string cell(const json& from, std::string_view path) { return text_of(field(from, path)); }
+
+double number(const json& from, std::string_view path) {
+  const auto& value = field(from, path);
+  return value.is_number() ? value.get<double>() : 0;
+}
+
+std::string duration(double seconds) {
+  const auto whole = std::llround(seconds);
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%lldd %02lld:%02lld:%02lld", whole / 86400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
+  return text.data();
+}
+
+std::string show_status(const json& answer) {
+  Facts facts;
+  facts.add("node",
+            cell(answer, "node") + ", version " + cell(answer, "version") + ", pid " + cell(answer, "pid") + ", up " + duration(number(answer, "uptime_s")));
+  facts.add("port", "profile " + cell(answer, "profile") + ", driver " + cell(answer, "driver"));
+  facts.add("listen", cell(answer, "listen"));
+  facts.add("homes", cell(answer, "homes/up") + " up, " + cell(answer, "homes/draining") + " draining, " + cell(answer, "homes/down") + " down");
+  facts.add("assignment", "policy " + cell(answer, "assignment/policy") + ", epoch " + cell(answer, "epoch") + ", " + cell(answer, "assignment/pins") +
+                              " pins, " + cell(answer, "assignment/overrides") + " overrides, room for " + cell(answer, "assignment/capacity") + " in " +
+                              mebibytes(answer, "assignment/bytes"));
+  facts.add("registrar", cell(answer, "registrar/clients") + " clients, " + cell(answer, "registrar/bindings") + " bindings");
+  facts.add("memory", mebibytes(answer, "memory/allocated") + " allocated, " + mebibytes(answer, "memory/active") + " active, " +
+                          mebibytes(answer, "memory/resident") + " resident, " + mebibytes(answer, "memory/mapped") + " mapped");
+  facts.add("durable", field(answer, "durable") == true ? "yes" : "no: assignments made at run time are lost at a restart");
+  TextTable workers{{"worker", "cpu", "rx", "tx", "bursts", "sleeps"}};
+  for (const auto& worker : field(answer, "workers")) add_row(workers, worker, {"index", "cpu", "rx", "tx", "bursts", "sleeps"});
+  return facts.text() + '\n' + workers.text();
+}
+
+std::string show_homes(const json& answer) {
+  TextTable table{{"home", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients"}};
+  for (const auto& home : field(answer, "homes"))
+    add_row(table, home, {"name", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients"});
+  return table.empty() ? "no homes\n" : table.text();
+}
+
+std::string show_counters(const json& answer, bool all) {
+  std::string out = worker_counters(answer, all);
+  for (const auto* part : {"control", "registrar", "port"}) out += named_counters(answer, part, all);
+  const bool balanced = field(answer, "balanced") == true;
+  return out + '\n' + (balanced ? "every packet has its verdict\n" : "not balanced: read while the workers ran, or packets are still in their hands\n");
+}
+
+std::string show_client(const json& answer) {
+  Facts facts;
+  for (const auto* name : {"aor", "key", "home", "layer", "epoch", "slot_home"}) facts.add(name, cell(answer, name));
+  std::string out = facts.text();
+  TextTable table{{"contact", "expires in s", "flow", "call-id", "cseq"}};
+  for (const auto& binding : field(answer, "bindings")) add_row(table, binding, {"contact", "expires_in_s", "flow", "call_id", "cseq"});
+  out += table.empty() ? "no binding on this node\n" : '\n' + table.text();
+  if (field(answer, "note").is_string()) out += harmless(cell(answer, "note")) + '\n';
+  return out;
+}
+
+std::string show_explanation(const json& answer) {
+  Facts facts;
+  for (const auto* name : {"aor", "home", "layer", "vias", "verdict", "effective_home"}) facts.add(name, cell(answer, name));
+  return facts.text() + bullets("because", field(answer, "why"));
+}
+
+std::string show_assigned(const json& answer) {
+  Facts facts;
+  for (const auto* name : {"aor", "home", "layer", "epoch", "note"}) facts.add(name, cell(answer, name));
+  return facts.text();
+}
+
+std::string show_reload(const json& answer) {
+  const std::string applied = bullets("applied", field(answer, "applied"));
+  return (applied.empty() ? "nothing to apply\n" : applied) + bullets("needs a restart", field(answer, "needs_restart")) + "epoch " + cell(answer, "epoch") +
+         '\n';
+}
+
+}  // namespace viaduct::cli

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's answers as text for people. A field that an answer lacks reads `-`.
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+namespace viaduct::cli {
+
+[[nodiscard]] std::string show_status(const nlohmann::json& answer);
+[[nodiscard]] std::string show_homes(const nlohmann::json& answer);
+/// `all`: also the counters that are zero.
+[[nodiscard]] std::string show_counters(const nlohmann::json& answer, bool all);
+[[nodiscard]] std::string show_client(const nlohmann::json& answer);
+[[nodiscard]] std::string show_explanation(const nlohmann::json& answer);
+[[nodiscard]] std::string show_assigned(const nlohmann::json& answer);
+[[nodiscard]] std::string show_reload(const nlohmann::json& answer);
+
+/// A field as a cell: `a/b` walks into objects; lists are joined by commas; booleans read yes and no.
+[[nodiscard]] std::string cell(const nlohmann::json& from, std::string_view path);
+/// A field as a number; 0 when it is none.
+[[nodiscard]] double number(const nlohmann::json& from, std::string_view path);
+/// Seconds as `1d 02:03:04`.
+[[nodiscard]] std::string duration(double seconds);
+
+}  // namespace viaduct::cli

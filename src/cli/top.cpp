@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two readings a second apart make a frame; a key or a signal ends it.
+#include "top.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "show.h"
+#include "table.h"
+
+namespace viaduct::cli {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto period = std::chrono::seconds{1};
+
+struct Sample {
+  Clock::time_point at;
+  std::string counters_line;
+  json status;
+  json counters;
+};
+
+/// The terminal while frames are shown: keys come at once and unseen, signals come as readable events, the cursor is hidden. Undone at the end.
+class Terminal {
+ public:
+  Terminal() {
+    sigset_t ending;
+    sigemptyset(&ending);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ending, signal);
+    sigprocmask(SIG_BLOCK, &ending, &signals_before_);
+    signals_ = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (isatty(STDOUT_FILENO) != 0) std::fputs("\x1b[?25l", stdout);
+    if (isatty(STDIN_FILENO) == 0 || tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    reads_keys_ = true;
+    termios raw = before_;
+    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+  }
+  ~Terminal() {
+    if (reads_keys_) tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    if (isatty(STDOUT_FILENO) != 0) std::fputs("\x1b[?25h", stdout);
+    std::fflush(stdout);
+    // A signal that ended the frames is taken here, or it would strike once it is let in again.
+    signalfd_siginfo taken;
+    while (read(signals_, &taken, sizeof(taken)) > 0) continue;
+    close(signals_);
+    sigprocmask(SIG_SETMASK, &signals_before_, nullptr);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  /// Wait until then; true when the operator wants to quit.
+  bool quits_before(Clock::time_point then) {
+    for (auto left = then - Clock::now(); left > Clock::duration::zero(); left = then - Clock::now()) {
+      std::array<pollfd, 2> polled{{{signals_, POLLIN, 0}, {reads_keys_ ? STDIN_FILENO : -1, POLLIN, 0}}};
+      poll(polled.data(), polled.size(), static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+      if (polled[0].revents != 0) return true;
+      if (polled[1].revents == 0) continue;
+      char key = 0;
+      reads_keys_ = read(STDIN_FILENO, &key, 1) == 1;
+      if (key == 'q' || key == 'Q') return true;
+    }
+    return false;
+  }
+
+  void show(const std::string& frame) const {
+    if (isatty(STDOUT_FILENO) != 0) std::fputs("\x1b[H\x1b[2J", stdout);
+    std::fputs(frame.c_str(), stdout);
+    std::fflush(stdout);
+  }
+
+ private:
+  int signals_{-1};
+  sigset_t signals_before_{};
+  termios before_{};
+  bool reads_keys_{};
+};
+
+/// What two readings of a counter say of a second between them.
+class Rates {
+ public:
+  Rates(const json& before, const json& now, double seconds) : before_(&before), now_(&now), seconds_(seconds) {}
+  [[nodiscard]] double of(const std::string& path) const { return (number(*now_, path) - number(*before_, path)) / seconds_; }
+  [[nodiscard]] std::string text(const std::string& path) const { return std::to_string(std::llround(of(path))); }
+
+ private:
+  const json* before_;
+  const json* now_;
+  double seconds_;
+};
+
+const json& element(const json& list, std::size_t index) {
+  static const json none;
+  return list.is_array() && index < list.size() ? list[index] : none;
+}
+
+std::string worker_rates(const Sample& before, const Sample& now, double seconds) {
+  TextTable table{{"worker", "cpu", "rx/s", "tx/s", "tx full/s", "pkts/burst", "sleeps/s"}};
+  const json workers = now.counters.value("workers", json::array());
+  const json workers_before = before.counters.value("workers", json::array());
+  const json states = now.status.value("workers", json::array());
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const Rates rates{element(workers_before, i), workers[i], seconds};
+    const double bursts = rates.of("bursts");
+    std::array<char, 32> per_burst{"-"};
+    if (bursts > 0) std::snprintf(per_burst.data(), per_burst.size(), "%.1f", rates.of("rx_pkts") / bursts);
+    table.add({cell(workers[i], "index"), cell(element(states, i), "cpu"), rates.text("rx_pkts"), rates.text("tx_pkts"), rates.text("tx_full"),
+               per_burst.data(), rates.text("sleeps")});
+  }
+  return table.text();
+}
+
+/// A line a verdict, or a drop, that ever counted.
+std::string total_rates(const Sample& before, const Sample& now, double seconds, const std::string& kind) {
+  TextTable table{{kind, "/s", "total"}};
+  const json total = now.counters.value("total", json::object()).value(kind, json::object());
+  const json total_before = before.counters.value("total", json::object()).value(kind, json::object());
+  const Rates rates{total_before, total, seconds};
+  for (const auto& [name, value] : total.items())
+    if (number(value, "") != 0) table.add({name, rates.text(name), cell(value, "")});
+  return table.empty() ? "" : '\n' + table.text();
+}
+
+std::string frame_of(const Sample& before, const Sample& now) {
+  const double seconds = std::chrono::duration<double>(now.at - before.at).count();
+  const std::string title = harmless(cell(now.status, "node")) + "  up " + duration(number(now.status, "uptime_s")) + "  homes " +
+                            cell(now.status, "homes/up") + " up " + cell(now.status, "homes/draining") + " draining " + cell(now.status, "homes/down") +
+                            " down  epoch " + cell(now.status, "epoch") + "  bindings " + cell(now.status, "registrar/bindings") + "\n\n";
+  return title + worker_rates(before, now, seconds) + total_rates(before, now, seconds, "verdicts") + total_rates(before, now, seconds, "drops");
+}
+
+std::expected<Sample, Failure> sample(Daemon& daemon) {
+  auto status = daemon.ask(R"({"verb":"status"})");
+  if (!status) return std::unexpected(status.error());
+  auto counters = daemon.ask(R"({"verb":"counters"})");
+  if (!counters) return std::unexpected(counters.error());
+  Sample out{Clock::now(), std::move(*counters), json::parse(*status, nullptr, false), {}};
+  out.counters = json::parse(out.counters_line, nullptr, false);
+  for (const auto* answer : {&out.status, &out.counters})
+    if (!answer->is_object() || answer->value("ok", false) == false)
+      return std::unexpected(Failure{Exit::refused, answer->is_object() ? answer->value("error", "the daemon refused") : "the daemon's answer is not JSON"});
+  return out;
+}
+
+}  // namespace
+
+std::expected<Exit, Failure> top(Daemon daemon, const TopOptions& options) {
+  Terminal terminal;
+  auto before = sample(daemon);
+  if (!before) return std::unexpected(before.error());
+  for (unsigned shown = 0; options.count == 0 || shown < options.count; ++shown) {
+    if (terminal.quits_before(before->at + period)) return Exit::done;
+    auto now = sample(daemon);
+    if (!now) return std::unexpected(now.error());
+    terminal.show(options.json ? now->counters_line + '\n' : frame_of(*before, *now));
+    before = std::move(now);
+  }
+  return Exit::done;
+}
+
+}  // namespace viaduct::cli

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each verb asks the daemon, and what it makes of the answer."""
+import json
+
+import pytest
+
+STATUS = {
+    "ok": True, "node": "edge", "version": "0.1.0", "uptime_s": 93784, "pid": 77, "profile": "af_packet", "driver": "net_af_packet",
+    "listen": ["192.0.2.1:5060", "192.0.2.1:5070"],
+    "workers": [{"index": 0, "cpu": 1, "rx": 1000, "tx": 990, "bursts": 500, "sleeps": 5},
+                {"index": 1, "cpu": 2, "rx": 7, "tx": 7, "bursts": 6, "sleeps": 12345}],
+    "epoch": 9, "homes": {"up": 2, "draining": 1, "down": 0},
+    "assignment": {"pins": 3, "overrides": 4, "capacity": 1000000, "bytes": 16777216, "policy": "slots"},
+    "registrar": {"clients": 5, "bindings": 6},
+    "memory": {"allocated": 1048576, "active": 2097152, "resident": 3145728, "mapped": 4194304}, "durable": False,
+}
+HOMES = {"ok": True, "homes": [
+    {"name": "north", "address": "192.0.2.11:5060", "public": ["203.0.113.1:5060", "[2001:db8::1]:5060"], "weight": 2, "state": "up", "local": False,
+     "viaduct": True, "slots": 87382, "clients": 12},
+    {"name": "south-east", "address": "192.0.2.12:5060", "public": [], "weight": 1, "state": "draining", "local": False, "viaduct": False, "slots": 43690,
+     "clients": 0}]}
+
+
+def counters(rx=10, redirected=8):
+    each = {"rx_pkts": rx, "handed_over": 0, "tx_pkts": redirected, "tx_full": 0, "bursts": 5, "sleeps": 1,
+            "verdicts": {"redirected": redirected, "proxied": 0, "dropped": 2}, "drops": {"ip_checksum": 2, "frame_short": 0}}
+    return {"ok": True, "workers": [{"index": 0, **each}], "total": each, "control": {"arp_answered": 4, "arp_asked": 0}, "registrar": {"expired": 0},
+            "port": {"rx_missed": 1}, "balanced": True}
+
+
+def test_status_tells_of_the_node_its_workers_and_its_memory(daemon, viaduct):
+    daemon.answers["status"] = STATUS
+    done = viaduct("status")
+    assert daemon.requests == [{"verb": "status"}]
+    assert done.returncode == 0
+    assert done.stdout == (
+        "node        edge, version 0.1.0, pid 77, up 1d 02:03:04\n"
+        "port        profile af_packet, driver net_af_packet\n"
+        "listen      192.0.2.1:5060, 192.0.2.1:5070\n"
+        "homes       2 up, 1 draining, 0 down\n"
+        "assignment  policy slots, epoch 9, 3 pins, 4 overrides, room for 1000000 in 16.0 MiB\n"
+        "registrar   5 clients, 6 bindings\n"
+        "memory      1.0 MiB allocated, 2.0 MiB active, 3.0 MiB resident, 4.0 MiB mapped\n"
+        "durable     no: assignments made at run time are lost at a restart\n"
+        "\n"
+        "worker  cpu    rx   tx  bursts  sleeps\n"
+        "     0    1  1000  990     500       5\n"
+        "     1    2     7    7       6   12345\n")
+
+
+def test_homes_are_a_table(daemon, viaduct):
+    daemon.answers["homes"] = HOMES
+    done = viaduct("homes")
+    assert daemon.requests == [{"verb": "homes"}]
+    assert done.stdout == (
+        "home        address          public                                weight  state     local  viaduct  slots  clients\n"
+        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  up        no     yes      87382       12\n"
+        "south-east  192.0.2.12:5060  -                                          1  draining  no     no       43690        0\n")
+
+
+def test_counters_leave_out_what_is_zero(daemon, viaduct):
+    daemon.answers["counters"] = counters()
+    done = viaduct("counters")
+    assert daemon.requests == [{"verb": "counters"}]
+    assert done.stdout == (
+        "counter               worker 0  total\n"
+        "rx_pkts                     10     10\n"
+        "tx_pkts                      8      8\n"
+        "bursts                       5      5\n"
+        "sleeps                       1      1\n"
+        "verdict: dropped             2      2\n"
+        "verdict: redirected          8      8\n"
+        "dropped: ip_checksum         2      2\n"
+        "\ncontrol       total\narp_answered      4\n"
+        "\nport       total\nrx_missed      1\n"
+        "\nevery packet has its verdict\n")
+
+
+def test_counters_with_all_show_zeros_too(daemon, viaduct):
+    daemon.answers["counters"] = counters()
+    shown = viaduct("counters", "--all").stdout
+    for name in ("handed_over", "verdict: proxied", "dropped: frame_short", "arp_asked", "expired"):
+        assert name in shown
+
+
+def test_counters_say_when_the_equation_does_not_hold(daemon, viaduct):
+    daemon.answers["counters"] = {**counters(), "balanced": False}
+    assert "not balanced" in viaduct("counters").stdout
+
+
+def test_client_show_lists_bindings(daemon, viaduct):
+    daemon.answers["client.show"] = {
+        "ok": True, "aor": "alice@example.com", "key": "00ff", "home": "north", "layer": "pin", "epoch": 3, "slot_home": "south", "note": "one shard",
+        "bindings": [{"contact": "<sip:alice@192.0.2.50>", "expires_in_s": 59, "flow": "192.0.2.50:5060", "call_id": "c1", "cseq": 4}]}
+    done = viaduct("client", "show", "sip:alice@example.com")
+    assert daemon.requests == [{"verb": "client.show", "aor": "sip:alice@example.com"}]
+    assert done.stdout == (
+        "aor        alice@example.com\nkey        00ff\nhome       north\nlayer      pin\nepoch      3\nslot_home  south\n\n"
+        "contact                 expires in s  flow             call-id  cseq\n"
+        "<sip:alice@192.0.2.50>            59  192.0.2.50:5060  c1          4\n"
+        "one shard\n")
+
+
+def test_client_show_says_when_there_is_no_binding(daemon, viaduct):
+    daemon.answers["client.show"] = {"ok": True, "aor": "a@b", "bindings": []}
+    assert viaduct("client", "show", "a@b").stdout.endswith("no binding on this node\n")
+
+
+def test_client_explain_gives_its_reasons(daemon, viaduct):
+    daemon.answers["client.explain"] = {"ok": True, "aor": "a@b", "layer": "slot", "home": "north", "vias": 2, "verdict": "proxied", "effective_home": "south",
+                                        "why": ["its slot is north's", "two Vias"]}
+    done = viaduct("client", "explain", "a@b", "--vias", "2")
+    assert daemon.requests == [{"verb": "client.explain", "aor": "a@b", "vias": 2}]
+    assert done.stdout == (
+        "aor             a@b\nhome            north\nlayer           slot\nvias            2\nverdict         proxied\neffective_home  south\n"
+        "because\n  - its slot is north's\n  - two Vias\n")
+
+
+def test_client_explain_assumes_one_via(daemon, viaduct):
+    daemon.answers["client.explain"] = {"ok": True}
+    viaduct("client", "explain", "a@b")
+    assert daemon.requests == [{"verb": "client.explain", "aor": "a@b", "vias": 1}]
+
+
+@pytest.mark.parametrize("words, pin", [([], False), (["--pin"], True)])
+def test_client_assign_names_home_and_pin(daemon, viaduct, words, pin):
+    daemon.answers["client.assign"] = {"ok": True, "aor": "a@b", "home": "north", "layer": "pin", "epoch": 4,
+                                       "note": "kept in memory only: lost at a restart"}
+    done = viaduct("client", "assign", "a@b", "north", *words)
+    assert daemon.requests == [{"verb": "client.assign", "aor": "a@b", "home": "north", "pin": pin}]
+    assert "lost at a restart" in done.stdout
+
+
+def test_client_unassign_asks_for_the_client_alone(daemon, viaduct):
+    daemon.answers["client.unassign"] = {"ok": True, "aor": "a@b", "home": "south", "layer": "slot", "epoch": 5, "note": "n"}
+    done = viaduct("client", "unassign", "a@b")
+    assert daemon.requests == [{"verb": "client.unassign", "aor": "a@b"}]
+    assert "layer  slot" in done.stdout
+
+
+def test_reload_tells_what_was_applied_and_what_was_not(daemon, viaduct):
+    daemon.answers["reload"] = {"ok": True, "applied": ["redirect.policy"], "needs_restart": ["node.workers"], "epoch": 6}
+    done = viaduct("reload")
+    assert daemon.requests == [{"verb": "reload"}]
+    assert done.stdout == "applied\n  - redirect.policy\nneeds a restart\n  - node.workers\nepoch 6\n"
+
+
+def test_json_prints_the_answer_as_it_came(daemon, viaduct):
+    raw = b'{"ok": true,   "homes":[]}\n'
+    daemon.answers["homes"] = raw
+    for words in (["--json", "homes"], ["homes", "--json"]):
+        assert viaduct(*words).stdout.encode() == raw
+
+
+def test_a_refusal_ends_with_1_and_its_reason(daemon, viaduct):
+    daemon.answers["client.assign"] = {"ok": False, "error": "no home nowhere"}
+    done = viaduct("client", "assign", "a@b", "nowhere")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "viaduct: no home nowhere\n")
+    done = viaduct("--json", "client", "assign", "a@b", "nowhere")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"] == "no home nowhere"
+
+
+def test_control_characters_of_the_network_do_not_reach_the_terminal(daemon, viaduct):
+    daemon.answers["client.show"] = {"ok": True, "aor": "a\x1b[2J@b", "bindings": [{"contact": "<sip:\x07x>", "call_id": "\x9b"}], "note": "\x1b"}
+    shown = viaduct("client", "show", "a@b").stdout
+    assert "a?[2J@b" in shown and "<sip:?x>" in shown
+    assert not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 for c in shown)
+
+
+def test_an_aor_of_any_octets_becomes_a_request(daemon, viaduct):
+    daemon.answers["client.show"] = {"ok": True}
+    assert viaduct("client", "show", b"a\xff\"@b").returncode == 0
+    assert daemon.requests[0]["aor"] == 'a�"@b'
+
+
+def test_top_shows_rates_of_a_second_and_ends_after_its_count(daemon, viaduct):
+    daemon.answers["status"] = STATUS
+    seen = []
+
+    def growing(_):
+        seen.append(1)
+        return counters(rx=1000 * len(seen), redirected=500 * len(seen))
+
+    daemon.answers["counters"] = growing
+    done = viaduct("top", "--count", "1")
+    assert done.returncode == 0
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert done.stdout.startswith("edge  up 1d 02:03:04  homes 2 up 1 draining 0 down  epoch 9  bindings 6\n")
+    worker = lines[3]
+    assert worker[:2] == ["0", "1"] and 850 <= int(worker[2]) <= 1001 and 400 <= int(worker[3]) <= 501
+    redirected = next(line for line in lines if line[:1] == ["redirected"])
+    assert 400 <= int(redirected[1]) <= 501 and redirected[2] == "1000"
+    assert "\x1b" not in done.stdout, "no escape sequences but on a terminal"
+
+
+def test_top_json_prints_the_daemons_counters_a_line_a_second(daemon, viaduct):
+    daemon.answers.update(status=STATUS, counters=counters())
+    done = viaduct("--json", "top", "--count", "2")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [counters(), counters()]
+
+
+def test_top_tells_that_the_daemon_has_gone(daemon, viaduct):
+    daemon.answers.update(status=STATUS, counters=lambda _: counters() if len(daemon.requests) < 3 else None)
+    done = viaduct("top")
+    assert done.returncode == 3 and "closed the connection" in done.stderr
