@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// viaductd: the command line, the signals, and a node.
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "explain.h"
+#include "node.h"
+#include "viaduct/api/version.h"
+#include "viaduct/config/config.h"
+
+namespace viaduct {
+namespace {
+
+struct Options {
+  std::filesystem::path config{"/etc/viaduct/viaduct.toml"};
+  std::filesystem::path explain;
+  bool check{};
+  bool json{};
+};
+
+// An operator's own profiles first, then those of the installation, then those of the source tree that a build folder lies in.
+std::vector<std::filesystem::path> profile_dirs() {
+  const auto self = std::filesystem::canonical("/proc/self/exe").parent_path();
+  return {"/etc/viaduct/dpdk-config", self / "../share/viaduct/dpdk-config", self / "../../../dpdk-config"};
+}
+
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
+  return set;
+}
+
+// SIGHUP reloads; SIGTERM and SIGINT stop. Ends when `quit` is set and a signal has come.
+void serve_signals(Node& node, std::atomic<bool>& quit) {
+  const sigset_t set = handled_signals();
+  for (int signal = 0; sigwait(&set, &signal) == 0;) {
+    if (signal != SIGHUP) break;
+    node.reload_and_log();
+  }
+  quit.store(true, std::memory_order_relaxed);
+}
+
+int run(const config::Config& config) {
+  const sigset_t set = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // inherited by every thread: only serve_signals takes them
+  auto node = Node::start(config, profile_dirs());
+  if (!node) {
+    spdlog::error("{}", node.error());
+    return 1;
+  }
+  std::atomic<bool> quit{};
+  std::thread signals([&] { serve_signals(**node, quit); });
+  (*node)->run(quit);
+  signals.join();
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  Options o;
+  CLI::App app{"viaductd: a SIP edge that takes its packets past the kernel"};
+  app.add_option("--config", o.config, "configuration file (TOML)")->capture_default_str();
+  app.add_flag("--check", o.check, "check the configuration and end");
+  app.add_option("--explain", o.explain, "say what would be done with the messages of a .sip or .pcap file, and end");
+  app.add_flag("--json", o.json, "with --explain: one JSON object a message");
+  app.set_version_flag("--version", std::string(api::version));
+  CLI11_PARSE(app, argc, argv);
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("viaductd"));
+  const auto config = config::load(o.config, profile_dirs());
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().text.c_str());
+    return 1;
+  }
+  if (o.check) {
+    std::printf("%s: good\n", o.config.c_str());
+    return 0;
+  }
+  return o.explain.empty() ? run(*config) : explain(*config, o.explain, o.json);
+}
+
+}  // namespace
+}  // namespace viaduct
+
+int main(int argc, char** argv) {
+  try {
+    return viaduct::main(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "viaductd: %s\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// One node put together: device, rings, assignment, workers, registrar shard, control core, operator's socket; started and stopped in order.
+#pragma once
+#include <atomic>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "viaduct/config/config.h"
+
+namespace viaduct {
+
+class Node {
+ public:
+  /// Everything allocated, the device started, nothing polled yet. Errors: what is missing and how to mend it.
+  [[nodiscard]] static std::expected<std::unique_ptr<Node>, std::string> start(const config::Config& config, const std::vector<std::filesystem::path>& profile_dirs);
+  ~Node();
+  /// Start the workers, say READY, and be the control core until `quit`; then stop in order, with what is in the rings done.
+  void run(const std::atomic<bool>& quit);
+  /// Read the configuration again and apply what can be applied, all of it or nothing. Thread: any but the control core.
+  void reload_and_log();
+
+ private:
+  struct Impl;
+  explicit Node(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace viaduct
