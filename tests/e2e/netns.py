@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Network namespaces of the test's own: hosts on one switch, each with one interface, and processes in them.
+
+Everything is named vd-PID-..., addresses are of 198.18.0.0/15 (RFC 2544) and exist only inside. Removal ends only processes that were
+started here and namespaces that were made here, also when a test fails; what a killed run left behind goes at the next start.
+"""
+import ctypes
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import threading
+
+from daemon import Daemon, end_process, start_process
+
+CLONE_NEWNET = 0x40000000
+PREFIX_BITS = 15
+ETC = pathlib.Path("/etc/netns")  # its folder NAME is laid over /etc by `ip netns exec NAME`
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stdout}"
+    return done.stdout
+
+
+def remove_leftovers():
+    """Namespaces of test runs whose process is gone."""
+    for line in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout.splitlines():
+        name = line.split()[0]
+        pieces = name.split("-")
+        if pieces[0] == "vd" and len(pieces) == 3 and pieces[1].isdigit() and not pathlib.Path(f"/proc/{pieces[1]}").exists():
+            subprocess.run(["ip", "netns", "delete", name], check=False)
+
+
+class Host:
+    """One namespace with the interface eth0 on the lab's switch."""
+
+    def __init__(self, lab, name, addresses):
+        self.lab = lab
+        self.name = f"{lab.prefix}-{name}"
+        self.processes = []
+        self.etc = ETC / self.name
+        lab.made.append(self.name)
+        run("ip", "netns", "add", self.name)
+        run(*self.command("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"))
+        port = f"p{len(lab.hosts)}"
+        run("ip", "-n", self.name, "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", lab.switch)
+        run("ip", "-n", lab.switch, "link", "set", port, "master", "br0", "up")
+        # The kernel of the sender leaves the checksum to a device that veth does not have.
+        run(*self.command("ethtool", "-K", "eth0", "tx", "off"))
+        for address in addresses:
+            run("ip", "-n", self.name, "address", "add", f"{address}/{PREFIX_BITS}", "dev", "eth0")
+        for interface in ("lo", "eth0"):
+            run("ip", "-n", self.name, "link", "set", interface, "up")
+
+    def command(self, *words):
+        """The words that run a command here."""
+        return ["ip", "netns", "exec", self.name, *map(str, words)]
+
+    @property
+    def mac(self):
+        return self.run("cat", "/sys/class/net/eth0/address").strip()
+
+    def neighbour(self, address, mac):
+        """A static ARP entry."""
+        run("ip", "-n", self.name, "neighbour", "replace", address, "lladdr", mac, "dev", "eth0", "nud", "permanent")
+
+    def knows(self, **names):
+        """Names that resolve here: the namespace's own /etc/hosts."""
+        self.etc.mkdir(parents=True, exist_ok=True)
+        (self.etc / "hosts").write_text("".join(f"{address} {name}\n" for name, address in names.items()))
+
+    def run(self, *words, timeout=60, check=True, **options):
+        """Run a command here to its end; returns its output."""
+        done = subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", timeout=timeout, check=False, **options)
+        assert not check or done.returncode == 0, f"{' '.join(map(str, words))}: {done.returncode}: {done.stdout}"
+        return done.stdout
+
+    def start(self, *words, **options):
+        """Start a process here that lives until the lab is removed."""
+        process = start_process(self.command(*words), **options)
+        self.processes.append(process)
+        return process
+
+    def daemon(self, config):
+        """A viaductd here, as a context."""
+        return Daemon(config, self.command())
+
+    def udp(self, address, port, timeout_s=5.0):
+        """A UDP socket of this namespace, usable from the test itself: a socket stays where it was made."""
+        made = []
+
+        def make():
+            descriptor = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
+            try:
+                libc = ctypes.CDLL(None, use_errno=True)
+                if libc.setns(descriptor, CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), f"setns {self.name}")
+                made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            finally:
+                os.close(descriptor)
+
+        # setns moves one thread: this one ends here, the test's own stays where it is.
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+        assert made, f"no socket in {self.name}"
+        made[0].settimeout(timeout_s)
+        made[0].bind((address, port))
+        self.lab.sockets.append(made[0])
+        return made[0]
+
+
+class Lab:
+    """A switch and the hosts plugged into it. A context: all of it is gone afterwards."""
+
+    def __init__(self):
+        self.prefix = f"vd-{os.getpid()}"
+        self.switch = f"{self.prefix}-switch"
+        self.hosts = {}
+        self.made = []
+        self.sockets = []
+
+    def __enter__(self):
+        try:
+            remove_leftovers()
+            self.made.append(self.switch)
+            run("ip", "netns", "add", self.switch)
+            run("ip", "netns", "exec", self.switch, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+            run("ip", "-n", self.switch, "link", "add", "br0", "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0")
+            run("ip", "-n", self.switch, "link", "set", "br0", "up")
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.remove()
+
+    def host(self, name, *addresses):
+        """Plug in a host. Without addresses the kernel there stays silent: that is where a viaductd takes eth0."""
+        self.hosts[name] = Host(self, name, addresses)
+        return self.hosts[name]
+
+    def remove(self):
+        for link in self.sockets:
+            link.close()
+        for host in self.hosts.values():
+            for process in host.processes:
+                end_process(process, timeout_s=5)
+            shutil.rmtree(host.etc, ignore_errors=True)
+        for name in reversed(self.made):
+            subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL, check=False)
+        self.made.clear()
+        if ETC.is_dir() and not any(ETC.iterdir()):
+            ETC.rmdir()

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever comes: the process lives, the counters add up, and the next good REGISTER is answered."""
+import pathlib
+import random
+
+import frames
+import rig
+from rig import sip
+
+TORTURE = pathlib.Path(__file__).resolve().parents[1] / "torture"
+PLACED = [("sip:alice@example.com", "north")]
+FRAME_PAYLOAD_MAX = 1472
+
+
+def torture_messages():
+    found = {path.name: path.read_bytes() for folder in ("rfc4475", "rfc5118") for path in sorted((TORTURE / folder).iterdir()) if path.suffix == ".dat"}
+    assert len(found) == 62, len(found)
+    return found
+
+
+def test_62_torture_messages_each_followed_by_a_good_register(pcap):
+    messages = torture_messages()
+    items = []
+    for number, octets in enumerate(messages.values()):
+        source = ("198.18.0.33", 2000 + number)
+        # What does not fit an ordinary frame arrives as fragments, which are dropped by name until they are reassembled.
+        whole = frames.frame_of(rig.datagram(octets, source=source))
+        items.append(bytearray(whole) if len(octets) <= FRAME_PAYLOAD_MAX else first_fragment(whole))
+        items.append(rig.datagram(sip.register("alice"), source=("198.18.0.34", 2000 + number)))
+    outcome = pcap.run(items, assignments=PLACED)
+    good = [d for d in outcome.datagrams if d.destination[0] == "198.18.0.34"]
+    assert [sip.Message(d.payload).status for d in good] == [302] * len(messages)
+    assert outcome.drop("ip_fragment") == 1, "longreq is the only one above a frame"
+    statuses = answers_by_name(outcome, messages)
+    assert {name: statuses.get(name) for name in EXPECTED} == EXPECTED
+
+
+def first_fragment(frame):
+    """The frame cut at 1,480 octets of IPv4 payload, with More Fragments set."""
+    import struct
+    ip = bytearray(frame[14:34])
+    ip[2:4] = struct.pack("!H", 20 + 1480)
+    ip[6:8] = b"\x20\x00"
+    ip[10:12] = b"\0\0"
+    ip[10:12] = struct.pack("!H", 0xFFFF ^ frames.ones_sum(bytes(ip)))
+    return bytearray(frame[:14] + bytes(ip) + frame[34:34 + 1480])
+
+
+def answers_by_name(outcome, messages):
+    """Status of the answer to each message that was answered."""
+    names = list(messages)
+    return {names[d.destination[1] - 2000]: int(d.payload.split()[1]) for d in outcome.datagrams
+            if d.destination[0] == "198.18.0.33" and d.payload.startswith(b"SIP/2.0 ")}
+
+
+# The answer that RFC 4475 and RFC 5118 ask for; None: no answer. Requests for domains that this edge does not serve are 404.
+EXPECTED = {
+    "badinv01.dat": 400, "clerr.dat": 400, "ncl.dat": 400, "scalar02.dat": 400, "quotbal.dat": 400, "lwsruri.dat": 400, "lwsstart.dat": 400,
+    "ltgtruri.dat": 400, "mismatch01.dat": 400, "mismatch02.dat": 400, "badvers.dat": 505, "multi01.dat": 400, "mcl01.dat": 400,
+    "unkscm.dat": 416, "novelsc.dat": 416, "unksm2.dat": 400, "insuf.dat": None, "test.dat": None, "bigcode.dat": None, "scalarlg.dat": None,
+    "unreason.dat": None, "noreason.dat": None, "bcast.dat": None,
+}
+
+
+def test_random_octets_and_cut_messages_do_no_harm(pcap):
+    chance = random.Random(4475)
+    whole = bytes(sip.register("alice").vias(2).compact())
+    items = [chance.randbytes(chance.randrange(1, 1400)) for _ in range(300)]
+    items += [whole[:n] for n in range(1, len(whole), 3)]
+    for _ in range(600):
+        broken = bytearray(whole)
+        for _ in range(chance.randrange(1, 6)):
+            broken[chance.randrange(len(broken))] = chance.choice(b"\r\n\0 ,;:<>\"\\%@\xff")
+        items.append(bytes(broken))
+    items.append(sip.register("alice"))
+    outcome = pcap.run([rig.datagram(i, source=("198.18.0.101", 5060)) for i in items], assignments=PLACED)
+    assert sip.Message(outcome.datagrams[-1].payload).status == 302
+    assert outcome.counters["total"]["rx_pkts"] == len(items)
+
+
+def test_keepalives_are_absorbed(pcap):
+    outcome = pcap.run([b"", b"\r\n", b"\r\n\r\n", b"\0\0\0\0"])
+    assert not outcome.datagrams and outcome.verdict("absorbed") == 4
+
+
+def test_frames_that_are_not_for_us_are_dropped_by_name(pcap):
+    good = frames.frame_of(rig.datagram(sip.register("alice")))
+    def changed(at, octets):
+        return bytearray(good[:at] + octets + good[at + len(octets):])
+    items = [bytearray(good[:20]), changed(12, b"\x86\xdd"), changed(24, b"\0\0"), changed(40, b"\xab\xcd"),
+             rig.datagram(sip.register("alice"), destination=(rig.EDGE, 5061)), rig.datagram(sip.register("alice"), destination=("198.18.0.3", 5060))]
+    outcome = pcap.run(items)
+    assert not outcome.datagrams
+    assert {n: outcome.drop(n) for n in ("frame_short", "frame_type", "ip_checksum", "udp_checksum", "frame_not_ours")} == {
+        "frame_short": 1, "frame_type": 1, "ip_checksum": 1, "udp_checksum": 1, "frame_not_ours": 2}
+
+
+def test_a_source_that_must_not_be_answered_is_not(pcap):
+    items = [rig.datagram(sip.register("alice"), source=s) for s in (("198.18.0.10", 0), ("255.255.255.255", 5060), ("224.0.0.1", 5060), rig.SERVICE)]
+    outcome = pcap.run(items)
+    assert not outcome.datagrams and outcome.drop("reply_unsafe") == 4
+
+
+def test_an_answer_is_never_much_longer_than_its_question(pcap):
+    requests = [sip.register("alice"), sip.register("alice", "elsewhere.org"), sip.options(f"sip:{rig.EDGE}"), sip.request("BYE", "alice").to("<sip:alice@example.com>;tag=t").request_uri("sip:1.2.3.4")]
+    outcome = pcap.run([rig.datagram(r, source=("198.18.0.33", 3000 + i)) for i, r in enumerate(requests)], assignments=PLACED)
+    for d in outcome.datagrams:
+        asked = len(bytes(requests[d.destination[1] - 3000]))
+        assert len(d.payload) <= (3 * asked if d.payload.startswith(b"SIP/2.0 200") else asked + 200)
+    assert len(outcome.datagrams) == 4
+
+
+def test_arp_and_echo_are_answered(pcap):
+    from scapy.all import ARP, ICMP, IP, Ether, raw
+    who_has = Ether(dst="ff:ff:ff:ff:ff:ff", src="02:00:00:00:00:0a") / ARP(op=1, hwsrc="02:00:00:00:00:0a", psrc=rig.CLIENT[0], pdst=rig.EDGE)
+    other = Ether(dst="ff:ff:ff:ff:ff:ff", src="02:00:00:00:00:0a") / ARP(op=1, hwsrc="02:00:00:00:00:0a", psrc=rig.CLIENT[0], pdst="198.18.0.3")
+    echo = Ether(dst="02:70:63:61:70:00", src="02:00:00:00:00:0a") / IP(src=rig.CLIENT[0], dst=rig.EDGE) / ICMP(id=7, seq=1) / b"are you there"
+    outcome = pcap.run([bytearray(raw(p)) for p in (who_has, other, echo)])
+    replies = [Ether(f) for f in outcome.other_frames]
+    arp = [p[ARP] for p in replies if ARP in p]
+    assert [(a.op, a.psrc, a.pdst) for a in arp] == [(2, rig.EDGE, rig.CLIENT[0])]
+    pings = [p for p in replies if ICMP in p]
+    assert len(pings) == 1 and pings[0][ICMP].type == 0 and bytes(pings[0][ICMP].payload) == b"are you there"
+    assert IP(raw(pings[0][IP])).chksum == IP(raw(IP(**{k: v for k, v in pings[0][IP].fields.items() if k != "chksum"}) / pings[0][ICMP])).chksum
+    assert outcome.verdict("controlled") == 3
