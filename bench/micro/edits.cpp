@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is done to a REGISTER once its home is known: the redirect composed beside it, or the forward edit in its buffer.
+#include <array>
+
+#include "micro/pool.h"
+#include "viaduct/sip/edit.h"
+#include "viaduct/sip/forward.h"
+#include "viaduct/sip/reply.h"
+#include "viaduct/sip/token.h"
+#include "viaduct/sip/via.h"
+
+namespace viaduct::bench {
+namespace {
+
+constexpr base::Endpoint source{.address = base::Address::v4({198, 18, 0, 1}), .port = 5062};
+
+std::vector<sip::Message> indexed(const Pool& pool) {
+  std::vector<sip::Message> messages(pool.size());
+  pool.index_burst(0, messages);
+  return messages;
+}
+
+void redirect(benchmark::State& state) {
+  const Pool pool = sized_pool(static_cast<std::size_t>(state.range(0)));
+  const auto messages = indexed(pool);
+  std::array<char, base::packet_bytes_max> out;
+  const std::string_view headers = "Contact: <sip:198.18.1.1:5060>\r\nServer: Viaduct\r\n";
+  time_passes(
+      state, pool.size(), [] {},
+      [&] {
+        for (const sip::Message& m : messages) {
+          const sip::Reply reply{.status_line = "SIP/2.0 302 Moved Temporarily\r\n", .source = source, .to_tag = m.cseq_number, .headers = headers};
+          benchmark::DoNotOptimize(sip::write_reply(m, reply, out));
+          benchmark::ClobberMemory();
+        }
+      });
+}
+BENCHMARK(redirect)->Arg(550)->Arg(750)->Arg(1200)->UseManualTime();
+
+// Branch with its MAC, plan, and application towards the front, as the path does it while the headroom lasts.
+void forward(benchmark::State& state) {
+  Pool pool = sized_pool(static_cast<std::size_t>(state.range(0)));
+  const auto messages = indexed(pool);
+  sip::SigningKeys keys;
+  keys.keys[0].emplace('a', base::Key128{1, 2, 3});
+  sip::Edits edits;
+  time_passes(
+      state, pool.size(), [&] { pool.restore(); },
+      [&] {
+        for (std::size_t i = 0; i < pool.size(); ++i) {
+          const sip::Message& m = messages[i];
+          const sip::Branch branch = sip::make_branch(m, m.top, sip::Direction::to_home, source, keys);
+          sip::plan_forward(m, m.top, {.source = source, .via_prefix = "Via: SIP/2.0/UDP 198.18.0.2:5060;branch=", .branch = branch, .headers = {}}, edits);
+          benchmark::DoNotOptimize(sip::apply_at_front(edits, pool[i]));
+          benchmark::ClobberMemory();
+        }
+      });
+}
+BENCHMARK(forward)->Arg(550)->Arg(750)->Arg(1200)->UseManualTime();
+
+}  // namespace
+}  // namespace viaduct::bench

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole path: viaductd's worker on a capture that comes round and round, the driver's copying included."""
+import re
+import subprocess
+
+import callgrind
+import micro
+import node
+
+ROUNDS = 5
+# What is measured: messages in the capture, policy, verdict, whether checksums are computed in software.
+RUNS = {
+    "path.redirect_mps": (node.WARM, "always", "redirected", False),
+    "path.redirect_cold_mps": (node.COLD, "always", "redirected", False),
+    "path.redirect_swcksum_mps": (node.WARM, "always", "redirected", True),
+    "path.forward_mps": (node.WARM, "never", "proxied", False),
+}
+stages = {}   # instructions a message of the redirect, for the report
+shares = {}   # of the time, by area
+
+
+def time_shares(looping):
+    """Where the worker's time goes, by area: samples of the CPU clock, the instruction pointer's library or namespace."""
+    out = looping.daemon.config.with_suffix(".perf")
+    looping.daemon.process.send_signal(node.signal.SIGCONT)
+    subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "2999", "-t", str(looping.thread), "-o", str(out), "--", "sleep", "4"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    looping.pause()
+    told = subprocess.run(["perf", "report", "-i", str(out), "--stdio", "--no-children", "-F", "overhead,dso,symbol"], check=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True).stdout
+    for line in told.splitlines():
+        if match := re.match(r"\s*([\d.]+)%\s+(\S+)\s+\[(.)\] (.*)", line):
+            area = area_of(match[2], match[3] == "k", match[4])
+            shares[area] = shares.get(area, 0.0) + float(match[1])
+
+
+def area_of(library, is_kernel, symbol):
+    if is_kernel:
+        return "kernel"
+    if match := re.match(r"(?:non-virtual thunk to )?viaduct::(\w+)::", symbol):
+        return match[1]
+    if library.startswith(("librte", "libpcap")):
+        return "driver"
+    return "libc" if library.startswith(("libc", "ld-")) else "other"
+
+
+def run():
+    figures = {}
+    for name, (messages, redirect, verdict, checksums) in RUNS.items():
+        with node.folder() as folder, node.LoopNode(node.loop_config(folder, messages, redirect, checksums)) as looping:
+            figures[name] = round(node.median([looping.rate(verdict) for _ in range(ROUNDS)]))
+            node.say(f"{name} {figures[name]:,}")
+            if name == "path.redirect_mps":
+                time_shares(looping)
+    with node.folder() as folder:
+        total, of_stages = callgrind.Counter(folder).count("always")
+        stages.update(of_stages)
+        figures["path.redirect_instructions"] = round(total, 1)
+    return figures
+
+
+def report(figures):
+    micro_figures = micro.run()
+    ticks_per_ns = micro_figures["micro.ticks_per_second"] / 1e9
+    lines = [f"{'whole path, one worker':30}{'messages/s':>12}{'ns':>8}{'cycles':>8}   a second of the worker's CPU time, median of {ROUNDS}"]
+    for name in RUNS:
+        ns = 1e9 / figures[name]
+        lines.append(f"{name:30}{figures[name]:12,}{ns:8.0f}{ns * ticks_per_ns:8.0f}")
+    total = figures["path.redirect_instructions"]
+    lines += ["", f"redirect, {total:.0f} instructions a message, by stage:"]
+    lines += [f"  {name:12}{count:8.0f}{count / total:7.0%}" for name, count in stages.items()]
+    lines += ["", "redirect, time by area (samples):"]
+    lines += [f"  {area:12}{share:8.1f} %" for area, share in sorted(shares.items(), key=lambda row: -row[1]) if share >= 0.5]
+    return lines + [""] + micro.report(micro_figures)[0], True

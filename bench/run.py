@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One area measured and told: a report for people, or one flat JSON object."""
+import importlib
+import json
+import sys
+
+import node
+
+AREAS = ("path", "micro", "sipp", "peers", "gate")
+
+
+def main(area, as_json):
+    module = importlib.import_module(area)
+    node.say(f"on {node.machine()}")
+    figures = module.run()
+    if as_json:
+        print(json.dumps(figures, indent=2))
+        return 0
+    lines, passed = module.report(figures)
+    print("\n".join(lines))
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], "--json" in sys.argv[2:]))
