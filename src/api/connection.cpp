@@ -83,8 +83,8 @@ std::string_view Connection::take_line() {
 
 bool Connection::is_over_limit() const { return output_.empty() && !has_line() && input_.size() - taken_ > base::api_request_bytes_max; }
 
-void Connection::answer(std::string line) {
-  output_ += std::move(line);
+void Connection::answer(std::string_view line) {
+  output_ += line;
   output_ += '\n';
   send();
 }

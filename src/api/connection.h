@@ -32,7 +32,7 @@ class Connection {
   /// True when the peer has sent more than a request may have without ending the line.
   [[nodiscard]] bool is_over_limit() const;
   /// Put an answer line on its way.
-  void answer(std::string line);
+  void answer(std::string_view line);
   /// No further request is read.
   void finish() { is_ended_ = true, input_.clear(), taken_ = 0; }
 

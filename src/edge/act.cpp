@@ -76,7 +76,8 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
 void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp) {
   const base::Endpoint to = job.judgement.verdict == Verdict::proxied ? site.homes[job.judgement.home].address : job.judgement.next;
   compose_edits(job.subject, job.judgement, site, stamp, edits_);
-  std::uint8_t* payload = edits_.overflow() ? nullptr : apply_edits(job);
+  if (edits_.overflow()) return drop(job, Drop::growth_over_limit);
+  std::uint8_t* payload = apply_edits(job);
   if (payload == nullptr) return;
   send_to(job, payload, edited_bytes_, to, site, neighbours);
 }
@@ -85,11 +86,11 @@ void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbour
 std::uint8_t* Actor::apply_edits(Job& job) {
   const int growth = edits_.growth();
   std::uint8_t* payload = job.pkt.data() + job.frame.payload_offset;
-  const std::span<char> message{reinterpret_cast<char*>(payload), job.frame.payload_bytes};
+  const std::span<char> message{reinterpret_cast<char*>(payload), job.subject.msg.bytes()};
   edited_bytes_ = static_cast<std::size_t>(static_cast<int>(message.size()) + growth);
   const auto room_before = static_cast<int>(job.pkt.headroom() + job.frame.payload_offset - net::header_bytes(true));
   if (growth <= room_before) return reinterpret_cast<std::uint8_t*>(sip::apply_at_front(edits_, message));
-  const std::size_t room_behind = job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - job.frame.payload_bytes;
+  const std::size_t room_behind = job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - message.size();
   if (growth <= static_cast<int>(room_behind)) {
     edited_bytes_ = sip::apply_at_back(edits_, message);
     return payload;
@@ -100,7 +101,7 @@ std::uint8_t* Actor::apply_edits(Job& job) {
     return nullptr;
   }
   std::uint8_t* target = large.data() + net::header_bytes(true);
-  edited_bytes_ = sip::apply_to(edits_, job.payload(), {reinterpret_cast<char*>(target), large.tailroom() - net::header_bytes(true)});
+  edited_bytes_ = sip::apply_to(edits_, {message.data(), message.size()}, {reinterpret_cast<char*>(target), large.tailroom() - net::header_bytes(true)});
   nic::free(job.pkt);
   job.pkt = large;
   return target;

@@ -19,8 +19,10 @@ std::string composed_answer(const Subject& s, const Judgement& j, const Site& si
 std::string edited(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
   sip::Edits edits;
   compose_edits(s, j, site, stamp, edits);
-  std::string out(s.msg.text.size() + static_cast<std::size_t>(std::max(0, edits.growth())), '\0');
-  out.resize(sip::apply_to(edits, s.msg.text, out));
+  if (edits.overflow()) return {};
+  const std::string_view message = s.msg.text.substr(0, s.msg.bytes());
+  std::string out(message.size() + static_cast<std::size_t>(std::max(0, edits.growth())), '\0');
+  out.resize(sip::apply_to(edits, message, out));
   return out;
 }
 

@@ -86,7 +86,7 @@ bool take_name_addr(Cursor& c, NameAddr& out);
 /// Up to seven decimal digits at `at`.
 struct ShortNumber {
   std::uint32_t value;
-  std::uint32_t digits;  ///< 0 when there is none, 8 when there are more than seven: then value means nothing
+  std::uint32_t digits;  ///< 0 when there is none, 8 when there are more than seven: then the value means nothing
 };
 /// Eight octets at once: the first one that is no digit ends the number, and its digits are shifted to the top, so that zeros stand for missing ones.
 inline ShortNumber short_number(const char* at, Reach reach) {
@@ -94,8 +94,7 @@ inline ShortNumber short_number(const char* at, Reach reach) {
   const std::uint64_t high_half = (word & 0xf0f0f0f0f0f0f0f0U) ^ 0x3030303030303030U;
   const std::uint64_t beyond_nine = ((word & 0x0f0f0f0f0f0f0f0fU) + 0x0606060606060606U) & 0xf0f0f0f0f0f0f0f0U;
   const auto digits = static_cast<std::uint32_t>(std::countr_zero(high_half | beyond_nine)) / 8;
-  if (digits == 0) return {0, 0};
-  const std::uint64_t units = (word << (64 - 8 * digits)) & 0x0f0f0f0f0f0f0f0fU;
+  const std::uint64_t units = (word << ((64 - 8 * digits) & 63U)) & 0x0f0f0f0f0f0f0f0fU;
   const std::uint64_t pairs = units * 2561 >> 8U & 0x00ff00ff00ff00ffU;
   const std::uint64_t fours = pairs * 6553601 >> 16U & 0x0000ffff0000ffffU;
   return {static_cast<std::uint32_t>(fours * 42949672960001U >> 32U), digits};

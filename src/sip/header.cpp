@@ -11,56 +11,60 @@ namespace {
 
 constexpr std::size_t word_bytes = 16;
 
-// Read at 16 + shift: moves octets down by shift. Read at 16 - n as a mask: n octets set, then zeros.
-constexpr std::array<std::int8_t, 48> make_shuffles(std::int8_t below, std::int8_t from, bool count, std::int8_t above) {
-  std::array<std::int8_t, 48> t{};
-  for (std::size_t i = 0; i < 16; ++i) {
-    t[i] = below;
-    t[i + 16] = count ? static_cast<std::int8_t>(from + static_cast<int>(i)) : from;
-    t[i + 32] = above;
-  }
-  return t;
-}
-alignas(16) constexpr std::array<std::int8_t, 48> shift_down = make_shuffles(-1, 0, true, -1);
-alignas(16) constexpr std::array<std::int8_t, 48> first_octets = make_shuffles(-1, 0, false, 0);
+/// Of a header name; see front().
+constexpr CharClass name_octet = (visible | "\x7f") - ":";
+
+/// A row of sixteen octets for each number from 0 to 17.
+using Rows = std::array<std::array<std::int8_t, word_bytes>, word_bytes + 2>;
+/// Row n as a mask keeps the first n octets.
+alignas(16) constexpr Rows first_octets = [] {
+  Rows rows{};
+  for (std::size_t n = 0; n < rows.size(); ++n)
+    for (std::size_t i = 0; i < std::min(n, word_bytes); ++i) rows[n][i] = -1;
+  return rows;
+}();
+/// Row n as a shuffle moves octets down by n, zeros behind.
+alignas(16) constexpr Rows shift_down = [] {
+  Rows rows{};
+  for (std::size_t n = 0; n < rows.size(); ++n)
+    for (std::size_t i = 0; i < word_bytes; ++i) rows[n][i] = static_cast<std::int8_t>(i + n < word_bytes ? i + n : 0x80);
+  return rows;
+}();
+
+__m128i row(const Rows& rows, std::size_t n) { return _mm_load_si128(reinterpret_cast<const __m128i*>(rows[n].data())); }
 
 /// Sixteen octets at `at`, zeros behind the text's end. Shape: the text has at least 16 octets and at lies in it.
 __m128i load16(std::string_view text, std::size_t at) {
   const std::size_t from = std::min(at, text.size() - word_bytes);
   const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
-  return _mm_shuffle_epi8(octets, _mm_loadu_si128(reinterpret_cast<const __m128i*>(shift_down.data() + 16 + std::min(at - from, word_bytes))));
+  return _mm_shuffle_epi8(octets, row(shift_down, std::min(at - from, word_bytes)));
 }
 
-__m128i keep(__m128i word, std::size_t bytes) {
-  return _mm_and_si128(word, _mm_loadu_si128(reinterpret_cast<const __m128i*>(first_octets.data() + 16 - bytes)));
-}
+__m128i keep(__m128i word, std::size_t bytes) { return _mm_and_si128(word, row(first_octets, bytes)); }
 
-/// Octets of the token that a line begins with, up to 16, and whether a colon follows at once.
+/// Octets of the name that a line begins with, up to 16, and whether a colon follows at once. A name is visible octets: what a proxy does not know it need
+/// not take apart (RFC 3261 16.3 item 1), and the names that it knows are compared whole.
 struct Front {
-  std::uint32_t name_bytes;
+  std::uint64_t name_bytes;
   std::uint32_t colon;  ///< 1 or 0
 };
 Front front(__m128i octets) {
-  const __m128i low = _mm_load_si128(reinterpret_cast<const __m128i*>(token_octet.low.data()));
-  const __m128i high = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
-  const __m128i high_half = _mm_and_si128(_mm_srli_epi16(octets, 4), _mm_set1_epi8(15));
-  const __m128i member = _mm_and_si128(_mm_shuffle_epi8(low, octets), _mm_shuffle_epi8(high, high_half));
-  const auto other = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(member, _mm_setzero_si128())));
+  const auto colons = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(':'))));
+  const auto visible = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpgt_epi8(octets, _mm_set1_epi8(' '))));
+  const std::uint64_t bytes = _tzcnt_u32(~visible | colons);  // bit 16 and above of ~visible are set
   // A colon without a name before it is none.
-  const auto colons = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(':')))) & ~1U;
-  const auto bytes = static_cast<std::uint32_t>(std::countr_zero(other | 1U << word_bytes));
-  return {bytes, colons >> bytes & 1U};
+  return {bytes, (colons & ~1U) >> bytes & 1U};
 }
 
-/// Letters in lower case. Among token octets only letters change by the bit 0x20, but for '_', which no name in the table has.
-HeaderId find_header(__m128i octets, std::size_t name_bytes) {
-  return static_cast<HeaderId>(header_table.find(keep(_mm_or_si128(octets, _mm_set1_epi8(0x20)), name_bytes)));
+/// The id of a name with its colon. Letters in lower case: by the bit 0x20 no other visible octet becomes a letter or a hyphen.
+std::uint32_t find_header(__m128i octets, std::size_t name_bytes) {
+  return header_table.find(keep(_mm_or_si128(octets, _mm_set1_epi8(0x20)), name_bytes + 1));
 }
 
 /// Octets of a name of any length, with white space before its colon; 0 when the line has none.
 std::size_t name_bytes_slow(std::string_view line) {
   const char* const end = line.data() + line.size();
-  const char* at = run_scalar<token_octet>(line.data(), end);
+  const char* at = run_scalar<name_octet>(line.data(), end);
   const auto bytes = static_cast<std::size_t>(at - line.data());
   while (at < end && (*at == ' ' || *at == '\t')) ++at;
   const bool named = at < end && *at == ':' && bytes <= 0xff;
@@ -72,91 +76,82 @@ bool is_fold(const Message& m, std::size_t line, std::string_view text) {
   return line > 0 && (c == ' ' || c == '\t');
 }
 
+/// The id of a name that may have white space before its colon.
+HeaderId find_odd_header(std::string_view name) {
+  if (name.size() > table_word_bytes_max) return HeaderId::other;
+  std::array<char, word_bytes> word{};
+  std::copy(name.begin(), name.end(), word.begin());
+  word[name.size()] = ':';
+  return static_cast<HeaderId>(find_header(_mm_loadu_si128(reinterpret_cast<const __m128i*>(word.data())), name.size()));
+}
+
 /// Name a line whose first sixteen octets are no name and colon, or end behind the text. False for a fold.
 bool name_slowly(std::string_view text, std::size_t i, Message& out, Names& names) {
   if (is_fold(out, i, text)) return false;
-  const std::size_t bytes = name_bytes_slow(text.substr(out.line[i], std::size_t{out.line[i + 1]} - out.line[i]));
+  const std::string_view line = text.substr(out.line[i], std::size_t{out.line[i + 1]} - out.line[i]);
+  const std::size_t bytes = name_bytes_slow(line);
   names.bad |= bytes == 0;
-  const HeaderId id = bytes < word_bytes ? find_header(load16(text, out.line[i]), bytes) : HeaderId::other;
-  out.id[i] = id;
+  out.id[i] = find_odd_header(line.substr(0, bytes));
   out.name_bytes[i] = static_cast<std::uint8_t>(bytes);
-  std::uint8_t& first = out.first[static_cast<std::size_t>(id)];
-  first = std::min(first, static_cast<std::uint8_t>(i));
   return true;
 }
 
-/// The fast loop took the lines that it could not name for others.
-void find_first_other(Message& m) {
-  const auto end = m.id.begin() + m.headers;
-  const auto other = std::find(m.id.begin(), end, HeaderId::other);
-  m.first[0] = other == end ? no_header : static_cast<std::uint8_t>(other - m.id.begin());
+/// The lines that the fast loop could not name.
+using SlowLines = std::array<std::uint8_t, base::header_lines_max + 1>;
+
+/// Name those; the fast loop took them for what they are not, so `first` is made anew.
+[[gnu::noinline, gnu::cold]] bool name_all_slowly(std::string_view text, const SlowLines& lines, std::size_t count, Message& out, Names& names) {
+  for (std::size_t i = 0; i < count; ++i)
+    if (!name_slowly(text, lines[i], out, names)) return false;
+  out.first.fill(no_header);
+  names.via_count = 0;
+  names.repeated = 0;
+  for (std::size_t i = out.headers; i-- > 0;) {
+    std::uint8_t& first = out.first[static_cast<std::size_t>(out.id[i])];
+    if (first != no_header) names.repeated |= 1U << static_cast<std::uint32_t>(out.id[i]);
+    first = static_cast<std::uint8_t>(i);
+    if (out.id[i] == HeaderId::via) names.via_lines[names.via_lines.size() - ++names.via_count] = first;
+  }
+  return true;
 }
 
-/// The lines that the fast loop could not name.
-using SlowLines = std::array<std::uint8_t, base::header_lines_max>;
-
 /// Name every line by its first sixteen octets, without a branch but the loop's: what cannot be named so goes on the list. Returns the list's length.
-std::size_t name_fast(std::string_view text, Message& out, SlowLines& slow) {
-  const std::size_t safe = text.size() - word_bytes;
+std::size_t name_fast(std::string_view text, Message& out, SlowLines& slow, Names& names) {
   std::size_t slow_count = 0;
-  // Backwards, so that `first` is simply overwritten.
-  for (std::size_t i = out.headers; i-- > 0;) {
-    const std::size_t at = out.line[i];
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + std::min(at, safe)));
+  std::size_t i = out.headers;
+  // Lines so short and so late that sixteen octets would go behind the text.
+  for (; i > 0 && out.line[i - 1] + word_bytes > text.size(); --i) slow[slow_count++] = static_cast<std::uint8_t>(i - 1);
+  std::uint32_t seen = 0;
+  std::uint32_t repeated = 0;
+  std::uint8_t* via = names.via_lines.data() + names.via_lines.size();
+  // Backwards, so that `first` is simply overwritten, and the Via lines come out in order.
+  while (i-- > 0) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + out.line[i]));
     const auto [bytes, colon] = front(octets);
-    const std::uint32_t named = at <= safe ? colon : 0U;
-    const std::uint32_t id = static_cast<std::uint32_t>(find_header(octets, bytes)) & (0U - named);
+    const std::uint32_t id = find_header(octets, bytes);
     out.id[i] = static_cast<HeaderId>(id);
     out.name_bytes[i] = static_cast<std::uint8_t>(bytes);
     out.first[id] = static_cast<std::uint8_t>(i);
     slow[slow_count] = static_cast<std::uint8_t>(i);
-    slow_count += named ^ 1U;
+    slow_count += colon ^ 1U;
+    via[-1] = static_cast<std::uint8_t>(i);
+    via -= id == static_cast<std::uint32_t>(HeaderId::via);
+    const std::uint32_t bit = 1U << id;
+    repeated |= seen & bit;
+    seen |= bit;
   }
+  names.repeated = repeated;
+  names.via_count = static_cast<std::size_t>(names.via_lines.data() + names.via_lines.size() - via);
   return slow_count;
-}
-
-/// One bit for each of 32 lines from `from` on whose id is one that may stand once only.
-std::uint32_t single_lines(const Message& m, std::size_t from) {
-  static constexpr auto is_single = [] {
-    std::array<std::int8_t, 16> t{};
-    for (HeaderId id : single_headers) t[static_cast<std::size_t>(id)] = -1;
-    return t;
-  }();
-  const __m256i ids = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(m.id.data() + from));
-  const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(is_single.data())));
-  const __m256i single = _mm256_and_si256(_mm256_shuffle_epi8(table, ids), _mm256_cmpgt_epi8(_mm256_set1_epi8(16), ids));
-  return static_cast<std::uint32_t>(_mm256_movemask_epi8(single));
-}
-
-std::uint32_t via_lines(const Message& m, std::size_t from) {
-  const __m256i ids = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(m.id.data() + from));
-  return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(ids, _mm256_set1_epi8(static_cast<char>(HeaderId::via)))));
-}
-
-/// Sum up the ids of all lines, 32 at a time. More lines of single headers than different ones: one is repeated.
-void sum_up(const Message& m, Names& names) {
-  int singles = 0;
-  for (std::size_t from = 0; from < m.headers; from += 32) {
-    const auto lines = static_cast<std::uint32_t>(m.headers - from);
-    const std::uint32_t there = lines < 32 ? _bzhi_u32(~0U, lines) : ~0U;
-    names.via_lines[from >> 6U] |= std::uint64_t{via_lines(m, from) & there} << (from & 63U);
-    singles += std::popcount(single_lines(m, from) & there);
-  }
-  for (HeaderId id : single_headers) singles -= m.has(id);
-  names.repeated = singles > 0;
 }
 
 }  // namespace
 
-Names name_headers(std::string_view text, Message& out) {
-  Names names;
+void name_headers(std::string_view text, Message& out, Names& names) {
   SlowLines slow;
-  const std::size_t slow_count = name_fast(text, out, slow);
-  for (std::size_t i = 0; i < slow_count; ++i)
-    if (!name_slowly(text, slow[i], out, names)) return {.folded = true};
-  if (slow_count != 0) find_first_other(out);
-  sum_up(out, names);
-  return names;
+  names.bad = false;
+  const std::size_t slow_count = name_fast(text, out, slow, names);
+  names.folded = slow_count != 0 && !name_all_slowly(text, slow, slow_count, out, names);
 }
 
 Method find_method(std::string_view text, std::size_t at, std::size_t bytes) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -55,81 +56,82 @@ inline constexpr std::array method_rows = {
 };
 
 /// Longest word that a table holds, octets; a longer one is never looked up.
-inline constexpr std::size_t table_word_bytes_max = 15;
+inline constexpr std::size_t table_word_bytes_max = 14;
 
-/// A word of at most table_word_bytes_max octets, zeros behind.
-using Word = std::array<char, 16>;
-
-constexpr Word to_word(std::string_view text) {
-  Word word{};
-  for (std::size_t i = 0; i < text.size(); ++i) word[i] = text[i];
-  return word;
-}
-constexpr std::uint64_t low_half(const Word& word) {
-  std::uint64_t half = 0;
-  for (std::size_t i = 0; i < 8; ++i) half |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(word[i])) << (8 * i);
-  return half;
-}
-
-/// A perfect hash of words to small numbers; 0 stands for every other word.
+/// A perfect hash of words to small numbers; 0 stands for every other word. A row is a word, zeros, and its number in the last octet.
 template <unsigned Bits>
 struct WordTable {
-  static constexpr std::size_t slots = std::size_t{1} << Bits;
-  alignas(16) std::array<Word, slots> words{};
-  std::array<std::uint8_t, slots> numbers{};
+  static constexpr std::size_t rows_count = std::size_t{1} << Bits;
+  static constexpr std::size_t row_bytes = 16;
+  alignas(16) std::array<std::array<char, row_bytes>, rows_count> rows{};
   std::uint64_t multiplier{};
-  bool collision{};  ///< two words met in one slot
+  bool collision{};  ///< two words met in one row
 
-  [[nodiscard]] constexpr std::size_t slot(std::uint64_t half) const { return static_cast<std::size_t>(half * multiplier >> (64U - Bits)); }
-  constexpr void insert(std::string_view text, std::uint8_t number) {
-    const Word word = to_word(text);
-    const std::size_t s = slot(low_half(word));
-    collision |= numbers[s] != 0;
-    words[s] = word;
-    numbers[s] = number;
+  /// Where the row of a word is, in octets from the first row, by the word's first eight octets.
+  [[nodiscard]] constexpr std::size_t place(std::uint64_t first_half) const {
+    return static_cast<std::size_t>(first_half * multiplier >> (60U - Bits)) & ((rows_count - 1) * row_bytes);
   }
-  /// The number of a word, or 0. Shape: zeros behind the word.
-  [[nodiscard]] std::uint8_t find(__m128i word) const {
-    const std::size_t s = slot(static_cast<std::uint64_t>(_mm_cvtsi128_si64(word)));
-    const __m128i same = _mm_cmpeq_epi8(word, _mm_load_si128(reinterpret_cast<const __m128i*>(words[s].data())));
-    // All sixteen equal: the sum carries into bit 16. No branch, since which names are known cannot be foreseen.
-    const std::uint32_t all = (static_cast<std::uint32_t>(_mm_movemask_epi8(same)) + 1U) >> 16U;
-    return static_cast<std::uint8_t>(numbers[s] & (0U - all));
+  constexpr void insert(std::string_view word, char number) {
+    std::uint64_t half = 0;
+    for (std::size_t i = 0; i < std::min<std::size_t>(word.size(), 8); ++i) half |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(word[i])) << (8 * i);
+    auto& row = rows[place(half) / row_bytes];
+    collision |= row.back() != 0;
+    std::copy(word.begin(), word.end(), row.begin());
+    row.back() = number;
+  }
+  /// The number of a word, or 0. Shape: zeros behind the word. No branch, since which words come cannot be foreseen.
+  [[nodiscard]] std::uint32_t find(__m128i word) const {
+    const char* const row = rows[0].data() + place(static_cast<std::uint64_t>(_mm_cvtsi128_si64(word)));
+    const __m128i same = _mm_cmpeq_epi8(word, _mm_load_si128(reinterpret_cast<const __m128i*>(row)));
+    const std::uint32_t number = static_cast<std::uint8_t>(row[row_bytes - 1]);
+    const bool found = (~static_cast<std::uint32_t>(_mm_movemask_epi8(same)) & 0x7fffU) == 0;
+    return __builtin_expect_with_probability(found, 1, 0.5) ? number : 0U;
   }
 };
 
 /// The multipliers are found by trying odd numbers; the assertion below says when a new row needs another.
 inline constexpr auto header_table = [] {
-  WordTable<6> table{.multiplier = 0x4af72e0cb84dc67dU};
-  for (const HeaderRow& row : header_rows) {
-    table.insert(row.name, static_cast<std::uint8_t>(row.id));
-    if (!row.compact.empty()) table.insert(row.compact, static_cast<std::uint8_t>(row.id));
-  }
+  WordTable<6> table{.multiplier = 0x792743a77dfc8709U};
+  for (const HeaderRow& row : header_rows)
+    for (const std::string_view name : {row.name, row.compact}) {
+      if (name.empty()) continue;
+      // With its colon, so that a name that goes on is another word.
+      std::array<char, table_word_bytes_max + 1> word{};
+      std::copy(name.begin(), name.end(), word.begin());
+      word[name.size()] = ':';
+      table.insert({word.data(), name.size() + 1}, static_cast<char>(row.id));
+    }
   return table;
 }();
 inline constexpr auto method_table = [] {
   WordTable<5> table{.multiplier = 0x74fd136121972db1U};
-  for (const MethodRow& row : method_rows) table.insert(row.token, static_cast<std::uint8_t>(row.method));
+  for (const MethodRow& row : method_rows) table.insert(row.token, static_cast<char>(row.method));
   return table;
 }();
 static_assert(!header_table.collision && !method_table.collision);
 
 /// What naming a head's lines found beside ids.
 struct Names {
-  std::array<std::uint64_t, 2> via_lines{};  ///< one bit for each header line that is a Via
-  bool repeated{};                           ///< a header that may stand once only may stand more often: look closer
-  bool folded{};                             ///< a line begins with white space: the lines must be joined, and named again
-  bool bad{};                                ///< a line has no name or no colon
+  std::array<std::uint8_t, base::header_lines_max + 1> via_lines;  ///< its last via_count octets are the Via lines' indices, in order
+  std::size_t via_count{};
+  std::uint32_t repeated{};  ///< one bit for each id that stands more than once
+  bool folded{};             ///< a line begins with white space: the lines must be joined, and named again
+  bool bad{};                ///< a line has no name or no colon
 };
-static_assert(base::header_lines_max <= 128);
+static_assert(base::header_lines_max < no_header && header_ids_count <= 32);
 
-/// Headers that an index reads one of (RFC 3261 7.3.1, 20). Their ids are below 16, so that one shuffle finds them among 32.
+/// Headers of which the index reads one only (RFC 3261 7.3.1, 20).
 inline constexpr std::array single_headers = {HeaderId::from, HeaderId::to,           HeaderId::call_id,
                                               HeaderId::cseq, HeaderId::max_forwards, HeaderId::content_length};
+inline constexpr std::uint32_t single_header_bits = [] {
+  std::uint32_t bits = 0;
+  for (HeaderId id : single_headers) bits |= 1U << static_cast<std::uint32_t>(id);
+  return bits;
+}();
 
 /// Name every header line of `out`, whose line starts and count are set and whose `first` is all no_header: fills id, name_bytes, first.
 /// Shape: text has at least vector_bytes octets. Source: RFC 3261 7.3.1, 7.3.3.
-Names name_headers(std::string_view text, Message& out);
+void name_headers(std::string_view text, Message& out, Names& names);
 
 /// The method of the token that stands at text[at]. Case counts (RFC 3261 7.1). Shape: text has at least 16 octets.
 [[nodiscard]] Method find_method(std::string_view text, std::size_t at, std::size_t bytes);

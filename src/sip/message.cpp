@@ -3,7 +3,7 @@
 #include "viaduct/sip/message.h"
 
 #include <algorithm>
-#include <optional>
+#include <cstring>
 
 #include "field.h"
 #include "header.h"
@@ -32,21 +32,33 @@ std::size_t element_bytes(std::string_view list) {
   return list.size();
 }
 
-/// Message::header_value, here so that it can stand in line.
-inline std::string_view value_text(const Message& m, std::size_t i) {
-  const char* at = m.text.data() + m.line[i] + m.name_bytes[i];
-  const char* end = m.text.data() + m.line[i + 1];
-  if (*at != ':') [[unlikely]]
-    at = std::find(at, end, ':');
+/// Two octets as they stand in memory.
+inline std::uint16_t pair_at(const char* at) {
+  std::uint16_t pair;
+  std::memcpy(&pair, at, 2);
+  return pair;
+}
+constexpr auto pair_of(char first, char second) { return static_cast<std::uint16_t>(first | second << 8); }
+
+[[gnu::noinline]] std::string_view odd_value_text(const char* at, const char* end) {
+  at = std::find(at, end, ':');
   at = std::min(at + 1, end);
-  if (end - at > 2) {
-    at += *at == ' ';
-    end -= end[-2] == '\r' ? 2 : 1;
-    // Whatever is neither white space nor a line end, seen from both sides.
-    if (*at > ' ' && end[-1] > ' ' && at < end) [[likely]]
-      return {at, static_cast<std::size_t>(end - at)};
-  }
   return trimmed({at, static_cast<std::size_t>(end - at)});
+}
+
+/// Message::header_value, here so that it can stand in line. The usual line is name, colon, one space, value, CRLF.
+inline std::string_view value_text(const Message& m, std::size_t i) {
+  const char* const at = m.text.data() + m.line[i] + m.name_bytes[i];
+  const char* const end = m.text.data() + m.line[i + 1];
+  const bool usual = end - at >= 5 && pair_at(at) == pair_of(':', ' ') && pair_at(end - 2) == pair_of('\r', '\n') && at[2] > ' ' && end[-3] > ' ';
+  if (usual) [[likely]]
+    return {at + 2, end - 2};
+  return odd_value_text(at, end);
+}
+
+/// Equal octets; a method is seldom longer than eight.
+inline bool equal_octets(const char* a, const char* b, std::size_t bytes, Reach reach) {
+  return bytes <= 8 ? word8(a, bytes, reach) == word8(b, bytes, reach) : std::memcmp(a, b, bytes) == 0;
 }
 
 /// The work of one `index` call: the message in the making, and what may be read.
@@ -69,14 +81,15 @@ struct Indexing {
   [[nodiscard]] std::uint8_t first(HeaderId id) const { return m.first[static_cast<std::size_t>(id)]; }
 
   void lines(const Lines& lines, bool bad);
-  void vias(const std::array<std::uint64_t, 2>& via_lines);
-  void via_line(std::string_view rest);
+  void vias(const Names& names);
+  void further_vias(std::string_view list);
   std::string_view top_via(Cursor c);
   void further_via(std::string_view value);
-  void address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
+  [[gnu::always_inline]] void address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
   bool address_slowly(Cursor c, Slice& uri, Slice& tag);
   void call_id();
   void cseq();
+  bool cseq_slowly(Cursor c);
   void repeated();
   void max_forwards();
   void content_length();
@@ -127,25 +140,38 @@ void Indexing::further_via(std::string_view value) {
   if (m.via_values < 0xff) ++m.via_values;
 }
 
-void Indexing::via_line(std::string_view rest) {
-  while (!rest.empty() && !token_octet.has(rest[0])) [[unlikely]] {
-    rest = trimmed(rest);
-    if (!rest.starts_with(',')) break;
-    rest.remove_prefix(1);
+/// A Via line that begins with an empty element, or with white space behind a fold. Returns what follows.
+[[gnu::noinline]] std::string_view without_empty_elements(std::string_view list) {
+  for (;;) {
+    list = trimmed(list);
+    if (!list.starts_with(',')) return list;
+    list.remove_prefix(1);
   }
-  if (rest.empty()) return;
-  if (m.via_values == 0) {
-    rest = top_via(Cursor{rest, reach});
-  } else if (run<via_plain_octet>(rest.data(), reach) >= rest.data() + rest.size()) [[likely]] {
-    return further_via(rest);
-  }
-  while (!rest.empty())
-    if (const std::string_view value = next_value(rest); !value.empty()) further_via(value);
 }
 
-void Indexing::vias(const std::array<std::uint64_t, 2>& via_lines) {
-  for (std::uint64_t bits = via_lines[0]; bits != 0; bits = _blsr_u64(bits)) via_line(value_text(m, _tzcnt_u64(bits)));
-  for (std::uint64_t bits = via_lines[1]; bits != 0; bits = _blsr_u64(bits)) via_line(value_text(m, 64 + _tzcnt_u64(bits)));
+void Indexing::further_vias(std::string_view list) {
+  while (!list.empty())
+    if (const std::string_view value = next_value(list); !value.empty()) further_via(value);
+}
+
+/// Lines up to the first that holds a value, then the others, most of which hold one.
+void Indexing::vias(const Names& names) {
+  const std::uint8_t* line = names.via_lines.data() + names.via_lines.size() - names.via_count;
+  const std::uint8_t* const end = names.via_lines.data() + names.via_lines.size();
+  while (line < end && m.via_values == 0) {
+    std::string_view list = value_text(m, *line++);
+    if (list.empty() || list[0] == ',') [[unlikely]]
+      list = without_empty_elements(list);
+    if (!list.empty()) further_vias(top_via(Cursor{list, reach}));
+  }
+  for (; line < end; ++line) {
+    const std::string_view list = value_text(m, *line);
+    const bool plain = !list.empty() && run<via_plain_octet>(list.data(), reach) >= list.data() + list.size();
+    if (plain) [[likely]]
+      further_via(list);
+    else
+      further_vias(list);
+  }
   if (m.via_values == 0) [[unlikely]]
     note(Bad::via_missing);
   if (m.via_values > base::via_values_max) [[unlikely]]
@@ -169,30 +195,41 @@ bool Indexing::address_slowly(Cursor c, Slice& uri, Slice& tag) {
   return true;
 }
 
+/// Four octets as they stand in memory.
+inline std::uint32_t quad_at(const char* at) {
+  std::uint32_t quad;
+  std::memcpy(&quad, at, 4);
+  return quad;
+}
+/// `sip:` and `;tag`, letters in lower case: only their letters may differ by the bit 0x20.
+constexpr std::uint32_t sip_scheme = 0x3a706973, sip_letters = 0x00202020;
+constexpr std::uint32_t tag_name = 0x6761743b, tag_letters = 0x20202000;
+
 /// `"name" <sip:...>;tag=...`, each part but the URI optional, nothing else. False says nothing.
-bool usual_address(const char* at, const char* end, Reach reach, std::string_view& uri, std::string_view& tag) {
+inline bool usual_address(const char* at, const char* end, Reach reach, std::string_view& uri, std::string_view& tag) {
   if (end - at < 6) return false;
   if (*at == '"') {
     at = run<quoted_octet>(at + 1, reach);
-    if (end - at < 3 || *at != '"') return false;
+    if (end - at < 8 || *at != '"') return false;
     at += at[1] == ' ' ? 2 : 1;
     if (*at != '<') return false;
   }
   const bool bracketed = *at == '<';
   at += bracketed;
-  if (end - at < 6 || param_word({at, 4}, reach) != param_word("sip:")) return false;
+  if ((quad_at(at) | sip_letters) != sip_scheme) return false;
   const char* const uri_end = bracketed ? run<uri_octet>(at, reach) : run<bare_uri_octet>(at, reach);
   if (uri_end > end || uri_end - at < 5 || (bracketed && *uri_end != '>')) return false;
   uri = {at, uri_end};
   at = uri_end + bracketed;
   if (at == end) return true;
-  if (end - at < 6 || word8(at, 5, reach) != param_word(";tag=")) return false;
+  if (end - at < 6 || (quad_at(at) | tag_letters) != tag_name || at[4] != '=') return false;
   tag = {at + 5, end};
   return run<param_octet>(at + 5, reach) == end;
 }
 
 /// From and To: the URI, and the tag among the parameters behind it. Both headers stand once (RFC 3261 20.20, 20.39).
-void Indexing::address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag) {
+/// In line twice, since most From headers have a tag and most To headers have none.
+inline void Indexing::address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag) {
   if (first(id) == no_header) [[unlikely]]
     return faulty(id, missing);
   const Cursor c = value(first(id));
@@ -222,33 +259,52 @@ void Indexing::call_id() {
     faulty(HeaderId::call_id, Bad::call_id_syntax);
 }
 
-/// 1*DIGIT alone; more than 2^32 - 1 reads as 2^32. Errors: nullopt.
-std::optional<std::uint64_t> whole_number(const Cursor& c) {
-  const ShortNumber number = short_number(c.at, c.reach);
-  if (number.digits != 0 && c.at + number.digits == c.end && number.digits < 8) [[likely]]
-    return number.value;
-  if (c.done() || run_scalar<digit_octet>(c.at, c.end) != c.end) return std::nullopt;
-  return to_number({c.at, c.end});
+constexpr std::uint64_t no_number = ~0ULL;
+
+[[gnu::noinline]] std::uint64_t long_number(const char* at, const char* end) {
+  if (at == end || run_scalar<digit_octet>(at, end) != end) return no_number;
+  return to_number({at, end});
 }
 
-/// 1*DIGIT LWS Method
-void Indexing::cseq() {
-  if (first(HeaderId::cseq) == no_header) [[unlikely]]
-    return faulty(HeaderId::cseq, Bad::cseq_missing);
-  Cursor c = value(first(HeaderId::cseq));
-  const std::string_view digits = c.take_run<digit_octet>();
+/// 1*DIGIT alone; more than 2^32 - 1 reads as 2^32. no_number when it is none.
+inline std::uint64_t whole_number(const char* at, const char* end, Reach reach) {
+  const ShortNumber number = short_number(at, reach);
+  if (at + number.digits == end && number.digits - 1U < 7) [[likely]]
+    return number.value;
+  return long_number(at, end);
+}
+
+/// 1*DIGIT LWS Method, step by step.
+bool Indexing::cseq_slowly(Cursor c) {
+  const char* const digits = c.at;
+  c.take_run<digit_octet>();
   const char* const behind = c.at;
   c.skip_lws();
   const bool apart = c.at != behind;
   const std::string_view method = c.take_run<token_octet>();
-  const std::uint64_t number = whole_number(Cursor{digits, reach}).value_or(cseq_number_end);
-  if (number >= cseq_number_end || !apart || method.empty() || !c.done()) [[unlikely]]
-    return faulty(HeaderId::cseq, Bad::cseq_syntax);
+  const std::uint64_t number = long_number(digits, behind);
+  if (number >= cseq_number_end || !apart || method.empty() || !c.done()) return false;
   m.cseq_number = static_cast<std::uint32_t>(number);
   if (!m.is_request)
     m.method = find_method(text, slice(method).offset, method.size());
-  else if (method != m[m.method_text]) [[unlikely]]
+  else if (method != m[m.method_text])
     note(Bad::cseq_method);
+  return true;
+}
+
+/// A number of up to seven digits, a space, and the request's own method, which is known to be a token.
+void Indexing::cseq() {
+  if (first(HeaderId::cseq) == no_header) [[unlikely]]
+    return faulty(HeaderId::cseq, Bad::cseq_missing);
+  const std::string_view whole = value_text(m, first(HeaderId::cseq));
+  const ShortNumber number = short_number(whole.data(), reach);
+  const std::size_t method_at = number.digits + 1;
+  const bool usual = m.is_request && number.digits - 1U < 7 && whole.size() == method_at + m.method_text.bytes && whole[method_at - 1] == ' ' &&
+                     equal_octets(whole.data() + method_at, text.data(), m.method_text.bytes, reach);
+  if (usual) [[likely]]
+    m.cseq_number = number.value;
+  else if (!cseq_slowly({whole, reach}))
+    faulty(HeaderId::cseq, Bad::cseq_syntax);
 }
 
 /// Headers that may stand once only (7.3.1, 20); several Content-Lengths are one when they say the same (RFC 4475 3.3.9).
@@ -263,10 +319,11 @@ void Indexing::cseq() {
 void Indexing::max_forwards() {
   const std::uint8_t line = first(HeaderId::max_forwards);
   if (line == no_header || !m.is_request) return;
-  const auto number = whole_number(value(line));
-  if (!number) [[unlikely]]
+  const std::string_view digits = value_text(m, line);
+  const std::uint64_t number = whole_number(digits.data(), digits.data() + digits.size(), reach);
+  if (number == no_number) [[unlikely]]
     return note(Bad::max_forwards_syntax);
-  m.max_forwards = static_cast<std::uint8_t>(std::min<std::uint64_t>(*number, 0xff));
+  m.max_forwards = static_cast<std::uint8_t>(std::min<std::uint64_t>(number, 0xff));
 }
 
 /// The body by Content-Length; what follows it in the datagram is ignored (18.3).
@@ -275,12 +332,13 @@ void Indexing::content_length() {
   m.body = {m.head_bytes, static_cast<std::uint16_t>(there)};
   const std::uint8_t line = first(HeaderId::content_length);
   if (line == no_header) return;
-  const auto bytes = whole_number(value(line));
-  if (!bytes) [[unlikely]]
+  const std::string_view digits = value_text(m, line);
+  const std::uint64_t bytes = whole_number(digits.data(), digits.data() + digits.size(), reach);
+  if (bytes == no_number) [[unlikely]]
     return note(Bad::content_length_syntax);
-  if (*bytes > there) [[unlikely]]
+  if (bytes > there) [[unlikely]]
     return note(Bad::body_short);
-  m.body.bytes = static_cast<std::uint16_t>(*bytes);
+  m.body.bytes = static_cast<std::uint16_t>(bytes);
 }
 
 /// Line starts, folds joined if `joined`.
@@ -320,12 +378,12 @@ std::string_view without_line_end(std::string_view line) {
 }
 
 void read_headers(Indexing& in, const Names& names) {
-  in.vias(names.via_lines);
+  in.vias(names);
   in.address(HeaderId::from, Bad::from_missing, Bad::from_syntax, in.m.from_uri, in.m.from_tag);
   in.address(HeaderId::to, Bad::to_missing, Bad::to_syntax, in.m.to_uri, in.m.to_tag);
   in.call_id();
   in.cseq();
-  if (names.repeated) [[unlikely]]
+  if ((names.repeated & single_header_bits) != 0) [[unlikely]]
     in.repeated();
   in.max_forwards();
   in.content_length();
@@ -346,10 +404,11 @@ Bad index(std::string_view text, Message& out) {
   const Start start = read_start_line(text, without_line_end(text.substr(0, out.line[0])), out);
   in.note(start.fault);
   out.answerable = start.usable && out.is_request && out.method != Method::ack;
-  Names names = start.usable ? name_headers(text, out) : Names{};
+  Names names;
+  if (start.usable) name_headers(text, out, names);
   if (names.folded) [[unlikely]] {
     lines = find(text, true, out);
-    names = name_headers(text, out);
+    name_headers(text, out, names);
   }
   if (!start.usable || lines.overflow) [[unlikely]] {
     in.note(Bad::header_lines);

@@ -14,6 +14,8 @@ std::uint32_t line_ends_32(const char* at) {
       _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)), _mm256_set1_epi8('\n'))));
 }
 
+std::uint64_t line_ends_64(const char* at) { return line_ends_32(at) | static_cast<std::uint64_t>(line_ends_32(at + vector_bytes)) << 32U; }
+
 /// Line ends among the last octets of `text` from `from` on, fewer than 64: the loads begin earlier so that nothing behind the text is read.
 std::uint64_t line_ends_tail(std::string_view text, std::size_t from) {
   const std::size_t left = text.size() - from;
@@ -22,19 +24,17 @@ std::uint64_t line_ends_tail(std::string_view text, std::size_t from) {
   return line_ends_32(text.data() + from) | last << (left - vector_bytes);
 }
 
-std::uint64_t line_ends(std::string_view text, std::size_t from) {
-  if (from + block_bytes > text.size()) [[unlikely]]
-    return line_ends_tail(text, from);
-  return line_ends_32(text.data() + from) | static_cast<std::uint64_t>(line_ends_32(text.data() + from + vector_bytes)) << 32U;
-}
-
-/// Append the starts behind the line ends of a block; up to two words behind the result are overwritten.
-std::uint16_t* append_starts(std::uint16_t* out, std::size_t from, std::uint64_t ends) {
+/// Append the starts behind the line ends of a block; up to two words behind the result are overwritten. No more than `last` is filled:
+/// a result behind it says that there was no room.
+std::uint16_t* append_starts(std::uint16_t* out, const std::uint16_t* last, std::size_t from, std::uint64_t ends) {
   const auto count = static_cast<std::size_t>(std::popcount(ends));
   const std::size_t base = from + 1;
-  for (std::size_t i = 0; i < starts_at_once; ++i, ends = _blsr_u64(ends)) out[i] = static_cast<std::uint16_t>(base + _tzcnt_u64(ends));
-  if (count > starts_at_once) [[unlikely]]
-    for (std::size_t i = starts_at_once; i < count; ++i, ends = _blsr_u64(ends)) out[i] = static_cast<std::uint16_t>(base + _tzcnt_u64(ends));
+  std::uint64_t rest = ends;
+  for (std::size_t i = 0; i < starts_at_once; ++i, rest = _blsr_u64(rest)) out[i] = static_cast<std::uint16_t>(base + _tzcnt_u64(rest));
+  if (count > starts_at_once) [[unlikely]] {
+    if (out + count > last) return out + (last + 1 - out);
+    for (std::size_t i = starts_at_once; i < count; ++i, rest = _blsr_u64(rest)) out[i] = static_cast<std::uint16_t>(base + _tzcnt_u64(rest));
+  }
   return out + count;
 }
 
@@ -49,26 +49,60 @@ std::uint32_t empty_line(const char* block, std::uint64_t close) {
   return block_bytes;
 }
 
+/// Line ends of a block that stand one or two octets behind another, which may be in the block before.
+std::uint64_t close_ends(std::uint64_t before, std::uint64_t ends) { return ends & (ends << 1U | ends << 2U | before >> 62U | before >> 63U); }
+
+/// The search in progress.
+struct Search {
+  std::string_view text;
+  LineStarts& start;
+  std::uint16_t* out;
+
+  [[nodiscard]] std::size_t count() const { return static_cast<std::size_t>(out - start.data()); }
+  /// From here on two more blocks' unconditional writes fit, but no more.
+  [[nodiscard]] const std::uint16_t* last() const { return start.data() + start.size() - 2 * starts_at_once; }
+  [[nodiscard]] bool full() const { return out > last(); }
+  /// Take the line ends of one block up to an empty line. True when that was found.
+  bool take(std::size_t from, std::uint64_t ends, std::uint64_t close, Lines& lines) {
+    const std::uint32_t bit = empty_line(text.data() + from, close);
+    out = append_starts(out, last(), from, _bzhi_u64(ends, bit));
+    lines = {.count = count(), .head_bytes = from + bit + 1, .terminated = true};
+    return bit < block_bytes;
+  }
+};
+
 }  // namespace
 
 Lines find_lines(std::string_view text, LineStarts& start) {
-  std::uint16_t* out = start.data();
-  std::uint16_t* const full = out + start.size() - block_bytes;
+  Search search{text, start, start.data()};
+  Lines lines;
   std::uint64_t before = 0;
-  for (std::size_t from = 0; from < text.size(); from += block_bytes) {
-    const std::uint64_t ends = line_ends(text, from);
-    const std::uint64_t close = ends & (ends << 1U | before >> 63U | ends << 2U | before >> 62U);
-    if (close != 0) [[unlikely]]
-      if (const std::uint32_t bit = empty_line(text.data() + from, close); bit < block_bytes) {
-        out = append_starts(out, from, _bzhi_u64(ends, bit));
-        return {.count = static_cast<std::size_t>(out - start.data()), .head_bytes = from + bit + 1, .terminated = true};
-      }
-    out = append_starts(out, from, ends);
-    if (out > full) [[unlikely]]
+  std::size_t from = 0;
+  // Two blocks at once while there are two.
+  for (; from + 2 * block_bytes <= text.size(); from += 2 * block_bytes) {
+    const std::uint64_t a = line_ends_64(text.data() + from);
+    const std::uint64_t b = line_ends_64(text.data() + from + block_bytes);
+    const std::uint64_t a_close = close_ends(before, a);
+    const std::uint64_t b_close = close_ends(a, b);
+    if ((a_close | b_close) != 0) [[unlikely]] {
+      const bool found = search.take(from, a, a_close, lines) || (!search.full() && search.take(from + block_bytes, b, b_close, lines));
+      if (found && !search.full()) return lines;
+    } else {
+      search.out = append_starts(append_starts(search.out, search.last(), from, a), search.last(), from + block_bytes, b);
+    }
+    if (search.full()) [[unlikely]]
       return {.overflow = true};
+    before = b;
+  }
+  for (; from < text.size(); from += block_bytes) {
+    const std::uint64_t ends = from + block_bytes <= text.size() ? line_ends_64(text.data() + from) : line_ends_tail(text, from);
+    const bool found = search.take(from, ends, close_ends(before, ends), lines);
+    if (search.full()) [[unlikely]]
+      return {.overflow = true};
+    if (found) return lines;
     before = ends;
   }
-  return {.count = static_cast<std::size_t>(out - start.data()), .head_bytes = out == start.data() ? text.size() : out[-1]};
+  return {.count = search.count(), .head_bytes = search.count() == 0 ? text.size() : search.out[-1]};
 }
 
 Lines find_joined_lines(std::string_view text, LineStarts& start) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -115,11 +116,10 @@ inline std::uint32_t others(__m256i octets) {
   return mask;
 }
 
-/// First octet at or behind `at` that is not of class C, or reach.end. 32 octets at a time: near the end the load begins earlier and its mask is shifted.
+/// What `run` does when the first 32 octets hold no end, or are not all there. Near the end the load begins earlier and its mask is shifted.
 template <const CharClass& C>
-inline const char* run(const char* at, Reach reach) {
-  if (static_cast<std::size_t>(reach.end - reach.begin) < vector_bytes) [[unlikely]]
-    return run_scalar<C>(at, reach.end);
+[[gnu::noinline]] const char* run_on(const char* at, Reach reach) {
+  if (static_cast<std::size_t>(reach.end - reach.begin) < vector_bytes) return run_scalar<C>(at, reach.end);
   const char* last = reach.end - vector_bytes;
   while (at < reach.end) {
     const char* from = std::min(at, last);
@@ -130,17 +130,30 @@ inline const char* run(const char* at, Reach reach) {
   return reach.end;
 }
 
-/// Up to eight octets at `at` as a little-endian word, the first in the lowest bits, zeros behind. Shape: at + bytes <= reach.end.
+/// First octet at or behind `at` that is not of class C, or reach.end. 32 octets at a time.
+template <const CharClass& C>
+inline const char* run(const char* at, Reach reach) {
+  if (reach.end - at >= static_cast<std::ptrdiff_t>(vector_bytes)) [[likely]] {
+    const std::uint32_t mask = others<C>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
+    if (mask != 0) [[likely]]
+      return at + std::countr_zero(mask);
+  }
+  return run_on<C>(at, reach);
+}
+
+/// Up to eight octets at `at` as a little-endian word, the first in the lowest bits, zeros behind. Shape: at <= reach.end.
+/// No branch on how near the end is: the last header of a message often is a number of one digit.
 inline std::uint64_t word8(const char* at, std::size_t bytes, Reach reach) {
   std::uint64_t word{};
   if (reach.end - reach.begin < 8) [[unlikely]] {
-    std::memcpy(&word, at, std::min<std::size_t>(bytes, 8));
+    std::memcpy(&word, at, std::min<std::size_t>(bytes, static_cast<std::size_t>(reach.end - at)));
     return word;
   }
   const char* from = std::min(at, reach.end - 8);
   std::memcpy(&word, from, 8);
-  if (at - from >= 8) return 0;
-  return _bzhi_u64(word >> (8 * (at - from)), static_cast<std::uint32_t>(8 * bytes));
+  const auto behind = static_cast<std::uint32_t>(8 * (at - from));
+  // From 64 on the shift would be undefined; then nothing is left.
+  return behind < 64 ? _bzhi_u64(word >> behind, static_cast<std::uint32_t>(8 * bytes)) : 0;
 }
 
 /// Where the head's lines start. start[0] is the first header line; the last start is the empty line, or what follows the last line end without one.

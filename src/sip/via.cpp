@@ -142,7 +142,6 @@ ViaShape take_via_slowly(Cursor& c, Via& out) {
 }  // namespace
 
 ViaShape take_via(Cursor& c, Via& out) {
-  out = {};
   if (const char* end = usual_via(c, out); end != nullptr) [[likely]] {
     c.at = end;
     return ViaShape::whole;

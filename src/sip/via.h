@@ -14,6 +14,7 @@ enum class ViaShape : std::uint8_t {
 };
 
 /// Take one Via value. The cursor ends behind the last octet that belongs to the well-formed part.
+/// Shape:  out is empty.
 /// Source: RFC 3261 25.1 via-parm.
 ViaShape take_via(Cursor& c, Via& out);
 

@@ -42,6 +42,12 @@ TEST_F(Fleet, ProxiesAClientOfAnotherHomeThatCameThroughAProxy) {
   EXPECT_THAT(r.bytes, HasSubstr("\r\nMax-Forwards: 69\r\n"));
 }
 
+TEST_F(Fleet, ForwardsNothingThatStandsBehindTheBody) {
+  const std::string text = std::string(Text().vias(two_vias));
+  const auto alone = send(text).bytes;
+  EXPECT_EQ(send(text + std::string(Text().method("INVITE"))).bytes, alone);
+}
+
 TEST_F(Fleet, CountsCommaJoinedCompactAndFoldedViasAsSeveral) {
   EXPECT_EQ(send(Text().vias({"Via: SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa, SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb"})).judgement.verdict, Verdict::proxied);
   EXPECT_EQ(send(Text().vias({"v: SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa,\r\n SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb"})).judgement.verdict, Verdict::proxied);

@@ -19,6 +19,7 @@ class Grammar {
   [[nodiscard]] std::string since(std::size_t from) const { return std::string{text_.substr(from, at_ - from)}; }
 
   bool octet(char c);
+  char take() { return done() ? '\0' : text_[at_++]; }
   bool lws();                  ///< 1*( SP / HTAB )
   void sws();                  ///< [LWS]
   bool token(std::string* out = nullptr);

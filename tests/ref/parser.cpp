@@ -51,9 +51,10 @@ Header to_header(const std::string& line) {
   Header header;
   Grammar g{line};
   std::string name;
-  if (!g.token(&name) || name.size() > 255) return header;
+  // A name is visible octets up to the colon: one that is not known need not be a token (16.3 item 1).
+  while (g.next() > ' ' && g.next() != ':') name += g.take();
   g.sws();
-  if (!g.octet(':')) return header;
+  if (name.empty() || name.size() > 255 || !g.octet(':')) return header;
   std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   const auto compact = compact_names.find(name);
   header.name = compact == compact_names.end() ? name : compact->second;

@@ -62,7 +62,7 @@ class Bus:
                 if address:
                     (self.machine.sysfs / f"bus/pci/devices/{address}/driver").unlink()
             address = self.take("bus/pci/drivers_probe")
-            if address:
+            if address and not self.driver_of(address):  # a device that has a driver is not probed
                 driver = self.override_of(address) or self.own_drivers[address]
                 if driver not in self.refuses:
                     self.machine.link(f"bus/pci/devices/{address}/driver", f"bus/pci/drivers/{driver}")

@@ -364,7 +364,7 @@ TEST(Index, AnAckIsNeverAnswered) {
 }
 
 TEST(Index, ALineWithoutNameOrColonIsAFault) {
-  for (const char* line : {"nonsense", ": x", "Sub ject: x", "Subj(ect: x", "\x01: x"}) {
+  for (const char* line : {"nonsense", ": x", "Sub ject: x", "S\xc3\xbc: x", "\x01: x"}) {
     EXPECT_EQ(fault(Request{}.with(line)), Bad::header_syntax) << line;
     EXPECT_TRUE(answerable(Request{}.with(line))) << line;
   }

@@ -60,6 +60,8 @@ struct Message {
   std::array<HeaderId, base::header_lines_max> id;
   std::array<std::uint8_t, base::header_lines_max> name_bytes;  ///< octets of the name of header line i, without white space and colon
 
+  /// Octets of the message itself, head and body: what stands behind them in the datagram is discarded (RFC 3261 18.3).
+  [[nodiscard]] std::size_t bytes() const { return std::size_t{body.offset} + body.bytes; }
   [[nodiscard]] std::string_view operator[](Slice s) const { return text.substr(s.offset, s.bytes); }
   /// Header line `i` whole: name, colon, value, folds and the final line end.
   [[nodiscard]] std::string_view header_line(std::size_t i) const { return text.substr(line[i], static_cast<std::size_t>(line[i + 1] - line[i])); }
