@@ -4,7 +4,6 @@ import collections
 import re
 import time
 
-import daemon
 import node
 
 BURST = "viaduct::edge::Path::burst()"
@@ -58,11 +57,12 @@ class Profile:
 
 def profile(folder, messages, redirect):
     """Run that many messages through a node under callgrind, until each has its verdict."""
-    path = node.config(folder, {"profile": node.PCAP_ONCE, "rx_pcap": node.pcap(messages)}, redirect, entries=100_000, idle="adaptive")
+    dpdk = {"profile": node.PCAP_ONCE, "rx_pcap": node.pcap(messages), "pretend_checksum_offload": True}
+    path = node.config(folder, dpdk, redirect, entries=100_000, idle="adaptive")
     out = folder / f"callgrind-{redirect}-{messages}"
     # Addresses that differ from run to run would change which path a memcpy takes.
     valgrind = ["setarch", "-R", "valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}", f"--toggle-collect={BURST}"]
-    with daemon.Daemon(path, valgrind) as running:
+    with node.Node(path, valgrind) as running:
         counters = running.settled(messages)
         time.sleep(0.2)  # some empty polls in any case: they are what is subtracted
     verdict = {"always": "redirected", "never": "proxied"}[redirect]

@@ -88,11 +88,26 @@ def cpu_ns(pid, thread):
     return int(pathlib.Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[0])
 
 
+class Node(daemon.Daemon):
+    """A viaductd whose end says nothing on standard output, where figures belong, and no thousand homes on standard error."""
+
+    def report(self):
+        return f"--- {self.name}: log:\n{self.log.read_text(errors='replace')}"
+
+    def __exit__(self, kind, *error):
+        if kind is None:
+            self.stop()
+        else:
+            self.kill()
+            if not issubclass(kind, SystemExit):
+                say(self.report())
+
+
 class LoopNode:
     """A node whose worker polls without end; stopped by signal while others are measured."""
 
     def __init__(self, path):
-        self.daemon = daemon.Daemon(path)
+        self.daemon = Node(path)
 
     def __enter__(self):
         say(f"starting a node with {CLIENTS:,} clients")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole path: viaductd's worker on a capture that comes round and round, the driver's copying included."""
+import contextlib
 import re
 import subprocess
 
@@ -44,19 +45,26 @@ def area_of(library, is_kernel, symbol):
     return "libc" if library.startswith(("libc", "ld-")) else "other"
 
 
+def rates(folder):
+    """Messages a second of each run, in turns, so that what the machine does meanwhile falls on all alike."""
+    told = {name: [] for name in RUNS}
+    with contextlib.ExitStack() as stack:
+        nodes = {name: stack.enter_context(node.LoopNode(node.loop_config(folder, messages, redirect, checksums)))
+                 for name, (messages, redirect, _, checksums) in RUNS.items()}
+        for number in range(ROUNDS):
+            for name, (_, _, verdict, _) in RUNS.items():
+                told[name].append(nodes[name].rate(verdict))
+            node.say(f"round {number + 1} of {ROUNDS}: " + ", ".join(f"{name.removeprefix('path.')} {rate[-1]:,.0f}" for name, rate in told.items()))
+        time_shares(nodes["path.redirect_mps"])
+    return {name: round(node.median(rate)) for name, rate in told.items()}
+
+
 def run():
-    figures = {}
-    for name, (messages, redirect, verdict, checksums) in RUNS.items():
-        with node.folder() as folder, node.LoopNode(node.loop_config(folder, messages, redirect, checksums)) as looping:
-            figures[name] = round(node.median([looping.rate(verdict) for _ in range(ROUNDS)]))
-            node.say(f"{name} {figures[name]:,}")
-            if name == "path.redirect_mps":
-                time_shares(looping)
     with node.folder() as folder:
+        figures = rates(folder)
         total, of_stages = callgrind.Counter(folder).count("always")
-        stages.update(of_stages)
-        figures["path.redirect_instructions"] = round(total, 1)
-    return figures
+    stages.update(of_stages)
+    return figures | {"path.redirect_instructions": round(total, 1)}
 
 
 def report(figures):

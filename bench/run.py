@@ -2,6 +2,7 @@
 """One area measured and told: a report for people, or one flat JSON object."""
 import importlib
 import json
+import signal
 import sys
 
 import node
@@ -9,7 +10,14 @@ import node
 AREAS = ("path", "micro", "sipp", "peers", "gate")
 
 
+def stop(number, _):
+    """As an exception, so that every namespace and process is cleaned up on the way out."""
+    sys.exit(128 + number)
+
+
 def main(area, as_json):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     module = importlib.import_module(area)
     node.say(f"on {node.machine()}")
     figures = module.run()

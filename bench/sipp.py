@@ -3,8 +3,8 @@
 import csv
 import subprocess
 
-import daemon
 import node
+from node import daemon
 import wire
 
 RATES = (5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 35_000, 40_000, 50_000, 60_000, 80_000, 100_000)
@@ -30,7 +30,7 @@ def run_at(link, folder, rate):
 def run():
     best = 0.0
     with node.folder() as folder, wire.large_receive_buffers(), wire.Wire() as link:
-        path = node.config(folder, {"profile": "af_packet", "interface": "e0", "buffers": None, "large_buffers": None}, entries=100_000, worker_cpus=[node.CONTROL_CPU])
+        path = node.config(folder, {"profile": "af_packet", "interface": "e0"}, entries=100_000, worker_cpus=[node.CONTROL_CPU])
         with link.node(path):
             for rate in RATES:
                 answered, failed, reached = run_at(link, folder, rate)

@@ -6,7 +6,9 @@ import pathlib
 import shutil
 import subprocess
 
-import daemon
+import node
+from node import daemon  # and netns is known from there on
+
 import netns
 
 CLIENT, EDGE = "198.18.0.1", "198.18.0.2"
@@ -68,7 +70,7 @@ class Wire:
         return process
 
     def node(self, config):
-        return daemon.Daemon(config, self.words(self.edge))
+        return node.Node(config, self.words(self.edge))
 
     def remove(self):
         for process in self.processes:

@@ -71,7 +71,8 @@ std::string message_template(const std::string& source, std::uint16_t port) {
   const std::string at = source + ":" + std::to_string(port);
   return "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP " + at +
          ";branch=z9hG4bK-524287-@@@@@@@@;rport\r\nMax-Forwards: 70\r\nFrom: <sip:u#######@example.com>;tag=f@@@@@@@@\r\n"
-         "To: <sip:u#######@example.com>\r\nCall-ID: c@@@@@@@@-7f1e42ab@client.example\r\nCSeq: 1 REGISTER\r\nContact: <sip:u#######@" + at +
+         "To: <sip:u#######@example.com>\r\nCall-ID: c@@@@@@@@-7f1e42ab@client.example\r\nCSeq: 1 REGISTER\r\nContact: <sip:u#######@" +
+         at +
          ";transport=udp>;+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-0004f2801a2b>\"\r\nExpires: 3600\r\n"
          "User-Agent: PolycomVVX-VVX_410-UA/5.9.5.0614\r\nAllow: INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, REFER, UPDATE\r\n"
          "Supported: path, outbound, gruu\r\nContent-Length: 0\r\n\r\n";
@@ -124,9 +125,12 @@ struct Tally {
   std::uint64_t sent{}, got{}, lost{}, redirects{}, requests{}, others{};
   void count(std::string_view datagram) {
     ++got;
-    if (datagram.starts_with("SIP/2.0 30")) ++redirects;
-    else if (datagram.starts_with("REGISTER ")) ++requests;
-    else ++others;
+    if (datagram.starts_with("SIP/2.0 30"))
+      ++redirects;
+    else if (datagram.starts_with("REGISTER "))
+      ++requests;
+    else
+      ++others;
   }
 };
 
@@ -184,7 +188,8 @@ int main(int argc, char** argv) {
   const auto started = Clock::now();
   const Tally t = run(sender, arrivals, std::max(static_cast<std::size_t>(std::atoi(argv[3])), batch), std::chrono::duration<double>(std::atof(argv[4])));
   const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
-  std::printf(R"({"sent": %lu, "got": %lu, "lost": %lu, "redirects": %lu, "requests": %lu, "others": %lu, "seconds": %.3f})" "\n", t.sent, t.got, t.lost,
-              t.redirects, t.requests, t.others, seconds);
+  std::printf(R"({"sent": %lu, "got": %lu, "lost": %lu, "redirects": %lu, "requests": %lu, "others": %lu, "seconds": %.3f})"
+              "\n",
+              t.sent, t.got, t.lost, t.redirects, t.requests, t.others, seconds);
   return 0;
 }

@@ -39,8 +39,10 @@ std::string framed(const std::string& message, std::uint16_t source_port) {
   std::string frame(headers_bytes, '\0');
   frame += message;
   auto* payload = reinterpret_cast<std::uint8_t*>(frame.data()) + headers_bytes;
-  const net::Envelope envelope{.source_mac = {2, 0, 0, 0, 0, 1}, .destination_mac = {2, 0, 0, 0, 0, 2},
-                               .source = {base::Address::v4({198, 18, 0, 1}), source_port}, .destination = {base::Address::v4({198, 18, 0, 2}), 5060}};
+  const net::Envelope envelope{.source_mac = {2, 0, 0, 0, 0, 1},
+                               .destination_mac = {2, 0, 0, 0, 0, 2},
+                               .source = {base::Address::v4({198, 18, 0, 1}), source_port},
+                               .destination = {base::Address::v4({198, 18, 0, 2}), 5060}};
   net::write_headers(payload, message.size(), envelope, net::ChecksumWork::software);
   return frame;
 }

@@ -11,9 +11,16 @@ namespace viaduct::bench {
 namespace {
 
 constexpr std::array user_agents = {
-    "PolycomVVX-VVX_410-UA/5.9.5.0614", "Yealink SIP-T46S 66.85.0.5",      "Cisco-CP8845/12.8.1",          "Grandstream GXP2170 1.0.9.135",
-    "snomD785/10.1.101.11",             "Linphone/5.2.0 (belle-sip/5.2.0)", "Zoiper rv2.10.20.4",           "AVM FRITZ!Box 7590 154.07.57",
-    "MicroSIP/3.21.3",                  "Obihai/OBi302-3.2.2.5921",
+    "PolycomVVX-VVX_410-UA/5.9.5.0614",
+    "Yealink SIP-T46S 66.85.0.5",
+    "Cisco-CP8845/12.8.1",
+    "Grandstream GXP2170 1.0.9.135",
+    "snomD785/10.1.101.11",
+    "Linphone/5.2.0 (belle-sip/5.2.0)",
+    "Zoiper rv2.10.20.4",
+    "AVM FRITZ!Box 7590 154.07.57",
+    "MicroSIP/3.21.3",
+    "Obihai/OBi302-3.2.2.5921",
 };
 constexpr std::string_view allow = "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, REFER, UPDATE";
 
@@ -79,10 +86,14 @@ unsigned Registers::mixed_via_count() {
 
 std::string Registers::to_value(const std::string& who) {
   switch (below(10)) {
-    case 0: return "sip:" + who + "@example.com";
-    case 1: return "\"Desk Phone\" <sip:" + who + "@Example.COM>";
-    case 2: return "<sip:" + who + "@example.com:5060>";
-    default: return "<sip:" + who + "@example.com>";
+    case 0:
+      return "sip:" + who + "@example.com";
+    case 1:
+      return "\"Desk Phone\" <sip:" + who + "@Example.COM>";
+    case 2:
+      return "<sip:" + who + "@example.com:5060>";
+    default:
+      return "<sip:" + who + "@example.com>";
   }
 }
 

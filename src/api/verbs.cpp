@@ -32,8 +32,14 @@ json named(const Names& names, const Values& values) {
 }
 
 json sums_json(const share::CounterSums& s) {
-  return {{"rx_pkts", s.rx_pkts}, {"handed_over", s.handed_over}, {"tx_pkts", s.tx_pkts}, {"tx_full", s.tx_full}, {"bursts", s.bursts}, {"sleeps", s.sleeps},
-          {"verdicts", named(base::verdict_names, s.verdicts)}, {"drops", named(base::drop_names, s.drops)}};
+  return {{"rx_pkts", s.rx_pkts},
+          {"handed_over", s.handed_over},
+          {"tx_pkts", s.tx_pkts},
+          {"tx_full", s.tx_full},
+          {"bursts", s.bursts},
+          {"sleeps", s.sleeps},
+          {"verdicts", named(base::verdict_names, s.verdicts)},
+          {"drops", named(base::drop_names, s.drops)}};
 }
 
 json registrar_json(const registrar::ShardCounters& c) {
@@ -57,8 +63,8 @@ json control_json(const Plant& plant) {
 }
 
 json port_json(const nic::PortStatistics& p) {
-  return {{"rx_pkts", p.rx_pkts},     {"rx_bytes", p.rx_bytes},         {"rx_missed", p.rx_missed}, {"rx_errors", p.rx_errors},
-          {"rx_no_buffer", p.rx_no_buffer}, {"tx_pkts", p.tx_pkts}, {"tx_bytes", p.tx_bytes},   {"tx_errors", p.tx_errors}};
+  return {{"rx_pkts", p.rx_pkts},           {"rx_bytes", p.rx_bytes}, {"rx_missed", p.rx_missed}, {"rx_errors", p.rx_errors},
+          {"rx_no_buffer", p.rx_no_buffer}, {"tx_pkts", p.tx_pkts},   {"tx_bytes", p.tx_bytes},   {"tx_errors", p.tx_errors}};
 }
 
 json counters(const Plant& plant, const json&) {
@@ -72,8 +78,13 @@ json counters(const Plant& plant, const json&) {
     row["index"] = i;
     workers.push_back(std::move(row));
   }
-  return {{"ok", true}, {"workers", workers}, {"total", sums_json(total)}, {"control", control_json(plant)}, {"registrar", registrar_json(plant.shard.counters())},
-          {"port", port_json(plant.commons.port.statistics())}, {"balanced", total.balanced()}};
+  return {{"ok", true},
+          {"workers", workers},
+          {"total", sums_json(total)},
+          {"control", control_json(plant)},
+          {"registrar", registrar_json(plant.shard.counters())},
+          {"port", port_json(plant.commons.port.statistics())},
+          {"balanced", total.balanced()}};
 }
 
 // --- status, homes
@@ -87,16 +98,23 @@ json homes_by_state(const Site& site) {
 
 json assignment_json(const Plant& plant) {
   const auto s = plant.commons.assignment.statistics();
-  return {{"pins", s.pins}, {"overrides", s.overrides}, {"capacity", s.capacity}, {"bytes", s.bytes},
+  return {{"pins", s.pins},
+          {"overrides", s.overrides},
+          {"capacity", s.capacity},
+          {"bytes", s.bytes},
           {"policy", plant.config.assign_policy == config::AssignPolicy::slots ? "slots" : "explicit"}};
 }
 
-// What share of its polls brought packets since the start: an idle worker sleeps, so its CPU time says it better; this is the path's own view.
 json worker_rows(const Plant& plant) {
   json rows = json::array();
   for (std::size_t i = 0; i < plant.commons.counters.size(); ++i) {
     const share::Counters& c = plant.commons.counters[i];
-    rows.push_back({{"index", i}, {"cpu", plant.config.worker_cpus[i]}, {"rx", c.rx_pkts.get()}, {"tx", c.tx_pkts.get()}, {"sleeps", c.sleeps.get()}, {"bursts", c.bursts.get()}});
+    rows.push_back({{"index", i},
+                    {"cpu", plant.config.worker_cpus[i]},
+                    {"rx", c.rx_pkts.get()},
+                    {"tx", c.tx_pkts.get()},
+                    {"sleeps", c.sleeps.get()},
+                    {"bursts", c.bursts.get()}});
   }
   return rows;
 }
@@ -105,8 +123,17 @@ json status(const Plant& plant, const json&) {
   json listen = json::array();
   for (const base::Endpoint& e : plant.config.listen) listen.push_back(e.text());
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - plant.started).count();
-  json out = {{"ok", true},         {"node", plant.config.node_name}, {"version", version}, {"uptime_s", uptime}, {"pid", process_id()}, {"profile", plant.config.dpdk.profile},
-              {"driver", plant.commons.port.driver()}, {"listen", listen}, {"workers", worker_rows(plant)}, {"memory", memory_json()}, {"durable", false}};
+  json out = {{"ok", true},
+              {"node", plant.config.node_name},
+              {"version", version},
+              {"uptime_s", uptime},
+              {"pid", process_id()},
+              {"profile", plant.config.dpdk.profile},
+              {"driver", plant.commons.port.driver()},
+              {"listen", listen},
+              {"workers", worker_rows(plant)},
+              {"memory", memory_json()},
+              {"durable", false}};
   plant.loop.call([&] {
     const Site& site = plant.commons.site.read();
     out["epoch"] = plant.commons.assignment.epoch();
@@ -146,7 +173,12 @@ std::string home_name(const Site& site, assign::HomeIndex home) { return home ==
 json placement_json(const Plant& plant, const control::Client& client) {
   const Site& site = plant.commons.site.read();
   const assign::Placement p = plant.commons.assignment.find(client.key);
-  return {{"ok", true}, {"aor", client.aor}, {"key", hex(client.key)}, {"home", home_name(site, p.home)}, {"layer", assign::name(p.layer)}, {"epoch", p.epoch},
+  return {{"ok", true},
+          {"aor", client.aor},
+          {"key", hex(client.key)},
+          {"home", home_name(site, p.home)},
+          {"layer", assign::name(p.layer)},
+          {"epoch", p.epoch},
           {"slot_home", home_name(site, plant.commons.assignment.slot_home(client.key))}};
 }
 
@@ -184,12 +216,22 @@ std::string rehearsed_register(const std::string& aor, unsigned vias) {
 
 std::string layer_sentence(const assign::Placement& p, const std::string& home) {
   switch (p.layer) {
-    case assign::Layer::pin: return "the operator has pinned the client to " + home;
-    case assign::Layer::override_: return "an override places the client at " + home;
-    case assign::Layer::slot: return "the client has no entry of his own: his slot belongs to " + home;
-    case assign::Layer::none: break;
+    case assign::Layer::pin:
+      return "the operator has pinned the client to " + home;
+    case assign::Layer::override_:
+      return "an override places the client at " + home;
+    case assign::Layer::slot:
+      return "the client has no entry of his own: his slot belongs to " + home;
+    case assign::Layer::none:
+      break;
   }
   return "no layer names a home";
+}
+
+// One that the site believes: several Vias count only from a trusted proxy.
+base::Endpoint rehearsed_source(const Site& site, unsigned vias) {
+  const bool through_proxy = vias > 1 && !site.trust_all_proxies && !site.trusted_proxies.empty();
+  return {.address = through_proxy ? site.trusted_proxies.front().address : base::Address::v4({192, 0, 2, static_cast<std::uint8_t>(vias)}), .port = 5060};
 }
 
 json client_explain(const Plant& plant, const json& request) {
@@ -203,8 +245,8 @@ json client_explain(const Plant& plant, const json& request) {
       out = failure(client.error());
       return;
     }
-    const base::Endpoint source{.address = base::Address::v4({192, 0, 2, static_cast<std::uint8_t>(vias)}), .port = 5060};
-    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), source, site.listeners.front(), site, plant.commons.assignment, plant.commons.now_min.load());
+    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site, plant.commons.assignment,
+                                  plant.commons.now_min.load());
     out = placement_json(plant, *client);
     out["vias"] = vias;
     out["verdict"] = base::name(r.judgement.verdict);
@@ -246,10 +288,14 @@ struct Verb {
   json (*answer)(const Plant&, const json&);
 };
 constexpr std::array verbs = {
-    Verb{"status", status},           Verb{"homes", homes},
-    Verb{"counters", counters},       Verb{"reload", reload},
-    Verb{"client.show", client_show}, Verb{"client.explain", client_explain},
-    Verb{"client.assign", client_assign}, Verb{"client.unassign", client_unassign},
+    Verb{"status", status},
+    Verb{"homes", homes},
+    Verb{"counters", counters},
+    Verb{"reload", reload},
+    Verb{"client.show", client_show},
+    Verb{"client.explain", client_explain},
+    Verb{"client.assign", client_assign},
+    Verb{"client.unassign", client_unassign},
 };
 
 }  // namespace

@@ -14,8 +14,7 @@ using site::Site;
 // A fleet without any key still signs its own branches; config has refused that when it matters.
 sip::SigningKeys signing_keys(const config::Config& c) {
   sip::SigningKeys keys;
-  for (std::size_t i = 0; i < c.fleet_keys.size() && i < keys.keys.size(); ++i)
-    keys.keys[i].emplace(c.fleet_keys[i].letter, c.fleet_keys[i].key);
+  for (std::size_t i = 0; i < c.fleet_keys.size() && i < keys.keys.size(); ++i) keys.keys[i].emplace(c.fleet_keys[i].letter, c.fleet_keys[i].key);
   return keys;
 }
 
@@ -62,9 +61,7 @@ void set_listeners(Site& site, const config::Config& c) {
 void set_policy(Site& site, const config::Config& c) {
   site.redirect = c.redirect == config::Redirect::always ? RedirectPolicy::always : RedirectPolicy::never;
   site.redirect_status_line = c.redirect_status == 301 ? "SIP/2.0 301 Moved Permanently\r\n" : "SIP/2.0 302 Moved Temporarily\r\n";
-  const auto all = [](const std::vector<base::Prefix>& prefixes) {
-    return std::ranges::any_of(prefixes, [](const base::Prefix& p) { return p.bits == 0; });
-  };
+  const auto all = [](const std::vector<base::Prefix>& prefixes) { return std::ranges::any_of(prefixes, [](const base::Prefix& p) { return p.bits == 0; }); };
   site.trusted_proxies = c.trusted_proxies;
   site.trust_all_proxies = all(c.trusted_proxies);
   site.redirect_from = c.redirect_from;

@@ -40,10 +40,14 @@ void Resolver::set_static(const std::vector<config::Neighbour>& neighbours) {
 void Resolver::take(nic::Packet p, std::uint64_t now_ms) {
   const auto note = p.note<site::Note>();
   switch (note.kind) {
-    case site::Note::Kind::arp: return take_arp(p, now_ms);
-    case site::Note::Kind::icmp_echo: return take_echo(p, note);
-    case site::Note::Kind::unresolved: return wait_for(p, note.next_hop, now_ms);
-    case site::Note::Kind::registration: break;
+    case site::Note::Kind::arp:
+      return take_arp(p, now_ms);
+    case site::Note::Kind::icmp_echo:
+      return take_echo(p, note);
+    case site::Note::Kind::unresolved:
+      return wait_for(p, note.next_hop, now_ms);
+    case site::Note::Kind::registration:
+      break;
   }
   base::fail("a registration on the control core's ring");
 }
@@ -117,7 +121,8 @@ void Resolver::ask(const base::Address& address, Neighbour& n, std::uint64_t now
   if (!p) return;
   nic::Packet frame = p;
   frame.set(p.data(), net::arp_frame_bytes);
-  net::write_arp(frame.octets(), {.is_request = true, .sender_mac = commons_.port.mac(), .sender = commons_.site.read().listeners.front().endpoint.address, .target = address});
+  net::write_arp(frame.octets(),
+                 {.is_request = true, .sender_mac = commons_.port.mac(), .sender = commons_.site.read().listeners.front().endpoint.address, .target = address});
   counters_.arp_asked.add(1);
   wire_.send(frame);
 }

@@ -47,16 +47,20 @@ void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, 
   switch (job.judgement.verdict) {
     case Verdict::redirected:
     case Verdict::answered:
-    case Verdict::rejected: return answer(job, site, stamp);
+    case Verdict::rejected:
+      return answer(job, site, stamp);
     case Verdict::proxied:
-    case Verdict::returned: return travel(job, site, neighbours, stamp);
-    case Verdict::registered: return hand_to_registrar(job);
+    case Verdict::returned:
+      return travel(job, site, neighbours, stamp);
+    case Verdict::registered:
+      return hand_to_registrar(job);
     case Verdict::absorbed:
       counters_.count(Verdict::absorbed);
       nic::free(job.pkt);
       return;
     case Verdict::controlled:
-    case Verdict::dropped: return drop(job, job.judgement.drop);
+    case Verdict::dropped:
+      return drop(job, job.judgement.drop);
   }
 }
 
@@ -87,7 +91,7 @@ std::uint8_t* Actor::apply_edits(Job& job) {
   const int growth = edits_.growth();
   std::uint8_t* payload = job.pkt.data() + job.frame.payload_offset;
   const std::span<char> message{reinterpret_cast<char*>(payload), job.subject.msg.bytes()};
-  edited_bytes_ = static_cast<std::size_t>(static_cast<int>(message.size()) + growth);
+  edited_bytes_ = message.size() + static_cast<std::size_t>(growth);  // a negative growth wraps to the right sum
   const auto room_before = static_cast<int>(job.pkt.headroom() + job.frame.payload_offset - net::header_bytes(true));
   if (growth <= room_before) return reinterpret_cast<std::uint8_t*>(sip::apply_at_front(edits_, message));
   const std::size_t room_behind = job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - message.size();
@@ -118,11 +122,13 @@ bool Actor::write_frame(Job& job, std::uint8_t* payload, std::size_t payload_byt
   return true;
 }
 
-void Actor::send_to(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours) {
+void Actor::send_to(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const base::Endpoint& to, const Site& site,
+                    const site::Neighbours& neighbours) {
   const base::Address hop = site.next_hop(to.address);
   if (hop.is_unset() || !to.address.is_v4()) return drop(job, Drop::destination_unreachable);
   const auto mac = neighbours.find(hop);
-  const net::Envelope envelope{.source_mac = commons_.port.mac(), .destination_mac = mac.value_or(net::Mac{}), .source = job.subject.listener->endpoint, .destination = to};
+  const net::Envelope envelope{
+      .source_mac = commons_.port.mac(), .destination_mac = mac.value_or(net::Mac{}), .source = job.subject.listener->endpoint, .destination = to};
   if (!write_frame(job, payload, payload_bytes, envelope)) return;
   if (mac) {
     counters_.count(job.judgement.verdict);

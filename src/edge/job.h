@@ -21,9 +21,7 @@ struct Job {
   Judgement judgement;           ///< judge
 
   /// The UDP payload.
-  [[nodiscard]] std::string_view payload() const {
-    return {reinterpret_cast<const char*>(pkt.data()) + frame.payload_offset, frame.payload_bytes};
-  }
+  [[nodiscard]] std::string_view payload() const { return {reinterpret_cast<const char*>(pkt.data()) + frame.payload_offset, frame.payload_bytes}; }
 };
 
 }  // namespace viaduct::edge

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "contains.h"
+
 namespace viaduct::edge {
 namespace {
 
@@ -59,11 +61,16 @@ bool is_loop_via(const Subject& s, const Site& site, const sip::Via& via) {
   return theirs && *theirs == sip::loop_part(s.msg, sip::Direction::to_home, site.keys.signing());
 }
 
+// Whether a listener's address stands anywhere in a line: seldom, so that other Vias need not be taken apart.
+bool names_listener(const Site& site, std::string_view line) {
+  return std::ranges::any_of(site.listeners, [&](const Listener& l) { return contains(line, l.host); });
+}
+
 bool is_looping(const Subject& s, const Site& site) {
   if (is_loop_via(s, site, s.top)) return true;
   if (s.msg.via_values == 1) return false;
   for (std::size_t i = s.msg.first[static_cast<std::size_t>(HeaderId::via)]; i < s.msg.headers; ++i) {
-    if (s.msg.id[i] != HeaderId::via) continue;
+    if (s.msg.id[i] != HeaderId::via || !names_listener(site, s.msg.header_line(i))) continue;
     std::string_view rest = s.msg.header_value(i);
     for (std::string_view value = sip::next_value(rest); !value.empty(); value = sip::next_value(rest))
       if (const auto via = sip::parse_via(value); via && is_loop_via(s, site, *via)) return true;
@@ -85,9 +92,11 @@ Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
 assign::HomeIndex effective_home(const Subject& s, const Site& site, const assign::Placement& placement) {
   switch (site.homes[placement.home].state) {
     case assign::HomeState::up:
-    case assign::HomeState::draining: return placement.home;
+    case assign::HomeState::draining:
+      return placement.home;
     case assign::HomeState::down:
-    case assign::HomeState::removed: break;
+    case assign::HomeState::removed:
+      break;
   }
   return assign::next_up(site.homes, s.client.low);
 }
@@ -98,7 +107,8 @@ unsigned via_count(const Subject& s, const Site& site) {
   return believed ? s.msg.via_values : 1;
 }
 
-bool is_sips(std::string_view uri) { return uri.size() > 5 && equal_ignoring_case(uri.substr(0, 5), "sips:"); }
+// The fourth octet tells sips: from sip: and tel:, before anything is compared.
+bool is_sips(std::string_view uri) { return uri.size() > 5 && (uri[3] == 's' || uri[3] == 'S') && equal_ignoring_case(uri.substr(0, 5), "sips:"); }
 
 // Why a client that reached us directly is not sent away but proxied; Reason::none when it is redirected.
 Reason redirect_hindrance(const Subject& s, const Site& site, const assign::Home& home) {
@@ -170,8 +180,16 @@ Judgement without_answer(const Subject& s, const Judgement& j) {
   return j;
 }
 
+// The Request-URI taken apart. `sip:` and a served domain, as the REGISTERs of telephones have it, is known at sight.
+std::expected<sip::Uri, Bad> request_uri_of(const Subject& s, const Site& site) {
+  const std::string_view text = s.msg[s.msg.request_uri];
+  if (text.starts_with("sip:") && std::ranges::find(site.domains.served, text.substr(4)) != site.domains.served.end())
+    return sip::Uri{.scheme = sip::Scheme::sip, .host = text.substr(4)};
+  return sip::parse_uri(text);
+}
+
 Judgement judge_sound_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
-  const auto request_uri = sip::parse_uri(s.msg[s.msg.request_uri]);
+  const auto request_uri = request_uri_of(s, site);
   if (!request_uri) return rejected(Bad::request_uri);
   if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
   if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.top, site.keys))
@@ -203,8 +221,7 @@ Judgement judge_response(const Subject& s, const Site& site) {
   const auto ours = sip::parse_via(s.msg[s.msg.top_via]);
   if (!ours || listener_of(site, *ours) == nullptr) return dropped(Drop::response_foreign, Reason::response_foreign);
   const auto next = s.msg.via_values > 1 ? sip::response_destination(s.top) : std::nullopt;
-  if (!next || next->address.is_unusable_destination() || site.listener(*next) != nullptr)
-    return dropped(Drop::response_destination, Reason::response_nowhere);
+  if (!next || next->address.is_unusable_destination() || site.listener(*next) != nullptr) return dropped(Drop::response_destination, Reason::response_nowhere);
   if (!sip::verify_branch(ours->branch, s.msg, *next, site.keys)) return dropped(Drop::response_foreign, Reason::response_foreign);
   return {.verdict = Verdict::returned, .reason = Reason::response_ours, .next = *next};
 }
@@ -243,7 +260,10 @@ void identify(Subject& s, const Site& site) {
   s.top = {};
   if (s.is_keepalive) return;
   if (s.msg.fault != Bad::none && !s.msg.answerable) return;
-  if (const auto via = sip::parse_via(s.msg[s.msg.is_request ? s.msg.top_via : s.msg.second_via])) s.top = *via;
+  if (s.msg.is_request)
+    s.top = s.msg.top;
+  else if (const auto via = sip::parse_via(s.msg[s.msg.second_via]))
+    s.top = *via;
   if (!s.msg.is_request || s.msg.fault != Bad::none) return;
   std::array<char, base::aor_bytes_max> room;
   const auto canonical = sip::canonical_aor(s.msg[s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri], site.domains, room);

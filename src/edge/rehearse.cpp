@@ -28,7 +28,8 @@ std::string edited(const Subject& s, const Judgement& j, const Site& site, const
 
 }  // namespace
 
-Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const assign::Assignment& assignment, std::uint32_t now_min) {
+Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const assign::Assignment& assignment,
+                   std::uint32_t now_min) {
   Rehearsal r;
   const auto subject = std::make_unique<Subject>();
   subject->source = source;
@@ -41,13 +42,18 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
   switch (r.judgement.verdict) {
     case base::Verdict::redirected:
     case base::Verdict::answered:
-    case base::Verdict::rejected: r.bytes = composed_answer(*subject, r.judgement, site, stamp); break;
+    case base::Verdict::rejected:
+      r.bytes = composed_answer(*subject, r.judgement, site, stamp);
+      break;
     case base::Verdict::proxied:
-    case base::Verdict::returned: r.bytes = edited(*subject, r.judgement, site, stamp); break;
+    case base::Verdict::returned:
+      r.bytes = edited(*subject, r.judgement, site, stamp);
+      break;
     case base::Verdict::registered:
     case base::Verdict::absorbed:
     case base::Verdict::controlled:
-    case base::Verdict::dropped: break;
+    case base::Verdict::dropped:
+      break;
   }
   return r;
 }

@@ -19,8 +19,11 @@ namespace viaduct {
 namespace {
 
 registrar::Rules rules_of(const config::Config& c) {
-  return {.expires_default_s = c.expires_default_s, .expires_min_s = c.expires_min_s, .expires_max_s = c.expires_max_s,
-          .bindings_per_aor_max = c.bindings_per_aor_max, .bindings_max = c.bindings_max};
+  return {.expires_default_s = c.expires_default_s,
+          .expires_min_s = c.expires_min_s,
+          .expires_max_s = c.expires_max_s,
+          .bindings_per_aor_max = c.bindings_per_aor_max,
+          .bindings_max = c.bindings_max};
 }
 
 nic::EalConfig eal_of(const config::Config& c) {
@@ -86,17 +89,35 @@ struct Node::Impl {
         to_wire("to_wire", c.ring_slots, share::Producers::many),
         to_worker(worker_rings(c)),
         counters(c.workers),
-        commons{.port = *port, .epoch = epoch, .site = site, .neighbours = neighbours, .assignment = assignment, .to_registrar = to_registrar, .to_control = to_control,
-                .to_wire = to_wire, .to_worker = to_worker, .counters = counters, .now_min = now_min, .stop = stop},
+        commons{.port = *port,
+                .epoch = epoch,
+                .site = site,
+                .neighbours = neighbours,
+                .assignment = assignment,
+                .to_registrar = to_registrar,
+                .to_control = to_control,
+                .to_wire = to_wire,
+                .to_worker = to_worker,
+                .counters = counters,
+                .now_min = now_min,
+                .stop = stop},
         shard(commons, true, rules_of(c)),
         control_wire(commons, true),
         resolver(commons, control_wire, c.neighbours_max),
         loop(commons, resolver, [this](std::size_t most, std::uint64_t now_s) { return shard.poll(most, now_s); }),
         placements(commons),
-        plant{.config = config, .commons = commons, .loop = loop, .placements = placements, .resolver = resolver, .shard = shard, .control_wire = control_wire,
-              .reload = [this] { return reload(); }, .started = std::chrono::steady_clock::now()} {
+        plant{.config = config,
+              .commons = commons,
+              .loop = loop,
+              .placements = placements,
+              .resolver = resolver,
+              .shard = shard,
+              .control_wire = control_wire,
+              .reload = [this] { return reload(); },
+              .started = std::chrono::steady_clock::now()} {
     for (unsigned i = 0; i < c.workers; ++i)
-      workers.push_back(std::make_unique<edge::Worker>(commons, edge::WorkerConfig{.index = i, .burst_pkts = c.burst_pkts, .guard_entries = c.guard_entries, .idle = c.idle}));
+      workers.push_back(std::make_unique<edge::Worker>(
+          commons, edge::WorkerConfig{.index = i, .burst_pkts = c.burst_pkts, .guard_entries = c.guard_entries, .idle = c.idle}));
   }
 
   std::expected<void, std::string> place_clients() {
@@ -111,7 +132,8 @@ struct Node::Impl {
   std::expected<void, std::string> open_socket() {
     std::error_code ignored;
     std::filesystem::create_directories(config.runtime_dir, ignored);
-    auto started = api::Server::start(config.runtime_dir / (config.node_name + ".sock"), [this](const nlohmann::json& request) { return api::answer(plant, request); });
+    auto started =
+        api::Server::start(config.runtime_dir / (config.node_name + ".sock"), [this](const nlohmann::json& request) { return api::answer(plant, request); });
     if (!started) return std::unexpected(started.error());
     server = std::move(*started);
     return {};
@@ -158,7 +180,8 @@ void Node::Impl::stop_in_order() {
     nic::free(std::span<nic::Packet const>{pkts.data() + sent, count - sent});
   }
   for (const auto& ring : to_worker)
-    while (const std::size_t count = ring->pop({reinterpret_cast<void**>(pkts.data()), pkts.size()})) nic::free(std::span<nic::Packet const>{pkts.data(), count});
+    while (const std::size_t count = ring->pop({reinterpret_cast<void**>(pkts.data()), pkts.size()}))
+      nic::free(std::span<nic::Packet const>{pkts.data(), count});
 }
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -177,11 +200,11 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
 }
 
 void Node::run(const std::atomic<bool>& quit) {
-  for (unsigned i = 0; i < impl_->workers.size(); ++i)
-    nic::launch(i, [](void* worker) { static_cast<edge::Worker*>(worker)->run(); }, impl_->workers[i].get());
+  for (unsigned i = 0; i < impl_->workers.size(); ++i) nic::launch(i, [](void* worker) { static_cast<edge::Worker*>(worker)->run(); }, impl_->workers[i].get());
   std::puts("READY");
   std::fflush(stdout);
-  spdlog::info("node {} ready: {} workers on {}, {} homes", impl_->config.node_name, impl_->workers.size(), impl_->port->driver(), impl_->site.read().homes.size());
+  spdlog::info("node {} ready: {} workers on {}, {} homes", impl_->config.node_name, impl_->workers.size(), impl_->port->driver(),
+               impl_->site.read().homes.size());
   impl_->loop.run(quit);
   impl_->stop_in_order();
   spdlog::info("node {} stopped", impl_->config.node_name);

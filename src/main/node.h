@@ -14,7 +14,8 @@ namespace viaduct {
 class Node {
  public:
   /// Everything allocated, the device started, nothing polled yet. Errors: what is missing and how to mend it.
-  [[nodiscard]] static std::expected<std::unique_ptr<Node>, std::string> start(const config::Config& config, const std::vector<std::filesystem::path>& profile_dirs);
+  [[nodiscard]] static std::expected<std::unique_ptr<Node>, std::string> start(const config::Config& config,
+                                                                               const std::vector<std::filesystem::path>& profile_dirs);
   ~Node();
   /// Start the workers, say READY, and be the control core until `quit`; then stop in order, with what is in the rings done.
   void run(const std::atomic<bool>& quit);

@@ -34,7 +34,8 @@ Outcome unsupported(const sip::Message& request) {
 
 }  // namespace
 
-Shard::Shard(site::Commons& commons, bool may_use_control_queue, const Rules& rules) : commons_(commons), wire_(commons, may_use_control_queue), bindings_(rules) {}
+Shard::Shard(site::Commons& commons, bool may_use_control_queue, const Rules& rules)
+    : commons_(commons), wire_(commons, may_use_control_queue), bindings_(rules) {}
 
 std::size_t Shard::poll(std::size_t registrations_max, std::uint64_t now_s) {
   std::array<nic::Packet, base::burst_pkts_max> pkts;

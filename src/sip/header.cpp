@@ -57,9 +57,7 @@ Front front(__m128i octets) {
 }
 
 /// The id of a name with its colon. Letters in lower case: by the bit 0x20 no other visible octet becomes a letter or a hyphen.
-std::uint32_t find_header(__m128i octets, std::size_t name_bytes) {
-  return header_table.find(keep(_mm_or_si128(octets, _mm_set1_epi8(0x20)), name_bytes + 1));
-}
+std::uint32_t find_header(__m128i octets, std::size_t name_bytes) { return header_table.find(keep(_mm_or_si128(octets, _mm_set1_epi8(0x20)), name_bytes + 1)); }
 
 /// Octets of a name of any length, with white space before its colon; 0 when the line has none.
 std::size_t name_bytes_slow(std::string_view line) {

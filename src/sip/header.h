@@ -48,11 +48,20 @@ struct MethodRow {
   std::string_view token;
 };
 inline constexpr std::array method_rows = {
-    MethodRow{Method::ack, "ACK"},         MethodRow{Method::bye, "BYE"},         MethodRow{Method::cancel, "CANCEL"},
-    MethodRow{Method::info, "INFO"},       MethodRow{Method::invite, "INVITE"},   MethodRow{Method::message, "MESSAGE"},
-    MethodRow{Method::notify, "NOTIFY"},   MethodRow{Method::options, "OPTIONS"}, MethodRow{Method::prack, "PRACK"},
-    MethodRow{Method::publish, "PUBLISH"}, MethodRow{Method::refer, "REFER"},     MethodRow{Method::register_, "REGISTER"},
-    MethodRow{Method::subscribe, "SUBSCRIBE"}, MethodRow{Method::update, "UPDATE"},
+    MethodRow{Method::ack, "ACK"},
+    MethodRow{Method::bye, "BYE"},
+    MethodRow{Method::cancel, "CANCEL"},
+    MethodRow{Method::info, "INFO"},
+    MethodRow{Method::invite, "INVITE"},
+    MethodRow{Method::message, "MESSAGE"},
+    MethodRow{Method::notify, "NOTIFY"},
+    MethodRow{Method::options, "OPTIONS"},
+    MethodRow{Method::prack, "PRACK"},
+    MethodRow{Method::publish, "PUBLISH"},
+    MethodRow{Method::refer, "REFER"},
+    MethodRow{Method::register_, "REGISTER"},
+    MethodRow{Method::subscribe, "SUBSCRIBE"},
+    MethodRow{Method::update, "UPDATE"},
 };
 
 /// Longest word that a table holds, octets; a longer one is never looked up.

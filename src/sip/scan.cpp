@@ -10,8 +10,7 @@ constexpr std::size_t block_bytes = 64;
 constexpr std::size_t starts_at_once = 3;
 
 std::uint32_t line_ends_32(const char* at) {
-  return static_cast<std::uint32_t>(
-      _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)), _mm256_set1_epi8('\n'))));
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)), _mm256_set1_epi8('\n'))));
 }
 
 std::uint64_t line_ends_64(const char* at) { return line_ends_32(at) | static_cast<std::uint64_t>(line_ends_32(at + vector_bytes)) << 32U; }
@@ -69,6 +68,15 @@ struct Search {
     lines = {.count = count(), .head_bytes = from + bit + 1, .terminated = true};
     return bit < block_bytes;
   }
+  /// The same for two blocks, which seldom hold the empty line.
+  bool take_two(std::size_t from, std::uint64_t before, std::uint64_t a, std::uint64_t b, Lines& lines) {
+    const std::uint64_t a_close = close_ends(before, a);
+    const std::uint64_t b_close = close_ends(a, b);
+    if ((a_close | b_close) != 0) [[unlikely]]
+      return take(from, a, a_close, lines) || (!full() && take(from + block_bytes, b, b_close, lines));
+    out = append_starts(append_starts(out, last(), from, a), last(), from + block_bytes, b);
+    return false;
+  }
 };
 
 }  // namespace
@@ -76,32 +84,23 @@ struct Search {
 Lines find_lines(std::string_view text, LineStarts& start) {
   Search search{text, start, start.data()};
   Lines lines;
+  bool found = false;
   std::uint64_t before = 0;
   std::size_t from = 0;
-  // Two blocks at once while there are two.
-  for (; from + 2 * block_bytes <= text.size(); from += 2 * block_bytes) {
+  for (; !found && !search.full() && from + 2 * block_bytes <= text.size(); from += 2 * block_bytes) {
     const std::uint64_t a = line_ends_64(text.data() + from);
     const std::uint64_t b = line_ends_64(text.data() + from + block_bytes);
-    const std::uint64_t a_close = close_ends(before, a);
-    const std::uint64_t b_close = close_ends(a, b);
-    if ((a_close | b_close) != 0) [[unlikely]] {
-      const bool found = search.take(from, a, a_close, lines) || (!search.full() && search.take(from + block_bytes, b, b_close, lines));
-      if (found && !search.full()) return lines;
-    } else {
-      search.out = append_starts(append_starts(search.out, search.last(), from, a), search.last(), from + block_bytes, b);
-    }
-    if (search.full()) [[unlikely]]
-      return {.overflow = true};
+    found = search.take_two(from, before, a, b, lines);
     before = b;
   }
-  for (; from < text.size(); from += block_bytes) {
+  for (; !found && !search.full() && from < text.size(); from += block_bytes) {
     const std::uint64_t ends = from + block_bytes <= text.size() ? line_ends_64(text.data() + from) : line_ends_tail(text, from);
-    const bool found = search.take(from, ends, close_ends(before, ends), lines);
-    if (search.full()) [[unlikely]]
-      return {.overflow = true};
-    if (found) return lines;
+    found = search.take(from, ends, close_ends(before, ends), lines);
     before = ends;
   }
+  if (search.full()) [[unlikely]]
+    return {.overflow = true};
+  if (found) return lines;
   return {.count = search.count(), .head_bytes = search.count() == 0 ? text.size() : search.out[-1]};
 }
 

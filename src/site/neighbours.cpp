@@ -7,8 +7,7 @@
 
 namespace viaduct::site {
 
-Neighbours::Neighbours(const std::vector<std::pair<base::Address, net::Mac>>& known)
-    : places_(std::bit_ceil(known.size() * 2 + 2)) {
+Neighbours::Neighbours(const std::vector<std::pair<base::Address, net::Mac>>& known) : places_(std::bit_ceil(known.size() * 2 + 2)) {
   for (const auto& [address, mac] : known) {
     std::size_t i = first_place(address);
     while (places_[i].used && places_[i].address != address) i = (i + 1) & (places_.size() - 1);

@@ -16,8 +16,6 @@ const Listener* Site::listener(const base::Endpoint& e) const {
   return nullptr;
 }
 
-base::Address Site::next_hop(const base::Address& destination) const {
-  return any_contains(on_link, destination) ? destination : gateway;
-}
+base::Address Site::next_hop(const base::Address& destination) const { return any_contains(on_link, destination) ? destination : gateway; }
 
 }  // namespace viaduct::site

@@ -8,8 +8,8 @@ Wire::Wire(Commons& commons, bool may_use_control_queue) : commons_(commons), ha
 
 bool Wire::send(nic::Packet p) {
   void* mail = p.raw();
-  const std::size_t taken = has_queue_ ? commons_.port.send(static_cast<std::uint16_t>(commons_.port.tx_queues() - 1), {&p, 1})
-                                       : commons_.to_wire.push({&mail, 1});
+  const std::size_t taken =
+      has_queue_ ? commons_.port.send(static_cast<std::uint16_t>(commons_.port.tx_queues() - 1), {&p, 1}) : commons_.to_wire.push({&mail, 1});
   (taken == 1 ? sent_ : refused_).add(1);
   if (taken == 0) nic::free(p);
   return taken == 1;

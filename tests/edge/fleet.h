@@ -9,8 +9,8 @@
 
 #include "viaduct/assign/assignment.h"
 #include "viaduct/edge/rehearse.h"
-#include "viaduct/site/site.h"
 #include "viaduct/sip/message.h"
+#include "viaduct/site/site.h"
 
 namespace viaduct::edge {
 
@@ -30,7 +30,8 @@ class Text {
   operator std::string() const {  // NOLINT: a text is what it is for
     std::string out = method_ + " " + uri_ + " SIP/2.0\r\n";
     for (const std::string& v : vias_) out += v + "\r\n";
-    out += "Max-Forwards: " + std::to_string(max_forwards_) + "\r\nFrom: <sip:" + user_ + "@example.com>;tag=f1\r\nTo: " + (to_.empty() ? "<sip:" + user_ + "@example.com>" : to_) +
+    out += "Max-Forwards: " + std::to_string(max_forwards_) + "\r\nFrom: <sip:" + user_ +
+           "@example.com>;tag=f1\r\nTo: " + (to_.empty() ? "<sip:" + user_ + "@example.com>" : to_) +
            "\r\nCall-ID: c1@198.18.0.1\r\nCSeq: " + std::to_string(cseq_) + " " + method_ + "\r\n" + more_ + "Content-Length: 0\r\n\r\n";
     return out;
   }
@@ -76,9 +77,7 @@ class Fleet : public ::testing::Test {
   }
 
   Rehearsal send(const std::string& text, std::string_view from = "198.18.0.1:5062") { return send(text, endpoint(from)); }
-  Rehearsal send(const std::string& text, const base::Endpoint& from) {
-    return rehearse(text, from, site.listeners.front(), site, assignment, now_min);
-  }
+  Rehearsal send(const std::string& text, const base::Endpoint& from) { return rehearse(text, from, site.listeners.front(), site, assignment, now_min); }
 
   site::Site site;
   share::Epoch epoch{1};

@@ -51,7 +51,8 @@ TEST_F(Fleet, ForwardsNothingThatStandsBehindTheBody) {
 TEST_F(Fleet, CountsCommaJoinedCompactAndFoldedViasAsSeveral) {
   EXPECT_EQ(send(Text().vias({"Via: SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa, SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb"})).judgement.verdict, Verdict::proxied);
   EXPECT_EQ(send(Text().vias({"v: SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa,\r\n SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb"})).judgement.verdict, Verdict::proxied);
-  EXPECT_EQ(send(Text().vias({"VIA : SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa"}).header("v: SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb")).judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(send(Text().vias({"VIA : SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa"}).header("v: SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb")).judgement.verdict,
+            Verdict::proxied);
 }
 
 TEST_F(Fleet, TakesASecondViaOfAnUntrustedSourceForOne) {
@@ -120,7 +121,11 @@ TEST_F(Fleet, RefusesDomainsThatAreNotServed) {
 
 TEST_F(Fleet, SendsAClientOfADownHomeToTheNextUpHome) {
   site.homes = assign::Homes({
-      {.name = "near", .address = endpoint("198.18.0.2:5060"), .public_v4 = endpoint("198.18.0.2:5060"), .is_local = true, .state = assign::HomeState::draining},
+      {.name = "near",
+       .address = endpoint("198.18.0.2:5060"),
+       .public_v4 = endpoint("198.18.0.2:5060"),
+       .is_local = true,
+       .state = assign::HomeState::draining},
       {.name = "far", .address = endpoint("198.18.0.11:5060"), .public_v4 = endpoint("198.18.0.12:5070"), .state = assign::HomeState::down},
       {.name = "hidden", .address = endpoint("198.18.0.13:5060"), .state = assign::HomeState::removed},
       {.name = "kin", .address = endpoint("198.18.0.14:5060"), .public_v4 = endpoint("198.18.0.14:5060")},
@@ -199,7 +204,9 @@ TEST_F(Fleet, DropsTheCancelOfWhatItHasAnsweredAndForwardsTheOther) {
   EXPECT_EQ(branch(invite.bytes), branch(cancel.bytes));
 }
 
-TEST_F(Fleet, RefusesSchemesThatAreNotSip) { EXPECT_EQ(send(Text().method("OPTIONS").uri("nobodyKnowsThisScheme:totallyopaquecontent")).judgement.status, 416); }
+TEST_F(Fleet, RefusesSchemesThatAreNotSip) {
+  EXPECT_EQ(send(Text().method("OPTIONS").uri("nobodyKnowsThisScheme:totallyopaquecontent")).judgement.status, 416);
+}
 
 // --- bad input
 
@@ -264,8 +271,10 @@ TEST_F(Fleet, DropsAForgedResponse) {
   std::string elsewhere = answer_of_home(request.bytes);
   elsewhere.replace(elsewhere.find("received=198.18.0.9"), 19, "received=198.18.0.8");
   EXPECT_EQ(send(elsewhere).judgement.drop, Drop::response_foreign) << "the MAC covers where it goes";
-  EXPECT_EQ(send("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.0.77;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n").judgement.drop,
-            Drop::response_foreign);
+  EXPECT_EQ(
+      send("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.0.77;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n")
+          .judgement.drop,
+      Drop::response_foreign);
 }
 
 // --- amplification: spec section 3

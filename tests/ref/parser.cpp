@@ -211,7 +211,8 @@ void Parser::faulty(const std::string& header, const std::string& name) {
   fault(name);
   const auto lines_of_it = all(header);
   const std::string value = lines_of_it.empty() ? "" : lines_of_it[0].raw;
-  const bool controls = std::any_of(value.begin(), value.end(), [](char c) { return (c >= 0 && c < 32 && std::string("\t\r\n").find(c) == std::string::npos) || c == 127; });
+  const bool controls =
+      std::any_of(value.begin(), value.end(), [](char c) { return (c >= 0 && c < 32 && std::string("\t\r\n").find(c) == std::string::npos) || c == 127; });
   if (value.empty() || controls) out.answerable = false;
 }
 

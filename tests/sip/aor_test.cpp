@@ -132,7 +132,8 @@ TEST(CanonicalAor, WritesTheFormThatTheDocumentsName) {
 }
 
 TEST(CanonicalAor, SaysWhyThereIsNone) {
-  for (const char* bad : {"", "sip:", "sip:@example.com", "sip:a%zz@example.com", "sip:a@b@c", "sip:a@exa mple.com", "tel:7042", "tel:+", "sip:a@example.com..", "nothing"})
+  for (const char* bad :
+       {"", "sip:", "sip:@example.com", "sip:a%zz@example.com", "sip:a@b@c", "sip:a@exa mple.com", "tel:7042", "tel:+", "sip:a@example.com..", "nothing"})
     EXPECT_EQ(aor(bad), "uri_syntax") << bad;
   for (const char* other : {"isbn:2983792873", "http://www.example.com", "mailto:a@b"}) EXPECT_EQ(aor(other), "uri_scheme") << other;
 }
@@ -160,7 +161,8 @@ TEST(CanonicalAor, EveryOctetOfAUserIsWrittenInOneWay) {
     escaped += hex[static_cast<std::size_t>(octet) >> 4U];
     escaped += hex[static_cast<std::size_t>(octet) & 15U];
     const std::string user = aor(escaped + "@h").substr(0, aor(escaped + "@h").find('@'));
-    const bool raw = octet < 0x80 && (std::isalnum(octet) != 0 || std::string_view{"-_.!~*'()&=+$,;?/"}.find(static_cast<char>(octet)) != std::string_view::npos);
+    const bool raw =
+        octet < 0x80 && (std::isalnum(octet) != 0 || std::string_view{"-_.!~*'()&=+$,;?/"}.find(static_cast<char>(octet)) != std::string_view::npos);
     EXPECT_EQ(user.size(), raw ? 1U : 3U) << octet;
     EXPECT_EQ(aor("sip:" + user + "@h"), user + "@h") << octet;
   }

@@ -14,7 +14,8 @@ struct Register {
   std::string text;
   Message m;
   explicit Register(const std::string& headers)
-      : text("REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n" + headers + "\r\n") {
+      : text("REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n" +
+             headers + "\r\n") {
     EXPECT_EQ(index(text, m), Bad::none);
   }
 };
@@ -78,8 +79,8 @@ TEST(Contacts, AStarStandsAlone) {
 }
 
 TEST(Contacts, WhatIsNoContactIsAFault) {
-  for (const char* bad : {"<sip:a@b", "sip:a@b?x=y", "<sip:a@b>;", "<sip:a@b>;;", "<sip:a@b> x", "\"a <sip:a@b>", "<a@b>", "<sip:a@b>;q=2", "<sip:a@b>;q=1.5", "<sip:a@b>;q=0.1234",
-                          "<sip:a@b>;q=", "<sip:a@b>;q=.5", "<sip:a@b>;reg-id=0", "<sip:a@b>;reg-id=x", "*;x"})
+  for (const char* bad : {"<sip:a@b", "sip:a@b?x=y", "<sip:a@b>;", "<sip:a@b>;;", "<sip:a@b> x", "\"a <sip:a@b>", "<a@b>", "<sip:a@b>;q=2", "<sip:a@b>;q=1.5",
+                          "<sip:a@b>;q=0.1234", "<sip:a@b>;q=", "<sip:a@b>;q=.5", "<sip:a@b>;reg-id=0", "<sip:a@b>;reg-id=x", "*;x"})
     EXPECT_EQ(fault(std::string{"Contact: "} + bad + "\r\n"), Bad::contact_syntax) << bad;
 }
 

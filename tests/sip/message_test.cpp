@@ -87,8 +87,9 @@ TEST(Index, FindsEveryFieldOfARequest) {
 }
 
 TEST(Index, FindsEveryFieldOfAResponse) {
-  const Indexed r{"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP b;branch=z9hG4bK2\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n"
-                  "Call-ID: x\r\nCSeq: 1 SUBSCRIBE\r\n\r\n"};
+  const Indexed r{
+      "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP b;branch=z9hG4bK2\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n"
+      "Call-ID: x\r\nCSeq: 1 SUBSCRIBE\r\n\r\n"};
   EXPECT_EQ(r.m.fault, Bad::none);
   EXPECT_FALSE(r.m.is_request || r.m.answerable);
   EXPECT_EQ(r.m.status, 200);
@@ -103,16 +104,16 @@ TEST(Index, CompactAndLongNamesInAnyCaseAreTheSame) {
       "REGISTER sip:example.com SIP/2.0\r\nV: SIP/2.0/UDP a\r\nf : <sip:a@b>;tag=1\r\nT\t: <sip:a@b>\r\nI:x\r\ncSeQ: 1 REGISTER\r\nM: <sip:c@d>\r\n"
       "k: path\r\no: reg\r\nMAX-FORWARDS   : 5\r\nl: 0\r\n\r\n"};
   EXPECT_EQ(r.m.fault, Bad::none);
-  for (const HeaderId id : {HeaderId::via, HeaderId::from, HeaderId::to, HeaderId::call_id, HeaderId::cseq, HeaderId::contact, HeaderId::supported, HeaderId::event,
-                            HeaderId::max_forwards, HeaderId::content_length})
+  for (const HeaderId id : {HeaderId::via, HeaderId::from, HeaderId::to, HeaderId::call_id, HeaderId::cseq, HeaderId::contact, HeaderId::supported,
+                            HeaderId::event, HeaderId::max_forwards, HeaderId::content_length})
     EXPECT_TRUE(r.m.has(id)) << static_cast<int>(id);
   EXPECT_EQ(r.m.max_forwards, 5);
 }
 
 TEST(Index, NamesThatOnlyLookLikeKnownOnesAreOthers) {
   Request request;
-  for (const char* name : {"Vi", "Viaa", "Via-", "Froms", "x", "Content-Lengths", "Content-Length-Of-Something", "Call-IDs", "Max-Forward", "Expire", "Supportee",
-                           "P-Access-Network-Info", "a", "Callzid"})
+  for (const char* name : {"Vi", "Viaa", "Via-", "Froms", "x", "Content-Lengths", "Content-Length-Of-Something", "Call-IDs", "Max-Forward", "Expire",
+                           "Supportee", "P-Access-Network-Info", "a", "Callzid"})
     request.with(std::string{name} + ": 1");
   const Indexed r{request};
   EXPECT_EQ(r.m.fault, Bad::none);
@@ -121,18 +122,27 @@ TEST(Index, NamesThatOnlyLookLikeKnownOnesAreOthers) {
 }
 
 TEST(Index, EveryKnownNameHasItsId) {
-  const std::pair<const char*, HeaderId> names[] = {
-      {"Via", HeaderId::via},         {"From", HeaderId::from},
-      {"To", HeaderId::to},           {"Call-ID", HeaderId::call_id},
-      {"CSeq", HeaderId::cseq},       {"Max-Forwards", HeaderId::max_forwards},
-      {"Route", HeaderId::route},     {"Contact", HeaderId::contact},
-      {"User-Agent", HeaderId::user_agent}, {"Content-Length", HeaderId::content_length},
-      {"Expires", HeaderId::expires}, {"Record-Route", HeaderId::record_route},
-      {"Path", HeaderId::path},       {"Proxy-Require", HeaderId::proxy_require},
-      {"Require", HeaderId::require}, {"Timestamp", HeaderId::timestamp},
-      {"Event", HeaderId::event},     {"Authorization", HeaderId::authorization},
-      {"X-Viaduct-Home", HeaderId::x_viaduct_home}, {"Min-Expires", HeaderId::min_expires},
-      {"Supported", HeaderId::supported}};
+  const std::pair<const char*, HeaderId> names[] = {{"Via", HeaderId::via},
+                                                    {"From", HeaderId::from},
+                                                    {"To", HeaderId::to},
+                                                    {"Call-ID", HeaderId::call_id},
+                                                    {"CSeq", HeaderId::cseq},
+                                                    {"Max-Forwards", HeaderId::max_forwards},
+                                                    {"Route", HeaderId::route},
+                                                    {"Contact", HeaderId::contact},
+                                                    {"User-Agent", HeaderId::user_agent},
+                                                    {"Content-Length", HeaderId::content_length},
+                                                    {"Expires", HeaderId::expires},
+                                                    {"Record-Route", HeaderId::record_route},
+                                                    {"Path", HeaderId::path},
+                                                    {"Proxy-Require", HeaderId::proxy_require},
+                                                    {"Require", HeaderId::require},
+                                                    {"Timestamp", HeaderId::timestamp},
+                                                    {"Event", HeaderId::event},
+                                                    {"Authorization", HeaderId::authorization},
+                                                    {"X-Viaduct-Home", HeaderId::x_viaduct_home},
+                                                    {"Min-Expires", HeaderId::min_expires},
+                                                    {"Supported", HeaderId::supported}};
   static_assert(std::size(names) + 1 == header_ids_count);
   for (const auto& [name, id] : names) {
     const Indexed r{std::string{"OPTIONS sip:example.com SIP/2.0\r\n"} + name + ": 1\r\n\r\n"};
@@ -144,7 +154,8 @@ TEST(Index, EveryKnownNameHasItsId) {
 }
 
 TEST(Index, EveryMethodIsKnownByItsTokenAndCase) {
-  for (const char* method : {"ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"}) {
+  for (const char* method :
+       {"ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"}) {
     const std::string m = method;
     const Indexed r{Request{}.start(m + " sip:example.com SIP/2.0").set("CSeq", std::string{"CSeq: 1 "} + m)};
     EXPECT_EQ(r.m.fault, Bad::none) << m;
@@ -214,8 +225,8 @@ TEST(Via, MoreValuesThanTheLimitAreAFault) {
 }
 
 TEST(Index, AMissingHeaderIsNamedAndCannotBeAnswered) {
-  const std::pair<const char*, Bad> headers[] = {{"Via", Bad::via_missing}, {"From", Bad::from_missing}, {"To", Bad::to_missing}, {"Call-ID", Bad::call_id_missing},
-                                                 {"CSeq", Bad::cseq_missing}};
+  const std::pair<const char*, Bad> headers[] = {
+      {"Via", Bad::via_missing}, {"From", Bad::from_missing}, {"To", Bad::to_missing}, {"Call-ID", Bad::call_id_missing}, {"CSeq", Bad::cseq_missing}};
   for (const auto& [name, bad] : headers) {
     EXPECT_EQ(fault(Request{}.set(name, "")), bad);
     EXPECT_FALSE(answerable(Request{}.set(name, ""))) << name;
@@ -233,7 +244,8 @@ TEST(Index, AMissingMaxForwardsReadsAsSeventy) {
 }
 
 TEST(Index, ARepeatedHeaderIsAFaultThatCanBeAnswered) {
-  for (const char* header : {"From: <sip:x@y>;tag=2", "t: <sip:x@y>", "Call-ID: c1@192.0.2.1", "CSeq: 314159 REGISTER", "Max-Forwards: 70", "Content-Length: 1"}) {
+  for (const char* header :
+       {"From: <sip:x@y>;tag=2", "t: <sip:x@y>", "Call-ID: c1@192.0.2.1", "CSeq: 314159 REGISTER", "Max-Forwards: 70", "Content-Length: 1"}) {
     EXPECT_EQ(fault(Request{}.with(header)), Bad::header_repeated) << header;
     EXPECT_TRUE(answerable(Request{}.with(header))) << header;
   }
@@ -251,6 +263,8 @@ TEST(Index, ABrokenHeaderIsNamed) {
       {"From: <sip:a@b", Bad::from_syntax, true},
       {"From: \"A <sip:a@b>", Bad::from_syntax, true},
       {"From: A, B <sip:a@b>", Bad::from_syntax, true},
+      {"From: \"A\\ <sip:a@b>", Bad::from_syntax, true},
+      {"From: \"A\r\n <sip:a@b>", Bad::from_syntax, true},
       {"From: <a>", Bad::from_syntax, true},
       {"From: sip:", Bad::from_syntax, true},
       {"From: <sip:a@b>;", Bad::from_syntax, true},
@@ -441,6 +455,7 @@ TEST(Index, NothingOfTheLastMessageStays) {
   EXPECT_FALSE(m.has(HeaderId::route));
   EXPECT_EQ(m[m.to_uri], "");
   EXPECT_EQ(m[m.second_via], "");
+  EXPECT_EQ(m.top.sent_by, "");
 }
 
 /// Two pages that cannot be read, with room for a message between them.

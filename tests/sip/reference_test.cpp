@@ -21,15 +21,27 @@ constexpr int mutations_count = 6;  // of one message, at the most
 std::string mutated(std::string text, const std::string& other, std::mt19937_64& random) {
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
   using namespace std::string_view_literals;
-  constexpr std::string_view nasty = "\r\n\t ,;:\"<>@\\%?[]=/\0\xff" "0aZ"sv;
+  constexpr std::string_view nasty =
+      "\r\n\t ,;:\"<>@\\%?[]=/\0\xff"
+      "0aZ"sv;
   for (std::size_t i = 1 + below(mutations_count); i > 0; --i) {
     const std::size_t at = below(text.size());
     switch (below(5)) {
-      case 0: text[at] = nasty[below(nasty.size())]; break;
-      case 1: text.erase(at, 1 + below(4)); break;
-      case 2: text.insert(at, 1 + below(2), nasty[below(nasty.size())]); break;
-      case 3: text.insert(at, other.substr(below(other.size()), below(60))); break;
-      case 4: text.insert(at, text.substr(below(text.size()), below(60))); break;
+      case 0:
+        text[at] = nasty[below(nasty.size())];
+        break;
+      case 1:
+        text.erase(at, 1 + below(4));
+        break;
+      case 2:
+        text.insert(at, 1 + below(2), nasty[below(nasty.size())]);
+        break;
+      case 3:
+        text.insert(at, other.substr(below(other.size()), below(60)));
+        break;
+      case 4:
+        text.insert(at, text.substr(below(text.size()), below(60)));
+        break;
     }
     if (text.empty()) text.assign(1, 'x');
   }

@@ -48,10 +48,44 @@ TEST(ParseUri, AnotherSchemeIsNoError) {
 }
 
 TEST(ParseUri, RefusesWhatTheGrammarRefuses) {
-  for (const char* bad :
-       {"", "sip", "sip:", "sip:@example.com", "sip:a@", "sip:a@b@c", "sip:a b@c", "sip:a%4g@c", "sip:a%@c", "sip:c:", "sip:c:x", "sip:c:0", "sip:c:65536", "sip:c;",
-        "sip:c;;a", "sip:c;a=", "sip:c;=b", "sip:c;a=\"b\"", "sip:c?", "sip:c?a", "sip:c?=b", "sip:c?a=b&", "sip:[::1", "sip:[1.2.3.4]", "sip:[::g]", "sip:2001:db8::1",
-        "sip:<a@b>", "sip:a@b c", "sip:caf\xc3\xa9@b", "tel:", "tel:+", "tel:---", "tel:+1 2", "tel:+1;", "1:x", "x:", ":x", "noscheme"})
+  for (const char* bad : {"",
+                          "sip",
+                          "sip:",
+                          "sip:@example.com",
+                          "sip:a@",
+                          "sip:a@b@c",
+                          "sip:a b@c",
+                          "sip:a%4g@c",
+                          "sip:a%@c",
+                          "sip:c:",
+                          "sip:c:x",
+                          "sip:c:0",
+                          "sip:c:65536",
+                          "sip:c;",
+                          "sip:c;;a",
+                          "sip:c;a=",
+                          "sip:c;=b",
+                          "sip:c;a=\"b\"",
+                          "sip:c?",
+                          "sip:c?a",
+                          "sip:c?=b",
+                          "sip:c?a=b&",
+                          "sip:[::1",
+                          "sip:[1.2.3.4]",
+                          "sip:[::g]",
+                          "sip:2001:db8::1",
+                          "sip:<a@b>",
+                          "sip:a@b c",
+                          "sip:caf\xc3\xa9@b",
+                          "tel:",
+                          "tel:+",
+                          "tel:---",
+                          "tel:+1 2",
+                          "tel:+1;",
+                          "1:x",
+                          "x:",
+                          ":x",
+                          "noscheme"})
     EXPECT_FALSE(parse_uri(bad)) << bad;
 }
 

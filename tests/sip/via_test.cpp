@@ -86,14 +86,37 @@ TEST(ParseVia, LongParametersAreTakenToo) {
 }
 
 TEST(ParseVia, RefusesWhatIsNoVia) {
-  for (const char* bad : {"", "SIP", "SIP/2.0", "SIP/2.0/", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0UDP a", "SIP/2.0/UDP a:", "SIP/2.0/UDP a:b", "SIP/2.0/UDP a:70000",
-                          "SIP/2.0/UDP a:0", "SIP/2.0/UDP a;", "SIP/2.0/UDP a;;b", "SIP/2.0/UDP a;=b", "SIP/2.0/UDP a;b=", "SIP/2.0/UDP a;b=\"c", "SIP/2.0/UDP a b",
-                          "SIP/2.0/UDP a,SIP/2.0/UDP b", "SIP/2.0/UDP [::1", "SIP/2.0/UDP [1.2.3.4]", "SIP/2.0/UDP [::1]x", "SIP/2.0/UDP a;b\rc", "/2.0/UDP a"})
+  for (const char* bad : {"",
+                          "SIP",
+                          "SIP/2.0",
+                          "SIP/2.0/",
+                          "SIP/2.0/UDP",
+                          "SIP/2.0/UDP ",
+                          "SIP/2.0UDP a",
+                          "SIP/2.0/UDP a:",
+                          "SIP/2.0/UDP a:b",
+                          "SIP/2.0/UDP a:70000",
+                          "SIP/2.0/UDP a:0",
+                          "SIP/2.0/UDP a;",
+                          "SIP/2.0/UDP a;;b",
+                          "SIP/2.0/UDP a;=b",
+                          "SIP/2.0/UDP a;b=",
+                          "SIP/2.0/UDP a;b=\"c",
+                          "SIP/2.0/UDP a b",
+                          "SIP/2.0/UDP a,SIP/2.0/UDP b",
+                          "SIP/2.0/UDP [::1",
+                          "SIP/2.0/UDP [1.2.3.4]",
+                          "SIP/2.0/UDP [::1]x",
+                          "SIP/2.0/UDP a;b\rc",
+                          "SIP/2.0/UDP a\n;b",
+                          "SIP/2.0/UDP a;b\r\n",
+                          "/2.0/UDP a"})
     EXPECT_FALSE(parse_via(bad)) << bad;
 }
 
 TEST(ParseVia, AValueOfAnyLengthReadsAlikeAndNothingOutsideItIsRead) {
-  const std::string whole = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK776asdhds776asdhds776asdhds;rport;received=192.0.2.2;x=y;zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz";
+  const std::string whole =
+      "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK776asdhds776asdhds776asdhds;rport;received=192.0.2.2;x=y;zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz";
   for (std::size_t bytes = 0; bytes <= whole.size(); ++bytes) {
     const std::unique_ptr<char[]> exact(new char[bytes]);
     std::memcpy(exact.get(), whole.data(), bytes);

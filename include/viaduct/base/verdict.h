@@ -9,15 +9,15 @@
 namespace viaduct::base {
 
 // One row a name: enumerator, and what it counts.
-#define VIADUCT_VERDICTS(X)                                                               \
-  X(redirected, "REGISTERs answered with a redirect to their home")                       \
-  X(proxied, "requests forwarded to a home")                                              \
-  X(returned, "responses sent back along the Vias")                                       \
-  X(registered, "REGISTERs handed to the registrar of this node")                         \
-  X(answered, "requests answered by this node itself with a 2xx")                         \
-  X(rejected, "requests answered with a 4xx, 5xx or 6xx")                                 \
-  X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")                         \
-  X(controlled, "frames handed to the control core: ARP and ICMP echo")                   \
+#define VIADUCT_VERDICTS(X)                                             \
+  X(redirected, "REGISTERs answered with a redirect to their home")     \
+  X(proxied, "requests forwarded to a home")                            \
+  X(returned, "responses sent back along the Vias")                     \
+  X(registered, "REGISTERs handed to the registrar of this node")       \
+  X(answered, "requests answered by this node itself with a 2xx")       \
+  X(rejected, "requests answered with a 4xx, 5xx or 6xx")               \
+  X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")       \
+  X(controlled, "frames handed to the control core: ARP and ICMP echo") \
   X(dropped, "packets dropped, by reason below")
 
 #define VIADUCT_DROPS(X)                                                                  \
@@ -37,7 +37,7 @@ namespace viaduct::base {
   X(response_destination, "response whose next Via names no usable destination")          \
   X(ack_unrouted, "ACK with no place to go: it is never answered")                        \
   X(reply_unsafe, "request from an address or port that must not be answered")            \
-  X(destination_unreachable, "next hop neither on a prefix of ours nor behind a gateway")  \
+  X(destination_unreachable, "next hop neither on a prefix of ours nor behind a gateway") \
   X(growth_over_limit, "edit that would not fit a packet")                                \
   X(buffers_exhausted, "no packet buffer left")                                           \
   X(registrar_ring_full, "ring to the registrar full")                                    \

@@ -15,15 +15,15 @@
 namespace viaduct::control {
 
 // One row a counter: name, and what it counts.
-#define VIADUCT_RESOLVER_COUNTERS(X)                                                  \
-  X(arp_answered, "ARP requests for an address of ours, answered")                    \
-  X(arp_ignored, "ARP frames that are not for us or malformed")                       \
-  X(arp_asked, "ARP requests sent")                                                   \
-  X(arp_learned, "neighbours learned or changed")                                     \
-  X(arp_gave_up, "neighbours that did not answer")                                    \
-  X(echo_answered, "ICMP echo requests answered")                                     \
-  X(echo_ignored, "ICMP echo requests for another address")                           \
-  X(waiting_sent, "packets that waited for a neighbour and were sent")                \
+#define VIADUCT_RESOLVER_COUNTERS(X)                                   \
+  X(arp_answered, "ARP requests for an address of ours, answered")     \
+  X(arp_ignored, "ARP frames that are not for us or malformed")        \
+  X(arp_asked, "ARP requests sent")                                    \
+  X(arp_learned, "neighbours learned or changed")                      \
+  X(arp_gave_up, "neighbours that did not answer")                     \
+  X(echo_answered, "ICMP echo requests answered")                      \
+  X(echo_ignored, "ICMP echo requests for another address")            \
+  X(waiting_sent, "packets that waited for a neighbour and were sent") \
   X(waiting_dropped, "packets dropped because their neighbour never answered, or too many waited")
 
 struct ResolverCounters {

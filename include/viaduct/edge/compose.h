@@ -5,8 +5,8 @@
 #include <span>
 
 #include "viaduct/edge/judge.h"
-#include "viaduct/site/site.h"
 #include "viaduct/sip/edit.h"
+#include "viaduct/site/site.h"
 
 namespace viaduct::edge {
 
@@ -20,7 +20,8 @@ struct Stamp {
 /// Returns octets written into `out`; 0 when it would not fit, or would exceed the request by more than base::reply_growth_bytes_max
 /// (an answer of status 300 and above), or three times the request (a 2xx).
 /// Thread: any; pure. Source: RFC 3261 8.2.6, 21.3.3; spec section 3.
-[[nodiscard]] std::size_t compose_answer(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, std::uint64_t tag, std::span<char> out);
+[[nodiscard]] std::size_t compose_answer(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, std::uint64_t tag,
+                                         std::span<char> out);
 
 /// The edits of a request judged proxied, or a response judged returned.
 /// Thread: any; pure. Source: RFC 3261 16.6, 16.7, 16.11.

@@ -16,6 +16,7 @@ struct Rehearsal {
 };
 
 /// Shape: `source` sent `text` to `listener`. The redirect guard is not asked: a rehearsal remembers nothing.
-[[nodiscard]] Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const assign::Assignment& assignment, std::uint32_t now_min);
+[[nodiscard]] Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site,
+                                 const assign::Assignment& assignment, std::uint32_t now_min);
 
 }  // namespace viaduct::edge

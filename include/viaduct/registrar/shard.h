@@ -11,10 +11,10 @@
 namespace viaduct::registrar {
 
 // One row a counter: name, and what it counts. received = answered + refused + dropped.
-#define VIADUCT_SHARD_COUNTERS(X)                                             \
-  X(received, "REGISTERs taken from the workers")                             \
-  X(answered, "REGISTERs answered with a 200")                                \
-  X(refused, "REGISTERs answered with a 4xx or 5xx")                          \
+#define VIADUCT_SHARD_COUNTERS(X)                    \
+  X(received, "REGISTERs taken from the workers")    \
+  X(answered, "REGISTERs answered with a 200")       \
+  X(refused, "REGISTERs answered with a 4xx or 5xx") \
   X(dropped, "REGISTERs whose answer had no place to go")
 
 struct ShardCounters {

@@ -8,38 +8,38 @@
 
 namespace viaduct::sip {
 
-#define VIADUCT_SIP_FAULTS(X)                                                   \
-  X(none, "")                                                                   \
-  X(not_sip, "Not SIP")                                                         \
-  X(start_line, "Bad Request Line")                                             \
-  X(request_uri, "Bad Request-URI")                                             \
-  X(version, "Version Not Supported")                                           \
-  X(status_code, "Bad Status Code")                                             \
-  X(head_unterminated, "Missing Empty Line After Headers")                      \
-  X(header_syntax, "Bad Header Line")                                           \
-  X(header_lines, "Too Many Header Lines")                                      \
-  X(header_bytes, "Header Line Too Long")                                       \
-  X(via_missing, "Missing Via")                                                 \
-  X(via_syntax, "Bad Via")                                                      \
-  X(via_too_many, "Too Many Via Values")                                        \
-  X(from_missing, "Missing From")                                               \
-  X(from_syntax, "Bad From")                                                    \
-  X(to_missing, "Missing To")                                                   \
-  X(to_syntax, "Bad To")                                                        \
-  X(call_id_missing, "Missing Call-ID")                                         \
-  X(call_id_syntax, "Bad Call-ID")                                              \
-  X(cseq_missing, "Missing CSeq")                                               \
-  X(cseq_syntax, "Bad CSeq")                                                    \
-  X(cseq_method, "CSeq Method Differs From Request Method")                     \
-  X(header_repeated, "Header Field May Not Be Repeated")                        \
-  X(max_forwards_syntax, "Bad Max-Forwards")                                    \
-  X(content_length_syntax, "Bad Content-Length")                                \
-  X(body_short, "Body Shorter Than Content-Length")                             \
-  X(contact_syntax, "Bad Contact")                                              \
-  X(contact_too_many, "Too Many Contact Values")                                \
-  X(contact_star, "Contact * Not Alone Or Expires Not 0")                       \
-  X(uri_syntax, "Bad URI")                                                      \
-  X(uri_scheme, "Unsupported URI Scheme")                                       \
+#define VIADUCT_SIP_FAULTS(X)                               \
+  X(none, "")                                               \
+  X(not_sip, "Not SIP")                                     \
+  X(start_line, "Bad Request Line")                         \
+  X(request_uri, "Bad Request-URI")                         \
+  X(version, "Version Not Supported")                       \
+  X(status_code, "Bad Status Code")                         \
+  X(head_unterminated, "Missing Empty Line After Headers")  \
+  X(header_syntax, "Bad Header Line")                       \
+  X(header_lines, "Too Many Header Lines")                  \
+  X(header_bytes, "Header Line Too Long")                   \
+  X(via_missing, "Missing Via")                             \
+  X(via_syntax, "Bad Via")                                  \
+  X(via_too_many, "Too Many Via Values")                    \
+  X(from_missing, "Missing From")                           \
+  X(from_syntax, "Bad From")                                \
+  X(to_missing, "Missing To")                               \
+  X(to_syntax, "Bad To")                                    \
+  X(call_id_missing, "Missing Call-ID")                     \
+  X(call_id_syntax, "Bad Call-ID")                          \
+  X(cseq_missing, "Missing CSeq")                           \
+  X(cseq_syntax, "Bad CSeq")                                \
+  X(cseq_method, "CSeq Method Differs From Request Method") \
+  X(header_repeated, "Header Field May Not Be Repeated")    \
+  X(max_forwards_syntax, "Bad Max-Forwards")                \
+  X(content_length_syntax, "Bad Content-Length")            \
+  X(body_short, "Body Shorter Than Content-Length")         \
+  X(contact_syntax, "Bad Contact")                          \
+  X(contact_too_many, "Too Many Contact Values")            \
+  X(contact_star, "Contact * Not Alone Or Expires Not 0")   \
+  X(uri_syntax, "Bad URI")                                  \
+  X(uri_scheme, "Unsupported URI Scheme")                   \
   X(too_large, "Message Too Large")
 
 enum class Bad : std::uint8_t {

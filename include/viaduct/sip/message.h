@@ -22,8 +22,28 @@ enum class Method : std::uint8_t { other, ack, bye, cancel, info, invite, messag
 
 /// Header fields that the edge reads; every other name is `other`. Compact and long names, any case, give the same id.
 enum class HeaderId : std::uint8_t {
-  other, via, from, to, call_id, cseq, max_forwards, route, contact, content_length, user_agent, expires,
-  record_route, path, proxy_require, require, timestamp, authorization, event, x_viaduct_home, min_expires, supported
+  other,
+  via,
+  from,
+  to,
+  call_id,
+  cseq,
+  max_forwards,
+  route,
+  contact,
+  content_length,
+  user_agent,
+  expires,
+  record_route,
+  path,
+  proxy_require,
+  require,
+  timestamp,
+  authorization,
+  event,
+  x_viaduct_home,
+  min_expires,
+  supported
 };
 inline constexpr std::size_t header_ids_count = 22;
 
@@ -36,27 +56,27 @@ struct Message {
   std::string_view text;              ///< the datagram as given
   Bad fault{Bad::none};               ///< first fault found, in the order of the checks
   bool is_request{};
-  bool answerable{};                  ///< a request with request line, top Via, From, To, Call-ID, CSeq in a shape that can be copied into a reply
-  Method method{};                    ///< of the request line, or of CSeq in a response
-  std::uint8_t via_values{};          ///< Via values over all lines and commas (RFC 3261 7.3.1)
-  std::uint8_t headers{};             ///< header lines, folds joined
-  std::uint16_t status{};             ///< of a response, 100 to 699
-  Slice method_text;                  ///< request only
-  Slice request_uri;                  ///< request only
-  Slice body;                         ///< after the empty line, Content-Length octets of it (all of it when the header is absent)
-  std::uint16_t head_bytes{};         ///< start line up to and including the empty line
+  bool answerable{};  ///< a request other than ACK with method, version, top Via, From, To, Call-ID, CSeq in a shape that can be copied into a reply
+  Method method{};  ///< of the request line, or of CSeq in a response
+  std::uint8_t via_values{};  ///< Via values over all lines and commas (RFC 3261 7.3.1)
+  std::uint8_t headers{};  ///< header lines, folds joined
+  std::uint16_t status{};  ///< of a response, 100 to 699
+  Slice method_text;  ///< request only
+  Slice request_uri;  ///< request only
+  Slice body;  ///< after the empty line, Content-Length octets of it (all of it when the header is absent)
+  std::uint16_t head_bytes{};  ///< start line up to and including the empty line
   std::uint32_t cseq_number{};
-  std::uint8_t max_forwards{};        ///< 70 when absent (RFC 3261 16.6 step 3); values above 255 read as 255
+  std::uint8_t max_forwards{};  ///< 70 when absent (RFC 3261 16.6 step 3); values above 255 read as 255
   Slice call_id;
-  Slice top_via;                      ///< the first Via value, no surrounding white space
-  Via top;                            ///< top_via taken apart
-  Slice second_via;                   ///< the second, bytes 0 when there is none
-  Slice from_tag;                     ///< bytes 0 when absent
-  Slice to_tag;                       ///< bytes 0 when absent
-  Slice to_uri;                       ///< the addr-spec of To, without <>
-  Slice from_uri;                     ///< the addr-spec of From, without <>
-  std::array<std::uint8_t, header_ids_count> first;             ///< header index of the first line with that id, or no_header
-  std::array<std::uint16_t, base::header_lines_max + 1> line;   ///< start of header line i; line[headers] is the start of the empty line
+  Slice top_via;  ///< the first Via value, no surrounding white space; see `index` for a broken one
+  Via top;  ///< top_via taken apart; all empty when top_via is
+  Slice second_via;  ///< the second, bytes 0 when there is none
+  Slice from_tag;  ///< bytes 0 when absent
+  Slice to_tag;  ///< bytes 0 when absent
+  Slice to_uri;  ///< the addr-spec of To, without <>
+  Slice from_uri;  ///< the addr-spec of From, without <>
+  std::array<std::uint8_t, header_ids_count> first;  ///< header index of the first line with that id, or no_header
+  std::array<std::uint16_t, base::header_lines_max + 1> line;  ///< start of header line i; line[headers] is the start of the empty line
   std::array<HeaderId, base::header_lines_max> id;
   std::array<std::uint8_t, base::header_lines_max> name_bytes;  ///< octets of the name of header line i, without white space and colon
 
@@ -73,12 +93,20 @@ struct Message {
 };
 
 /// Index one datagram: find its lines, name its headers, count its Via values, and read what every decision needs.
-/// Shape:  text is 1 to base::message_bytes_max octets; nothing outside it is read.
+/// Shape:  text of any length; of more than base::message_bytes_max octets only so many are looked at. Nothing outside it is read.
 /// Units:  offsets and lengths in octets.
-/// Errors: the first fault, also left in out.fault. The checks that make a request unusable (RFC 3261 8.1.1, 8.2, 16.3, 18.3) are made here:
-///         start line, version, mandatory headers present and not repeated, their syntax, Content-Length against the datagram.
+/// Errors: the first fault in this order, also left in out.fault; what stands behind it in the message is filled all the same:
+///         too_large; not_sip, start_line, version, status_code, request_uri; header_lines, head_unterminated, header_syntax, header_bytes; Via, From, To,
+///         Call-ID, CSeq (each: missing, syntax); cseq_method; header_repeated (From, To, Call-ID, CSeq, Max-Forwards, and Content-Length when the values
+///         differ); Max-Forwards; Content-Length; body_short.
+///         No fault: a scheme other than sip, sips, tel in the Request-URI, a missing Max-Forwards, Content-Length or From tag, octets behind the body,
+///         faults of lower Via values and of headers that are not named here.
+/// Broken: of a top Via whose parameters are broken, top_via is what stands before the fault, so that an answer can be made.
+/// Tolerated beyond the grammar (16.3 item 1: what is only handed on need not be well-formed): bare LF as line end; `_` in host names; any visible
+///         octet in a header's name; UTF-8 in a display name without quotes; `[]:/=&$(){}` and the like in header parameters; any token as a Via's host;
+///         no space behind a status code without phrase; three colons in an IPv6 reference (RFC 5118 4.10).
 /// Thread: any; pure.
-/// Source: RFC 3261 7, 18.3, 20, 25.
+/// Source: RFC 3261 7, 8.1.1, 8.2, 16.3, 18.3, 20, 25.
 Bad index(std::string_view text, Message& out);
 
 /// True for what RFC 5626 4.4.1 and common practice send to keep a NAT open: empty, CRLF, CRLFCRLF, four zero octets.

@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "viaduct/assign/assignment.h"
-#include "viaduct/site/neighbours.h"
-#include "viaduct/site/site.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/nic/nic.h"
 #include "viaduct/share/counters.h"
@@ -16,6 +14,8 @@
 #include "viaduct/share/published.h"
 #include "viaduct/share/ring.h"
 #include "viaduct/sip/uri.h"
+#include "viaduct/site/neighbours.h"
+#include "viaduct/site/site.h"
 
 namespace viaduct::site {
 

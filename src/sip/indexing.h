@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the index share while they fill one message: the message, what may be read, and the value of a header line.
+#pragma once
+#include <cstring>
+#include <string_view>
+
+#include "field.h"
+#include "header.h"
+#include "scan.h"
+#include "viaduct/sip/message.h"
+
+namespace viaduct::sip {
+
+/// Two octets as they stand in memory.
+inline std::uint16_t pair_at(const char* at) {
+  std::uint16_t pair;
+  std::memcpy(&pair, at, 2);
+  return pair;
+}
+constexpr std::uint16_t pair_of(char first, char second) { return static_cast<std::uint16_t>(first | second << 8); }
+
+/// The value of a line that is not of the usual shape. Shape: `at` is behind the name.
+std::string_view odd_value_text(const char* at, const char* end);
+
+/// Message::header_value, here so that it can stand in line. The usual line is name, colon, one space, value, CRLF.
+inline std::string_view value_text(const Message& m, std::size_t i) {
+  const char* const at = m.text.data() + m.line[i] + m.name_bytes[i];
+  const char* const end = m.text.data() + m.line[i + 1];
+  const bool usual = end - at >= 5 && pair_at(at) == pair_of(':', ' ') && pair_at(end - 2) == pair_of('\r', '\n') && at[2] > ' ' && end[-3] > ' ';
+  if (usual) [[likely]]
+    return {at + 2, end - 2};
+  return odd_value_text(at, end);
+}
+
+/// The work of one `index` call: the message in the making, and what may be read.
+struct Indexing {
+  Message& m;
+  std::string_view text;
+  Reach reach;
+
+  void note(Bad fault) {
+    if (m.fault == Bad::none) m.fault = fault;
+  }
+  [[nodiscard]] Slice slice(std::string_view part) const {
+    return {static_cast<std::uint16_t>(part.data() - text.data()), static_cast<std::uint16_t>(part.size())};
+  }
+  [[nodiscard]] Slice slice(const char* from, const char* end) const {
+    return {static_cast<std::uint16_t>(from - text.data()), static_cast<std::uint16_t>(end - from)};
+  }
+  [[nodiscard]] Cursor value(std::size_t line) const { return {value_text(m, line), reach}; }
+  /// The first line of an id, or no_header.
+  [[nodiscard]] std::uint8_t first(HeaderId id) const { return m.first[static_cast<std::size_t>(id)]; }
+
+  // message.cpp
+  Bad without_headers();
+  void lines(const Lines& lines, bool bad);
+  void vias(const Names& names);
+  void further_vias(std::string_view list);
+  std::string_view top_via(Cursor c);
+  void further_via(std::string_view value);
+
+  // fields.cpp
+  void fields(const Names& names);
+  [[gnu::always_inline]] void address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
+  bool address_slowly(Cursor c, Slice& uri, Slice& tag);
+  void call_id();
+  void cseq();
+  bool cseq_slowly(Cursor c);
+  void repeated();
+  void max_forwards();
+  void content_length();
+  void faulty(HeaderId id, Bad fault);
+};
+
+}  // namespace viaduct::sip
