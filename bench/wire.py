@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A veth pair between two network namespaces: the clients' end with an address, the edge's end for a node or, for a while, the kernel."""
 import contextlib
+import json
 import os
 import pathlib
-import shutil
 import subprocess
 
 import node
@@ -27,13 +27,13 @@ class Wire:
             netns.remove_leftovers()
             for name in (self.client, self.edge):
                 netns.run("ip", "netns", "add", name)
-            netns.run("ip", "-n", self.client, "link", "add", "c0", "type", "veth", "peer", "name", "e0", "netns", self.edge)
+            netns.run(*netns.inside(self.client), "ip", "link", "add", "c0", "type", "veth", "peer", "name", "e0", "netns", self.edge)
             for name, interface in ((self.client, "c0"), (self.edge, "e0")):
                 netns.run(*self.words(name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"))
                 # The sender's kernel leaves the checksum to a device that a veth is not.
                 netns.run(*self.words(name, "ethtool", "-K", interface, "tx", "off"))
-                netns.run("ip", "-n", name, "link", "set", interface, "up")
-            netns.run("ip", "-n", self.client, "address", "add", f"{CLIENT}/24", "dev", "c0")
+                netns.run(*netns.inside(name), "ip", "link", "set", interface, "up")
+            netns.run(*netns.inside(self.client), "ip", "address", "add", f"{CLIENT}/24", "dev", "c0")
             self.know(self.client, "c0", EDGE, self.mac(self.edge, "e0"))
         except BaseException:
             self.remove()
@@ -45,24 +45,24 @@ class Wire:
 
     @staticmethod
     def words(namespace, *command):
-        return ["ip", "netns", "exec", namespace, *map(str, command)]
+        return [*netns.inside(namespace), *map(str, command)]
 
     def mac(self, namespace, interface):
-        return netns.run(*self.words(namespace, "cat", f"/sys/class/net/{interface}/address")).strip()
+        return json.loads(netns.run(*self.words(namespace, "ip", "-json", "link", "show", interface)))[0]["address"]
 
     @staticmethod
     def know(namespace, interface, address, mac):
-        netns.run("ip", "-n", namespace, "neighbour", "replace", address, "lladdr", mac, "dev", interface, "nud", "permanent")
+        netns.run(*netns.inside(namespace), "ip", "neighbour", "replace", address, "lladdr", mac, "dev", interface, "nud", "permanent")
 
     @contextlib.contextmanager
     def kernel_serves(self):
         """The edge's address belongs to the kernel meanwhile, for a peer with a socket."""
-        netns.run("ip", "-n", self.edge, "address", "add", f"{EDGE}/24", "dev", "e0")
+        netns.run(*netns.inside(self.edge), "ip", "address", "add", f"{EDGE}/24", "dev", "e0")
         self.know(self.edge, "e0", CLIENT, self.mac(self.client, "c0"))
         try:
             yield
         finally:
-            netns.run("ip", "-n", self.edge, "address", "delete", f"{EDGE}/24", "dev", "e0")
+            netns.run(*netns.inside(self.edge), "ip", "address", "delete", f"{EDGE}/24", "dev", "e0")
 
     def start(self, namespace, *command, **options):
         process = daemon.start_process(self.words(namespace, *command), **options)
@@ -77,7 +77,6 @@ class Wire:
             daemon.end_process(process, timeout_s=5)
         for name in (self.client, self.edge):
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL, check=False)
-            shutil.rmtree(netns.ETC / name, ignore_errors=True)
 
 
 def cpu_seconds(pid):

@@ -113,7 +113,7 @@ class Daemon:
     """One viaductd. Use it as a context: it is READY inside, and has ended well after it."""
 
     def __init__(self, config, prefix=()):
-        """`prefix` is a command that runs another, as `ip netns exec NAME`."""
+        """`prefix` is a command that runs another, as `nsenter --net=FILE`."""
         self.config = pathlib.Path(config)
         self.name = self.config.stem
         self.prefix = list(prefix)

@@ -5,9 +5,9 @@ Everything is named vd-PID-..., addresses are of 198.18.0.0/15 (RFC 2544) and ex
 started here and namespaces that were made here, also when a test fails; what a killed run left behind goes at the next start.
 """
 import ctypes
+import json
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 import threading
@@ -16,7 +16,11 @@ from daemon import Daemon, end_process, start_process
 
 CLONE_NEWNET = 0x40000000
 PREFIX_BITS = 15
-ETC = pathlib.Path("/etc/netns")  # its folder NAME is laid over /etc by `ip netns exec NAME`
+
+
+def inside(namespace):
+    """The words before a command that make it run in a namespace. nsenter, not `ip netns exec`: that mounts, which a bare chroot cannot."""
+    return ["nsenter", f"--net=/run/netns/{namespace}", "--"]
 
 
 def run(*command):
@@ -41,36 +45,30 @@ class Host:
         self.lab = lab
         self.name = f"{lab.prefix}-{name}"
         self.processes = []
-        self.etc = ETC / self.name
         lab.made.append(self.name)
         run("ip", "netns", "add", self.name)
         run(*self.command("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"))
         port = f"p{len(lab.hosts)}"
-        run("ip", "-n", self.name, "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", lab.switch)
-        run("ip", "-n", lab.switch, "link", "set", port, "master", "br0", "up")
+        run(*inside(self.name), "ip", "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", lab.switch)
+        run(*inside(lab.switch), "ip", "link", "set", port, "master", "br0", "up")
         # The kernel of the sender leaves the checksum to a device that veth does not have.
         run(*self.command("ethtool", "-K", "eth0", "tx", "off"))
         for address in addresses:
-            run("ip", "-n", self.name, "address", "add", f"{address}/{PREFIX_BITS}", "dev", "eth0")
+            run(*inside(self.name), "ip", "address", "add", f"{address}/{PREFIX_BITS}", "dev", "eth0")
         for interface in ("lo", "eth0"):
-            run("ip", "-n", self.name, "link", "set", interface, "up")
+            run(*inside(self.name), "ip", "link", "set", interface, "up")
 
     def command(self, *words):
         """The words that run a command here."""
-        return ["ip", "netns", "exec", self.name, *map(str, words)]
+        return [*inside(self.name), *map(str, words)]
 
     @property
     def mac(self):
-        return self.run("cat", "/sys/class/net/eth0/address").strip()
+        return json.loads(self.run("ip", "-json", "link", "show", "eth0"))[0]["address"]
 
     def neighbour(self, address, mac):
         """A static ARP entry."""
-        run("ip", "-n", self.name, "neighbour", "replace", address, "lladdr", mac, "dev", "eth0", "nud", "permanent")
-
-    def knows(self, **names):
-        """Names that resolve here: the namespace's own /etc/hosts."""
-        self.etc.mkdir(parents=True, exist_ok=True)
-        (self.etc / "hosts").write_text("".join(f"{address} {name}\n" for name, address in names.items()))
+        run(*inside(self.name), "ip", "neighbour", "replace", address, "lladdr", mac, "dev", "eth0", "nud", "permanent")
 
     def run(self, *words, timeout=60, check=True, **options):
         """Run a command here to its end; returns its output."""
@@ -129,9 +127,9 @@ class Lab:
             remove_leftovers()
             self.made.append(self.switch)
             run("ip", "netns", "add", self.switch)
-            run("ip", "netns", "exec", self.switch, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
-            run("ip", "-n", self.switch, "link", "add", "br0", "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0")
-            run("ip", "-n", self.switch, "link", "set", "br0", "up")
+            run(*inside(self.switch), "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+            run(*inside(self.switch), "ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0")
+            run(*inside(self.switch), "ip", "link", "set", "br0", "up")
         except BaseException:
             self.remove()
             raise
@@ -151,9 +149,6 @@ class Lab:
         for host in self.hosts.values():
             for process in host.processes:
                 end_process(process, timeout_s=5)
-            shutil.rmtree(host.etc, ignore_errors=True)
         for name in reversed(self.made):
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL, check=False)
         self.made.clear()
-        if ETC.is_dir() and not any(ETC.iterdir()):
-            ETC.rmdir()

@@ -39,6 +39,17 @@ std::string unfolded(std::string text) {
   return text;
 }
 
+/// Unfolded, but for a line end that a backslash would quote: no quoted-pair holds CR or LF (25.1), so the grammar must see it.
+std::string unfolded_for_grammar(const std::string& raw) {
+  std::string text = unfolded(raw);
+  bool escaped = false;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (escaped && (raw[i] == '\r' || raw[i] == '\n')) text[i] = raw[i];
+    escaped = !escaped && raw[i] == '\\';
+  }
+  return text;
+}
+
 /// Without LWS before and behind; a fold counts, a CR alone does not.
 std::string trim(const std::string& text) {
   const std::string flat = unfolded(text);
@@ -59,7 +70,7 @@ Header to_header(const std::string& line) {
   const auto compact = compact_names.find(name);
   header.name = compact == compact_names.end() ? name : compact->second;
   header.raw = trim(without_line_end(line.substr(g.at())));
-  header.value = unfolded(header.raw);
+  header.value = unfolded_for_grammar(header.raw);
   return header;
 }
 
@@ -246,7 +257,7 @@ void Parser::vias() {
     for (const std::string& element : elements(via.raw)) {
       if (out.via_values == 0) {
         bool whole;
-        const std::string flat = unfolded(element);
+        const std::string flat = unfolded_for_grammar(element);
         out.top_via = element.substr(0, via_front(flat, whole));
         if (!whole) fault("via_syntax");
         ++out.via_values;

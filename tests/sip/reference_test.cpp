@@ -94,5 +94,15 @@ TEST(Reference, AgreesOnEveryPrefixOfAMessage) {
   }
 }
 
+// What fuzzing has found: each was once a difference.
+TEST(Reference, AgreesThatNoQuotedPairHoldsALineEnd) {
+  for (const char* quoted : {R"("J \)", R"("J \\)"}) {
+    const std::string from = std::string(quoted) + "\r\n \" <sip:j@example.com>;tag=1";
+    const std::string request =
+        "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bKx\r\nFrom: " + from + "\r\nTo: <sip:a@b>\r\nCall-ID: a\r\nCSeq: 1 OPTIONS\r\n\r\n";
+    EXPECT_EQ(differences(request), "") << request;
+  }
+}
+
 }  // namespace
 }  // namespace viaduct::sip

@@ -35,7 +35,7 @@ It stays until Ctrl-C. In another terminal, as root:
   {build}/viaduct --socket {edge.socket} status
   {build}/viaduct --socket {edge.socket} top
   {build}/viaduct --socket {edge.socket} client explain {aor("alice")} --vias 2
-  ip netns exec {network.clients} {sipsak}
+  nsenter --net=/run/netns/{network.clients} {sipsak}
 The other nodes' sockets, and every node's configuration and log, are in {edge.folder}""")
     while True:
         time.sleep(0.5)

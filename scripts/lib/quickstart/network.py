@@ -39,7 +39,7 @@ class Network:
     def __enter__(self):
         try:
             self.make(self.clients)
-            inside = ["ip", "-n", self.clients]
+            inside = [*in_namespace(self.clients), "ip"]
             must(*inside, "link", "add", "br0", "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0")
             # Else the kernel leaves checksums to a device that is not there.
             must(*in_namespace(self.clients), "ethtool", "-K", "br0", "tx", "off")
@@ -65,9 +65,9 @@ class Network:
     def plug_in(self, node):
         name = self.namespace(node)
         self.make(name)
-        must("ip", "-n", self.clients, "link", "add", node, "type", "veth", "peer", "name", "eth0", "netns", name)
-        must("ip", "-n", self.clients, "link", "set", node, "master", "br0", "up")
-        must("ip", "-n", name, "link", "set", "eth0", "up")
+        must(*in_namespace(self.clients), "ip", "link", "add", node, "type", "veth", "peer", "name", "eth0", "netns", name)
+        must(*in_namespace(self.clients), "ip", "link", "set", node, "master", "br0", "up")
+        must(*in_namespace(name), "ip", "link", "set", "eth0", "up")
 
     def remove(self):
         uninterruptible()
