@@ -131,11 +131,17 @@ bool append_global_number(std::string_view user, base::Append& out) {
   return true;
 }
 
+/// descriptor = domainname / global-number-digits, RFC 3966 3.
+bool is_phone_context(std::string_view text) {
+  const auto fits = [](char c) { return digit_octet.has(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || is_separator(c) || c == '+'; };
+  return !text.empty() && std::all_of(text.begin(), text.end(), fits);
+}
+
 /// A local number (RFC 3966 5.1.5) is a name within its phone-context only, so that stays with it.
 bool append_local_number(std::string_view subscriber, base::Append& out) {
   const std::size_t end = std::min(subscriber.find(';'), subscriber.size());
   const UriParam context = uri_param(subscriber.substr(std::min(end + 1, subscriber.size())), "phone-context");
-  if (context.value.empty()) return false;
+  if (!is_phone_context(context.value)) return false;
   for (char c : subscriber.substr(0, end))
     if (!is_separator(c)) append_user_octet(static_cast<unsigned char>(to_lower(c)), out);
   out << ";phone-context=";

@@ -132,8 +132,8 @@ TEST(CanonicalAor, WritesTheFormThatTheDocumentsName) {
 }
 
 TEST(CanonicalAor, SaysWhyThereIsNone) {
-  for (const char* bad :
-       {"", "sip:", "sip:@example.com", "sip:a%zz@example.com", "sip:a@b@c", "sip:a@exa mple.com", "tel:7042", "tel:+", "sip:a@example.com..", "nothing"})
+  for (const char* bad : {"tel:7042;phone-context=b8::2]f.org", "", "sip:", "sip:@example.com", "sip:a%zz@example.com", "sip:a@b@c", "sip:a@exa mple.com",
+                          "tel:7042", "tel:+", "sip:a@example.com..", "nothing"})
     EXPECT_EQ(aor(bad), "uri_syntax") << bad;
   for (const char* other : {"isbn:2983792873", "http://www.example.com", "mailto:a@b"}) EXPECT_EQ(aor(other), "uri_scheme") << other;
 }
