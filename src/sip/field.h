@@ -83,14 +83,13 @@ struct NameAddr {
 /// Source: RFC 3261 20.10, 25.1; RFC 4475 3.1.2.6, 3.1.2.14, 3.1.2.15.
 bool take_name_addr(Cursor& c, NameAddr& out);
 
-/// Up to seven decimal digits at `at`.
+/// Up to seven decimal digits at the beginning of a word, or at `at`.
 struct ShortNumber {
   std::uint32_t value;
   std::uint32_t digits;  ///< 0 when there is none, 8 when there are more than seven: then the value means nothing
 };
 /// Eight octets at once: the first one that is no digit ends the number, and its digits are shifted to the top, so that zeros stand for missing ones.
-inline ShortNumber short_number(const char* at, Reach reach) {
-  const std::uint64_t word = word8(at, 8, reach);
+inline ShortNumber short_number(std::uint64_t word) {
   const std::uint64_t high_half = (word & 0xf0f0f0f0f0f0f0f0U) ^ 0x3030303030303030U;
   const std::uint64_t beyond_nine = ((word & 0x0f0f0f0f0f0f0f0fU) + 0x0606060606060606U) & 0xf0f0f0f0f0f0f0f0U;
   const auto digits = static_cast<std::uint32_t>(std::countr_zero(high_half | beyond_nine)) / 8;
@@ -99,6 +98,8 @@ inline ShortNumber short_number(const char* at, Reach reach) {
   const std::uint64_t fours = pairs * 6553601 >> 16U & 0x0000ffff0000ffffU;
   return {static_cast<std::uint32_t>(fours * 42949672960001U >> 32U), digits};
 }
+
+inline ShortNumber short_number(const char* at, Reach reach) { return short_number(word8(at, 8, reach)); }
 
 /// Decimal digits as a number; more than 2^32 - 1 gives 2^32. Shape: digits only, at least one.
 std::uint64_t to_number(std::string_view digits);

@@ -67,6 +67,16 @@ inline constexpr std::array method_rows = {
 /// Longest word that a table holds, octets; a longer one is never looked up.
 inline constexpr std::size_t table_word_bytes_max = 14;
 
+/// A word without the octets from `bytes` on. Shape: bytes is 16 at the most.
+inline __m128i first_octets(__m128i word, std::size_t bytes) {
+  alignas(16) static constexpr auto masks = [] {
+    std::array<std::array<std::int8_t, 16>, 17> rows{};
+    for (std::size_t n = 0; n < rows.size(); ++n) std::fill_n(rows[n].begin(), n, std::int8_t{-1});
+    return rows;
+  }();
+  return _mm_and_si128(word, _mm_load_si128(reinterpret_cast<const __m128i*>(masks[bytes].data())));
+}
+
 /// A perfect hash of words to small numbers; 0 stands for every other word. A row is a word, zeros, and its number in the last octet.
 template <unsigned Bits>
 struct WordTable {
@@ -121,28 +131,41 @@ static_assert(!header_table.collision && !method_table.collision);
 
 /// What naming a head's lines found beside ids.
 struct Names {
-  std::array<std::uint8_t, base::header_lines_max + 1> via_lines;  ///< its last via_count octets are the Via lines' indices, in order
-  std::size_t via_count{};
-  std::uint32_t repeated{};  ///< one bit for each id that stands more than once
-  bool folded{};             ///< a line begins with white space: the lines must be joined, and named again
-  bool bad{};                ///< a line has no name or no colon
+  bool usual{};     ///< the head's line ends are CRLF, and behind the names of headers that the index reads are a colon and one space
+  bool repeated{};  ///< a header of which the index reads one only stands more than once
+  bool folded{};    ///< a line begins with white space: the lines must be joined, and named again
+  bool bad{};       ///< a line has no name or no colon
 };
 static_assert(base::header_lines_max < no_header && header_ids_count <= 32);
 
-/// Headers of which the index reads one only (RFC 3261 7.3.1, 20).
+/// Headers of which the index reads one only (RFC 3261 7.3.1, 20): neighbours in HeaderId, so that one comparison tells them.
 inline constexpr std::array single_headers = {HeaderId::from, HeaderId::to,           HeaderId::call_id,
                                               HeaderId::cseq, HeaderId::max_forwards, HeaderId::content_length};
+
 inline constexpr std::uint32_t single_header_bits = [] {
   std::uint32_t bits = 0;
   for (HeaderId id : single_headers) bits |= 1U << static_cast<std::uint32_t>(id);
   return bits;
 }();
+static_assert(single_header_bits >> static_cast<unsigned>(single_headers.front()) == (1U << single_headers.size()) - 1);
 
 /// Name every header line of `out`, whose line starts and count are set and whose `first` is all no_header: fills id, name_bytes, first.
 /// Shape: text has at least vector_bytes octets. Source: RFC 3261 7.3.1, 7.3.3.
 void name_headers(std::string_view text, Message& out, Names& names);
 
-/// The method of the token that stands at text[at]. Case counts (RFC 3261 7.1). Shape: text has at least 16 octets.
-[[nodiscard]] Method find_method(std::string_view text, std::size_t at, std::size_t bytes);
+/// Header lines looked at together; a bit for each.
+inline constexpr std::size_t lines_per_mask = 32;
+/// The lines from `from` on, a multiple of lines_per_mask, that exist.
+inline std::uint32_t lines_from(const Message& m, std::size_t from) { return _bzhi_u32(~0U, static_cast<std::uint32_t>(m.headers - from)); }
+/// Those of them that have an id.
+inline std::uint32_t lines_with(const Message& m, HeaderId id, std::size_t from) {
+  const __m256i ids = _mm256_load_si256(reinterpret_cast<const __m256i*>(m.id.data() + from));
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(ids, _mm256_set1_epi8(static_cast<char>(id))))) & lines_from(m, from);
+}
+
+/// The method of the token of `bytes` octets that `octets` begins with. Case counts (RFC 3261 7.1). Shape: bytes is 16 at the most.
+[[nodiscard]] inline Method find_method(__m128i octets, std::size_t bytes) { return static_cast<Method>(method_table.find(first_octets(octets, bytes))); }
+/// The same of a token that stands alone.
+[[nodiscard]] Method find_method(std::string_view token);
 
 }  // namespace viaduct::sip

@@ -7,6 +7,8 @@
 #include "field.h"
 #include "header.h"
 #include "scan.h"
+#include "start.h"
+#include "usual.h"
 #include "viaduct/sip/message.h"
 
 namespace viaduct::sip {
@@ -51,25 +53,35 @@ struct Indexing {
   /// The first line of an id, or no_header.
   [[nodiscard]] std::uint8_t first(HeaderId id) const { return m.first[static_cast<std::size_t>(id)]; }
 
-  // message.cpp
+  // message.cpp: the order of things, and the usual shapes
+  Start start_line();
+  void vias(bool usual);
+  void fields(const Names& names);
+  [[gnu::always_inline]] void address(bool usual, HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
+  void call_id(bool usual);
+  void cseq(bool usual);
+  void max_forwards(bool usual);
+  void content_length(bool usual);
   Bad without_headers();
   void lines(const Lines& lines, bool bad);
-  void vias(const Names& names);
+
+  // vias.cpp: Via lines of any shape
+  [[gnu::noinline]] void first_via_line(std::size_t line);
+  [[gnu::noinline]] void next_via_line(std::size_t line);
   void further_vias(std::string_view list);
   std::string_view top_via(Cursor c);
   void further_via(std::string_view value);
 
-  // fields.cpp
-  void fields(const Names& names);
-  [[gnu::always_inline]] void address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
-  bool address_slowly(Cursor c, Slice& uri, Slice& tag);
-  void call_id();
-  void cseq();
-  bool cseq_slowly(Cursor c);
-  void repeated();
-  void max_forwards();
-  void content_length();
-  void faulty(HeaderId id, Bad fault);
+  // fields.cpp: every other header of any shape
+  [[gnu::cold]] void faulty(HeaderId id, Bad fault);
+  [[gnu::noinline]] void any_address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
+  bool take_address(Cursor c, Slice& uri, Slice& tag);
+  [[gnu::noinline]] void any_call_id();
+  [[gnu::noinline]] void any_cseq();
+  bool take_cseq(Cursor c);
+  [[gnu::noinline, gnu::cold]] void repeated();
+  [[gnu::noinline]] void any_max_forwards();
+  [[gnu::noinline]] void any_content_length(std::size_t there);
 };
 
 }  // namespace viaduct::sip

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "indexing.h"
-#include "start.h"
 #include "via.h"
 
 namespace viaduct::sip {
@@ -13,19 +12,16 @@ namespace {
 
 constexpr std::uint8_t max_forwards_default = 70;  // RFC 3261 16.6 step 3
 
-/// What a Via line holds up to the first octet that needs a closer look: a comma, a quote, an angle bracket, a line end.
-constexpr CharClass via_plain_octet = ((visible - ",\"<") | " \t").with_utf8();
-
-/// Octets of the first element of a comma-separated list; commas in quotes and <> do not count, what does not end takes the rest.
-std::size_t element_bytes(std::string_view list) {
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (list[i] == ',') return i;
-    if (list[i] == '<') i = std::min(list.find('>', i), list.size());
-    if (i < list.size() && list[i] == '"')
-      for (++i; i < list.size() && list[i] != '"'; ++i)
-        if (list[i] == '\\') ++i;
-  }
-  return list.size();
+/// Whether a comma stands in a list, also one within quotes. Shape: at least one octet.
+bool holds_comma(std::string_view list) {
+  if (list.size() < vector_bytes) [[unlikely]]
+    return list.find(',') != std::string_view::npos;
+  const __m256i comma = _mm256_set1_epi8(',');
+  const char* const last = list.data() + list.size() - vector_bytes;
+  __m256i found = _mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(last)), comma);
+  for (const char* at = list.data(); at < last; at += vector_bytes)
+    found = _mm256_or_si256(found, _mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)), comma));
+  return _mm256_movemask_epi8(found) != 0;
 }
 
 }  // namespace
@@ -51,71 +47,96 @@ void Indexing::lines(const Lines& lines, bool bad) {
     if (m.line[i + 1] - m.line[i] > static_cast<int>(base::header_bytes_max)) note(Bad::header_bytes);
 }
 
-/// The first Via value of all, which must be well-formed at least as far as sent-by. Returns what follows it in its line.
-std::string_view Indexing::top_via(Cursor c) {
-  const char* const from = c.at;
-  const ViaShape shape = take_via(c, m.top);
-  m.via_values = 1;
-  if (shape != ViaShape::none) m.top_via = slice({from, static_cast<std::size_t>(c.at - from)});
-  if (shape == ViaShape::whole) [[likely]] {
-    c.skip_lws();
-    if (c.done()) [[likely]]
-      return {};
-  } else {
-    note(Bad::via_syntax);
-  }
-  std::string_view rest{c.at, static_cast<std::size_t>(c.end - c.at)};
-  rest.remove_prefix(std::min(element_bytes(rest) + 1, rest.size()));
-  return rest;
-}
-
-void Indexing::further_via(std::string_view value) {
-  if (!token_octet.has(value[0])) return note(Bad::via_syntax);
-  if (m.second_via.bytes == 0) m.second_via = slice(value);
-  if (m.via_values < 0xff) ++m.via_values;
-}
-
-namespace {
-
-/// A Via line that begins with an empty element, or with white space behind a fold. Returns what follows.
-std::string_view without_empty_elements(std::string_view list) {
-  for (;;) {
-    list = trimmed(list);
-    if (!list.starts_with(',')) return list;
-    list.remove_prefix(1);
-  }
-}
-
-}  // namespace
-
-void Indexing::further_vias(std::string_view list) {
-  while (!list.empty())
-    if (const std::string_view value = next_value(list); !value.empty()) further_via(value);
-}
-
-/// Lines up to the first that holds a value, then the others, most of which hold one.
-void Indexing::vias(const Names& names) {
-  const std::uint8_t* line = names.via_lines.data() + names.via_lines.size() - names.via_count;
-  const std::uint8_t* const end = names.via_lines.data() + names.via_lines.size();
-  while (line < end && m.via_values == 0) {
-    std::string_view list = value_text(m, *line++);
-    if (list.empty() || list[0] == ',') [[unlikely]]
-      list = without_empty_elements(list);
-    if (!list.empty()) further_vias(top_via(Cursor{list, reach}));
-  }
-  for (; line < end; ++line) {
-    const std::string_view list = value_text(m, *line);
-    const bool plain = !list.empty() && run<via_plain_octet>(list.data(), reach) >= list.data() + list.size();
-    if (plain) [[likely]]
-      further_via(list);
-    else
-      further_vias(list);
-  }
+/// Via lines of the usual shape hold one value each, but for the first, which may hold more.
+void Indexing::vias(bool usual) {
+  for (std::size_t from = 0; from < m.headers; from += lines_per_mask)
+    for (std::uint32_t lines = lines_with(m, HeaderId::via, from); lines != 0; lines = _blsr_u32(lines)) {
+      const std::size_t line = from + _tzcnt_u32(lines);
+      const UsualValue value = usual_value(m, line);
+      if (m.via_values == 0) {
+        const char* const end = usual ? usual_via(value.at, value.end, reach, m.top) : nullptr;
+        if (end == nullptr) {
+          first_via_line(line);
+          continue;
+        }
+        m.via_values = 1;
+        m.top_via = slice(value.at, end);
+        if (end != value.end) further_vias({end + 1, value.end});
+      } else if (usual && value.bytes() > 0 && token_octet.has(*value.at) && value.end[-1] > ' ' && !holds_comma({value.at, value.end})) {
+        if (m.second_via.bytes == 0) m.second_via = slice(value.at, value.end);
+        ++m.via_values;
+      } else {
+        next_via_line(line);
+      }
+    }
   if (m.via_values == 0) [[unlikely]]
     note(Bad::via_missing);
   if (m.via_values > base::via_values_max) [[unlikely]]
     note(Bad::via_too_many);
   m.answerable &= m.top_via.bytes != 0;
+}
+
+/// In line twice, since most From headers have a tag and most To headers have none.
+inline void Indexing::address(bool usual, HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag) {
+  std::string_view usual_uri, usual_tag{text.data(), 0};
+  if (usual && first(id) != no_header && usual_address(usual_value(m, first(id)), reach, usual_uri, usual_tag)) [[likely]] {
+    uri = slice(usual_uri);
+    tag = slice(usual_tag);
+  } else {
+    any_address(id, missing, syntax, uri, tag);
+  }
+}
+
+inline void Indexing::call_id(bool usual) {
+  if (usual && first(HeaderId::call_id) != no_header) [[likely]] {
+    const UsualValue value = usual_value(m, first(HeaderId::call_id));
+    if (usual_call_id(value, reach)) [[likely]] {
+      m.call_id = slice(value.at, value.end);
+      return;
+    }
+  }
+  any_call_id();
+}
+
+inline void Indexing::cseq(bool usual) {
+  const bool read = usual && m.is_request && first(HeaderId::cseq) != no_header &&
+                    usual_cseq(usual_value(m, first(HeaderId::cseq)), reach, m.method_text.bytes, m.cseq_number);
+  if (!read) [[unlikely]]
+    any_cseq();
+}
+
+inline void Indexing::max_forwards(bool usual) {
+  const std::uint8_t line = first(HeaderId::max_forwards);
+  if (line == no_header || !m.is_request) return;
+  std::uint32_t number{};
+  if (usual && usual_number(usual_value(m, line), number)) [[likely]]
+    m.max_forwards = static_cast<std::uint8_t>(number);
+  else
+    any_max_forwards();
+}
+
+/// The body by Content-Length; what follows it in the datagram is ignored (18.3).
+inline void Indexing::content_length(bool usual) {
+  const std::size_t there = text.size() - m.head_bytes;
+  m.body = {m.head_bytes, static_cast<std::uint16_t>(there)};
+  const std::uint8_t line = first(HeaderId::content_length);
+  if (line == no_header) return;
+  std::uint32_t bytes{};
+  if (usual && usual_number(usual_value(m, line), bytes) && bytes <= there) [[likely]]
+    m.body.bytes = static_cast<std::uint16_t>(bytes);
+  else
+    any_content_length(there);
+}
+
+inline void Indexing::fields(const Names& names) {
+  address(names.usual, HeaderId::from, Bad::from_missing, Bad::from_syntax, m.from_uri, m.from_tag);
+  address(names.usual, HeaderId::to, Bad::to_missing, Bad::to_syntax, m.to_uri, m.to_tag);
+  call_id(names.usual);
+  cseq(names.usual);
+  if (names.repeated) [[unlikely]]
+    repeated();
+  max_forwards(names.usual);
+  content_length(names.usual);
 }
 
 namespace {
@@ -157,6 +178,14 @@ std::string_view without_line_end(std::string_view line) {
 
 }  // namespace
 
+inline Start Indexing::start_line() {
+  const char* const end = text.data() + m.line[0];
+  m.is_request = true;
+  if (usual_request_line(reach, end, m)) [[likely]]
+    return {Bad::none, true};
+  return read_start_line(text, without_line_end({text.data(), end}), m);
+}
+
 Bad index(std::string_view text, Message& out) {
   clear(text, out);
   if (text.size() > base::message_bytes_max) [[unlikely]] {
@@ -167,7 +196,7 @@ Bad index(std::string_view text, Message& out) {
     return out.fault = Bad::not_sip;
   Indexing in{out, text, {text.data(), text.data() + text.size()}};
   Lines lines = find(text, false, out);
-  const Start start = read_start_line(text, without_line_end(text.substr(0, out.line[0])), out);
+  const Start start = in.start_line();
   in.note(start.fault);
   out.answerable = start.usable && out.is_request && out.method != Method::ack;
   Names names;
@@ -180,7 +209,8 @@ Bad index(std::string_view text, Message& out) {
   if (!start.usable || lines.overflow) [[unlikely]]
     return in.without_headers();
   in.lines(lines, names.bad);
-  in.vias(names);
+  names.usual &= lines.crlf;
+  in.vias(names.usual);
   in.fields(names);
   return out.fault;
 }
@@ -201,16 +231,6 @@ std::string_view token(Method m) {
   for (const MethodRow& row : method_rows)
     if (row.method == m) return row.token;
   return {};
-}
-
-std::string_view next_value(std::string_view& rest) {
-  std::string_view value;
-  while (value.empty() && !rest.empty()) {
-    const std::size_t bytes = element_bytes(rest);
-    value = trimmed(rest.substr(0, bytes));
-    rest.remove_prefix(std::min(bytes + 1, rest.size()));
-  }
-  return value;
 }
 
 }  // namespace viaduct::sip

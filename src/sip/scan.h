@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "viaduct/base/limits.h"
+#include "viaduct/sip/message.h"
 
 namespace viaduct::sip {
 
@@ -161,11 +162,13 @@ struct Lines {
   std::size_t count{};       ///< starts; 0 when there is no line end at all
   std::size_t head_bytes{};  ///< up to and including the empty line
   bool terminated{};         ///< the empty line was found
+  bool crlf{};               ///< the empty line and the line end before it are CRLF, and folds are not joined
   bool overflow{};           ///< more starts than room
 };
-using LineStarts = std::array<std::uint16_t, base::header_lines_max + 1>;
+using LineStarts = decltype(Message::line);
 
-/// Find line starts by AVX2, folds not joined. Shape: text has at least vector_bytes octets. Gives up (overflow) early: the scalar function then decides.
+/// Find line starts by AVX2, folds not joined, up to an empty line of CRLF. Shape: text has at least vector_bytes octets.
+/// Gives up (overflow) on what is unusual - no empty line, one of LF alone before it, many lines, in a body too: the scalar function then decides.
 Lines find_lines(std::string_view text, LineStarts& start);
 /// Find line starts octet by octet, a line that begins with white space joined to the one before (RFC 3261 7.3.1).
 Lines find_joined_lines(std::string_view text, LineStarts& start);

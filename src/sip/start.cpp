@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Request lines and status lines: the usual ones in a few vector steps, all others word by word.
+// Request lines and status lines, word by word.
 #include "start.h"
 
 #include "field.h"
@@ -23,28 +23,16 @@ bool is_version(std::string_view word) {
   return !c.take_run<digit_octet>().empty() && c.take('.') && !c.take_run<digit_octet>().empty() && c.done();
 }
 
-/// `sip:host` or `sip:user@host` of plain octets: what nearly every Request-URI is. False says nothing.
-bool is_plain_uri(const char* at, const char* end, Reach reach) {
-  if (end - at < 5 || (word8(at, 4, reach) | 0x00202020U) != param_word("sip:")) return false;
-  const char* next = run<host_octet>(at + 4, reach);
-  if (next == end) return true;
-  next = run<user_octet>(next, reach);
-  if (next >= end || *next != '@' || next == at + 4) return false;
-  const char* host = next + 1;
-  return host < end && run<host_octet>(host, reach) == end;
-}
-
-/// Method and Request-URI of a line that has the strict shape `Method SP URI SP SIP/2.0`. False says nothing.
-bool read_usual_request_line(std::string_view text, std::string_view line, Message& out) {
-  const Reach reach{text.data(), text.data() + text.size()};
-  if (line.size() < 12 || std::memcmp(line.data() + line.size() - 8, " SIP/2.0", 8) != 0) return false;
+/// Method and Request-URI of a line `Method SP URI SP SIP/2.0`.
+bool read_request_line(std::string_view text, std::string_view line, Message& out) {
+  if (line.size() < 12 || !line.ends_with(" SIP/2.0")) return false;
   const char* const uri_end = line.data() + line.size() - 8;
-  const char* const method_end = run<token_octet>(line.data(), reach);
+  const char* const method_end = run_scalar<token_octet>(line.data(), uri_end);
   if (method_end == line.data() || method_end + 1 >= uri_end || *method_end != ' ') return false;
-  const char* const uri = method_end + 1;
-  if (!is_plain_uri(uri, uri_end, reach) && !is_request_uri({uri, static_cast<std::size_t>(uri_end - uri)})) return false;
+  const std::string_view uri{method_end + 1, uri_end};
+  if (!is_request_uri(uri)) return false;
   out.method_text = {0, static_cast<std::uint16_t>(method_end - line.data())};
-  out.request_uri = slice(text, {uri, static_cast<std::size_t>(uri_end - uri)});
+  out.request_uri = slice(text, uri);
   return true;
 }
 
@@ -88,8 +76,8 @@ Start read_status_line(std::string_view line, Message& out) {
 Start read_start_line(std::string_view text, std::string_view line, Message& out) {
   out.is_request = !equal_ignoring_case(line.substr(0, 4), "SIP/");
   if (!out.is_request) return read_status_line(line, out);
-  const Start start = read_usual_request_line(text, line, out) ? Start{Bad::none, true} : read_odd_request_line(text, line, out);
-  out.method = find_method(text, 0, out.method_text.bytes);
+  const Start start = read_request_line(text, line, out) ? Start{Bad::none, true} : read_odd_request_line(text, line, out);
+  out.method = find_method(text.substr(0, out.method_text.bytes));
   return start;
 }
 

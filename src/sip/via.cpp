@@ -32,91 +32,110 @@ bool take_sent_by(Cursor& c, Via& out) {
   return true;
 }
 
-/// Keep what routing needs of a parameter; the first of a name counts.
-void keep_param(std::string_view name, std::string_view value, Reach reach, Via& out) {
+void keep_rport(std::string_view whole, std::string_view value, Via& out) {
+  out.repeats_routing |= out.has_rport;
+  if (out.has_rport) return;
+  out.rport = value;
+  out.rport_param = whole;
+  out.has_rport = true;
+}
+
+void keep_received(std::string_view whole, std::string_view value, Via& out) {
+  out.repeats_routing |= out.has_received;
+  if (out.has_received) return;
+  out.received = value;
+  out.received_param = whole;
+  out.has_received = true;
+}
+
+/// Keep what routing needs of a parameter, which is `whole` from its semicolon on; the first of a name counts.
+void keep_param(std::string_view whole, std::string_view name, std::string_view value, Reach reach, Via& out) {
   constexpr std::uint64_t branch = param_word("branch"), rport = param_word("rport"), received = param_word("received"), maddr = param_word("maddr");
   if (name.size() > 8) return;
   const std::uint64_t word = param_word(name, reach);
   if (word == branch) {
     if (out.branch.empty()) out.branch = value;
   } else if (word == rport) {
-    if (!out.has_rport) out.rport = value;
-    out.has_rport = true;
+    keep_rport(whole, value, out);
   } else if (word == received) {
-    if (!out.has_received) out.received = value;
-    out.has_received = true;
+    keep_received(whole, value, out);
   } else if (word == maddr) {
     if (out.maddr.empty()) out.maddr = value;
   }
 }
 
-/// Where tokens and parameter values end among 64 octets: one bit for each octet that cannot belong to one.
+/// Where parameter values end among 64 octets: one bit for each octet that cannot belong to one.
 struct Window {
   const char* base;
-  std::uint64_t token_ends;
-  std::uint64_t value_ends;
+  std::uint64_t ends;
 
-  explicit Window(const char* at) : base(at), token_ends(ends<token_octet>(at)), value_ends(ends<param_octet>(at)) {}
-  static bool fits(const char* at, Reach reach) { return reach.end - at >= 64; }
-  /// The end of the token or value at `at`; null when it is not in the window.
-  [[nodiscard]] const char* token_end(const char* at) const { return end(token_ends, at); }
-  [[nodiscard]] const char* value_end(const char* at) const { return end(value_ends, at); }
-
- private:
-  template <const CharClass& C>
-  static std::uint64_t ends(const char* at) {
-    return others<C>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at))) |
-           static_cast<std::uint64_t>(others<C>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 32)))) << 32U;
-  }
-  [[nodiscard]] const char* end(std::uint64_t ends, const char* at) const {
-    if (at - base > 63) return nullptr;
-    ends >>= at - base;
-    return ends == 0 ? nullptr : at + std::countr_zero(ends);
+  explicit Window(const char* at)
+      : base(at),
+        ends(others<param_octet>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at))) |
+             std::uint64_t{others<param_octet>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + vector_bytes)))} << 32U) {}
+  static constexpr std::ptrdiff_t bytes = 64;
+  /// The end of the value at `at`; null when it is not in the window. Shape: at is base or behind it.
+  [[nodiscard]] const char* end(const char* at) const {
+    if (at - base >= bytes) return nullptr;
+    const std::uint64_t rest = ends >> (at - base);
+    return rest == 0 ? nullptr : at + std::countr_zero(rest);
   }
 };
 
-/// `SIP/2.0/UDP host[:port]`, a name or an IPv4 address, no white space but the one. Returns its end, or null.
-const char* usual_sent_by(const Window& window, Reach reach, Via& out) {
-  const char* const at = window.base;
-  if (word8(at, 8, reach) != param_word("SIP/2.0/")) return nullptr;
-  const char* const transport = at + 8;
-  const char* const gap = window.token_end(transport);
-  if (gap == nullptr || gap == transport || *gap != ' ') return nullptr;
-  const char* const host = gap + 1;
-  const char* end = window.token_end(host);
-  if (end == nullptr || end == host) return nullptr;
-  out.transport = {transport, gap};
+/// Eight octets as they stand, letters in lower case. Shape: they may be read.
+inline std::uint64_t lower8(const char* at) {
+  std::uint64_t word{};
+  std::memcpy(&word, at, sizeof word);
+  return word | 0x2020202020202020U;
+}
+
+/// The end of a parameter that is none of the frequent ones, at the semicolon `at`; null when it is not well-formed or goes behind the window.
+[[gnu::noinline]] const char* other_param(const char* at, const Window& window, Reach reach, Via& out) {
+  const char* const name_end = run<token_octet>(at + 1, reach);
+  if (name_end == at + 1 || name_end == reach.end) return nullptr;
+  const bool has_value = *name_end == '=';
+  const char* const end = has_value ? window.end(name_end + 1) : name_end;
+  if (end == nullptr || end == name_end + 1) return nullptr;
+  keep_param({at, end}, {at + 1, name_end}, has_value ? std::string_view{name_end + 1, end} : std::string_view{}, reach, out);
+  return end;
+}
+
+/// The end of the parameter at the semicolon `at`; null when it is not well-formed or goes behind the window. Shape: ten octets may be read.
+inline const char* usual_param(const char* at, const Window& window, Reach reach, Via& out) {
+  constexpr std::uint64_t branch = param_word("branch"), rport = param_word("rport"), received = param_word("received");
+  const std::uint64_t word = lower8(at + 1);
+  if (_bzhi_u64(word, 48) == branch && at[7] == '=' && out.branch.empty()) {
+    const char* const end = window.end(at + 8);
+    out.branch = {at + 8, end == nullptr ? at + 8 : end};
+    return out.branch.empty() ? nullptr : end;
+  }
+  if (_bzhi_u64(word, 40) == rport && window.end(at + 6) == at + 6) {
+    keep_rport({at, at + 6}, {}, out);
+    return at + 6;
+  }
+  if (word == received && at[9] == '=') {
+    const char* const end = window.end(at + 10);
+    if (end == nullptr || end == at + 10) return nullptr;
+    keep_received({at, end}, {at + 10, end}, out);
+    return end;
+  }
+  return other_param(at, window, reach, out);
+}
+
+/// `host[:port]`, a name or an IPv4 address of at most 31 octets. Returns its end, or null. Shape: 64 octets may be read.
+inline const char* usual_sent_by(const char* host, Reach reach, Via& out) {
+  const std::uint32_t ends = others<token_octet>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(host)));
+  const char* end = host + _tzcnt_u32(ends);
+  if (end == host || ends == 0) return nullptr;
   out.host = {host, end};
   if (*end == ':') {
     const ShortNumber port = short_number(end + 1, reach);
-    if (port.digits == 0 || port.digits > 7 || port.value == 0 || port.value > 0xffff) return nullptr;
+    if (port.digits - 1 > 6 || port.value - 1 > 0xfffe) return nullptr;
     out.port = static_cast<std::uint16_t>(port.value);
     end += 1 + port.digits;
   }
   out.sent_by = {host, end};
   return end;
-}
-
-/// A Via value of the usual shape, up to its line end or a comma: no quotes, no white space, sixty-four octets a parameter at the most.
-/// Returns its end, or null: then the value must be taken step by step.
-const char* usual_via(const Cursor& c, Via& out) {
-  if (!Window::fits(c.at, c.reach)) return nullptr;
-  Window window{c.at};
-  const char* at = usual_sent_by(window, c.reach, out);
-  while (at != nullptr && at < c.end && *at == ';') {
-    const char* const name_end = window.token_end(at + 1);
-    const bool has_value = name_end != nullptr && *name_end == '=';
-    const char* const end = has_value ? window.value_end(name_end + 1) : name_end;
-    if (end == nullptr) {
-      if (at == window.base || !Window::fits(at, c.reach)) return nullptr;
-      window = Window{at};
-      continue;
-    }
-    if (name_end == at + 1 || end == name_end + 1) return nullptr;
-    keep_param({at + 1, name_end}, has_value ? std::string_view{name_end + 1, end} : std::string_view{}, c.reach, out);
-    at = end;
-  }
-  return at != nullptr && (at == c.end || (at < c.end && *at == ',')) ? at : nullptr;
 }
 
 /// Any Via value, step by step.
@@ -130,19 +149,38 @@ ViaShape take_via_slowly(Cursor& c, Via& out) {
       c.at = good;
       return ViaShape::whole;
     }
+    const char* const semicolon = c.at;
     Param param;
     if (!take_param(c, param)) {
       c.at = good;
       return ViaShape::front;
     }
-    keep_param(param.name, param.value, c.reach, out);
+    keep_param({semicolon, c.at}, param.name, param.value, c.reach, out);
   }
 }
 
 }  // namespace
 
+const char* usual_via(const char* at, const char* end, Reach reach, Via& out) {
+  constexpr std::ptrdiff_t read_bytes_max = 12 + Window::bytes + 11;
+  if (reach.end - at < read_bytes_max || std::memcmp(at, "SIP/2.0/UDP ", 12) != 0) return nullptr;
+  out.transport = {at + 8, 3};
+  Window window{at + 12};
+  at = usual_sent_by(window.base, reach, out);
+  while (at != nullptr && at < end && *at == ';') {
+    const char* const param_end = usual_param(at, window, reach, out);
+    if (param_end == nullptr) {
+      if (at == window.base || reach.end - at < read_bytes_max) return nullptr;
+      window = Window{at};
+      continue;
+    }
+    at = param_end;
+  }
+  return at != nullptr && (at == end || (at < end && *at == ',')) ? at : nullptr;
+}
+
 ViaShape take_via(Cursor& c, Via& out) {
-  if (const char* end = usual_via(c, out); end != nullptr) [[likely]] {
+  if (const char* end = usual_via(c.at, c.end, c.reach, out); end != nullptr) {
     c.at = end;
     return ViaShape::whole;
   }

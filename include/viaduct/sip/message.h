@@ -29,9 +29,9 @@ enum class HeaderId : std::uint8_t {
   call_id,
   cseq,
   max_forwards,
+  content_length,
   route,
   contact,
-  content_length,
   user_agent,
   expires,
   record_route,
@@ -46,6 +46,9 @@ enum class HeaderId : std::uint8_t {
   supported
 };
 inline constexpr std::size_t header_ids_count = 22;
+
+/// Line starts that an index may write and read behind those it counts.
+inline constexpr std::size_t line_room = 31;
 
 /// No header line has this index.
 inline constexpr std::uint8_t no_header = 0xff;
@@ -75,9 +78,9 @@ struct Message {
   Slice to_tag;  ///< bytes 0 when absent
   Slice to_uri;  ///< the addr-spec of To, without <>
   Slice from_uri;  ///< the addr-spec of From, without <>
-  std::array<std::uint8_t, header_ids_count> first;  ///< header index of the first line with that id, or no_header
-  std::array<std::uint16_t, base::header_lines_max + 1> line;  ///< start of header line i; line[headers] is the start of the empty line
-  std::array<HeaderId, base::header_lines_max> id;
+  alignas(32) std::array<std::uint8_t, 32> first;  ///< by HeaderId: header index of the first line with that id, or no_header
+  std::array<std::uint16_t, base::header_lines_max + 1 + line_room> line;  ///< start of header line i; line[headers] is the start of the empty line
+  alignas(32) std::array<HeaderId, base::header_lines_max> id;
   std::array<std::uint8_t, base::header_lines_max> name_bytes;  ///< octets of the name of header line i, without white space and colon
 
   /// Octets of the message itself, head and body: what stands behind them in the datagram is discarded (RFC 3261 18.3).

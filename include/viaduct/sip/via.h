@@ -23,6 +23,9 @@ struct Via {
   std::string_view rport;           ///< value; empty when absent or without a value
   bool has_rport{};                 ///< ;rport with or without a value
   bool has_received{};
+  std::string_view rport_param;     ///< the first rport whole: from its ';' to the end of its value; empty when absent
+  std::string_view received_param;  ///< the first received, the same way
+  bool repeats_routing{};           ///< a second rport or received follows
 };
 
 /// Take one Via value apart.
