@@ -5,7 +5,6 @@
 #include <immintrin.h>
 
 #include <bit>
-#include <charconv>
 #include <cstring>
 
 namespace viaduct::sip {
@@ -42,6 +41,20 @@ bool is_received_or_rport(std::string_view text) {
   while (!text.empty() && is_lws(text[0])) text.remove_prefix(1);
   if (text.empty() || (text[0] | 0x20) != 'r') return false;
   return starts_with_name(text, "rport") || starts_with_name(text, "received");
+}
+
+/// A port in decimal, and three octets more. No branch on how many digits it has: that changes from client to client.
+char* put_port(std::uint32_t port, char* out) {
+  const std::uint32_t ten_thousands = port / 10'000;
+  const std::uint32_t rest = port % 10'000;
+  const std::uint32_t pairs = rest / 100 | (rest % 100) << 16U;
+  const std::uint32_t tens = pairs * 103 >> 10U & 0x000f000fU;  // exact below 100
+  const std::uint32_t fours = tens | (pairs - 10 * tens) << 8U;
+  const std::uint64_t text = (std::uint64_t{fours} << 8U | ten_thousands) + 0x3030303030U;
+  const unsigned digits = 1U + (port >= 10) + (port >= 100) + (port >= 1000) + (port >= 10'000);
+  const std::uint64_t shown = text >> 8 * (port_text_bytes_max - digits);
+  std::memcpy(out, &shown, sizeof shown);
+  return out + digits;
 }
 
 }  // namespace
@@ -83,15 +96,16 @@ bool ReceivedParams::next(ReceivedParam& out) {
   return false;
 }
 
+char* put_received(const base::Endpoint& source, char* out) {
+  std::memcpy(out, received_name.data(), received_name.size());
+  out += received_name.size();
+  out += source.address.print({out, base::address_text_bytes_max + 1});
+  std::memcpy(out, rport_name.data(), rport_name.size());
+  return put_port(source.port, out + rport_name.size());
+}
+
 std::string_view write_received(const base::Endpoint& source, ReceivedText& out) {
-  char* at = out.data();
-  std::memcpy(at, received_name.data(), received_name.size());
-  at += received_name.size();
-  at += source.address.print({at, base::address_text_bytes_max + 1});
-  std::memcpy(at, rport_name.data(), rport_name.size());
-  at += rport_name.size();
-  at = std::to_chars(at, out.data() + out.size(), source.port).ptr;
-  return {out.data(), static_cast<std::size_t>(at - out.data())};
+  return {out.data(), static_cast<std::size_t>(put_received(source, out.data()) - out.data())};
 }
 
 }  // namespace viaduct::sip

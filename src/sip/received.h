@@ -22,6 +22,9 @@ static_assert(received_text_bytes_max <= std::tuple_size_v<ReceivedText>);
 /// Write `;received=ADDRESS;rport=PORT` of the place a request came from. Source: RFC 3261 18.2.1, RFC 3581 4.
 [[nodiscard]] std::string_view write_received(const base::Endpoint& source, ReceivedText& out);
 
+/// The same straight into an output. Shape: `out` has the room of a ReceivedText. Returns the text's end.
+[[nodiscard]] char* put_received(const base::Endpoint& source, char* out);
+
 /// A received or rport parameter from its semicolon up to the next one or the end of the value, counted from the value's start.
 struct ReceivedParam {
   std::size_t begin;
@@ -48,6 +51,22 @@ class ReceivedParams {
   std::size_t escaped_{};       // the octet behind a backslash
   bool in_quotes_{};
 };
+
+/// The one received or rport of the top Via, from the parsed value; begin and end are the value's end when there is none.
+/// False when there are several, or white space behind one: then ReceivedParams finds them.
+[[nodiscard]] inline bool single_received_param(const Message& request, ReceivedParam& out) {
+  const Via& top = request.top;
+  if (top.repeats_routing || (top.has_received && top.has_rport)) return false;
+  const std::string_view param = top.has_rport ? top.rport_param : top.received_param;
+  const char* const value = request.text.data() + request.top_via.offset;
+  out = {request.top_via.bytes, request.top_via.bytes};
+  if (param.empty()) return true;
+  out.begin = static_cast<std::size_t>(param.data() - value);
+  const std::size_t end = out.begin + param.size();
+  if (end != out.end && value[end] != ';') return false;
+  out.end = end;
+  return true;
+}
 
 /// True when a slice lies in header line `i`.
 [[nodiscard]] inline bool line_holds(const Message& message, std::size_t i, Slice slice) {

@@ -2,17 +2,20 @@
 // Replies of our own: the headers that RFC 3261 8.2.6 wants copied, in one pass over the request's index, and the status lines.
 #include "viaduct/sip/reply.h"
 
+#include <immintrin.h>
+
+#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "received.h"
 #include "viaduct/base/check.h"
+#include "viaduct/base/text.h"
 #include "viaduct/sip/token.h"
 
 namespace viaduct::sip {
 namespace {
 
-constexpr std::string_view reply_end = "Content-Length: 0\r\n\r\n";
 constexpr std::string_view tag_name = ";tag=";
 
 /// Writes into `out` from a request's text. Copies run in steps of 32 octets while both sides have them: what is written too much is overwritten by
@@ -85,6 +88,112 @@ std::size_t write_to(const Message& request, std::uint64_t tag, std::size_t i, s
   return end;
 }
 
+/// Any request, line by line.
+[[gnu::noinline]] std::size_t write_any(const Message& request, const Reply& reply, std::span<char> out) {
+  Writer writer(out, request.text);
+  writer.put(reply.status_line);
+  std::size_t from = request.line[0];  // what stands from here up to the next header that is left out is copied in one run
+  for (std::size_t i = 0; i < request.headers; ++i) {
+    if (!is_copied(request, i)) {
+      writer.copy(from, request.line[i]);
+      from = request.line[i + 1];
+    } else if (request.id[i] == HeaderId::via) {
+      if (line_holds(request, i, request.top_via)) from = write_top_via(request, reply.source, from, writer);
+    } else if (request.id[i] == HeaderId::to && request.to_tag.bytes == 0) {
+      from = write_to(request, reply.to_tag, i, from, writer);
+    }
+  }
+  writer.copy(from, request.line[request.headers]);
+  return writer.bytes();
+}
+
+/// What a usual request needs found out before its reply is written: one received or rport at the most in a top Via that stands in the first Via line, no
+/// header twice of which one is copied, nothing between the To value and its line end, and room enough to copy whole vectors.
+struct Plan {
+  std::uint32_t lines{};  ///< one bit for each line that is copied
+  std::size_t via_line{};
+  std::size_t to_line{};  ///< no_header when the request's To has a tag
+  ReceivedParam replaced{};
+};
+constexpr std::size_t lines_at_once = 32;
+
+/// Lines whose headers are copied, one bit each: Via, From, To, Call-ID, CSeq, whose ids are neighbours, and Timestamp.
+std::uint32_t copied_lines(const Message& request, std::uint32_t& vias) {
+  static_assert(std::to_underlying(HeaderId::cseq) - std::to_underlying(HeaderId::via) == 4);
+  static_assert(std::tuple_size_v<decltype(request.id)> >= lines_at_once);
+  const __m256i ids = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(request.id.data()));
+  const auto each = [](HeaderId id) { return _mm256_set1_epi8(static_cast<char>(id)); };
+  const __m256i from_via = _mm256_sub_epi8(ids, each(HeaderId::via));
+  const __m256i are_neighbours = _mm256_cmpeq_epi8(from_via, _mm256_min_epu8(from_via, _mm256_set1_epi8(4)));
+  const __m256i are_copied = _mm256_or_si256(are_neighbours, _mm256_cmpeq_epi8(ids, each(HeaderId::timestamp)));
+  vias = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(ids, each(HeaderId::via))));
+  return _bzhi_u32(static_cast<std::uint32_t>(_mm256_movemask_epi8(are_copied)), request.headers);
+}
+
+/// Whether the To value is followed by its line end at once.
+bool ends_at_once(const Message& request, std::size_t i) {
+  const char* const end = request.text.data() + request.line[i + 1];
+  return end[-1] == '\n' && end[-2] == '\r' && static_cast<unsigned char>(end[-3]) > ' ';
+}
+
+/// False when the request is not usual.
+bool plan_usual(const Message& request, const Reply& reply, std::span<char> out, Plan& plan) {
+  constexpr std::size_t growth_max = received_text_bytes_max + tag_name.size() + base32_64_bytes + base::loose_bytes;
+  static_assert(std::tuple_size_v<ReceivedText> <= base::loose_bytes);
+  const std::size_t head = request.line[request.headers];
+  if (request.headers > lines_at_once || head + base::loose_bytes > request.text.size() + reply.readable_behind) return false;
+  if (out.size() < reply.status_line.size() + head + growth_max) return false;
+  std::uint32_t vias;
+  plan.lines = copied_lines(request, vias);
+  const int singles = std::popcount(plan.lines & ~vias);
+  if (singles != 4 + static_cast<int>(request.has(HeaderId::timestamp))) return false;
+  plan.via_line = request.first[std::to_underlying(HeaderId::via)];
+  const std::size_t to_line = request.first[std::to_underlying(HeaderId::to)];
+  plan.to_line = request.to_tag.bytes == 0 ? to_line : no_header;
+  return line_holds(request, plan.via_line, request.top_via) && ends_at_once(request, to_line) && single_received_param(request, plan.replaced);
+}
+
+/// The line of the top Via, its received and rport replaced.
+[[gnu::always_inline]] inline char* put_top_via(const Message& request, const Reply& reply, const Plan& plan, char* at) {
+  const char* const text = request.text.data();
+  const char* const line = text + request.line[plan.via_line];
+  const char* const value = text + request.top_via.offset;
+  const char* const end = value + request.top_via.bytes;
+  at = base::copy_loosely(at, line, static_cast<std::size_t>(value + plan.replaced.begin - line));
+  at = base::copy_loosely(at, value + plan.replaced.end, static_cast<std::size_t>(end - value) - plan.replaced.end);
+  at = put_received(reply.source, at);
+  return base::copy_loosely(at, end, static_cast<std::size_t>(text + request.line[plan.via_line + 1] - end));
+}
+
+constexpr std::size_t line_end_bytes = 2;
+
+/// A usual request: each line copied without a branch on its length or on whether it is the To. The tag goes in place of a line end that stands behind it.
+std::size_t write_usual(const Message& request, const Reply& reply, const Plan& plan, char* const out) {
+  std::array<char, 32> tag{};
+  constexpr std::size_t tag_bytes = tag_name.size() + base32_64_bytes;
+  std::memcpy(tag.data(), tag_name.data(), tag_name.size());
+  write_base32(reply.to_tag, std::span(tag).subspan<tag_name.size(), base32_64_bytes>());
+  std::memcpy(tag.data() + tag_bytes, "\r\n", line_end_bytes);
+  char* at = base::copy_text(out, reply.status_line);
+  std::uint32_t lines = plan.lines;
+  const auto put_lines = [&](std::uint32_t which) {
+    for (; which != 0; which = _blsr_u32(which)) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(which));
+      const std::size_t from = request.line[i];
+      at = base::copy_loosely(at, request.text.data() + from, request.line[i + 1] - from);
+      const bool is_tagged = i == plan.to_line;
+      at -= is_tagged ? line_end_bytes : 0;
+      base::move_32(at, tag.data());
+      at += is_tagged ? tag_bytes + line_end_bytes : 0;
+    }
+  };
+  const std::uint32_t before = _bzhi_u32(lines, static_cast<std::uint32_t>(plan.via_line));
+  put_lines(before);
+  at = put_top_via(request, reply, plan, at);
+  put_lines(_blsr_u32(lines ^ before));
+  return static_cast<std::size_t>(at - out);
+}
+
 struct StatusLine {
   std::uint16_t status;
   std::string_view line;
@@ -133,24 +242,18 @@ constexpr auto fault_lines = [] {
 
 }  // namespace
 
+std::size_t write_reply_start(const Message& request, const Reply& reply, std::span<char> out) {
+  Plan plan;
+  if (plan_usual(request, reply, out, plan)) [[likely]]
+    return write_usual(request, reply, plan, out.data());
+  return write_any(request, reply, out);
+}
+
 std::size_t write_reply(const Message& request, const Reply& reply, std::span<char> out) {
-  Writer writer(out, request.text);
-  writer.put(reply.status_line);
-  std::size_t from = request.line[0];  // what stands from here up to the next header that is left out is copied in one run
-  for (std::size_t i = 0; i < request.headers; ++i) {
-    if (!is_copied(request, i)) {
-      writer.copy(from, request.line[i]);
-      from = request.line[i + 1];
-    } else if (request.id[i] == HeaderId::via) {
-      if (line_holds(request, i, request.top_via)) from = write_top_via(request, reply.source, from, writer);
-    } else if (request.id[i] == HeaderId::to && request.to_tag.bytes == 0) {
-      from = write_to(request, reply.to_tag, i, from, writer);
-    }
-  }
-  writer.copy(from, request.line[request.headers]);
-  writer.put(reply.headers);
-  writer.put(reply_end);
-  return writer.bytes();
+  const std::size_t start = write_reply_start(request, reply, out);
+  if (start == 0 || out.size() - start < reply.headers.size() + reply_end.size()) return 0;
+  char* const at = base::copy_text(out.data() + start, reply.headers);
+  return static_cast<std::size_t>(base::copy_text(at, reply_end) - out.data());
 }
 
 std::string_view status_line(std::uint16_t status) {

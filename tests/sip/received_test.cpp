@@ -49,6 +49,13 @@ TEST(Received, FitsTheLongestAddressAndPort) {
   EXPECT_LE(write_received(longest, text).size(), received_text_bytes_max);
 }
 
+TEST(Received, WritesEveryPort) {
+  for (unsigned port = 0; port <= 65535; ++port) {
+    ReceivedText text;
+    ASSERT_EQ(write_received({place.address, static_cast<std::uint16_t>(port)}, text), ";received=198.51.100.9;rport=" + std::to_string(port));
+  }
+}
+
 TEST(Received, AgreesWithAWalkOctetByOctetAndReadsNothingOutside) {
   testing::Generator generator(3);
   for (int round = 0; round < 20'000; ++round) {

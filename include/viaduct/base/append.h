@@ -3,9 +3,10 @@
 #pragma once
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string_view>
+
+#include "viaduct/base/text.h"
 
 namespace viaduct::base {
 
@@ -17,8 +18,7 @@ class Append {
       overflow_ = true;
       return *this;
     }
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    at_ = copy_text(at_, text);
     return *this;
   }
   Append& operator<<(char c) { return *this << std::string_view{&c, 1}; }

@@ -16,14 +16,20 @@ struct Reply {
   base::Endpoint source;             ///< where the request came from: goes into received and rport of the top Via
   std::uint64_t to_tag{};            ///< written in 13 base32 letters when the request's To has none; see token.h
   std::string_view headers;          ///< further header lines, each with CRLF: Contact, Allow, Server, ...
+  std::size_t readable_behind{};     ///< octets behind the request's text that may be read: with base::loose_bytes, lines are copied whole vectors at a time
 };
 
 /// Build the reply to a request: status line; every Via in order, `received` and `rport` in the top one replaced or added (RFC 3581 4);
 /// From, To with a tag, Call-ID, CSeq, Timestamp as they are; `headers`; Content-Length: 0.
-/// Shape:  request.answerable; out must not overlap the request's text; nothing outside the two is read or written.
+/// Shape:  request.answerable; out must not overlap the request's text; nothing outside the two is written, nothing but `readable_behind` is read.
 /// Returns octets written, or 0 when it would not fit `out`.
 /// Thread: any; pure. Source: RFC 3261 8.2.6, 18.2.1, 18.2.2; RFC 3581 4.
 [[nodiscard]] std::size_t write_reply(const Message& request, const Reply& reply, std::span<char> out);
+
+/// The same as far as the request's own headers go, without `headers` and what follows them: whoever has more to say than one text appends it,
+/// and `reply_end`. Returns octets written, or 0; up to base::loose_bytes behind them are overwritten, within `out`.
+[[nodiscard]] std::size_t write_reply_start(const Message& request, const Reply& reply, std::span<char> out);
+inline constexpr std::string_view reply_end = "Content-Length: 0\r\n\r\n";
 
 /// The status line of a code that we send, with its default phrase (RFC 3261 21); for 400 use `bad_request_line`.
 [[nodiscard]] std::string_view status_line(std::uint16_t status);
