@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carrying out judgements: answers over the request's own octets, edits in place, frames to the wire, notes to the other cores.
+// Carrying out judgements: answers behind the request that they copy from, edits in place, frames to the wire, notes to the other cores.
 #include "act.h"
 
 #include <cstring>
 
 #include "viaduct/base/limits.h"
+#include "viaduct/base/text.h"
 
 namespace viaduct::edge {
 namespace {
@@ -13,6 +14,10 @@ using base::Drop;
 using base::Verdict;
 
 constexpr std::size_t frame_bytes_max = 14 + base::mtu_bytes;
+// Octets by which the room behind a frame must exceed it for the answer to be composed there: what an answer may add, and a little so that lines are
+// copied by whole vectors. A 2xx, which may add more, is composed beside the packet.
+constexpr std::size_t behind_growth_max = 208;
+static_assert(behind_growth_max >= base::reply_growth_bytes_max);
 
 // The worker's own tx queue; the control core's, where there is one, is the last and no worker's.
 bool has_tx_queue(const nic::Port& port, unsigned worker) {
@@ -25,6 +30,8 @@ bool has_tx_queue(const nic::Port& port, unsigned worker) {
 Actor::Actor(site::Commons& commons, unsigned worker)
     : commons_(commons),
       counters_(commons.counters[worker]),
+      mac_(commons.port.mac()),
+      checksum_work_(commons.port.checksum_work()),
       wire_(commons.port, has_tx_queue(commons.port, worker), static_cast<std::uint16_t>(worker), commons.to_wire, counters_),
       registrar_(commons.to_registrar, counters_, Drop::registrar_ring_full),
       control_(commons.to_control, counters_, Drop::control_ring_full) {}
@@ -64,15 +71,27 @@ void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, 
   }
 }
 
-// The answer is composed beside the packet, then laid over the request: its text is still being read while the answer grows.
+// Where an answer is composed: in the packet's buffer behind the request, which it copies from; else beside the packet.
+std::span<char> Actor::answer_room(const Job& job) {
+  // Loads that begin in the request never meet what is being written; the headers' room is in the gap.
+  constexpr std::size_t gap = base::loose_bytes;
+  static_assert(gap >= net::header_bytes(true));
+  const std::size_t tailroom = job.pkt.tailroom();
+  if (job.judgement.verdict == Verdict::answered || tailroom < gap + job.pkt.bytes() + behind_growth_max) return scratch_;
+  return {reinterpret_cast<char*>(job.pkt.data() + job.pkt.bytes() + gap), tailroom - gap};
+}
+
 void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
-  const std::size_t bytes = compose_answer(job.subject, job.judgement, site, stamp, job.tag, scratch_);
-  const net::Envelope envelope = net::turned_around(job.frame);
-  if (bytes == 0 || net::header_bytes(true) + bytes > frame_bytes_max) return drop(job, Drop::growth_over_limit);
-  std::uint8_t* payload = job.pkt.data() + job.frame.payload_offset;
-  if (bytes > job.frame.payload_bytes + job.pkt.tailroom()) return drop(job, Drop::growth_over_limit);
-  std::memcpy(payload, scratch_.data(), bytes);
-  if (!write_frame(job, payload, bytes, envelope)) return;
+  const std::span<char> room = answer_room(job);
+  const std::size_t bytes = compose_answer(job.subject, job.judgement, site, stamp, job.tag, room);
+  if (bytes == 0) return drop(job, Drop::growth_over_limit);
+  auto* payload = reinterpret_cast<std::uint8_t*>(room.data());
+  if (room.data() == scratch_.data()) {
+    payload = job.pkt.data() + job.frame.payload_offset;
+    if (bytes > job.frame.payload_bytes + job.pkt.tailroom()) return drop(job, Drop::growth_over_limit);
+    std::memcpy(payload, scratch_.data(), bytes);
+  }
+  if (!write_frame(job, payload, bytes, net::turned_around(job.frame))) return;
   counters_.count(job.judgement.verdict);
   wire_.stage(job.pkt);
 }
@@ -117,7 +136,7 @@ bool Actor::write_frame(Job& job, std::uint8_t* payload, std::size_t payload_byt
     drop(job, Drop::growth_over_limit);
     return false;
   }
-  const std::uint8_t* start = net::write_headers(payload, payload_bytes, envelope, commons_.port.checksum_work());
+  const std::uint8_t* start = net::write_headers(payload, payload_bytes, envelope, checksum_work_);
   job.pkt.set(start, net::header_bytes(true) + payload_bytes);
   return true;
 }
@@ -127,8 +146,7 @@ void Actor::send_to(Job& job, std::uint8_t* payload, std::size_t payload_bytes, 
   const base::Address hop = site.next_hop(to.address);
   if (hop.is_unset() || !to.address.is_v4()) return drop(job, Drop::destination_unreachable);
   const auto mac = neighbours.find(hop);
-  const net::Envelope envelope{
-      .source_mac = commons_.port.mac(), .destination_mac = mac.value_or(net::Mac{}), .source = job.subject.listener->endpoint, .destination = to};
+  const net::Envelope envelope{.source_mac = mac_, .destination_mac = mac.value_or(net::Mac{}), .source = job.subject.listener->endpoint, .destination = to};
   if (!write_frame(job, payload, payload_bytes, envelope)) return;
   if (mac) {
     counters_.count(job.judgement.verdict);

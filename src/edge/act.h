@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "job.h"
 #include "outlet.h"
@@ -28,12 +29,15 @@ class Actor {
   void answer(Job& job, const Site& site, const Stamp& stamp);
   void travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp);
   void hand_to_registrar(Job& job);
+  [[nodiscard]] std::span<char> answer_room(const Job& job);
   [[nodiscard]] std::uint8_t* apply_edits(Job& job);
   void send_to(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours);
   bool write_frame(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const net::Envelope& envelope);
 
   site::Commons& commons_;
   share::Counters& counters_;
+  net::Mac mac_;
+  net::ChecksumWork checksum_work_;
   WireOutlet wire_;
   RingOutlet registrar_;
   RingOutlet control_;

@@ -14,8 +14,6 @@ namespace {
 using base::Append;
 using base::Verdict;
 
-// Header lines of our own in one answer: a Contact with its proof, Allow and its kin, a copied Proxy-Require. Longest: OPTIONS, about 300 octets.
-constexpr std::size_t answer_headers_bytes_max = 1024;
 // Seconds after which a client may ask again when no home is up: long enough to spread, short enough to recover.
 constexpr std::uint64_t retry_after_s = 30;
 
@@ -65,12 +63,14 @@ std::size_t answer_bytes_max(const Subject& s, const Judgement& j) {
 }  // namespace
 
 std::size_t compose_answer(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, std::uint64_t tag, std::span<char> out) {
-  std::array<char, answer_headers_bytes_max> room;
-  Append headers(room);
-  put_headers(headers, s, j, site, stamp);
-  if (headers.overflow()) return 0;
-  const std::size_t bytes = sip::write_reply(s.msg, {.status_line = status_line(j, site), .source = s.source, .to_tag = tag, .headers = headers.text()}, out);
-  return bytes <= answer_bytes_max(s, j) ? bytes : 0;
+  const sip::Reply reply{.status_line = status_line(j, site), .source = s.source, .to_tag = tag, .readable_behind = s.readable_behind};
+  const std::size_t start = sip::write_reply_start(s.msg, reply, out);
+  if (start == 0) return 0;
+  Append more(out.subspan(start));
+  put_headers(more, s, j, site, stamp);
+  more << sip::reply_end;
+  const std::size_t bytes = start + more.bytes();
+  return !more.overflow() && bytes <= answer_bytes_max(s, j) ? bytes : 0;
 }
 
 void compose_edits(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, sip::Edits& out) {

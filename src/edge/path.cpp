@@ -64,6 +64,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
     }
     job.subject.source = frame->source;
     const std::string_view text = job.payload();
+    job.subject.readable_behind = job.pkt.tailroom();
     for (std::size_t at = 0; at < text.size(); at += 64) __builtin_prefetch(text.data() + at);
     sound_[count++] = &job;
   }

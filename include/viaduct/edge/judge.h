@@ -75,6 +75,7 @@ struct Subject {
   sip::Message msg;               ///< index; not filled for a keep-alive
   bool is_keepalive{};            ///< index
   base::Endpoint source;          ///< frame
+  std::size_t readable_behind{};  ///< frame: octets behind the text that may be read
   const Listener* listener{};     ///< frame: the listener it came to
   sip::Via top;                   ///< identify: the top Via of a request; of a response the next Via, which says where it goes
   sip::ClientKey client;          ///< identify: of `aor_valid`
