@@ -176,12 +176,6 @@ std::optional<Address> Address::parse(std::string_view text) {
   return v6(*octets);
 }
 
-bool Address::is_unusable_destination() const {
-  if (!is_v4()) return octets_[0] == 0xff || is_unset();
-  const bool multicast = octets_[12] >> 4 == 14;
-  return multicast || v4_wire() == 0 || v4_wire() == 0xffffffff;
-}
-
 std::uint32_t Address::v4_wire() const {
   std::uint32_t wire;
   std::memcpy(&wire, octets_.data() + 12, sizeof wire);

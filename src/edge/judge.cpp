@@ -6,6 +6,7 @@
 #include <array>
 
 #include "contains.h"
+#include "viaduct/base/text.h"
 
 namespace viaduct::edge {
 namespace {
@@ -49,7 +50,7 @@ bool is_home(const Site& site, std::string_view host) {
 // A Via that names a listener is one that a node of this address wrote: we write addresses, never names.
 const Listener* listener_of(const Site& site, const sip::Via& via) {
   for (const Listener& l : site.listeners)
-    if (via.host == l.host && port_or_default(via.port) == l.endpoint.port) return &l;
+    if (base::equal_text(via.host, l.host) && port_or_default(via.port) == l.endpoint.port) return &l;
   return nullptr;
 }
 
@@ -61,14 +62,13 @@ bool is_loop_via(const Subject& s, const Site& site, const sip::Via& via) {
   return theirs && *theirs == sip::loop_part(s.msg, sip::Direction::to_home, site.keys.signing());
 }
 
-// Whether a listener's address stands anywhere in a line: seldom, so that other Vias need not be taken apart.
-bool names_listener(const Site& site, std::string_view line) {
-  return std::ranges::any_of(site.listeners, [&](const Listener& l) { return contains(line, l.host); });
+// Whether a listener's address stands anywhere in a text: seldom, so that the Vias in it need not be taken apart.
+bool names_listener(const Site& site, std::string_view text) {
+  return std::ranges::any_of(site.listeners, [&](const Listener& l) { return contains(text, l.host); });
 }
 
-bool is_looping(const Subject& s, const Site& site) {
-  if (is_loop_via(s, site, s.top)) return true;
-  if (s.msg.via_values == 1) return false;
+// Whether a Via below the top one closes a loop, each taken apart.
+[[gnu::noinline]] bool is_looping_below(const Subject& s, const Site& site) {
   for (std::size_t i = s.msg.first[static_cast<std::size_t>(HeaderId::via)]; i < s.msg.headers; ++i) {
     if (s.msg.id[i] != HeaderId::via || !names_listener(site, s.msg.header_line(i))) continue;
     std::string_view rest = s.msg.header_value(i);
@@ -76,6 +76,12 @@ bool is_looping(const Subject& s, const Site& site) {
       if (const auto via = sip::parse_via(value); via && is_loop_via(s, site, *via)) return true;
   }
   return false;
+}
+
+bool is_looping(const Subject& s, const Site& site) {
+  if (is_loop_via(s, site, s.top)) return true;
+  if (s.msg.via_values == 1) return false;
+  return names_listener(site, below_top_via(s.msg)) && is_looping_below(s, site);
 }
 
 // What every request must pass that would be forwarded: RFC 3261 16.3 items 3 and 5.
@@ -108,12 +114,14 @@ unsigned via_count(const Subject& s, const Site& site) {
 }
 
 // The fourth octet tells sips: from sip: and tel:, before anything is compared.
-bool is_sips(std::string_view uri) { return uri.size() > 5 && (uri[3] == 's' || uri[3] == 'S') && equal_ignoring_case(uri.substr(0, 5), "sips:"); }
+bool is_sips(const sip::Message& msg, sip::Slice uri) {
+  return uri.bytes > 5 && (msg.text[uri.offset + 3U] | 0x20) == 's' && equal_ignoring_case(msg[uri].substr(0, 5), "sips:");
+}
 
 // Why a client that reached us directly is not sent away but proxied; Reason::none when it is redirected.
 Reason redirect_hindrance(const Subject& s, const Site& site, const assign::Home& home) {
   if (site.redirect == site::RedirectPolicy::never) return Reason::policy_never;
-  if (is_sips(s.msg[s.msg.request_uri]) || is_sips(s.msg[s.msg.to_uri])) return Reason::sips;
+  if (is_sips(s.msg, s.msg.request_uri) || is_sips(s.msg, s.msg.to_uri)) return Reason::sips;
   if (!site.redirect_all_sources && !site::any_contains(site.redirect_from, s.source.address)) return Reason::source_not_redirected;
   const bool has_public = s.source.address.is_v4() ? home.public_v4.has_value() : home.public_v6.has_value();
   return has_public ? Reason::none : Reason::no_public_address;
@@ -128,20 +136,25 @@ Judgement judge_placed(const Subject& s, const Site& site, assign::HomeIndex hom
 }
 
 // A home accepts what an edge sent, or what an edge's proof names, whatever its own table says.
-Reason sent_here(const Subject& s, const Site& site, const sip::Uri& request_uri, std::uint32_t now_min) {
+Reason sent_here(const Subject& s, const Site& site, std::string_view uri_params, std::uint32_t now_min) {
   if (site.local_home == assign::no_home) return Reason::none;
   if (site::any_contains(site.edges, s.source.address)) return Reason::from_edge;
-  const sip::UriParam vh = sip::uri_param(request_uri.params, "vh");
+  if (uri_params.empty()) return Reason::none;
+  const sip::UriParam vh = sip::uri_param(uri_params, "vh");
   if (vh.found && sip::verify_home_proof(vh.value, s.client, site.homes[site.local_home].name, now_min, site.keys)) return Reason::home_proof;
   return Reason::none;
 }
 
-Judgement judge_register(const Subject& s, const Site& site, const sip::Uri& request_uri, const assign::Placement& placement, std::uint32_t now_min) {
+// What a REGISTER's Request-URI says: whether its host is a served domain, this node or a home, and the parameters.
+struct Registrar {
+  bool is_ours{};
+  std::string_view params;
+};
+
+Judgement judge_register(const Subject& s, const Site& site, const Registrar& registrar, const assign::Placement& placement, std::uint32_t now_min) {
   if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
-  if (!s.has_client) return rejected(404, Reason::foreign_domain);
-  if (!sip::serves(site.domains, request_uri.host) && !is_here(site, request_uri.host) && !is_home(site, request_uri.host))
-    return rejected(404, Reason::foreign_domain);
-  if (const Reason why = sent_here(s, site, request_uri, now_min); why != Reason::none)
+  if (!s.has_client || !registrar.is_ours) return rejected(404, Reason::foreign_domain);
+  if (const Reason why = sent_here(s, site, registrar.params, now_min); why != Reason::none)
     return {.verdict = Verdict::registered, .reason = why, .home = site.local_home};
   if (placement.home == assign::no_home) return rejected(404, Reason::client_unknown);
   const assign::HomeIndex home = effective_home(s, site, placement);
@@ -180,16 +193,17 @@ Judgement without_answer(const Subject& s, const Judgement& j) {
   return j;
 }
 
-// The Request-URI taken apart. `sip:` and a served domain, as the REGISTERs of telephones have it, is known at sight.
-std::expected<sip::Uri, Bad> request_uri_of(const Subject& s, const Site& site) {
-  const std::string_view text = s.msg[s.msg.request_uri];
-  if (text.starts_with("sip:") && std::ranges::find(site.domains.served, text.substr(4)) != site.domains.served.end())
-    return sip::Uri{.scheme = sip::Scheme::sip, .host = text.substr(4)};
-  return sip::parse_uri(text);
+// `sip:` and a served domain, as the Request-URI of a telephone's REGISTER has it: known at sight, with nothing behind it.
+bool is_served_domain(const Site& site, std::string_view uri) {
+  if (!uri.starts_with("sip:")) return false;
+  const std::string_view host{uri.data() + 4, uri.size() - 4};
+  return std::ranges::any_of(site.domains.served, [&](const std::string& domain) { return base::equal_text(host, domain); });
 }
 
-Judgement judge_sound_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
-  const auto request_uri = request_uri_of(s, site);
+bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.domains, host) || is_here(site, host) || is_home(site, host); }
+
+[[gnu::noinline]] Judgement judge_any_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
+  const auto request_uri = sip::parse_uri(s.msg[s.msg.request_uri]);
   if (!request_uri) return rejected(Bad::request_uri);
   if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
   if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.top, site.keys))
@@ -197,9 +211,17 @@ Judgement judge_sound_request(const Subject& s, const Site& site, const assign::
   if (s.msg.method == Method::options && !request_uri->has_user && is_here(site, request_uri->host))
     return {.verdict = Verdict::answered, .reason = Reason::options_here, .status = 200};
   if (is_looping(s, site)) return rejected(482, Reason::loop);
-  if (s.msg.method == Method::register_) return judge_register(s, site, *request_uri, placement, now_min);
+  if (s.msg.method == Method::register_)
+    return judge_register(s, site, {.is_ours = is_ours(site, request_uri->host), .params = request_uri->params}, placement, now_min);
   const bool by_tables = s.msg.to_tag.bytes == 0 || (s.msg.method == Method::ack && s.has_client);
   return by_tables ? judge_initial(s, site, placement) : judge_in_dialog(s, site, *request_uri);
+}
+
+// A telephone's REGISTER is most of what comes: of all the rules it can meet those of a loop and its own.
+Judgement judge_sound_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
+  if (s.msg.method != Method::register_ || !is_served_domain(site, s.msg[s.msg.request_uri])) return judge_any_request(s, site, placement, now_min);
+  if (is_looping(s, site)) return rejected(482, Reason::loop);
+  return judge_register(s, site, {.is_ours = true}, placement, now_min);
 }
 
 // Nothing is sent to a place that cannot have asked, nor to ourselves.
@@ -213,6 +235,7 @@ Judgement judge_request(const Subject& s, const Site& site, const assign::Placem
     if (s.msg.answerable) return without_answer(s, rejected(s.msg.fault));
     return s.msg.fault == Bad::too_large ? dropped(Drop::sip_too_large, Reason::too_large) : dropped(Drop::sip_unanswerable, Reason::unanswerable);
   }
+  if (s.msg.method == Method::register_) return judge_sound_request(s, site, placement, now_min);
   return without_answer(s, judge_sound_request(s, site, placement, now_min));
 }
 

@@ -10,12 +10,6 @@ bool any_contains(const std::vector<base::Prefix>& prefixes, const base::Address
   return std::ranges::any_of(prefixes, [&](const base::Prefix& p) { return p.contains(a); });
 }
 
-const Listener* Site::listener(const base::Endpoint& e) const {
-  for (const Listener& l : listeners)
-    if (l.endpoint == e) return &l;
-  return nullptr;
-}
-
 base::Address Site::next_hop(const base::Address& destination) const { return any_contains(on_link, destination) ? destination : gateway; }
 
 }  // namespace viaduct::site

@@ -33,13 +33,14 @@ class Address {
   /// Parse dotted decimal without leading zeros, or RFC 4291 2.2 text without brackets or zone. Errors: nullopt.
   static std::optional<Address> parse(std::string_view text);
 
-  [[nodiscard]] constexpr bool is_v4() const {
-    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(octets_);
-    return words[0] == 0 && static_cast<std::uint32_t>(words[1]) == 0xffff0000;
-  }
+  [[nodiscard]] constexpr bool is_v4() const { return words()[0] == 0 && static_cast<std::uint32_t>(words()[1]) == 0xffff0000; }
   [[nodiscard]] constexpr bool is_unset() const { return *this == Address{}; }
   /// Multicast (224/4, ff00::/8), broadcast (255.255.255.255), or unspecified: never a place to send to.
-  [[nodiscard]] bool is_unusable_destination() const;
+  [[nodiscard]] constexpr bool is_unusable_destination() const {
+    if (!is_v4()) return octets_[0] == 0xff || is_unset();
+    const auto wire = static_cast<std::uint32_t>(words()[1] >> 32);
+    return (wire & 0xf0) == 0xe0 || wire == 0 || wire == 0xffffffff;
+  }
   [[nodiscard]] constexpr const std::array<std::uint8_t, 16>& octets() const { return octets_; }
   /// The four octets of an IPv4 address as they stand on the wire, loaded in host byte order of memory.
   [[nodiscard]] std::uint32_t v4_wire() const;
@@ -47,8 +48,14 @@ class Address {
   std::size_t print(std::span<char> out) const;
   [[nodiscard]] std::string text() const;
   constexpr auto operator<=>(const Address&) const = default;
+  /// By words: the default calls memcmp.
+  constexpr bool operator==(const Address& other) const {
+    const auto a = words(), b = other.words();
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
+  }
 
  private:
+  [[nodiscard]] constexpr std::array<std::uint64_t, 2> words() const { return std::bit_cast<std::array<std::uint64_t, 2>>(octets_); }
   std::array<std::uint8_t, 16> octets_{};
 };
 

@@ -43,7 +43,11 @@ struct Site {
   base::Address gateway;                            ///< unset: none
 
   /// The listener of that endpoint; nullptr when it is none of ours.
-  [[nodiscard]] const Listener* listener(const base::Endpoint& e) const;
+  [[nodiscard]] const Listener* listener(const base::Endpoint& e) const {
+    for (const Listener& l : listeners)
+      if (l.endpoint == e) return &l;
+    return nullptr;
+  }
   /// Where a packet for that address goes on the link: itself, or the gateway; unset when there is no way.
   [[nodiscard]] base::Address next_hop(const base::Address& destination) const;
 };
