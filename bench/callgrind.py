@@ -12,7 +12,7 @@ FEW, MANY = 1000, 3000
 # What is called once a message or once a burst, each in a library file of its own, so that no compiler merges it into its caller.
 STAGES = {
     "receive": ["viaduct::edge::Inlet::receive("],
-    "frame": ["viaduct::net::parse_frame("],
+    "frame": ["viaduct::net::read_frame("],
     "index": ["viaduct::edge::index("],
     "identify": ["viaduct::edge::identify("],
     "tag": ["viaduct::sip::reply_tag("],

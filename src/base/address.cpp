@@ -176,12 +176,6 @@ std::optional<Address> Address::parse(std::string_view text) {
   return v6(*octets);
 }
 
-std::uint32_t Address::v4_wire() const {
-  std::uint32_t wire;
-  std::memcpy(&wire, octets_.data() + 12, sizeof wire);
-  return wire;
-}
-
 std::size_t Address::print(std::span<char> out) const {
   check(out.size() > address_text_bytes_max, "room for an address text");
   return is_v4() ? print_v4(octets_.data() + 12, out.data()) : print_v6(octets_, out);

@@ -25,6 +25,7 @@ Path::Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std:
       inlet_(commons, worker),
       actor_(commons, worker),
       guard_(guard_entries),
+      checksums_(commons.port.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),
       burst_pkts_(burst_pkts) {}
 
@@ -47,22 +48,20 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
       actor_.drop(job, base::Drop::sip_too_large);
       continue;
     }
-    const auto frame = net::parse_frame(job.pkt.octets(), commons_.port.checksum_trust(job.pkt));
-    if (!frame) {
-      actor_.drop(job, frame.error());
+    if (const auto why = net::read_frame(job.pkt.octets(), checksums_.trust(job.pkt), job.frame)) {
+      actor_.drop(job, *why);
       continue;
     }
-    job.frame = *frame;
-    if (frame->kind != net::FrameKind::udp) {
+    if (job.frame.kind != net::FrameKind::udp) {
       actor_.act_on_frame(job);
       continue;
     }
-    job.subject.listener = site.listener(frame->destination);
+    job.subject.listener = site.listener(job.frame.destination);
     if (job.subject.listener == nullptr) {
       actor_.drop(job, base::Drop::frame_not_ours);
       continue;
     }
-    job.subject.source = frame->source;
+    job.subject.source = job.frame.source;
     const std::string_view text = job.payload();
     job.subject.readable_behind = job.pkt.tailroom();
     for (std::size_t at = 0; at < text.size(); at += 64) __builtin_prefetch(text.data() + at);

@@ -33,6 +33,7 @@ class Path {
   Inlet inlet_;
   Actor actor_;
   Guard guard_;
+  nic::ChecksumPolicy checksums_;
   std::uint64_t ticks_per_ms_;
   std::size_t burst_pkts_;
   std::array<Job, base::burst_pkts_max> jobs_;

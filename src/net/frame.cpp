@@ -21,6 +21,8 @@ struct Ipv4 {
   [[nodiscard]] Octets data() const { return packet.subspan(header_bytes); }
 };
 
+constexpr std::uint16_t more_fragments_or_offset = 0x3fff;
+
 [[nodiscard]] bool header_sum_holds(Octets header) {
   const std::uint8_t* h = header.data();
   if (header.size() != ipv4_header_bytes) return sum16(header) == 0xffff;
@@ -38,12 +40,16 @@ struct Ipv4 {
   const std::size_t total_bytes = load16(h + 2);
   if (total_bytes < header_bytes) return std::unexpected(Drop::ip_header);
   if (packet.size() < total_bytes) return std::unexpected(Drop::frame_short);
-  constexpr std::uint16_t more_fragments_or_offset = 0x3fff;
   if ((load16(h + 6) & more_fragments_or_offset) != 0) return std::unexpected(Drop::ip_fragment);
   return Ipv4{packet.first(total_bytes), header_bytes};
 }
 
-[[gnu::always_inline]] inline base::Address load_ipv4_address(const std::uint8_t* at) { return base::Address::v4({at[0], at[1], at[2], at[3]}); }
+[[gnu::always_inline]] inline void load_macs(const std::uint8_t* at, Frame& f) {
+  std::memcpy(f.destination_mac.data(), at, 6);
+  std::memcpy(f.source_mac.data(), at + 6, 6);
+}
+
+[[gnu::always_inline]] inline base::Address load_ipv4_address(const std::uint8_t* at) { return base::Address::v4(static_cast<std::uint32_t>(load32_raw(at))); }
 
 /// A datagram may be shorter than its packet, as RFC 9868 uses it; what lies behind it is not payload.
 [[gnu::always_inline]] inline std::expected<Octets, Drop> check_udp(Octets data) {
@@ -54,7 +60,7 @@ struct Ipv4 {
 }
 
 /// A checksum field of zero: the sender computed none (RFC 768).
-[[nodiscard]] bool udp_sum_holds(Octets datagram, const Frame& f) {
+[[nodiscard, gnu::noinline]] bool udp_sum_holds(Octets datagram, const Frame& f) {
   if (load16(datagram.data() + 6) == 0) return true;
   const auto bytes = static_cast<std::uint16_t>(datagram.size());
   return add16(pseudo_sum(f.source.address, f.destination.address, bytes), sum16(datagram)) == 0xffff;
@@ -89,22 +95,61 @@ struct Ipv4 {
   return {};
 }
 
+/// Any frame, in the order of its headers.
+[[gnu::noinline]] std::optional<Drop> read_any(Octets frame, ChecksumTrust trust, Frame& out) {
+  if (frame.size() < ethernet_header_bytes) return Drop::frame_short;
+  Frame f;
+  load_macs(frame.data(), f);
+  const std::uint16_t type = load16(frame.data() + ethernet_type_at);
+  if (type == ethernet_type_ipv4) {
+    if (const auto ok = fill_ipv4(f, frame, trust); !ok) return ok.error();
+  } else if (type != ethernet_type_arp) {
+    return Drop::frame_type;
+  } else if (frame.size() < arp_frame_bytes) {
+    return Drop::frame_short;
+  } else {
+    f.kind = FrameKind::arp;
+  }
+  out = f;
+  return std::nullopt;
+}
+
+/// Ethernet, IPv4 without options and unfragmented, UDP that fills its packet: told by a few words. False says nothing.
+[[gnu::always_inline]] inline bool is_usual(Octets frame, ChecksumTrust trust) {
+  constexpr std::size_t headers_bytes = ethernet_header_bytes + ipv4_header_bytes + udp_header_bytes;
+  if (frame.size() < headers_bytes) return false;
+  const std::uint8_t* const h = frame.data() + ethernet_header_bytes;
+  constexpr std::uint64_t type_version_length = 0x450008, no_type_of_service = 0xffffff;  // as they stand in memory: 08 00 45
+  if ((load32_raw(h - 2) & no_type_of_service) != type_version_length) return false;
+  const std::uint16_t packet_bytes = load16(h + 2);
+  const std::uint16_t datagram_bytes = load16(h + ipv4_header_bytes + 4);
+  if (packet_bytes > frame.size() - ethernet_header_bytes || packet_bytes != datagram_bytes + ipv4_header_bytes) return false;
+  if (datagram_bytes < udp_header_bytes || (load16(h + 6) & more_fragments_or_offset) != 0 || h[9] != protocol_udp) return false;
+  return trust == ChecksumTrust::good || header_sum_holds({h, ipv4_header_bytes});
+}
+
 }  // namespace
 
+std::optional<Drop> read_frame(Octets frame, ChecksumTrust trust, Frame& out) {
+  if (!is_usual(frame, trust)) [[unlikely]]
+    return read_any(frame, trust, out);
+  const std::uint8_t* const ip = frame.data() + ethernet_header_bytes;
+  const std::uint8_t* const udp = ip + ipv4_header_bytes;
+  out.kind = FrameKind::udp;
+  load_macs(frame.data(), out);
+  out.source = {load_ipv4_address(ip + 12), load16(udp)};
+  out.destination = {load_ipv4_address(ip + 16), load16(udp + 2)};
+  out.payload_offset = ethernet_header_bytes + ipv4_header_bytes + udp_header_bytes;
+  const std::uint16_t datagram_bytes = load16(udp + 4);
+  out.payload_bytes = static_cast<std::uint16_t>(datagram_bytes - udp_header_bytes);
+  if (trust == ChecksumTrust::verify && !udp_sum_holds({udp, datagram_bytes}, out)) return Drop::udp_checksum;
+  return std::nullopt;
+}
+
 std::expected<Frame, Drop> parse_frame(Octets frame, ChecksumTrust trust) {
-  if (frame.size() < ethernet_header_bytes) return std::unexpected(Drop::frame_short);
-  std::expected<Frame, Drop> result;
-  std::memcpy(result->destination_mac.data(), frame.data(), 6);
-  std::memcpy(result->source_mac.data(), frame.data() + 6, 6);
-  const std::uint16_t type = load16(frame.data() + ethernet_type_at);
-  if (type == ethernet_type_ipv4) [[likely]] {
-    if (const auto ok = fill_ipv4(*result, frame, trust); !ok) return std::unexpected(ok.error());
-    return result;
-  }
-  if (type != ethernet_type_arp) return std::unexpected(Drop::frame_type);
-  if (frame.size() < arp_frame_bytes) return std::unexpected(Drop::frame_short);
-  result->kind = FrameKind::arp;
-  return result;
+  Frame f;
+  if (const auto drop = read_frame(frame, trust, f)) return std::unexpected(*drop);
+  return f;
 }
 
 namespace {
@@ -112,24 +157,25 @@ namespace {
 /// The header in front of `udp`: no options, DF, identification 0 (RFC 6864 4.1 allows any for what is never fragmented).
 [[gnu::always_inline]] inline std::uint8_t* write_ipv4(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e, ChecksumWork work) {
   std::uint8_t* h = udp - ipv4_header_bytes;
-  const std::uint8_t* source = e.source.address.octets().data() + 12;
-  const std::uint8_t* destination = e.destination.address.octets().data() + 12;
-  const std::size_t total_bytes = ipv4_header_bytes + datagram_bytes;
-  constexpr std::uint8_t fixed[12] = {0x45, 0, 0, 0, 0, 0, 0x40, 0, ttl_default, protocol_udp, 0, 0};
-  std::memcpy(h, fixed, sizeof fixed);
-  std::memcpy(h + 12, source, 4);
-  std::memcpy(h + 16, destination, 4);
-  store16(h + 2, static_cast<std::uint16_t>(total_bytes));
-  if (work == ChecksumWork::offload) return h;
-  // Summed from the values: loading the octets just stored would wait for narrower stores to retire.
-  constexpr std::size_t fixed_sum = 0x4500 + 0x4000 + (ttl_default << 8) + protocol_udp;
-  const std::size_t sum = fixed_sum + total_bytes + fold_raw(load32_raw(source) + load32_raw(destination));
-  store16(h + 10, static_cast<std::uint16_t>(~fold_wire(sum)));
+  // All as it stands in memory: 45 00 total length, identification 0, DF; TTL, protocol, checksum.
+  const std::uint64_t total_bytes = std::byteswap(static_cast<std::uint16_t>(ipv4_header_bytes + datagram_bytes));
+  const std::uint64_t first = 0x0040'0000'0000'0045 | total_bytes << 16;
+  std::uint32_t second = std::uint32_t{protocol_udp} << 8 | ttl_default;
+  const std::uint64_t addresses = std::uint64_t{e.destination.address.v4_wire()} << 32 | e.source.address.v4_wire();
+  if (work != ChecksumWork::offload) {
+    // Summed from the values: loading the octets just stored would wait for narrower stores to retire.
+    const std::uint64_t sum = 0x0045 + 0x0040 + total_bytes + second + (addresses & 0xffffffff) + (addresses >> 32);
+    const std::uint64_t folded = (sum & 0xffff) + (sum >> 16);  // 19 bits
+    second |= static_cast<std::uint32_t>(~((folded & 0xffff) + (folded >> 16)) << 16);
+  }
+  std::memcpy(h, &first, sizeof first);
+  std::memcpy(h + 8, &second, sizeof second);
+  std::memcpy(h + 12, &addresses, sizeof addresses);
   return h;
 }
 
 /// The header in front of `udp` (RFC 8200 3): traffic class and flow label 0.
-std::uint8_t* write_ipv6(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e) {
+[[gnu::noinline]] std::uint8_t* write_ipv6(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e) {
   std::uint8_t* h = udp - ipv6_header_bytes;
   constexpr std::uint8_t fixed[8] = {0x60, 0, 0, 0, 0, 0, protocol_udp, ttl_default};
   std::memcpy(h, fixed, sizeof fixed);
@@ -140,7 +186,7 @@ std::uint8_t* write_ipv6(std::uint8_t* udp, std::size_t datagram_bytes, const En
 }
 
 /// The checksum field of a datagram. One that comes out as zero is sent as all ones, since zero says that there is none (RFC 768).
-[[nodiscard]] std::uint16_t udp_sum_field(std::span<const std::uint8_t> payload, const Envelope& e, ChecksumWork work) {
+[[nodiscard, gnu::noinline]] std::uint16_t udp_sum_field(std::span<const std::uint8_t> payload, const Envelope& e, ChecksumWork work) {
   const auto datagram_bytes = static_cast<std::uint16_t>(udp_header_bytes + payload.size());
   const std::uint16_t pseudo = pseudo_sum(e.source.address, e.destination.address, datagram_bytes);
   if (work == ChecksumWork::offload) return pseudo;
@@ -155,12 +201,9 @@ std::uint8_t* write_headers(std::uint8_t* payload, std::size_t payload_bytes, co
   const std::size_t datagram_bytes = udp_header_bytes + payload_bytes;
   base::check(datagram_bytes <= 0xffff - ipv4_header_bytes, "a datagram fits the length fields of its headers");
   const bool is_v4 = e.destination.address.is_v4();
+  const std::uint16_t sum = work == ChecksumWork::none && is_v4 ? std::uint16_t{0} : udp_sum_field({payload, payload_bytes}, e, work);
   std::uint8_t* udp = payload - udp_header_bytes;
-  store16(udp, e.source.port);
-  store16(udp + 2, e.destination.port);
-  store16(udp + 4, static_cast<std::uint16_t>(datagram_bytes));
-  const bool without = work == ChecksumWork::none && is_v4;
-  store16(udp + 6, without ? std::uint16_t{0} : udp_sum_field({payload, payload_bytes}, e, work));
+  store64(udp, std::uint64_t{e.source.port} << 48 | std::uint64_t{e.destination.port} << 32 | datagram_bytes << 16 | sum);
   std::uint8_t* ip = is_v4 ? write_ipv4(udp, datagram_bytes, e, work) : write_ipv6(udp, datagram_bytes, e);
   std::uint8_t* frame = ip - ethernet_header_bytes;
   std::memcpy(frame, e.destination_mac.data(), 6);

@@ -35,6 +35,10 @@ inline void store16(std::uint8_t* at, std::uint16_t v) {
   v = std::byteswap(v);
   std::memcpy(at, &v, sizeof v);
 }
+inline void store64(std::uint8_t* at, std::uint64_t v) {
+  v = std::byteswap(v);
+  std::memcpy(at, &v, sizeof v);
+}
 /// Four octets as they stand, for sums only.
 [[nodiscard]] inline std::uint64_t load32_raw(const std::uint8_t* at) {
   std::uint32_t v;

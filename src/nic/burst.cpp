@@ -15,9 +15,6 @@ static_assert(note_bytes % RTE_MBUF_PRIV_ALIGN == 0);
 /// Packet is a handle of pointer size, so that an array of them is what DPDK takes.
 [[nodiscard]] rte_mbuf** raw(std::span<Packet> pkts) { return reinterpret_cast<rte_mbuf**>(pkts.data()); }
 
-constexpr std::uint64_t rx_good = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-constexpr std::uint64_t rx_mask = RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK;
-
 /// Tell the device what to compute. Its frames are ours: Ethernet without tag, IPv4 without options or IPv6, and of these only UDP
 /// comes with unfinished checksums; ARP and ICMP are finished by who wrote them.
 void ask_for_checksums(rte_mbuf& buffer) {
@@ -45,12 +42,6 @@ std::size_t Port::send(std::uint16_t queue, std::span<Packet> pkts) {
   if (impl_->tx_checksums)
     for (const Packet p : pkts) ask_for_checksums(*p.raw());
   return rte_eth_tx_burst(impl_->device.index, queue, raw(pkts), static_cast<std::uint16_t>(pkts.size()));
-}
-
-net::ChecksumTrust Port::checksum_trust(Packet p) const {
-  // Without the offload asked for, no driver sets these flags.
-  const bool good = (p.raw()->ol_flags & rx_mask) == rx_good;
-  return good && impl_->rx_checksums ? net::ChecksumTrust::good : impl_->unverified;
 }
 
 Packet Port::allocate() { return Packet{rte_pktmbuf_alloc(impl_->pool.get())}; }

@@ -163,6 +163,9 @@ PortStatistics Port::statistics() const {
 std::uint16_t Port::rx_queues() const { return impl_->rx_queues; }
 std::uint16_t Port::tx_queues() const { return impl_->tx_queues; }
 bool Port::has_control_queue() const { return impl_->has_control_queue; }
+ChecksumPolicy Port::checksum_policy() const {
+  return {.found_good = impl_->rx_checksums ? net::ChecksumTrust::good : impl_->unverified, .other = impl_->unverified};
+}
 net::ChecksumWork Port::checksum_work() const { return impl_->tx_checksums ? net::ChecksumWork::offload : impl_->uncomputed; }
 std::string Port::driver() const { return impl_->driver; }
 

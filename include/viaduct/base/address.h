@@ -19,9 +19,11 @@ class Address {
  public:
   constexpr Address() = default;
   /// From four octets in network order.
-  static constexpr Address v4(std::array<std::uint8_t, 4> octets) {
+  static constexpr Address v4(std::array<std::uint8_t, 4> octets) { return v4(std::bit_cast<std::uint32_t>(octets)); }
+  /// From four octets as they stand on the wire, loaded in host byte order of memory.
+  static constexpr Address v4(std::uint32_t wire) {
     Address a;
-    a.octets_ = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, octets[0], octets[1], octets[2], octets[3]};
+    a.octets_ = std::bit_cast<std::array<std::uint8_t, 16>>(std::array<std::uint64_t, 2>{0, std::uint64_t{wire} << 32 | 0xffff0000});
     return a;
   }
   /// From sixteen octets in network order.
@@ -38,12 +40,11 @@ class Address {
   /// Multicast (224/4, ff00::/8), broadcast (255.255.255.255), or unspecified: never a place to send to.
   [[nodiscard]] constexpr bool is_unusable_destination() const {
     if (!is_v4()) return octets_[0] == 0xff || is_unset();
-    const auto wire = static_cast<std::uint32_t>(words()[1] >> 32);
-    return (wire & 0xf0) == 0xe0 || wire == 0 || wire == 0xffffffff;
+    return (v4_wire() & 0xf0) == 0xe0 || v4_wire() == 0 || v4_wire() == 0xffffffff;
   }
   [[nodiscard]] constexpr const std::array<std::uint8_t, 16>& octets() const { return octets_; }
   /// The four octets of an IPv4 address as they stand on the wire, loaded in host byte order of memory.
-  [[nodiscard]] std::uint32_t v4_wire() const;
+  [[nodiscard]] constexpr std::uint32_t v4_wire() const { return static_cast<std::uint32_t>(words()[1] >> 32); }
   /// Write dotted decimal or RFC 5952 text (no brackets). Shape: out holds at least 46 octets. Returns octets written.
   std::size_t print(std::span<char> out) const;
   [[nodiscard]] std::string text() const;

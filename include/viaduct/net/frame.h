@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 
 #include "viaduct/base/address.h"
@@ -40,6 +41,9 @@ struct Frame {
 /// Errors: frame_short, frame_type, ip_header, ip_checksum, ip_fragment, ip_protocol, udp_length, udp_checksum.
 /// Thread: any; pure. Source: RFC 791 3.1, RFC 768, RFC 826, RFC 1122 3.2.1.
 [[nodiscard]] std::expected<Frame, base::Drop> parse_frame(std::span<const std::uint8_t> frame, ChecksumTrust trust);
+
+/// The same into a frame that is there already. Shape: after a drop `out` means nothing.
+[[nodiscard]] std::optional<base::Drop> read_frame(std::span<const std::uint8_t> frame, ChecksumTrust trust, Frame& out);
 
 /// Addresses of a frame to send.
 struct Envelope {

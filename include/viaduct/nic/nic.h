@@ -57,6 +57,13 @@ struct PortStatistics {
   std::uint64_t rx_pkts{}, rx_bytes{}, rx_missed{}, rx_errors{}, rx_no_buffer{}, tx_pkts{}, tx_bytes{}, tx_errors{};
 };
 
+/// How far a received packet's checksums are believed.
+struct ChecksumPolicy {
+  net::ChecksumTrust found_good{};
+  net::ChecksumTrust other{};
+  [[nodiscard]] net::ChecksumTrust trust(Packet p) const { return p.checksums_found_good() ? found_good : other; }
+};
+
 /// One started port; a device is started once a process. Where it offers less than was asked for, it gives what there is.
 /// Thread: receive and send of one queue from one thread at a time; buffers may be taken and freed by any.
 /// Some drivers (tap) send signals to the process: system calls of other threads may return early with EINTR.
@@ -74,8 +81,8 @@ class Port {
   [[nodiscard]] bool has_control_queue() const;       ///< then its index is tx_queues() - 1
   /// offload or software: how the headers of every UDP frame sent here must be written.
   [[nodiscard]] net::ChecksumWork checksum_work() const;
-  /// What the device said of a received packet's checksums, or the port's policy.
-  [[nodiscard]] net::ChecksumTrust checksum_trust(Packet p) const;
+  /// What to do with a received packet's checksums, by whether the device found them good. It stays the same from start to end.
+  [[nodiscard]] ChecksumPolicy checksum_policy() const;
 
   /// Take up to pkts.size() packets; returns how many. The caller owns them.
   [[nodiscard]] std::size_t receive(std::uint16_t queue, std::span<Packet> pkts);

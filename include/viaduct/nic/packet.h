@@ -25,6 +25,11 @@ class Packet {
   [[nodiscard]] std::size_t tailroom() const { return static_cast<std::size_t>(buffer_->buf_len) - buffer_->data_off - buffer_->data_len; }
   /// True when the device delivered it in several segments: too large for this path's buffers.
   [[nodiscard]] bool is_segmented() const { return buffer_->nb_segs != 1; }
+  /// True when the device says that it verified the checksums of IP and UDP. Without the offload asked for, no driver says so.
+  [[nodiscard]] bool checksums_found_good() const {
+    constexpr std::uint64_t mask = RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    return (buffer_->ol_flags & mask) == (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD);
+  }
   /// The data become [start, start + bytes), which must lie inside the buffer.
   void set(const std::uint8_t* start, std::size_t bytes) {
     buffer_->data_off = static_cast<std::uint16_t>(start - static_cast<std::uint8_t*>(buffer_->buf_addr));
