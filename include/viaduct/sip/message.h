@@ -85,9 +85,9 @@ struct Message {
 
   /// Octets of the message itself, head and body: what stands behind them in the datagram is discarded (RFC 3261 18.3).
   [[nodiscard]] std::size_t bytes() const { return std::size_t{body.offset} + body.bytes; }
-  [[nodiscard]] std::string_view operator[](Slice s) const { return text.substr(s.offset, s.bytes); }
+  [[nodiscard]] std::string_view operator[](Slice s) const { return {text.data() + s.offset, s.bytes}; }
   /// Header line `i` whole: name, colon, value, folds and the final line end.
-  [[nodiscard]] std::string_view header_line(std::size_t i) const { return text.substr(line[i], static_cast<std::size_t>(line[i + 1] - line[i])); }
+  [[nodiscard]] std::string_view header_line(std::size_t i) const { return {text.data() + line[i], static_cast<std::size_t>(line[i + 1] - line[i])}; }
   /// The value of header line `i`: after the colon, surrounding white space and the final line end removed; folds inside kept as they are.
   [[nodiscard]] std::string_view header_value(std::size_t i) const;
   [[nodiscard]] bool has(HeaderId h) const { return first[static_cast<std::size_t>(h)] != no_header; }
