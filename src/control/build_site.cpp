@@ -70,7 +70,7 @@ void set_policy(Site& site, const config::Config& c) {
 }
 
 void set_texts(Site& site, const config::Config& c) {
-  if (!c.server_header.empty()) site.server_header = "Server: " + c.server_header + "\r\n";
+  site.set_server_header(c.server_header.empty() ? std::string{} : "Server: " + c.server_header + "\r\n");
   site.options_headers =
       "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, INFO, PRACK, UPDATE, REFER\r\n"
       "Accept: application/sdp\r\nSupported: path\r\n" +

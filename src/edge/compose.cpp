@@ -5,6 +5,7 @@
 #include <array>
 
 #include "viaduct/base/append.h"
+#include "viaduct/base/text.h"
 #include "viaduct/sip/forward.h"
 #include "viaduct/sip/reply.h"
 
@@ -17,19 +18,21 @@ using base::Verdict;
 // Seconds after which a client may ask again when no home is up: long enough to spread, short enough to recover.
 constexpr std::uint64_t retry_after_s = 30;
 
-void put_proof(Append& out, const Subject& s, const assign::Home& home, const Site& site, const Stamp& stamp) {
-  std::array<char, sip::home_proof_bytes_max> text;
+// Writes at most home_proof_bytes_max octets; returns their end.
+char* put_proof(char* at, const Subject& s, const assign::Home& home, const Site& site, const Stamp& stamp) {
   const sip::HomeProof proof{.epoch = stamp.epoch, .expires_min = sip::proof_expiry(stamp.now_min)};
-  out << std::string_view{text.data(), sip::write_home_proof(proof, s.client, home.name, site.keys.signing(), text)};
+  return at + sip::write_home_proof(proof, s.client, home.name, site.keys.signing(), std::span<char, sip::home_proof_bytes_max>{at, sip::home_proof_bytes_max});
 }
 
-void put_contact(Append& out, const Subject& s, const assign::Home& home, const Site& site, const Stamp& stamp) {
-  out << (s.source.address.is_v4() ? home.contact_v4 : home.contact_v6);
-  if (home.is_viaduct) {
-    out << ";vh=";
-    put_proof(out, s, home, site, stamp);
-  }
-  out << ">\r\n";
+// What stands in a redirect behind the request's own headers. Returns octets; 0 when there may be too little room.
+std::size_t put_redirect_end(std::span<char> out, const Subject& s, const assign::Home& home, const Site& site, const Stamp& stamp) {
+  constexpr std::string_view proof_name = ";vh=";
+  const std::string_view contact = s.source.address.is_v4() ? home.contact_v4 : home.contact_v6;
+  if (out.size() < contact.size() + proof_name.size() + sip::home_proof_bytes_max + site.redirect_end.size()) return 0;
+  char* at = base::copy_text(out.data(), contact);
+  if (home.is_viaduct) at = put_proof(base::copy_text(at, proof_name), s, home, site, stamp);
+  at = base::copy_text(at, site.redirect_end);
+  return static_cast<std::size_t>(at - out.data());
 }
 
 // RFC 3261 20.40: the option tags that made us refuse.
@@ -39,15 +42,18 @@ void put_unsupported(Append& out, const Subject& s) {
   out << "\r\n";
 }
 
-void put_headers(Append& out, const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
-  if (j.verdict == Verdict::redirected) put_contact(out, s, site.homes[j.home], site, stamp);
+// The same in any other answer.
+[[gnu::noinline]] std::size_t put_answer_end(std::span<char> room, const Subject& s, const Judgement& j, const Site& site) {
+  Append out(room);
   if (j.verdict == Verdict::answered) {
     out << site.options_headers;
-    return;
+  } else {
+    if (j.status == 420) put_unsupported(out, s);
+    if (j.status == 503) out << "Retry-After: " << retry_after_s << "\r\n";
+    out << site.server_header;
   }
-  if (j.status == 420) put_unsupported(out, s);
-  if (j.status == 503) out << "Retry-After: " << retry_after_s << "\r\n";
-  out << site.server_header;
+  out << sip::reply_end;
+  return out.overflow() ? 0 : out.bytes();
 }
 
 std::string_view status_line(const Judgement& j, const Site& site) {
@@ -66,11 +72,9 @@ std::size_t compose_answer(const Subject& s, const Judgement& j, const Site& sit
   const sip::Reply reply{.status_line = status_line(j, site), .source = s.source, .to_tag = tag, .readable_behind = s.readable_behind};
   const std::size_t start = sip::write_reply_start(s.msg, reply, out);
   if (start == 0) return 0;
-  Append more(out.subspan(start));
-  put_headers(more, s, j, site, stamp);
-  more << sip::reply_end;
-  const std::size_t bytes = start + more.bytes();
-  return !more.overflow() && bytes <= answer_bytes_max(s, j) ? bytes : 0;
+  const std::span<char> room{out.data() + start, out.size() - start};
+  const std::size_t end = j.verdict == Verdict::redirected ? put_redirect_end(room, s, site.homes[j.home], site, stamp) : put_answer_end(room, s, j, site);
+  return end != 0 && start + end <= answer_bytes_max(s, j) ? start + end : 0;
 }
 
 void compose_edits(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, sip::Edits& out) {
@@ -83,7 +87,7 @@ void compose_edits(const Subject& s, const Judgement& j, const Site& site, const
   Append headers(room);
   if (home.is_viaduct && s.msg.method == sip::Method::register_) {
     headers << "X-Viaduct-Home: ";
-    put_proof(headers, s, home, site, stamp);
+    headers.advance(static_cast<std::size_t>(put_proof(headers.room().data(), s, home, site, stamp) - headers.room().data()));
     headers << "\r\n";
   }
   const sip::Branch branch = sip::make_branch(s.msg, s.top, sip::Direction::to_home, s.source, site.keys);

@@ -48,7 +48,7 @@ bool is_home(const Site& site, std::string_view host) {
 }
 
 // A Via that names a listener is one that a node of this address wrote: we write addresses, never names.
-const Listener* listener_of(const Site& site, const sip::Via& via) {
+[[gnu::always_inline]] inline const Listener* listener_of(const Site& site, const sip::Via& via) {
   for (const Listener& l : site.listeners)
     if (base::equal_text(via.host, l.host) && port_or_default(via.port) == l.endpoint.port) return &l;
   return nullptr;

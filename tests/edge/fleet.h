@@ -60,6 +60,7 @@ class Fleet : public ::testing::Test {
     site.domains = {.served = {"example.com"}, .aliases = {{"alias.example.com", "example.com"}}, .default_domain = "example.com"};
     site.redirect = site::RedirectPolicy::always;
     site.redirect_status_line = "SIP/2.0 302 Moved Temporarily\r\n";
+    site.set_server_header("Server: test\r\n");
     site.options_headers = "Allow: REGISTER\r\n";
     site.trust_all_proxies = site.redirect_all_sources = true;
     site.keys.keys[0].emplace('a', base::Key128{1, 2, 3});

@@ -38,10 +38,13 @@ struct Site {
   base::Key128 fleet_seed{};
   sip::SigningKeys keys;
   std::string server_header;                        ///< `Server: ...` CRLF, or empty
+  std::string redirect_end;                         ///< behind the address in a redirect's Contact: `>` CRLF, server_header, Content-Length, empty line
   std::string options_headers;                      ///< Allow, Accept, Supported, Server
   std::vector<base::Prefix> on_link;
   base::Address gateway;                            ///< unset: none
 
+  /// Sets server_header and what holds it.
+  void set_server_header(std::string line);
   /// The listener of that endpoint; nullptr when it is none of ours.
   [[nodiscard]] const Listener* listener(const base::Endpoint& e) const {
     for (const Listener& l : listeners)
