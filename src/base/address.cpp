@@ -228,13 +228,6 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
   return Prefix{without_host_bits(*address, bits_all), bits_all};
 }
 
-bool Prefix::contains(const Address& a) const {
-  const std::size_t whole = bits / 8;
-  if (std::memcmp(address.octets().data(), a.octets().data(), whole) != 0) return false;
-  const unsigned rest = bits % 8;
-  return rest == 0 || ((address.octets()[whole] ^ a.octets()[whole]) >> (8 - rest)) == 0;
-}
-
 std::string Prefix::text() const {
   const bool dotted_form = address.is_v4() && bits >= v4_prefix_bits;
   return address.text() + '/' + std::to_string(dotted_form ? bits - v4_prefix_bits : bits);

@@ -19,6 +19,9 @@ constexpr std::size_t frame_bytes_max = 14 + base::mtu_bytes;
 constexpr std::size_t behind_growth_max = 208;
 static_assert(behind_growth_max >= base::reply_growth_bytes_max);
 
+// Octets before a message that an edit may take and leave room for the headers.
+std::size_t room_before(const Job& job) { return job.pkt.headroom() + job.frame.payload_offset - net::header_bytes(true); }
+
 // The worker's own tx queue; the control core's, where there is one, is the last and no worker's.
 bool has_tx_queue(const nic::Port& port, unsigned worker) {
   const unsigned workers_queues = port.tx_queues() - (port.has_control_queue() ? 1U : 0U);
@@ -83,71 +86,72 @@ std::span<char> Actor::answer_room(const Job& job) {
 
 void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
   const std::span<char> room = answer_room(job);
-  const std::size_t bytes = compose_answer(job.subject, job.judgement, site, stamp, job.tag, room);
-  if (bytes == 0) return drop(job, Drop::growth_over_limit);
-  auto* payload = reinterpret_cast<std::uint8_t*>(room.data());
-  if (room.data() == scratch_.data()) {
-    payload = job.pkt.data() + job.frame.payload_offset;
-    if (bytes > job.frame.payload_bytes + job.pkt.tailroom()) return drop(job, Drop::growth_over_limit);
-    std::memcpy(payload, scratch_.data(), bytes);
+  std::span<char> message = room.first(compose_answer(job.subject, job.judgement, site, stamp, job.tag, room));
+  if (message.empty()) return drop(job, Drop::growth_over_limit);
+  if (message.data() == scratch_.data()) {
+    auto* const payload = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
+    if (message.size() > job.frame.payload_bytes + job.pkt.tailroom()) return drop(job, Drop::growth_over_limit);
+    std::memcpy(payload, message.data(), message.size());
+    message = {payload, message.size()};
   }
-  if (!write_frame(job, payload, bytes, net::turned_around(job.frame))) return;
+  if (!write_frame(job, message, net::turned_around(job.frame))) return;
   counters_.count(job.judgement.verdict);
   wire_.stage(job.pkt);
 }
 
 void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp) {
-  const base::Endpoint to = job.judgement.verdict == Verdict::proxied ? site.homes[job.judgement.home].address : job.judgement.next;
-  compose_edits(job.subject, job.judgement, site, stamp, edits_);
+  const bool is_proxied = job.judgement.verdict == Verdict::proxied;
+  const base::Endpoint& to = is_proxied ? site.homes[job.judgement.home].address : job.judgement.next;
+  auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
+  const std::size_t bytes = job.subject.msg.bytes();
+  char* start = nullptr;
+  if (is_proxied)
+    start = compose_in_place(job.subject, job.judgement, site, stamp, text, room_before(job), edits_);
+  else
+    compose_edits(job.subject, job.judgement, site, stamp, edits_);
+  if (start != nullptr) [[likely]]
+    return send_to(job, {start, static_cast<std::size_t>(text + bytes - start)}, to, site, neighbours);
   if (edits_.overflow()) return drop(job, Drop::growth_over_limit);
-  std::uint8_t* payload = apply_edits(job);
-  if (payload == nullptr) return;
-  send_to(job, payload, edited_bytes_, to, site, neighbours);
+  const std::span<char> message = apply_edits(job, {text, bytes});
+  if (!message.empty()) send_to(job, message, to, site, neighbours);
 }
 
-// Growth goes into the room before the message, else behind it, else into a large buffer. nullptr: the packet is gone, and counted.
-std::uint8_t* Actor::apply_edits(Job& job) {
+// Growth goes into the room before the message, else behind it, else into a large buffer. Empty: the packet is gone, and counted.
+std::span<char> Actor::apply_edits(Job& job, std::span<char> message) {
   const int growth = edits_.growth();
-  std::uint8_t* payload = job.pkt.data() + job.frame.payload_offset;
-  const std::span<char> message{reinterpret_cast<char*>(payload), job.subject.msg.bytes()};
-  edited_bytes_ = message.size() + static_cast<std::size_t>(growth);  // a negative growth wraps to the right sum
-  const auto room_before = static_cast<int>(job.pkt.headroom() + job.frame.payload_offset - net::header_bytes(true));
-  if (growth <= room_before) return reinterpret_cast<std::uint8_t*>(sip::apply_at_front(edits_, message));
+  const std::size_t bytes = message.size() + static_cast<std::size_t>(growth);  // a negative growth wraps to the right sum
+  if (growth <= static_cast<int>(room_before(job))) return {sip::apply_at_front(edits_, message), bytes};
   const std::size_t room_behind = job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - message.size();
-  if (growth <= static_cast<int>(room_behind)) {
-    edited_bytes_ = sip::apply_at_back(edits_, message);
-    return payload;
-  }
+  if (growth <= static_cast<int>(room_behind)) return {message.data(), sip::apply_at_back(edits_, message)};
   const nic::Packet large = commons_.port.allocate_large();
   if (!large) {
     drop(job, Drop::buffers_exhausted);
-    return nullptr;
+    return {};
   }
-  std::uint8_t* target = large.data() + net::header_bytes(true);
-  edited_bytes_ = sip::apply_to(edits_, {message.data(), message.size()}, {reinterpret_cast<char*>(target), large.tailroom() - net::header_bytes(true)});
+  const std::span<char> target{reinterpret_cast<char*>(large.data() + net::header_bytes(true)), large.tailroom() - net::header_bytes(true)};
+  const std::size_t written = sip::apply_to(edits_, {message.data(), message.size()}, target);
   nic::free(job.pkt);
   job.pkt = large;
-  return target;
+  return target.first(written);
 }
 
 // False: too long for a frame; the packet is gone, and counted.
-bool Actor::write_frame(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const net::Envelope& envelope) {
-  if (net::header_bytes(true) + payload_bytes > frame_bytes_max) {
+bool Actor::write_frame(Job& job, std::span<char> message, const net::Envelope& envelope) {
+  if (net::header_bytes(true) + message.size() > frame_bytes_max) {
     drop(job, Drop::growth_over_limit);
     return false;
   }
-  const std::uint8_t* start = net::write_headers(payload, payload_bytes, envelope, checksum_work_);
-  job.pkt.set(start, net::header_bytes(true) + payload_bytes);
+  const std::uint8_t* start = net::write_headers(reinterpret_cast<std::uint8_t*>(message.data()), message.size(), envelope, checksum_work_);
+  job.pkt.set(start, net::header_bytes(true) + message.size());
   return true;
 }
 
-void Actor::send_to(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const base::Endpoint& to, const Site& site,
-                    const site::Neighbours& neighbours) {
+void Actor::send_to(Job& job, std::span<char> message, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours) {
   const base::Address hop = site.next_hop(to.address);
   if (hop.is_unset() || !to.address.is_v4()) return drop(job, Drop::destination_unreachable);
   const auto mac = neighbours.find(hop);
   const net::Envelope envelope{.source_mac = mac_, .destination_mac = mac.value_or(net::Mac{}), .source = job.subject.listener->endpoint, .destination = to};
-  if (!write_frame(job, payload, payload_bytes, envelope)) return;
+  if (!write_frame(job, message, envelope)) return;
   if (mac) {
     counters_.count(job.judgement.verdict);
     wire_.stage(job.pkt);

@@ -30,9 +30,9 @@ class Actor {
   void travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp);
   void hand_to_registrar(Job& job);
   [[nodiscard]] std::span<char> answer_room(const Job& job);
-  [[nodiscard]] std::uint8_t* apply_edits(Job& job);
-  void send_to(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours);
-  bool write_frame(Job& job, std::uint8_t* payload, std::size_t payload_bytes, const net::Envelope& envelope);
+  [[nodiscard]] std::span<char> apply_edits(Job& job, std::span<char> message);
+  void send_to(Job& job, std::span<char> message, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours);
+  bool write_frame(Job& job, std::span<char> message, const net::Envelope& envelope);
 
   site::Commons& commons_;
   share::Counters& counters_;
@@ -43,7 +43,6 @@ class Actor {
   RingOutlet control_;
   sip::Edits edits_;
   std::array<char, base::large_packet_bytes_max> scratch_;
-  std::size_t edited_bytes_{};
 };
 
 }  // namespace viaduct::edge

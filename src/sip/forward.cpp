@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "indexing.h"
 #include "received.h"
 #include "viaduct/base/check.h"
 #include "viaduct/base/limits.h"
+#include "viaduct/base/text.h"
 
 namespace viaduct::sip {
 namespace {
@@ -66,6 +68,54 @@ void plan_forward(const Message& request, const Via& top, const ForwardRequest& 
     if (id == HeaderId::max_forwards) plan_max_forwards(request, i, out);
     if (id == HeaderId::x_viaduct_home) out.add(request.line[i], request.line[i + 1] - request.line[i], {});
   }
+}
+
+namespace {
+
+/// What a usual request's way in place needs: where its Max-Forwards stands, and the one received or rport that goes.
+struct InPlace {
+  std::string_view max_forwards;
+  ReceivedParam replaced{};
+};
+
+bool is_usual(const Message& request, InPlace& out) {
+  const std::uint8_t line = request.first[static_cast<std::size_t>(HeaderId::max_forwards)];
+  if (line == no_header || request.has(HeaderId::x_viaduct_home)) return false;
+  out.max_forwards = value_text(request, line);
+  return out.max_forwards.size() <= max_forwards_digits_max && single_received_param(request, out.replaced);
+}
+
+/// `number` right-aligned in all of [at, at + width).
+void put_number(char* at, std::size_t width, unsigned number) {
+  for (std::size_t i = width; i-- > 0; number /= 10) at[i] = i + 1 == width || number != 0 ? static_cast<char>('0' + number % 10) : ' ';
+}
+
+}  // namespace
+
+char* forward_in_place(const Message& request, const ForwardRequest& how, char* const text, std::size_t room_before) {
+  base::check(request.max_forwards > 0, "a request with no hop left is not forwarded");
+  InPlace usual;
+  if (!is_usual(request, usual)) return nullptr;
+  ReceivedText received_text;
+  const std::string_view received = write_received(how.source, received_text);
+  const std::size_t cut = usual.replaced.end - usual.replaced.begin;
+  const std::size_t grown = how.via_prefix.size() + how.branch.size() + line_end.size() + how.headers.size() + received.size();
+  // A Via that shrank would have to be moved before ours is written.
+  if (received.size() < cut || grown - cut > room_before) return nullptr;
+  put_number(text + (usual.max_forwards.data() - request.text.data()), usual.max_forwards.size(), request.max_forwards - 1U);
+  // Everything goes left, and ends where it stood or before: so whatever is written lies on what has gone already.
+  const char* const first_line = text + request.line[0];
+  const char* const value = text + request.top_via.offset;
+  char* const start = text - (grown - cut);
+  char* at = base::move_text(start, {text, request.line[0]});
+  at = base::copy_text(at, how.via_prefix);
+  at = base::copy_text(at, {how.branch.data(), how.branch.size()});
+  at = base::copy_text(at, line_end);
+  at = base::copy_text(at, how.headers);
+  at = base::move_text(at, {first_line, value + usual.replaced.begin});
+  at = base::move_text(at, {value + usual.replaced.end, value + request.top_via.bytes});
+  base::copy_text(at, received);
+  return start;
 }
 
 void plan_return(const Message& response, Edits& out) {

@@ -48,6 +48,22 @@ TEST(Text, IsCopiedLooselyWithinItsBounds) {
   }
 }
 
+TEST(Text, IsMovedOverItself) {
+  std::mt19937 chance(4);
+  for (std::size_t bytes = 0; bytes < 2 * lengths; ++bytes) {
+    for (std::size_t shift = 0; shift <= 150; ++shift) {
+      const std::string before = random_text(chance, bytes + 150);
+      for (const bool leftwards : {true, false}) {
+        const std::size_t from = leftwards ? shift : 0, to = leftwards ? 0 : shift;
+        std::string out = before, expected = before;
+        expected.replace(to, bytes, before.substr(from, bytes));
+        EXPECT_EQ(move_text(out.data() + to, {out.data() + from, bytes}), out.data() + to + bytes);
+        ASSERT_EQ(out, expected) << bytes << " by " << shift;
+      }
+    }
+  }
+}
+
 TEST(Text, IsEqualOnlyToItself) {
   std::mt19937 chance(3);
   for (std::size_t bytes = 0; bytes < lengths; ++bytes) {

@@ -115,6 +115,41 @@ TEST(Forward, ChangesNothingButTheHopWhateverTheRequestLooksLike) {
   }
 }
 
+/// Done in place, with as much room before the text as is said, and nothing readable behind it. Empty when it must be planned.
+std::string in_place(const std::string& text, const base::Endpoint& source, std::string_view headers, std::size_t room) {
+  const std::string beyond(64, '@');
+  const Guarded buffer(beyond + std::string(room, '#') + text, Guarded::Side::behind);
+  char* const at = const_cast<char*>(buffer.text().data()) + beyond.size() + room;
+  const Message request = indexed({at, text.size()});
+  const char* const start = forward_in_place(request, {source, via_prefix, some_branch(), headers}, at, room);
+  EXPECT_TRUE(buffer.text().starts_with(beyond)) << "written before the room";
+  if (start != nullptr) return std::string(start, static_cast<std::size_t>(at + text.size() - start));
+  EXPECT_EQ(std::string(at, text.size()), text) << "changed, and not done";
+  return {};
+}
+
+TEST(Forward, IsTheSameInPlace) {
+  Generator generator(11);
+  unsigned done = 0;
+  for (int round = 0; round < 40'000; ++round) {
+    const std::string text = round % 4 == 0 ? generator.request() : generator.plain_request();
+    const base::Endpoint source = generator.endpoint();
+    const std::string_view headers = round % 2 == 0 ? "" : "X-Viaduct-Home: 1.2.3\r\n";
+    const std::string expected = forwarded(indexed(text), source, headers);
+    const std::size_t growth = expected.size() - text.size();
+    for (const std::size_t room : {growth - 1, growth, growth + generator.below(64)}) {
+      const std::string out = in_place(text, source, headers, room);
+      if (room < growth) {
+        ASSERT_EQ(out, "");
+      }
+      if (out.empty()) continue;
+      ASSERT_EQ(out, expected) << text;
+      ++done;
+    }
+  }
+  EXPECT_GT(done, 30'000U);
+}
+
 TEST(Forward, ReadsNothingOutsideTheRequest) {
   Generator generator(2);
   for (int round = 0; round < 4'000; ++round) {

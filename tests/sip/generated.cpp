@@ -110,6 +110,38 @@ std::string Generator::request(std::string_view method) {
   return joined(laid_out(std::string(method) + " sip:example.com SIP/2.0", others, via_lines(values))) + body;
 }
 
+std::string Generator::plain_request() {
+  const auto some = [&](unsigned most) { return word(1 + below(most)); };
+  const auto via = [&] {
+    std::vector<std::string> params = {";branch=z9hG4bK" + some(50)};
+    if (below(3) != 0) params.push_back(below(2) == 0 ? ";rport" : ";RPort=5062");
+    if (below(4) == 0) params.push_back(";received=" + pick({"192.0.2.77", "2001:db8:1111:2222:3333:4444:5555:6666"}));
+    if (below(12) == 0) params.push_back(";rport=1");
+    if (below(4) == 0) params.push_back(";x" + some(60));
+    std::shuffle(params.begin(), params.end(), random_);
+    std::string out = "SIP/2.0/UDP 192.0.2.7:5060";
+    for (const std::string& param : params) out += param;
+    return out;
+  };
+  std::vector<std::string> lines = {"From: \"" + some(60) + "\" <sip:a@example.com>;tag=" + some(8),
+                                    "To: <sip:" + some(50) + "@example.com>" + (below(4) == 0 ? ";tag=" + some(60) : ""),
+                                    "Call-ID: " + some(99),
+                                    "CSeq: 4 REGISTER",
+                                    "User-Agent: " + some(40),
+                                    "Expires: 60"};
+  if (below(8) != 0) lines.push_back("Max-Forwards: " + pick({"70", "70", "69", "11", "10", "1", "9", "07", "255", "101", "100", "00070"}));
+  if (below(20) == 0) lines.emplace_back("X-Viaduct-Home: 1.2.3");
+  if (below(3) == 0) lines.emplace_back("Timestamp: 5");
+  if (below(20) == 0) lines.emplace_back("Timestamp: 6");
+  for (unsigned n = below(20) == 0 ? below(40) : 0; n > 0; --n) lines.push_back("X: " + some(9));
+  std::shuffle(lines.begin(), lines.end(), random_);
+  for (unsigned n = below(3); n > 0; --n) lines.insert(lines.begin() + below(2) * below(4), "Via: " + via());
+  lines.insert(lines.begin() + below(2), "v: " + via() + (below(5) == 0 ? ", " + via() : ""));
+  std::string out = "REGISTER sip:example.com SIP/2.0\r\n";
+  for (const std::string& line : lines) out += line + "\r\n";
+  return out + (below(2) == 0 ? "Content-Length: 0\r\n\r\n" : "\r\n");
+}
+
 std::string Generator::response(const std::vector<std::string>& vias, std::string* without_first) {
   std::vector<std::string> lines = via_lines({vias.begin() + 1, vias.end()});
   const std::string begin = pick({"Via", "v", "VIA"}) + pick({": ", ":", " : ", ":\r\n "}) + pick({"", "", "", ", ", ",,"});

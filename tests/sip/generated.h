@@ -20,6 +20,8 @@ class Generator {
   /// A good request with 1 to 5 Via values.
   std::string request(std::string_view method);
   std::string request();
+  /// A REGISTER as telephones send them: no white space where none is needed, lines of any length and in any order.
+  std::string plain_request();
   /// A good response with those Via values, laid out at random. When `without_first` is given it gets the same response without the first value.
   std::string response(const std::vector<std::string>& vias, std::string* without_first = nullptr);
   std::string via();

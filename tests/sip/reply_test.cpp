@@ -4,9 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <memory>
-#include <random>
 #include <utility>
 
 #include "generated.h"
@@ -93,37 +91,6 @@ TEST(Reply, CopiesEveryHeaderOctetByOctetWhateverTheRequestLooksLike) {
   }
 }
 
-/// A request as telephones send them: no white space where none is needed, lines of any length and in any order.
-std::string plain_request(Generator& generator) {
-  const auto word = [&](std::size_t below) { return generator.word(1 + generator.below(static_cast<unsigned>(below))); };
-  const auto via = [&] {
-    std::vector<std::string> params = {";branch=z9hG4bK" + word(50)};
-    if (generator.below(3) != 0) params.push_back(generator.below(2) == 0 ? ";rport" : ";RPort=5062");
-    if (generator.below(4) == 0) params.push_back(";received=192.0.2.77");
-    if (generator.below(12) == 0) params.push_back(";rport=1");
-    if (generator.below(4) == 0) params.push_back(";x" + word(60));
-    std::shuffle(params.begin(), params.end(), std::minstd_rand(generator.below(1000)));
-    std::string out = "SIP/2.0/UDP 192.0.2.7:5060";
-    for (const std::string& param : params) out += param;
-    return out;
-  };
-  std::vector<std::string> lines = {"From: \"" + word(60) + "\" <sip:a@example.com>;tag=" + word(8),
-                                    "To: <sip:" + word(50) + "@example.com>" + (generator.below(4) == 0 ? ";tag=" + word(60) : ""),
-                                    "Call-ID: " + word(99),
-                                    "CSeq: 4 REGISTER",
-                                    "User-Agent: " + word(40),
-                                    "Expires: 60"};
-  if (generator.below(3) == 0) lines.emplace_back("Timestamp: 5");
-  if (generator.below(20) == 0) lines.emplace_back("Timestamp: 6");
-  for (unsigned n = generator.below(20) == 0 ? generator.below(40) : 0; n > 0; --n) lines.push_back("X: " + word(9));
-  std::shuffle(lines.begin(), lines.end(), std::minstd_rand(generator.below(1000)));
-  for (unsigned n = generator.below(3); n > 0; --n) lines.insert(lines.begin() + generator.below(2) * generator.below(4), "Via: " + via());
-  lines.insert(lines.begin() + generator.below(2), "v: " + via() + (generator.below(5) == 0 ? ", " + via() : ""));
-  std::string out = "REGISTER sip:example.com SIP/2.0\r\n";
-  for (const std::string& line : lines) out += line + "\r\n";
-  return out + (generator.below(2) == 0 ? "Content-Length: 0\r\n\r\n" : "\r\n");
-}
-
 /// With room to read behind the request, and `room` octets to write that end at an unreadable page's canary.
 std::string reply_in(const std::string& text, const Reply& reply, std::size_t readable_behind, std::size_t room) {
   const Guarded behind(text + std::string(readable_behind, '#'), Guarded::Side::behind);
@@ -138,7 +105,7 @@ std::string reply_in(const std::string& text, const Reply& reply, std::size_t re
 TEST(Reply, IsTheSameWhereWholeVectorsMayBeCopied) {
   Generator generator(7);
   for (int round = 0; round < 40'000; ++round) {
-    const std::string text = round % 4 == 0 ? generator.request() : plain_request(generator);
+    const std::string text = round % 4 == 0 ? generator.request() : generator.plain_request();
     const Reply reply{status, generator.endpoint(), tag, contact};
     const std::string expected = reference(testing::indexed(text), reply);
     const std::size_t readable = generator.below(3) == 0 ? generator.below(130) : base::loose_bytes;

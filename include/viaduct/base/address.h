@@ -54,9 +54,10 @@ class Address {
     const auto a = words(), b = other.words();
     return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
   }
+  /// The octets as two words, as they stand in memory.
+  [[nodiscard]] constexpr std::array<std::uint64_t, 2> words() const { return std::bit_cast<std::array<std::uint64_t, 2>>(octets_); }
 
  private:
-  [[nodiscard]] constexpr std::array<std::uint64_t, 2> words() const { return std::bit_cast<std::array<std::uint64_t, 2>>(octets_); }
   std::array<std::uint8_t, 16> octets_{};
 };
 
@@ -81,7 +82,12 @@ struct Prefix {
   std::uint8_t bits{};  ///< of the 128-bit form: an IPv4 /8 is 104
   /// Parse; bits of the address behind the prefix are dropped. Errors: nullopt.
   static std::optional<Prefix> parse(std::string_view text);
-  [[nodiscard]] bool contains(const Address& a) const;
+  [[nodiscard]] constexpr bool contains(const Address& a) const {
+    const auto mine = address.words(), its = a.words();
+    const std::uint64_t high = std::byteswap(mine[0] ^ its[0]), low = std::byteswap(mine[1] ^ its[1]);
+    if (bits > 64) return high == 0 && low >> (128 - bits) == 0;
+    return bits == 0 || high >> (64 - bits) == 0;
+  }
   [[nodiscard]] std::string text() const;
 };
 

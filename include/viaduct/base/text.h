@@ -47,6 +47,33 @@ inline constexpr std::size_t loose_bytes = 96;
   return to + bytes;
 }
 
+/// Copy a text to a place that may overlap it, and return where it ends in `to`. Nothing else is touched. Of 16 to 128 octets all are loaded first.
+[[gnu::always_inline]] inline char* move_text(char* to, std::string_view text) {
+  const char* const from = text.data();
+  const std::size_t bytes = text.size();
+  const auto load_32 = [&](std::size_t at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + at)); };
+  const auto store_32 = [&](std::size_t at, __m256i octets) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + at), octets); };
+  if (bytes - 32 <= 32) {
+    const __m256i first = load_32(0), last = load_32(bytes - 32);
+    store_32(0, first);
+    store_32(bytes - 32, last);
+  } else if (bytes - 64 <= 64) {
+    const __m256i first = load_32(0), second = load_32(32), third = load_32(bytes - 64), last = load_32(bytes - 32);
+    store_32(0, first);
+    store_32(32, second);
+    store_32(bytes - 64, third);
+    store_32(bytes - 32, last);
+  } else if (bytes - 16 < 16) {
+    const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i last = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + bytes - 16));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), first);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + bytes - 16), last);
+  } else if (bytes != 0) {
+    std::memmove(to, from, bytes);
+  }
+  return to + bytes;
+}
+
 /// Equal octets, case and all. Of 8 to 32 octets the last word overlaps the first.
 [[nodiscard, gnu::always_inline]] inline bool equal_text(std::string_view a, std::string_view b) {
   const std::size_t bytes = a.size();

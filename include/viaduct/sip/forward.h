@@ -26,6 +26,11 @@ struct ForwardRequest {
 /// Thread: any; pure. Source: RFC 3261 16.6, 18.2.1; RFC 3581 4.
 void plan_forward(const Message& request, const Via& top, const ForwardRequest& how, Edits& out);
 
+/// The same done at once in the message's own buffer, towards the front, when the request is usual: one received or rport at the most to replace, a
+/// Max-Forwards of up to three digits, no X-Viaduct-Home. Returns the message's new start; its end stays. nullptr: nothing is changed, and it must be planned.
+/// Shape:  as above; `text` is where request.text stands; [text - room_before, text) belongs to the caller. The index means nothing afterwards.
+[[nodiscard]] char* forward_in_place(const Message& request, const ForwardRequest& how, char* text, std::size_t room_before);
+
 /// Plan a response's way back: its first Via value removed, with its line when it stands there alone, else up to the next value.
 /// Shape:  response.via_values >= 2. Source: RFC 3261 16.7 step 3.
 void plan_return(const Message& response, Edits& out);
