@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "viaduct/base/check.h"
+#include "viaduct/base/dotted.h"
 
 namespace viaduct::base {
 namespace {
@@ -94,32 +95,6 @@ std::optional<std::array<std::uint8_t, 16>> colon_hex(std::string_view text) {
   return octets;
 }
 
-/// Each octet's digits and the dot behind them, and how many octets of text that is: one copy of four an octet.
-struct OctetTexts {
-  std::array<std::array<char, 4>, 256> text{};
-  std::array<std::uint8_t, 256> bytes{};
-  constexpr OctetTexts() {
-    for (unsigned value = 0; value < 256; ++value) {
-      std::uint8_t n = 0;
-      if (value >= 100) text[value][n++] = static_cast<char>('0' + value / 100);
-      if (value >= 10) text[value][n++] = static_cast<char>('0' + value / 10 % 10);
-      text[value][n++] = static_cast<char>('0' + value % 10);
-      text[value][n++] = '.';
-      bytes[value] = n;
-    }
-  }
-};
-constexpr OctetTexts octet_texts;
-
-std::size_t print_v4(const std::uint8_t* octets, char* out) {
-  std::size_t n = 0;
-  for (int i = 0; i < 4; ++i) {
-    std::memcpy(out + n, octet_texts.text[octets[i]].data(), 4);
-    n += octet_texts.bytes[octets[i]];
-  }
-  return n - 1;  // the last dot
-}
-
 /// Where `::` stands: the longest run of two or more zero groups, the first of equals. Source: RFC 5952 4.2.
 struct ZeroRun {
   std::size_t begin{groups_count};
@@ -178,7 +153,7 @@ std::optional<Address> Address::parse(std::string_view text) {
 
 std::size_t Address::print(std::span<char> out) const {
   check(out.size() > address_text_bytes_max, "room for an address text");
-  return is_v4() ? print_v4(octets_.data() + 12, out.data()) : print_v6(octets_, out);
+  return is_v4() ? static_cast<std::size_t>(put_dotted(v4_wire(), out.data()) - out.data()) : print_v6(octets_, out);
 }
 
 std::string Address::text() const {

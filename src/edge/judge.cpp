@@ -55,8 +55,9 @@ bool is_home(const Site& site, std::string_view host) {
 }
 
 // RFC 3261 16.3 item 4: a REGISTER that has been here is a loop; another request only when its loop part is the one that it would get now.
-bool is_loop_via(const Subject& s, const Site& site, const sip::Via& via) {
-  if (listener_of(site, via) == nullptr) return false;
+[[gnu::always_inline]] inline bool is_loop_via(const Subject& s, const Site& site, const sip::Via& via) {
+  if (listener_of(site, via) == nullptr) [[likely]]
+    return false;
   if (s.msg.method == Method::register_) return true;
   const auto theirs = sip::loop_part_of(via.branch);
   return theirs && *theirs == sip::loop_part(s.msg, sip::Direction::to_home, site.keys.signing());
@@ -67,8 +68,9 @@ bool names_listener(const Site& site, std::string_view text) {
   return std::ranges::any_of(site.listeners, [&](const Listener& l) { return contains(text, l.host); });
 }
 
-// Whether a Via below the top one closes a loop, each taken apart.
+// Whether a Via below the top one closes a loop. Each is taken apart, but hardly ever is there any reason to.
 [[gnu::noinline]] bool is_looping_below(const Subject& s, const Site& site) {
+  if (!names_listener(site, below_top_via(s.msg))) return false;
   for (std::size_t i = s.msg.first[static_cast<std::size_t>(HeaderId::via)]; i < s.msg.headers; ++i) {
     if (s.msg.id[i] != HeaderId::via || !names_listener(site, s.msg.header_line(i))) continue;
     std::string_view rest = s.msg.header_value(i);
@@ -78,10 +80,8 @@ bool names_listener(const Site& site, std::string_view text) {
   return false;
 }
 
-bool is_looping(const Subject& s, const Site& site) {
-  if (is_loop_via(s, site, s.top)) return true;
-  if (s.msg.via_values == 1) return false;
-  return names_listener(site, below_top_via(s.msg)) && is_looping_below(s, site);
+[[gnu::always_inline]] inline bool is_looping(const Subject& s, const Site& site) {
+  return is_loop_via(s, site, s.top) || (s.msg.via_values > 1 && is_looping_below(s, site));
 }
 
 // What every request must pass that would be forwarded: RFC 3261 16.3 items 3 and 5.
@@ -114,7 +114,7 @@ unsigned via_count(const Subject& s, const Site& site) {
 }
 
 // The fourth octet tells sips: from sip: and tel:, before anything is compared.
-bool is_sips(const sip::Message& msg, sip::Slice uri) {
+[[gnu::always_inline]] inline bool is_sips(const sip::Message& msg, sip::Slice uri) {
   return uri.bytes > 5 && (msg.text[uri.offset + 3U] | 0x20) == 's' && equal_ignoring_case(msg[uri].substr(0, 5), "sips:");
 }
 
@@ -151,7 +151,8 @@ struct Registrar {
   std::string_view params;
 };
 
-Judgement judge_register(const Subject& s, const Site& site, const Registrar& registrar, const assign::Placement& placement, std::uint32_t now_min) {
+[[gnu::always_inline]] inline Judgement judge_register(const Subject& s, const Site& site, const Registrar& registrar, const assign::Placement& placement,
+                                                       std::uint32_t now_min) {
   if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
   if (!s.has_client || !registrar.is_ours) return rejected(404, Reason::foreign_domain);
   if (const Reason why = sent_here(s, site, registrar.params, now_min); why != Reason::none)
@@ -186,7 +187,7 @@ Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& re
 }
 
 // An ACK is never answered, a CANCEL follows its INVITE: where we answered that, there is nothing to cancel (RFC 3261 9.2, 17.1.1.3).
-Judgement without_answer(const Subject& s, const Judgement& j) {
+[[gnu::noinline]] Judgement without_answer(const Subject& s, const Judgement& j) {
   if (j.verdict != Verdict::rejected && j.verdict != Verdict::answered) return j;
   if (s.msg.method == Method::ack) return dropped(Drop::ack_unrouted, Reason::ack_nowhere);
   if (s.msg.method == Method::cancel) return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
@@ -217,29 +218,28 @@ bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.
   return by_tables ? judge_initial(s, site, placement) : judge_in_dialog(s, site, *request_uri);
 }
 
-// A telephone's REGISTER is most of what comes: of all the rules it can meet those of a loop and its own.
-Judgement judge_sound_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
-  if (s.msg.method != Method::register_ || !is_served_domain(site, s.msg[s.msg.request_uri])) return judge_any_request(s, site, placement, now_min);
-  if (is_looping(s, site)) return rejected(482, Reason::loop);
-  return judge_register(s, site, {.is_ours = true}, placement, now_min);
-}
-
 // Nothing is sent to a place that cannot have asked, nor to ourselves.
 bool is_unsafe_source(const Subject& s, const Site& site) {
   return s.source.port == 0 || s.source.address.is_unusable_destination() || site.listener(s.source) != nullptr;
 }
 
-Judgement judge_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
-  if (is_unsafe_source(s, site)) return dropped(Drop::reply_unsafe, Reason::unsafe_source);
-  if (s.msg.fault != Bad::none) {
-    if (s.msg.answerable) return without_answer(s, rejected(s.msg.fault));
-    return s.msg.fault == Bad::too_large ? dropped(Drop::sip_too_large, Reason::too_large) : dropped(Drop::sip_unanswerable, Reason::unanswerable);
-  }
-  if (s.msg.method == Method::register_) return judge_sound_request(s, site, placement, now_min);
-  return without_answer(s, judge_sound_request(s, site, placement, now_min));
+[[gnu::noinline]] Judgement judge_faulty_request(const Subject& s) {
+  if (s.msg.answerable) return without_answer(s, rejected(s.msg.fault));
+  return s.msg.fault == Bad::too_large ? dropped(Drop::sip_too_large, Reason::too_large) : dropped(Drop::sip_unanswerable, Reason::unanswerable);
 }
 
-Judgement judge_response(const Subject& s, const Site& site) {
+Judgement judge_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
+  if (is_unsafe_source(s, site)) return dropped(Drop::reply_unsafe, Reason::unsafe_source);
+  if (s.msg.fault != Bad::none) return judge_faulty_request(s);
+  // A telephone's REGISTER is most of what comes: of all the rules for requests it can meet those of a loop and its own.
+  if (s.msg.method == Method::register_ && is_served_domain(site, s.msg[s.msg.request_uri])) {
+    if (is_looping(s, site)) return rejected(482, Reason::loop);
+    return judge_register(s, site, {.is_ours = true}, placement, now_min);
+  }
+  return without_answer(s, judge_any_request(s, site, placement, now_min));
+}
+
+[[gnu::noinline]] Judgement judge_response(const Subject& s, const Site& site) {
   if (s.msg.fault != Bad::none) return dropped(Drop::response_malformed, Reason::malformed);
   const auto ours = sip::parse_via(s.msg[s.msg.top_via]);
   if (!ours || listener_of(site, *ours) == nullptr) return dropped(Drop::response_foreign, Reason::response_foreign);

@@ -40,6 +40,16 @@ std::span<Job> Path::receive() {
   return {jobs_.data(), count};
 }
 
+// Four cache lines a step: a few behind the text are asked for in vain.
+static void prefetch(std::string_view text) {
+  for (const char *at = text.data(), *end = at + text.size(); at < end; at += 256) {
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + 64);
+    __builtin_prefetch(at + 128);
+    __builtin_prefetch(at + 192);
+  }
+}
+
 // A frame that is no UDP for one of our listeners ends here; so does a keep-alive.
 std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
   std::size_t count = 0;
@@ -64,7 +74,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
     job.subject.source = job.frame.source;
     const std::string_view text = job.payload();
     job.subject.readable_behind = job.pkt.tailroom();
-    for (std::size_t at = 0; at < text.size(); at += 64) __builtin_prefetch(text.data() + at);
+    prefetch(text);
     sound_[count++] = &job;
   }
   return {sound_.data(), count};

@@ -7,6 +7,8 @@
 #include <bit>
 #include <cstring>
 
+#include "viaduct/base/dotted.h"
+
 namespace viaduct::sip {
 namespace {
 
@@ -45,16 +47,15 @@ bool is_received_or_rport(std::string_view text) {
 
 /// A port in decimal, and three octets more. No branch on how many digits it has: that changes from client to client.
 char* put_port(std::uint32_t port, char* out) {
-  const std::uint32_t ten_thousands = port / 10'000;
   const std::uint32_t rest = port % 10'000;
   const std::uint32_t pairs = rest / 100 | (rest % 100) << 16U;
   const std::uint32_t tens = pairs * 103 >> 10U & 0x000f000fU;  // exact below 100
-  const std::uint32_t fours = tens | (pairs - 10 * tens) << 8U;
-  const std::uint64_t text = (std::uint64_t{fours} << 8U | ten_thousands) + 0x3030303030U;
-  const unsigned digits = 1U + (port >= 10) + (port >= 100) + (port >= 1000) + (port >= 10'000);
-  const std::uint64_t shown = text >> 8 * (port_text_bytes_max - digits);
-  std::memcpy(out, &shown, sizeof shown);
-  return out + digits;
+  const std::uint64_t digits = std::uint64_t{tens | (pairs - 10 * tens) << 8U} << 8U | port / 10'000;  // five, the first in the lowest octet
+  constexpr std::uint64_t last_digit = 1ULL << 32U;
+  const auto leading_zeros = static_cast<std::uint32_t>(std::countr_zero(digits | last_digit)) / 8;
+  const std::uint64_t text = (digits + 0x3030303030U) >> 8 * leading_zeros;
+  std::memcpy(out, &text, sizeof text);
+  return out + port_text_bytes_max - leading_zeros;
 }
 
 }  // namespace
@@ -99,7 +100,10 @@ bool ReceivedParams::next(ReceivedParam& out) {
 char* put_received(const base::Endpoint& source, char* out) {
   std::memcpy(out, received_name.data(), received_name.size());
   out += received_name.size();
-  out += source.address.print({out, base::address_text_bytes_max + 1});
+  if (source.address.is_v4()) [[likely]]
+    out = base::put_dotted(source.address.v4_wire(), out);
+  else
+    out += source.address.print({out, base::address_text_bytes_max + 1});
   std::memcpy(out, rport_name.data(), rport_name.size());
   return put_port(source.port, out + rport_name.size());
 }

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "fleet.h"
 
 namespace viaduct::edge {
@@ -53,6 +55,34 @@ TEST_F(Fleet, CountsCommaJoinedCompactAndFoldedViasAsSeveral) {
   EXPECT_EQ(send(Text().vias({"v: SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa,\r\n SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb"})).judgement.verdict, Verdict::proxied);
   EXPECT_EQ(send(Text().vias({"VIA : SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKa"}).header("v: SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKb")).judgement.verdict,
             Verdict::proxied);
+}
+
+TEST_F(Fleet, FindsALoopWhereverItsViaStandsAndHoweverTheDomainIsSpelt) {
+  std::mt19937 chance(6);
+  const auto below = [&](unsigned n) { return static_cast<unsigned>(chance() % n); };
+  unsigned loops = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<std::string> lines;
+    bool is_loop = false;
+    for (unsigned n = 1 + below(round % 100 == 0 ? 40 : 4); n > 0; --n) {
+      const unsigned kind = below(12);
+      is_loop |= kind < 2;
+      const std::string value = kind == 0   ? "SIP/2.0/UDP 198.18.0.2:5060"
+                                : kind == 1 ? "SIP/2.0/UDP 198.18.0.2"
+                                : kind == 2 ? "SIP/2.0/UDP 198.18.0.2:5061;received=198.18.0.2"
+                                            : "SIP/2.0/UDP 198.18.0." + std::to_string(3 + below(200));
+      const std::string whole = value + ";branch=z9hG4bK" + std::string(below(40), 'x');
+      if (!lines.empty() && below(4) == 0)
+        lines.back() += ", " + whole;
+      else
+        lines.push_back((below(4) == 0 ? "v: " : "Via: ") + whole);
+    }
+    const auto plain = send(Text().vias(lines)).judgement;
+    EXPECT_EQ(plain.reason == Reason::loop, is_loop) << lines.front();
+    EXPECT_EQ(send(Text().uri("sip:Example.COM").vias(lines)).judgement.reason, plain.reason);
+    loops += is_loop;
+  }
+  EXPECT_GT(loops, 1'000U);
 }
 
 TEST_F(Fleet, TakesASecondViaOfAnUntrustedSourceForOne) {
