@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AES-128 CMAC over whole blocks; SipHash stands in its header.
+// AES-128 keys, and CMAC over whole blocks; SipHash and AesHasher stand in their headers.
 #include "viaduct/base/hash.h"
 
 #include <immintrin.h>
@@ -25,9 +25,16 @@ __m128i next_round_key(__m128i key) {
   return _mm_xor_si128(key, word);
 }
 
-using RoundKeys = std::array<std::array<std::uint8_t, 16>, 11>;
+void expand(const Key128& key, AesRoundKeys& keys) {
+  __m128i round_key = load_block(key.data());
+  store_block(keys[0].data(), round_key);
+  const auto rounds = [&]<std::size_t... i>(std::index_sequence<i...>) {
+    ((round_key = next_round_key<round_constants[i]>(round_key), store_block(keys[i + 1].data(), round_key)), ...);
+  };
+  rounds(std::make_index_sequence<round_constants.size()>{});
+}
 
-__m128i encrypt(const RoundKeys& keys, __m128i block) {
+__m128i encrypt(const AesRoundKeys& keys, __m128i block) {
   block = _mm_xor_si128(block, load_block(keys[0].data()));
   for (std::size_t round = 1; round < 10; ++round) block = _mm_aesenc_si128(block, load_block(keys[round].data()));
   return _mm_aesenclast_si128(block, load_block(keys[10].data()));
@@ -44,15 +51,15 @@ std::array<std::uint8_t, 16> doubled(const std::array<std::uint8_t, 16>& block) 
 }  // namespace
 
 AesMac::AesMac(const Key128& key) {
-  __m128i round_key = load_block(key.data());
-  store_block(round_keys_[0].data(), round_key);
-  const auto expand = [&]<std::size_t... i>(std::index_sequence<i...>) {
-    ((round_key = next_round_key<round_constants[i]>(round_key), store_block(round_keys_[i + 1].data(), round_key)), ...);
-  };
-  expand(std::make_index_sequence<round_constants.size()>{});
+  expand(key, round_keys_);
   std::array<std::uint8_t, 16> zero;
   store_block(zero.data(), encrypt(round_keys_, _mm_setzero_si128()));
   subkey_ = doubled(zero);
+}
+
+AesHashKey::AesHashKey(const Key128& key) {
+  expand(key, round_keys_);
+  store_block(start_.data(), encrypt(round_keys_, _mm_setzero_si128()));
 }
 
 std::uint64_t AesMac::mac64(std::span<const std::uint8_t> blocks) const {

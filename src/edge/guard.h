@@ -4,9 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string_view>
 
-#include "viaduct/base/hash.h"
+#include "viaduct/sip/token.h"
 
 namespace viaduct::edge {
 
@@ -21,7 +20,7 @@ class Guard {
     std::uint64_t session{};
     std::uint64_t transaction{};
   };
-  [[nodiscard]] static Key key(const base::Hash128& client, std::string_view call_id, std::uint64_t transaction);
+  [[nodiscard]] static Key key(const base::Hash128& client, const sip::Marks& marks) { return {client.low ^ marks.call, marks.reply_tag}; }
 
   void prefetch(const Key& key) const { __builtin_prefetch(&sets_[key.session & set_mask_]); }
 

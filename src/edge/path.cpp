@@ -88,11 +88,12 @@ void Path::identify(std::span<Job*> jobs, const Site& site) {
   for (Job* job : jobs) {
     Subject& s = job->subject;
     edge::identify(s, site);
-    if (!s.is_keepalive && s.msg.is_request && s.msg.answerable) job->tag = sip::reply_tag(s.msg, s.top, site.keys.signing());
-    if (!s.has_client) continue;
-    commons_.assignment.prefetch(s.client);
-    if (s.msg.method != sip::Method::register_) continue;
-    job->guard_key = Guard::key(s.client, s.msg[s.msg.call_id], job->tag);
+    if (s.has_client) commons_.assignment.prefetch(s.client);
+    if (s.is_keepalive || !s.msg.is_request || !s.msg.answerable) continue;
+    const sip::Marks marks = sip::marks(s.msg, s.top, site.keys.signing());
+    job->tag = marks.reply_tag;
+    if (!s.has_client || s.msg.method != sip::Method::register_) continue;
+    job->guard_key = Guard::key(s.client, marks);
     guard_.prefetch(job->guard_key);
   }
 }

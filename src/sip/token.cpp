@@ -2,11 +2,14 @@
 // Branches, To tags and home proofs: made from a message and a fleet key, verified from the message alone.
 #include "viaduct/sip/token.h"
 
+#include <immintrin.h>
+
 #include <bit>
 #include <charconv>
 #include <cstring>
 #include <utility>
 
+#include "viaduct/base/aes_hash.h"
 #include "viaduct/base/check.h"
 
 namespace viaduct::sip {
@@ -19,9 +22,12 @@ constexpr std::size_t l_at = t_at + base32_64_bytes;
 constexpr std::size_t m_at = l_at + base32_32_bytes;
 static_assert(m_at + base32_64_bytes == branch_bytes);
 
-/// What a hash is for: the first number of each, so that none can stand for another.
-enum class Label : std::uint32_t { transaction = 1, place, loop, proxy_require, reply_tag, home_proof };
-constexpr std::uint64_t labelled(Label label, std::uint32_t number) { return std::uint64_t{std::to_underlying(label)} << 32 | number; }
+/// What pieces are hashed for: begins each hash, so that none can stand for another.
+enum class Label : std::uint32_t { call = 1, reply_tag, transaction, target, via, loop, route, proxy_require, place, home_proof };
+constexpr std::uint32_t number(Label label) { return std::to_underlying(label); }
+
+/// Octets of the message, without the checks of a text's own.
+std::string_view octets(const Message& message, Slice s) { return {message.text.data() + s.offset, s.bytes}; }
 
 /// A key of its own for each use of a fleet key: two halves, each the MAC of a block that names use and half.
 /// Source: NIST SP 800-108 4.1, counter mode with CMAC.
@@ -37,44 +43,64 @@ base::Key128 derived(const base::Key128& fleet_key, char use) {
   return out;
 }
 
+base::AesHasher hasher(const Message& message, const SigningKey& key) { return {key.hash_key, message.text.data()}; }
+
 /// The beginning of what T and M are made from: what a response brings back of its request.
-base::SipHasher transaction_hash(const Message& message, const base::Key128& key) {
-  base::SipHasher hash(key);
-  hash.number(labelled(Label::transaction, message.cseq_number));
-  hash.piece(message[message.call_id]);
-  hash.piece(message[message.from_tag]);
+base::AesHasher transaction_hash(const Message& message, const SigningKey& key) {
+  base::AesHasher hash = hasher(message, key);
+  hash.pieces(number(Label::transaction), message.cseq_number, octets(message, message.call_id), octets(message, message.from_tag));
   return hash;
 }
 
+/// The beginning of what T and L are made from.
+base::AesHasher target_hash(const Message& request, const SigningKey& key) {
+  base::AesHasher hash = hasher(request, key);
+  hash.pieces(number(Label::target), 0, octets(request, request.request_uri));
+  return hash;
+}
+
+/// L: the target with the Routes and Proxy-Require, in their order.
+std::uint32_t loop_part(base::AesHasher target, const Message& request, Direction direction) {
+  target.numbers(number(Label::loop), std::to_underlying(direction));
+  // RFC 3261 8.2.2.3: neither an ACK nor a CANCEL carries Proxy-Require, and their branch must equal their INVITE's.
+  const bool with_proxy_require = request.method != Method::invite && request.method != Method::ack && request.method != Method::cancel;
+  if (request.has(HeaderId::route) || (with_proxy_require && request.has(HeaderId::proxy_require))) {
+    for (std::size_t i = 0; i < request.headers; ++i) {
+      if (request.id[i] == HeaderId::route) target.pieces(number(Label::route), 0, request.header_value(i));
+      if (request.id[i] == HeaderId::proxy_require && with_proxy_require) target.pieces(number(Label::proxy_require), 0, request.header_value(i));
+    }
+  }
+  return static_cast<std::uint32_t>(target.finish().low);
+}
+
 /// M: the MAC over T, L, the transaction's beginning and the place that the response will be sent to. Two blocks: a home proof has one.
-std::uint64_t branch_mac(base::SipHasher transaction, std::uint64_t t, std::uint32_t l, const base::Endpoint& place, const SigningKey& key) {
+std::uint64_t branch_mac(base::AesHasher transaction, std::uint64_t t, std::uint32_t l, const base::Endpoint& place, const SigningKey& key) {
   const auto address = std::bit_cast<std::array<std::uint64_t, 2>>(place.address.octets());
-  transaction.number(labelled(Label::place, place.port));
-  transaction.number(address[0]);
-  transaction.number(address[1]);
-  struct {
+  transaction.numbers(number(Label::place), place.port);
+  transaction.numbers(address[0], address[1]);
+  struct Blocks {
     base::Hash128 transaction_and_place;
     std::uint64_t t;
     std::uint32_t l;
     std::uint32_t letter;
-  } const blocks{transaction.finish(), t, l, static_cast<std::uint32_t>(key.letter)};
-  std::array<std::uint8_t, sizeof blocks> octets;
-  static_assert(sizeof blocks == 32);
-  std::memcpy(octets.data(), &blocks, sizeof blocks);
-  return key.mac.mac64(octets);
+  };
+  static_assert(sizeof(Blocks) == 32);
+  const Blocks blocks{transaction.hidden(), t, l, static_cast<std::uint32_t>(key.letter)};
+  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, sizeof blocks>>(blocks));
 }
 
 constexpr std::string_view base32_letters = "abcdefghijklmnopqrstuvwxyz234567";  // RFC 4648 6
 
-/// Eight letters of the low 40 bits, the most significant first in memory: the groups of five are spread over the octets by halves.
-std::uint64_t eight_letters(std::uint64_t bits) {
-  bits = (bits & 0x00000000000fffff) | (bits & 0x000000fffff00000) << 12;
-  bits = (bits & 0x000003ff000003ff) | (bits & 0x000ffc00000ffc00) << 6;
-  bits = (bits & 0x001f001f001f001f) | (bits & 0x03e003e003e003e0) << 3;
+/// Thirteen letters, the most significant first, and three octets that mean nothing.
+__m128i letters_of(std::uint64_t value) {
+  constexpr std::uint64_t fives = 0x1f1f1f1f1f1f1f1f;
+  const auto low = static_cast<long long>(_pdep_u64(value, fives));
+  const auto high = static_cast<long long>(_pdep_u64(value >> 40, fives));
+  const __m128i most_significant_first = _mm_setr_epi8(12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0);
+  const __m128i groups = _mm_shuffle_epi8(_mm_set_epi64x(high, low), most_significant_first);
   // A group of 26 or more is a digit: `2` lies 73 below where the next letter would be.
-  constexpr std::uint64_t each = 0x0101010101010101;
-  const std::uint64_t digits = (bits + each * (0x80 - 26)) >> 7 & each;
-  return __builtin_bswap64(bits + each * 'a' - digits * ('a' + 26 - '2'));
+  const __m128i digits = _mm_cmpgt_epi8(groups, _mm_set1_epi8(25));
+  return _mm_sub_epi8(_mm_add_epi8(groups, _mm_set1_epi8('a')), _mm_and_si128(digits, _mm_set1_epi8('a' + 26 - '2')));
 }
 
 struct LetterValues {
@@ -104,13 +130,11 @@ std::optional<std::string_view> take_to_dot(std::string_view& rest) {
 }
 
 std::uint64_t home_proof_mac(const HomeProof& proof, const ClientKey& client, std::string_view home_name, const SigningKey& key) {
-  base::SipHasher hash(key.hash_key);
-  hash.number(labelled(Label::home_proof, proof.epoch));
-  hash.number(proof.expires_min);
-  hash.number(client.low);
-  hash.number(client.high);
-  hash.piece(home_name);
-  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, 16>>(hash.finish()));
+  base::AesHasher hash(key.hash_key, home_name.data());
+  hash.pieces(number(Label::home_proof), proof.epoch, home_name);
+  hash.numbers(client.low, client.high);
+  hash.numbers(proof.expires_min, 0);
+  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, 16>>(hash.hidden()));
 }
 
 }  // namespace
@@ -125,33 +149,18 @@ const SigningKey* SigningKeys::by_letter(char letter) const {
   return nullptr;
 }
 
-std::uint32_t loop_part(const Message& request, Direction direction, const SigningKey& key) {
-  base::SipHasher hash(key.hash_key);
-  hash.number(labelled(Label::loop, std::to_underlying(direction)));
-  hash.piece(request[request.request_uri]);
-  // RFC 3261 8.2.2.3: neither an ACK nor a CANCEL carries Proxy-Require, and their branch must equal their INVITE's.
-  const bool with_proxy_require = request.method != Method::invite && request.method != Method::ack && request.method != Method::cancel;
-  if (request.has(HeaderId::route) || (with_proxy_require && request.has(HeaderId::proxy_require))) {
-    for (std::size_t i = 0; i < request.headers; ++i) {
-      if (request.id[i] == HeaderId::route) hash.piece(request.header_value(i));
-      if (request.id[i] != HeaderId::proxy_require || !with_proxy_require) continue;
-      hash.number(labelled(Label::proxy_require, 0));
-      hash.piece(request.header_value(i));
-    }
-  }
-  return static_cast<std::uint32_t>(hash.finish().low);
-}
+std::uint32_t loop_part(const Message& request, Direction direction, const SigningKey& key) { return loop_part(target_hash(request, key), request, direction); }
 
 Branch make_branch(const Message& request, const Via& top, Direction direction, const base::Endpoint& response_goes_to, const SigningKeys& keys) {
   const SigningKey& key = keys.signing();
-  const base::SipHasher transaction = transaction_hash(request, key.hash_key);
-  base::SipHasher hash = transaction;
-  hash.number(labelled(Label::transaction, 0));
-  hash.piece(top.branch);
-  hash.piece(top.sent_by);
-  hash.piece(request[request.request_uri]);
-  const std::uint64_t t = hash.finish().low;
-  const std::uint32_t l = loop_part(request, direction, key);
+  const base::AesHasher transaction = transaction_hash(request, key);
+  const base::AesHasher target = target_hash(request, key);
+  base::AesHasher via = target;
+  via.pieces(number(Label::via), 0, top.branch, top.sent_by);
+  base::AesHasher whole = transaction;
+  whole.hash(via);
+  const std::uint64_t t = whole.finish().low;
+  const std::uint32_t l = loop_part(target, request, direction);
   Branch out;
   std::memcpy(out.data(), magic_cookie.data(), magic_cookie.size());
   out[letter_at] = key.letter;
@@ -169,7 +178,7 @@ bool verify_branch(std::string_view branch, const Message& response, const base:
   const auto l = read_base32(branch.substr(l_at, base32_32_bytes));
   const auto m = read_base32(branch.substr(m_at, base32_64_bytes));
   if (key == nullptr || !t || !l || !m) return false;
-  return branch_mac(transaction_hash(response, key->hash_key), *t, static_cast<std::uint32_t>(*l), response_goes_to, *key) == *m;
+  return branch_mac(transaction_hash(response, *key), *t, static_cast<std::uint32_t>(*l), response_goes_to, *key) == *m;
 }
 
 std::optional<std::uint32_t> loop_part_of(std::string_view branch) {
@@ -179,13 +188,12 @@ std::optional<std::uint32_t> loop_part_of(std::string_view branch) {
   return static_cast<std::uint32_t>(*l);
 }
 
-std::uint64_t reply_tag(const Message& request, const Via& top, const SigningKey& key) {
-  base::SipHasher hash(key.hash_key);
-  hash.number(labelled(Label::reply_tag, request.cseq_number));
-  hash.piece(request[request.from_tag]);
-  hash.piece(request[request.call_id]);
-  hash.piece(top.branch);
-  return hash.finish().low;
+Marks marks(const Message& request, const Via& top, const SigningKey& key) {
+  base::AesHasher hash = hasher(request, key);
+  hash.pieces(number(Label::call), 0, octets(request, request.call_id));
+  const std::uint64_t call = hash.hidden().low;
+  hash.pieces(number(Label::reply_tag), request.cseq_number, octets(request, request.from_tag), top.branch);
+  return {.call = call, .reply_tag = hash.finish().low};
 }
 
 bool is_reply_tag(const Message& request, const Via& top, const SigningKeys& keys) {
@@ -204,7 +212,7 @@ std::size_t write_home_proof(const HomeProof& proof, const ClientKey& client, st
   at = std::to_chars(at, end, proof.expires_min, 16).ptr;
   *at++ = '.';
   *at++ = key.letter;
-  write_base32(home_proof_mac(proof, client, home_name, key), {at, base32_64_bytes});
+  write_base32(home_proof_mac(proof, client, home_name, key), std::span<char, base32_64_bytes>(at, base32_64_bytes));
   return static_cast<std::size_t>(at - out.data()) + base32_64_bytes;
 }
 
@@ -225,19 +233,16 @@ std::optional<HomeProof> verify_home_proof(std::string_view text, const ClientKe
 
 std::uint32_t proof_expiry(std::uint32_t now_min) { return (now_min + 19) / 10 * 10; }
 
-void write_base32(std::uint64_t value, std::span<char> out) {
-  base::check(out.size() == base32_64_bytes || out.size() == base32_32_bytes, "base32 is of 64 or 32 bits");
-  const std::uint64_t low = eight_letters(value);
-  if (out.size() == base32_32_bytes) {
-    const std::uint64_t seven = low >> 8;  // the first letter is of the bits above 35
-    std::memcpy(out.data(), &seven, 4);
-    const auto last = static_cast<std::uint32_t>(seven >> 24);
-    std::memcpy(out.data() + 3, &last, 4);
-    return;
-  }
-  const std::uint64_t high = eight_letters(value >> 40) >> 24;  // five letters of 24 bits
-  std::memcpy(out.data(), &high, 8);
-  std::memcpy(out.data() + 5, &low, 8);
+void write_base32(std::uint64_t value, std::span<char, base32_64_bytes> out) {
+  const __m128i letters = letters_of(value);
+  _mm_storeu_si64(out.data(), letters);
+  _mm_storeu_si64(out.data() + base32_64_bytes - 8, _mm_bsrli_si128(letters, base32_64_bytes - 8));
+}
+
+void write_base32(std::uint32_t value, std::span<char, base32_32_bytes> out) {
+  const __m128i letters = _mm_bsrli_si128(letters_of(value), base32_64_bytes - base32_32_bytes);
+  _mm_storeu_si32(out.data(), letters);
+  _mm_storeu_si32(out.data() + base32_32_bytes - 4, _mm_bsrli_si128(letters, base32_32_bytes - 4));
 }
 
 std::optional<std::uint64_t> read_base32(std::string_view text) {

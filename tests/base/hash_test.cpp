@@ -7,11 +7,16 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "slow_aes.h"
+#include "viaduct/base/aes_hash.h"
 
 namespace viaduct::base {
 namespace {
@@ -102,61 +107,6 @@ TEST(SipHash, OneThreeMatchesOpenSslAtEveryLength) {
   }
 }
 
-/// What a SipHasher is said to hash, joined.
-struct Joined {
-  std::string text;
-  void piece(std::string_view bytes) {
-    const auto size = static_cast<std::uint32_t>(bytes.size());
-    text.append(reinterpret_cast<const char*>(&size), sizeof size).append(bytes);
-  }
-  void number(std::uint64_t value) { text.append(reinterpret_cast<const char*>(&value), sizeof value); }
-};
-
-TEST(SipHasher, IsTheHashOfTheJoinedPieces) {
-  std::mt19937_64 random(2);
-  for (int round = 0; round < 20'000; ++round) {
-    const Key128 key = random_key(random);
-    SipHasher hasher(key);
-    Joined joined;
-    for (std::uint64_t pieces = random() % 6; pieces > 0; --pieces) {
-      if (random() % 3 == 0) {
-        const std::uint64_t value = random();
-        hasher.number(value);
-        joined.number(value);
-        continue;
-      }
-      const Exact text = random_text(random, random() % 40);
-      hasher.piece(text.view());
-      joined.piece(text.view());
-    }
-    ASSERT_EQ(hasher.finish(), siphash128(key, joined.text));
-  }
-}
-
-TEST(SipHasher, GoesOnFromACopy) {
-  SipHasher common(counting_key());
-  common.piece("call-id");
-  SipHasher copy = common;
-  copy.piece("a");
-  common.piece("b");
-  SipHasher whole(counting_key());
-  whole.piece("call-id");
-  whole.piece("b");
-  EXPECT_EQ(common.finish(), whole.finish());
-  EXPECT_NE(copy.finish(), whole.finish());
-}
-
-TEST(SipHasher, TellsListsApartThatJoinAlike) {
-  const auto hash = [](std::string_view a, std::string_view b) {
-    SipHasher hasher(counting_key());
-    hasher.piece(a);
-    hasher.piece(b);
-    return hasher.finish();
-  };
-  EXPECT_NE(hash("ab", "c"), hash("a", "bc"));
-  EXPECT_NE(hash("abc", ""), hash("", "abc"));
-}
-
 TEST(AesMac, MatchesOpenSslCmacOnWholeBlocks) {
   std::mt19937_64 random(3);
   for (int round = 0; round < 2'000; ++round) {
@@ -174,6 +124,127 @@ TEST(AesMac, MatchesThePublishedVectorOfOneBlock) {
   const Octets block = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a};
   const Octets expected = {0x07, 0x0a, 0x16, 0xb4, 0x6b, 0x4d, 0x41, 0x44};
   EXPECT_EQ(octets(AesMac(key).mac64(block)), expected);
+}
+
+/// What an AesHasher is said to do, with the octet-wise AES of slow_aes.h.
+struct SlowHasher {
+  slow::Block key;
+  slow::Block state = slow::encrypted(key, {});
+  void block(const slow::Block& octets) {
+    for (std::size_t i = 0; i < 16; ++i) state[i] ^= octets[i];
+    for (int i = 0; i < 4; ++i) state = slow::round(state, {});
+  }
+  void numbers(std::uint64_t low, std::uint64_t high) {
+    slow::Block out;
+    std::memcpy(out.data(), &low, 8);
+    std::memcpy(out.data() + 8, &high, 8);
+    block(out);
+  }
+  void pieces(std::uint32_t label, std::uint32_t number, const std::vector<std::string_view>& all) {
+    std::uint64_t lengths = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) lengths |= all[i].size() << (16 * i);
+    numbers(label | std::uint64_t{number} << 32, lengths);
+    for (std::string_view piece : all) do {
+        slow::Block octets{};
+        const std::size_t count = std::min<std::size_t>(piece.size(), 16);
+        std::copy_n(piece.begin(), count, octets.begin());
+        block(octets);
+        piece.remove_prefix(count);
+      } while (!piece.empty());
+  }
+  [[nodiscard]] Octets hidden() const { return {state.begin(), state.end()}; }
+  [[nodiscard]] Octets finish() const {
+    const slow::Block out = slow::encrypted(key, state);
+    return {out.begin(), out.end()};
+  }
+};
+
+TEST(SlowAes, MatchesTheExampleOfTheStandard) {
+  slow::Block plain;
+  for (std::size_t i = 0; i < 16; ++i) plain[i] = static_cast<std::uint8_t>(0x11 * i);
+  const slow::Block expected = {0x69, 0xc4, 0xe0, 0xd8, 0x6a, 0x7b, 0x04, 0x30, 0xd8, 0xcd, 0xb7, 0x80, 0x70, 0xb4, 0xc5, 0x5a};  // FIPS 197 C.1
+  EXPECT_EQ(slow::encrypted(counting_key(), plain), expected);
+}
+
+/// A part of a text: what lies before and behind it must not matter, and what lies outside of the text must not be read.
+std::string_view part(std::mt19937_64& random, const Exact& text) {
+  const std::size_t at = random() % (text.size + 1);
+  return text.view().substr(at, random() % 3 == 0 ? text.size : random() % 40);
+}
+
+TEST(AesHasher, MatchesTheSlowOneOctetByOctet) {
+  std::mt19937_64 random(2);
+  for (int round = 0; round < 5'000; ++round) {
+    const Key128 key = random_key(random);
+    const AesHashKey fast_key(key);
+    const Exact text = random_text(random, random() % 100);
+    AesHasher fast(fast_key, text.bytes.get());
+    SlowHasher slow{key};
+    const auto label = static_cast<std::uint32_t>(random());
+    const auto number = static_cast<std::uint32_t>(random());
+    const std::string_view a = part(random, text), b = part(random, text), c = part(random, text), d{};
+    fast.pieces(label, number, a);
+    slow.pieces(label, number, {a});
+    fast.numbers(number, label);
+    slow.numbers(number, label);
+    fast.pieces(number, label, a, b, c, d);
+    slow.pieces(number, label, {a, b, c, d});
+    fast.pieces(label, label, c, a);
+    slow.pieces(label, label, {c, a});
+    ASSERT_EQ(octets(fast.hidden()), slow.hidden());
+    ASSERT_EQ(octets(fast.finish()), slow.finish());
+  }
+}
+
+TEST(AesHasher, ReadsEveryLengthUpToTheEndsOfItsText) {
+  std::mt19937_64 random(3);
+  const AesHashKey key(counting_key());
+  for (std::size_t size = 0; size < 70; ++size)
+    for (const std::size_t before : {0, 1, 15, 16, 17}) {
+      const Exact text = random_text(random, before + size);
+      AesHasher fast(key, text.bytes.get());
+      SlowHasher slow{counting_key()};
+      fast.pieces(1, 2, text.view().substr(before));
+      slow.pieces(1, 2, {text.view().substr(before)});
+      ASSERT_EQ(octets(fast.finish()), slow.finish()) << size << " behind " << before;
+    }
+}
+
+TEST(AesHasher, GoesOnFromACopyAndTakesAnotherHashIn) {
+  const AesHashKey key(counting_key());
+  const std::string_view text = "call-id-a-b";
+  const auto hasher = [&] { return AesHasher(key, text.data()); };
+  AesHasher common = hasher();
+  common.pieces(1, 0, text.substr(0, 7));
+  AesHasher copy = common;
+  copy.pieces(2, 0, text.substr(8, 1));
+  common.pieces(2, 0, text.substr(10, 1));
+  AesHasher whole = hasher();
+  whole.pieces(1, 0, text.substr(0, 7));
+  whole.pieces(2, 0, text.substr(10, 1));
+  EXPECT_EQ(common.finish(), whole.finish());
+  EXPECT_NE(copy.finish(), whole.finish());
+  AesHasher outer = hasher();
+  outer.hash(common);
+  AesHasher spelt = hasher();
+  spelt.numbers(common.hidden().low, common.hidden().high);
+  EXPECT_EQ(outer.finish(), spelt.finish());
+}
+
+TEST(AesHasher, TellsListsApartThatJoinAlike) {
+  const AesHashKey key(counting_key());
+  std::set<Hash128> seen;
+  std::size_t lists = 0;
+  // Octets of zero join alike with the padding too.
+  for (const std::string& text : {std::string("abcdefghabcdefghabcdefghabcdefgh"), std::string(32, '\0')})
+    for (std::size_t bytes = 0; bytes <= text.size(); ++bytes)
+      for (std::size_t first = 0; first <= bytes; ++first) {
+        AesHasher hasher(key, text.data());
+        hasher.pieces(1, 0, std::string_view(text).substr(0, first), std::string_view(text).substr(first, bytes - first));
+        if (bytes > 0 || text[0] != '\0') ++lists;
+        seen.insert(hasher.finish());
+      }
+  EXPECT_EQ(seen.size(), lists);
 }
 
 TEST(AesMacDeathTest, RefusesWhatIsNotWholeBlocks) {

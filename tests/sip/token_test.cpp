@@ -214,7 +214,7 @@ TEST(Branch, TakesTheKeyThatItsLetterNames) {
 
 std::string ack_text(std::uint64_t tag) {
   std::string letters(base32_64_bytes, ' ');
-  write_base32(tag, letters);
+  write_base32(tag, std::span<char, base32_64_bytes>(letters));
   return with([&](Parts& p) {
            p.method = "ACK";
            p.to += ";tag=" + letters;

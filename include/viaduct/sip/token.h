@@ -18,7 +18,7 @@ namespace viaduct::sip {
 /// One fleet key, expanded: `letter` names it in what it signs.
 struct SigningKey {
   char letter{};               ///< 'a' to 'p' name fleet keys; other first letters of a branch mark requests of our own
-  base::Key128 hash_key{};     ///< for T, L and tags: derived from the fleet key
+  base::AesHashKey hash_key;   ///< for T, L and tags: derived from the fleet key
   base::AesMac mac;            ///< for M: derived from the fleet key
   SigningKey(char letter, const base::Key128& fleet_key);
 };
@@ -44,6 +44,7 @@ enum class Direction : std::uint8_t { to_home, to_binding, by_route };
 /// T: keyed hash of top branch and sent-by, Call-ID, From tag, CSeq number, Request-URI. L: hash over Request-URI, Routes, Proxy-Require, direction
 /// (of an INVITE, ACK or CANCEL without Proxy-Require, which RFC 3261 8.2.2.3 bars from the latter two).
 /// M: MAC over T, L, Call-ID, From tag, CSeq number and the endpoint that the response will be sent to.
+/// Shape: `top` borrows from request.text, here and below.
 /// Thread: any; pure. Source: RFC 3261 16.6 step 8, 16.11; spec section 4 (docs/rfc.md).
 [[nodiscard]] Branch make_branch(const Message& request, const Via& top, Direction direction, const base::Endpoint& response_goes_to, const SigningKeys& keys);
 
@@ -54,8 +55,13 @@ enum class Direction : std::uint8_t { to_home, to_binding, by_route };
 [[nodiscard]] std::uint32_t loop_part(const Message& request, Direction direction, const SigningKey& key);
 [[nodiscard]] std::optional<std::uint32_t> loop_part_of(std::string_view branch);
 
-/// The To tag of our own answers: keyed hash of (From tag, Call-ID, CSeq number, top branch), so that a retransmission gets the same.
-[[nodiscard]] std::uint64_t reply_tag(const Message& request, const Via& top, const SigningKey& key);
+/// Keyed hashes of a request, the same for a retransmission.
+struct Marks {
+  std::uint64_t call{};       ///< of the Call-ID; not to be shown
+  std::uint64_t reply_tag{};  ///< of From tag, Call-ID, CSeq number and top branch: the To tag of our own answers
+};
+[[nodiscard]] Marks marks(const Message& request, const Via& top, const SigningKey& key);
+[[nodiscard]] inline std::uint64_t reply_tag(const Message& request, const Via& top, const SigningKey& key) { return marks(request, top, key).reply_tag; }
 /// True when the To tag of an ACK is one that we gave: it is absorbed.
 [[nodiscard]] bool is_reply_tag(const Message& request, const Via& top, const SigningKeys& keys);
 
@@ -74,8 +80,9 @@ std::size_t write_home_proof(const HomeProof& proof, const ClientKey& client, st
 /// The expiry of a proof made now: rounded up to the next multiple of 10 minutes, at least 10 minutes away.
 [[nodiscard]] std::uint32_t proof_expiry(std::uint32_t now_min);
 
-/// Base32 letters of a number, most significant first. out.size() is 13 for 64 bits, 7 for 32.
-void write_base32(std::uint64_t value, std::span<char> out);
+/// Base32 letters of a number, most significant first.
+void write_base32(std::uint64_t value, std::span<char, base32_64_bytes> out);
+void write_base32(std::uint32_t value, std::span<char, base32_32_bytes> out);
 [[nodiscard]] std::optional<std::uint64_t> read_base32(std::string_view text);
 
 }  // namespace viaduct::sip
