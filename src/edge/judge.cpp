@@ -255,12 +255,6 @@ constexpr std::array reason_sentences = {
 #undef X
 };
 
-// The canonical AoR's host is a served domain: aliases have been mapped by then.
-bool in_served_domain(std::string_view canonical, const Site& site) {
-  const std::size_t at = canonical.rfind('@');
-  return at != std::string_view::npos && sip::serves(site.domains, canonical.substr(at + 1));
-}
-
 }  // namespace
 
 std::string_view sentence(Reason r) { return reason_sentences[std::to_underlying(r)]; }
@@ -280,22 +274,21 @@ void index(std::string_view text, Subject& subject) {
 void identify(Subject& s, const Site& site) {
   s.has_client = false;
   s.aor_fault = Bad::none;
+  if (!s.is_keepalive && s.msg.is_request && s.msg.fault == Bad::none) [[likely]] {
+    s.top = s.msg.top;
+    const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
+    const sip::Named named = sip::name_client({s.msg.text.data() + uri.offset, uri.bytes}, s.msg.text, site.domains, site.fleet_seed);
+    s.client = named.key;
+    s.has_client = named.is_served;
+    s.aor_fault = named.fault;
+    return;
+  }
   s.top = {};
-  if (s.is_keepalive) return;
-  if (s.msg.fault != Bad::none && !s.msg.answerable) return;
+  if (s.is_keepalive || (s.msg.fault != Bad::none && !s.msg.answerable)) return;
   if (s.msg.is_request)
     s.top = s.msg.top;
   else if (const auto via = sip::parse_via(s.msg[s.msg.second_via]))
     s.top = *via;
-  if (!s.msg.is_request || s.msg.fault != Bad::none) return;
-  std::array<char, base::aor_bytes_max> room;
-  const auto canonical = sip::canonical_aor(s.msg[s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri], site.domains, room);
-  if (!canonical) {
-    s.aor_fault = canonical.error();
-    return;
-  }
-  s.has_client = in_served_domain(*canonical, site);
-  if (s.has_client) s.client = sip::client_key(*canonical, site.fleet_seed);
 }
 
 Judgement judge(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {

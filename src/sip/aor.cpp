@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The canonical form of an address-of-record, the one name of a client everywhere.
 #include "uri.h"
+
+#include <cstring>
+#include <utility>
+
 #include "viaduct/base/append.h"
 
 namespace viaduct::sip {
@@ -9,30 +13,102 @@ namespace {
 constexpr std::uint16_t sip_port = 5060;
 constexpr std::uint16_t sips_port = 5061;
 
-/// What an octet becomes in the plain form `sip:user@host` with no escape: itself in the user part, lower case in the host, 0 where it may not stand.
-struct PlainTables {
-  std::array<char, 256> user{};
-  std::array<char, 256> host{};
+/// The canonical form of `sip:user@host` with nothing to decode, and at most the usual port behind the host: nearly every telephone's.
+struct Plain {
+  static constexpr std::size_t bytes_max = 2 * vector_bytes - 1;
+  std::array<char, 2 * vector_bytes> room;  // zeros behind the text, at least one
+  std::size_t host_at;
+  std::size_t bytes;
+
+  [[nodiscard]] std::string_view aor() const { return {room.data(), bytes}; }
+  [[nodiscard]] std::string_view host() const { return {room.data() + host_at, bytes - host_at}; }
 };
-constexpr PlainTables plain = [] {
-  PlainTables t;
-  for (int octet = 1; octet < 0x80; ++octet) {
-    const char c = static_cast<char>(octet);
-    if (user_octet.has(c)) t.user[static_cast<std::size_t>(octet)] = c;
-    if (host_octet.has(c)) t.host[static_cast<std::size_t>(octet)] = to_lower(c);
-  }
-  return t;
+
+__m256i load(const char* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
+__m128i load_half(const char* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
+void store(char* at, __m256i octets) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), octets); }
+
+/// So many octets of zero and as many of `c`: a load from the middle less n gives n zeros first.
+template <char c>
+alignas(32) constexpr auto from_zero_to = [] {
+  std::array<char, 4 * vector_bytes> out{};
+  for (std::size_t i = out.size() / 2; i < out.size(); ++i) out[i] = c;
+  return out;
 }();
 
-/// Copy octets through a table until one may not stand. Returns how many.
-std::size_t copy_through(const std::array<char, 256>& table, std::string_view from, char* to) {
-  std::size_t i = 0;
-  for (; i < from.size(); ++i) {
-    const char c = table[static_cast<std::uint8_t>(from[i])];
-    if (c == 0) break;
-    to[i] = c;
-  }
-  return i;
+/// Octets of vector `v` with what lies behind the '@' in lower case and what lies behind `bytes` zero. There an octet of a host without the bit
+/// that tells the cases apart is a capital or the underscore.
+inline __m256i canonical(std::size_t v, __m256i octets, std::size_t user, std::size_t bytes) {
+  const std::size_t middle = (2 + v) * vector_bytes;
+  const __m256i lower_case = load(from_zero_to<0x20>.data() + middle - user - 1);
+  const __m256i behind = load(from_zero_to<-1>.data() + middle - bytes);
+  const __m256i underscores = _mm256_cmpeq_epi8(octets, _mm256_set1_epi8('_'));
+  return _mm256_andnot_si256(behind, _mm256_or_si256(octets, _mm256_andnot_si256(underscores, lower_case)));
+}
+
+/// `user@host` from so many vectors at `at`. Shape: `bytes` is less than their octets.
+template <std::size_t... v>
+[[gnu::always_inline]] inline bool take_vectors(const char* at, std::size_t bytes, Plain& out, std::index_sequence<v...>) {
+  const std::uint64_t not_user = (... | (std::uint64_t{others<user_octet>(load(at + v * vector_bytes))} << v * vector_bytes));
+  const std::uint64_t not_host = (... | (std::uint64_t{others<host_octet>(load(at + v * vector_bytes))} << v * vector_bytes));
+  const std::size_t user = _tzcnt_u64(not_user);
+  if (user == 0 || user + 1 >= bytes || at[user] != '@') return false;
+  if (_bzhi_u64(not_host, static_cast<std::uint32_t>(bytes)) >> user != 1 || at[bytes - 1] == '.') return false;  // from there on only the '@' is not of a host
+  (store(out.room.data() + v * vector_bytes, canonical(v, load(at + v * vector_bytes), user, bytes)), ...);
+  out.host_at = user + 1;
+  out.bytes = bytes;
+  return true;
+}
+
+/// Octets near the end of what may be read, with zeros behind them.
+[[gnu::noinline]] const char* copied(const char* at, std::size_t bytes, Plain& room) {
+  room.room.fill(0);
+  std::memcpy(room.room.data(), at, bytes);
+  return room.room.data();
+}
+
+/// The word of up to eight octets, the first in the lowest bits.
+constexpr std::uint64_t word_of(std::string_view text) {
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) word |= std::uint64_t{static_cast<std::uint8_t>(text[i])} << 8 * i;
+  return word;
+}
+
+/// False for every other form. Reads nothing from `readable_end` on.
+[[gnu::always_inline]] inline bool take_plain(std::string_view uri, const char* readable_end, Plain& out) {
+  constexpr std::size_t scheme_bytes = 4;
+  constexpr std::string_view port = ":5060";
+  if (uri.size() < 8 || uri.size() > scheme_bytes + Plain::bytes_max) [[unlikely]]
+    return false;
+  std::uint32_t scheme;
+  std::memcpy(&scheme, uri.data(), sizeof scheme);
+  if ((scheme | 0x00202020U) != word_of("sip:")) [[unlikely]]
+    return false;
+  const char* at = uri.data() + scheme_bytes;
+  std::size_t bytes = uri.size() - scheme_bytes;
+  const bool has_port = base::load_word(uri.data() + uri.size() - 8) >> 8 * (8 - port.size()) == word_of(port);
+  bytes -= has_port ? port.size() : 0;
+  const bool is_short = bytes < vector_bytes;
+  if (readable_end - at < static_cast<std::ptrdiff_t>(is_short ? vector_bytes : 2 * vector_bytes)) [[unlikely]]
+    at = copied(at, bytes, out);
+  return is_short ? take_vectors(at, bytes, out, std::index_sequence<0>{}) : take_vectors(at, bytes, out, std::index_sequence<0, 1>{});
+}
+
+/// Equal octets of two texts of one length; names of 8 to 32 octets without a call, by two loads that overlap.
+inline bool equal_octets(const char* a, const char* b, std::size_t bytes) {
+  if (bytes < 8 || bytes > vector_bytes) [[unlikely]]
+    return std::memcmp(a, b, bytes) == 0;
+  if (bytes <= 16) return ((base::load_word(a) ^ base::load_word(b)) | (base::load_word(a + bytes - 8) ^ base::load_word(b + bytes - 8))) == 0;
+  const auto difference = [&](std::size_t at) { return _mm_xor_si128(load_half(a + at), load_half(b + at)); };
+  const __m128i either = _mm_or_si128(difference(0), difference(bytes - 16));
+  return _mm_testz_si128(either, either) != 0;
+}
+
+/// A served domain, letter by letter as it is configured.
+inline bool serves_exactly(const Domains& domains, std::string_view host) {
+  for (const std::string& name : domains.served)
+    if (name.size() == host.size() && equal_octets(name.data(), host.data(), host.size())) return true;
+  return false;
 }
 
 /// The served domain that a host in lower case stands for, or the host itself.
@@ -40,29 +116,6 @@ std::string_view mapped(const Domains& domains, std::string_view host) {
   for (const auto& [alias, served] : domains.aliases)
     if (alias == host) return served;
   return host;
-}
-
-/// `sip:user@host` with nothing to decode and nothing behind the host. Returns an empty text for everything else.
-std::string_view plain_aor(std::string_view uri, const Domains& domains, std::span<char> out) {
-  constexpr std::size_t scheme = 4;
-  if (uri.size() <= scheme || uri.size() > out.size() || !equal_ignoring_case(uri.substr(0, scheme), "sip:")) return {};
-  const std::string_view rest = uri.substr(scheme);
-  const std::size_t user = copy_through(plain.user, rest, out.data());
-  if (user == 0 || user >= rest.size() || rest[user] != '@') return {};
-  out[user] = '@';
-  char* const host = out.data() + user + 1;
-  const std::string_view host_text = rest.substr(user + 1);
-  const std::size_t bytes = copy_through(plain.host, host_text, host);
-  if (bytes == 0 || bytes != host_text.size() || host[bytes - 1] == '.') return {};
-  if (!domains.aliases.empty()) [[unlikely]] {
-    const std::string_view served = mapped(domains, {host, bytes});
-    if (served.data() != host) {
-      if (user + 1 + served.size() > out.size()) return {};
-      std::copy(served.begin(), served.end(), host);
-      return {out.data(), user + 1 + served.size()};
-    }
-  }
-  return {out.data(), user + 1 + bytes};
 }
 
 /// An octet of a user part: raw where it may stand so, else %HH in upper case.
@@ -168,11 +221,30 @@ bool append_sip(const Uri& uri, const Domains& domains, base::Append& out) {
   return append_host(uri, domains, out);
 }
 
+[[gnu::noinline]] bool serves_in_any_case(const Domains& domains, std::string_view host) {
+  const auto is_host = [host](std::string_view name) { return equal_ignoring_case(name, host); };
+  return std::any_of(domains.served.begin(), domains.served.end(), is_host) ||
+         std::any_of(domains.aliases.begin(), domains.aliases.end(), [&](const auto& alias) { return is_host(alias.first); });
+}
+
+[[gnu::noinline]] Named name_client_in_any_form(std::string_view uri, const Domains& domains, const base::Key128& fleet_seed) {
+  std::array<char, base::aor_bytes_max> room;
+  const auto canonical = canonical_aor(uri, domains, room);
+  if (!canonical) return {.fault = canonical.error()};
+  const std::size_t at = canonical->rfind('@');
+  if (at == std::string_view::npos || !serves(domains, canonical->substr(at + 1))) return {};
+  return {.key = client_key(*canonical, fleet_seed), .is_served = true};
+}
+
 }  // namespace
 
 std::expected<std::string_view, Bad> canonical_aor(std::string_view uri, const Domains& domains, std::span<char> out) {
-  if (const std::string_view aor = plain_aor(uri, domains, out); !aor.empty()) [[likely]]
-    return aor;
+  Plain plain;
+  if (out.size() >= plain.room.size() && take_plain(uri, uri.data() + uri.size(), plain) && mapped(domains, plain.host()).data() == plain.host().data())
+      [[likely]] {
+    std::memcpy(out.data(), plain.room.data(), plain.room.size());
+    return std::string_view{out.data(), plain.bytes};
+  }
   const auto parsed = parse_uri(uri);
   if (!parsed) return std::unexpected(parsed.error());
   if (parsed->scheme == Scheme::other) return std::unexpected(Bad::uri_scheme);
@@ -184,10 +256,14 @@ std::expected<std::string_view, Bad> canonical_aor(std::string_view uri, const D
 
 bool serves(const Domains& domains, std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  if (std::find(domains.served.begin(), domains.served.end(), host) != domains.served.end()) return true;  // as good as always, and the cheapest
-  const auto is_host = [host](std::string_view name) { return equal_ignoring_case(name, host); };
-  return std::any_of(domains.served.begin(), domains.served.end(), is_host) ||
-         std::any_of(domains.aliases.begin(), domains.aliases.end(), [&](const auto& alias) { return is_host(alias.first); });
+  return serves_exactly(domains, host) || serves_in_any_case(domains, host);
+}
+
+Named name_client(std::string_view uri, std::string_view text, const Domains& domains, const base::Key128& fleet_seed) {
+  Plain plain;
+  if (take_plain(uri, text.data() + text.size(), plain) && serves_exactly(domains, plain.host())) [[likely]]
+    return {.key = base::siphash128_padded(fleet_seed, plain.aor()), .is_served = true};
+  return name_client_in_any_form(uri, domains, fleet_seed);
 }
 
 }  // namespace viaduct::sip

@@ -126,6 +126,16 @@ TEST(AesMac, MatchesThePublishedVectorOfOneBlock) {
   EXPECT_EQ(octets(AesMac(key).mac64(block)), expected);
 }
 
+TEST(SipHash, IsTheSameOfPaddedOctets) {
+  std::mt19937_64 random(4);
+  for (std::size_t size = 0; size < 100; ++size) {
+    const Exact text = random_text(random, size / 8 * 8 + 8);
+    std::fill(text.bytes.get() + size, text.bytes.get() + text.size, '\0');
+    const Key128 key = random_key(random);
+    ASSERT_EQ(siphash128_padded(key, text.view().substr(0, size)), siphash128(key, text.view().substr(0, size))) << size;
+  }
+}
+
 /// What an AesHasher is said to do, with the octet-wise AES of slow_aes.h.
 struct SlowHasher {
   slow::Block key;

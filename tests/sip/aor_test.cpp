@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cctype>
+#include <memory>
+#include <random>
 
 #include "viaduct/base/limits.h"
 #include "viaduct/sip/uri.h"
@@ -166,6 +168,81 @@ TEST(CanonicalAor, EveryOctetOfAUserIsWrittenInOneWay) {
     EXPECT_EQ(user.size(), raw ? 1U : 3U) << octet;
     EXPECT_EQ(aor("sip:" + user + "@h"), user + "@h") << octet;
   }
+}
+
+/// The canonical form by way of the whole grammar: a parameter changes nothing, but it is not a telephone's plain form any more.
+std::string long_way(std::string_view uri) { return aor(std::string(uri) + ";x"); }
+
+/// Octets of a heap buffer of their exact number, so that the address sanitizer sees a read beyond it.
+struct Exact {
+  explicit Exact(std::string_view text) : octets(new char[text.size()]), size(text.size()) { std::copy(text.begin(), text.end(), octets.get()); }
+  [[nodiscard]] std::string_view view(std::size_t at = 0) const { return {octets.get() + at, size - at}; }
+  std::unique_ptr<char[]> octets;
+  std::size_t size;
+};
+
+std::string some(std::mt19937_64& random, std::string_view octets, std::size_t count) {
+  std::string out;
+  while (out.size() < count) out += octets[random() % octets.size()];
+  return out;
+}
+
+/// Mostly plain, of every length up to the third vector; now and then with an octet of any kind anywhere.
+std::string telephone_uri(std::mt19937_64& random) {
+  constexpr std::array schemes = {"sip:", "sip:", "SIP:", "sIp:", "sips", "s\x09p:", "sip\x1a"};
+  constexpr std::array tails = {"", "", "", ":5060", ":5061", ":506", ".", ".:5060", ":5060:5060"};
+  constexpr std::array hosts = {"example.com", "Example.NET", "alias.example.org", "example.co", "198.51.100.1", ""};
+  std::string out = schemes[random() % schemes.size()] + some(random, "azAZ019-_.!~*'()&=+$,;?/", random() % 34) + (random() % 20 != 0 ? "@" : "");
+  out += random() % 2 ? hosts[random() % hosts.size()] : some(random, "azAZ019-._[`{", random() % 34);
+  out += tails[random() % tails.size()];
+  if (random() % 4 == 0) out[random() % out.size()] = static_cast<char>(random());
+  return out;
+}
+
+TEST(CanonicalAor, ThePlainFormIsAsTheWholeGrammarHasIt) {
+  std::mt19937_64 random(1);
+  int good = 0;
+  for (int round = 0; round < 300'000; ++round) {
+    const Exact uri(telephone_uri(random));
+    const std::string_view text = uri.view();
+    // Behind headers, or nothing, the parameter would be something else.
+    if (text.size() <= 4 || text.substr(text.contains('@') ? text.find('@') : 4).find_first_of(";?") != text.npos) continue;
+    const std::string expected = long_way(text);
+    ASSERT_EQ(aor(text), expected) << text;
+    good += !expected.starts_with("uri_");
+  }
+  EXPECT_GT(good, 30'000);
+}
+
+TEST(CanonicalAor, EveryOctetOfAPlainFormIsAsTheWholeGrammarHasIt) {
+  for (const std::string uri : {"sip:alice@Example.com", "sip:a-user-of-many-octets-@a-host-of-even-more-octets.example.com"})
+    for (std::size_t at = 4; at < uri.size(); ++at)
+      for (int octet = 0; octet < 256; ++octet) {
+        if (at > uri.find('@') && (octet == ';' || octet == '?')) continue;
+        std::string other = uri;
+        other[at] = static_cast<char>(octet);
+        ASSERT_EQ(aor(other), long_way(other)) << other;
+      }
+}
+
+TEST(NameClient, IsCanonicalAorServesAndClientKeyInOne) {
+  const base::Key128 seed{1, 2, 3};
+  std::mt19937_64 random(2);
+  int served = 0;
+  for (int round = 0; round < 100'000; ++round) {
+    const std::string uri = telephone_uri(random);
+    const std::string before = some(random, "<\" ", random() % 3);
+    const Exact text(before + uri + some(random, "@a.>:\r", random() % 3 == 0 ? 0 : random() % 80));
+    const Named named = name_client(text.view(before.size()).substr(0, uri.size()), text.view(), domains, seed);
+    std::array<char, base::aor_bytes_max> out;
+    const auto canonical = canonical_aor(uri, domains, out);
+    ASSERT_EQ(named.fault, canonical ? Bad::none : canonical.error()) << uri;
+    const bool is_served = canonical && canonical->contains('@') && serves(domains, canonical->substr(canonical->rfind('@') + 1));
+    ASSERT_EQ(named.is_served, is_served) << uri;
+    ASSERT_EQ(named.key, is_served ? client_key(*canonical, seed) : ClientKey{}) << uri;
+    served += is_served;
+  }
+  EXPECT_GT(served, 5'000);
 }
 
 TEST(Serves, AServedDomainOrAnAliasInAnyCase) {

@@ -65,4 +65,17 @@ using ClientKey = base::Hash128;
 /// The key of a canonical AoR: SipHash-1-3-128 under the fleet's seed.
 [[nodiscard]] inline ClientKey client_key(std::string_view canonical, const base::Key128& fleet_seed) { return base::siphash128(fleet_seed, canonical); }
 
+/// Whose an address-of-record is.
+struct Named {
+  ClientKey key;     ///< when is_served
+  bool is_served{};  ///< its domain is a served one
+  Bad fault{};       ///< why it is no address-of-record
+};
+
+/// canonical_aor, serves and client_key in one, for an address-of-record in a message.
+/// Shape:  uri lies in text; octets of text behind it are read too. No served domain is an alias.
+/// Errors: as canonical_aor, in `fault`.
+/// Thread: any; pure.
+[[nodiscard]] Named name_client(std::string_view uri, std::string_view text, const Domains& domains, const base::Key128& fleet_seed);
+
 }  // namespace viaduct::sip
