@@ -3,6 +3,8 @@
 #include "viaduct/sip/message.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 
 #include "indexing.h"
 #include "via.h"
@@ -11,6 +13,10 @@ namespace viaduct::sip {
 namespace {
 
 constexpr std::uint8_t max_forwards_default = 70;  // RFC 3261 16.6 step 3
+
+/// Where a message's fields begin: those behind `text`, which is written anyway.
+constexpr std::size_t fields_at = offsetof(Message, first) % vector_bytes;
+static_assert(std::is_standard_layout_v<Message> && fields_at <= offsetof(Message, fault));
 
 /// Whether a comma stands in a list, also one within quotes. Shape: at least one octet.
 bool holds_comma(std::string_view list) {
@@ -153,22 +159,18 @@ Lines find(std::string_view text, bool joined, Message& m) {
   return lines;
 }
 
+/// Zeros from `fault` up to `first`. By vectors, since a compiler makes a slow string instruction of a large assignment.
+template <std::size_t... Part>
+void zero_fields(Message& m, std::index_sequence<Part...> /*parts*/) {
+  (_mm256_storeu_si256(reinterpret_cast<__m256i*>(reinterpret_cast<char*>(&m) + fields_at + Part * vector_bytes), _mm256_setzero_si256()), ...);
+}
+
 /// Every field that is not an array, so that nothing of the last message stays.
 void clear(std::string_view text, Message& m) {
+  zero_fields(m, std::make_index_sequence<(offsetof(Message, first) - fields_at) / vector_bytes>{});
   m.text = text;
-  m.fault = Bad::none;
-  m.is_request = m.answerable = false;
-  m.method = Method::other;
-  m.via_values = 0;
-  m.headers = 0;
-  m.status = 0;
-  m.method_text = m.request_uri = m.body = m.call_id = m.top_via = m.second_via = m.from_tag = m.to_tag = m.to_uri = m.from_uri = {};
-  m.head_bytes = 0;
-  m.cseq_number = 0;
   m.max_forwards = max_forwards_default;
-  m.line[0] = 0;
-  m.first.fill(no_header);
-  m.top = {};
+  _mm256_store_si256(reinterpret_cast<__m256i*>(m.first.data()), _mm256_set1_epi8(static_cast<char>(no_header)));
 }
 
 std::string_view without_line_end(std::string_view line) {

@@ -19,7 +19,7 @@ namespace viaduct::sip {
 /// A set of octets: for each low half of an octet, one bit for each high half from 0 to 7. So one shuffle by the low half and one by the high half
 /// tell members from others, 32 at a time. Octets from 0x80 (UTF-8) belong all or none.
 struct CharClass {
-  alignas(16) std::array<std::uint8_t, 16> low{};
+  std::array<std::uint8_t, 16> low{};
   bool utf8{};
 
   constexpr CharClass() = default;
@@ -105,14 +105,34 @@ const char* run_scalar(const char* at, const char* end) {
   return at;
 }
 
-/// One bit for each of 32 octets: set when it is not of class C.
+/// The tables of a class as the shuffles want them: for each low half of an octet the high halves that are not in the class, for each high half its bit.
+template <const CharClass& C>
+struct ClassTables {
+  alignas(32) static constexpr auto low = [] {
+    std::array<std::uint8_t, 32> table{};
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::uint8_t>(~C.low[i % 16]);
+    return table;
+  }();
+};
+alignas(32) inline constexpr auto high_half_bits = [] {
+  std::array<std::uint8_t, 32> table{};
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::uint8_t>(i % 16 < 8 ? 1U << i % 16 : 0);
+  return table;
+}();
+/// Keeps an octet's low half and says nothing of the three bits above, which a shuffle ignores: no two octets alike, so that the compiler leaves it in memory.
+alignas(32) inline constexpr auto half_mask = [] {
+  std::array<std::uint8_t, 32> mask{};
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<std::uint8_t>(0x0fU | ((i ^ i >> 3U) & 7U) << 4U);
+  return mask;
+}();
+inline __m256i load_table(const std::array<std::uint8_t, 32>& table) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(table.data())); }
+
+/// One bit for each of 32 octets: set when it is not of class C. Octets from 0x80 make both shuffles give 0, which are equal.
 template <const CharClass& C>
 inline std::uint32_t others(__m256i octets) {
-  const __m256i low = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(C.low.data())));
-  const __m256i high = _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
-  const __m256i high_half = _mm256_and_si256(_mm256_srli_epi16(octets, 4), _mm256_set1_epi8(15));
-  const __m256i member = _mm256_and_si256(_mm256_shuffle_epi8(low, octets), _mm256_shuffle_epi8(high, high_half));
-  auto mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(member, _mm256_setzero_si256())));
+  const __m256i high = _mm256_shuffle_epi8(load_table(high_half_bits), _mm256_and_si256(_mm256_srli_epi16(octets, 4), load_table(half_mask)));
+  const __m256i not_member = _mm256_and_si256(_mm256_shuffle_epi8(load_table(ClassTables<C>::low), octets), high);
+  auto mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(not_member, high)));
   if constexpr (C.utf8) mask &= ~static_cast<std::uint32_t>(_mm256_movemask_epi8(octets));
   return mask;
 }

@@ -72,12 +72,12 @@ struct Message {
   std::uint8_t max_forwards{};  ///< 70 when absent (RFC 3261 16.6 step 3); values above 255 read as 255
   Slice call_id;
   Slice top_via;  ///< the first Via value, no surrounding white space; see `index` for a broken one
-  Via top;  ///< top_via taken apart; all empty when top_via is
   Slice second_via;  ///< the second, bytes 0 when there is none
   Slice from_tag;  ///< bytes 0 when absent
   Slice to_tag;  ///< bytes 0 when absent
   Slice to_uri;  ///< the addr-spec of To, without <>
   Slice from_uri;  ///< the addr-spec of From, without <>
+  Via top;  ///< top_via taken apart; all empty when top_via is
   alignas(32) std::array<std::uint8_t, 32> first;  ///< by HeaderId: header index of the first line with that id, or no_header
   std::array<std::uint16_t, base::header_lines_max + 1 + line_room> line;  ///< start of header line i; line[headers] is the start of the empty line
   alignas(32) std::array<HeaderId, base::header_lines_max> id;
