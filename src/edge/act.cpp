@@ -147,12 +147,13 @@ bool Actor::write_frame(Job& job, std::span<char> message, const net::Envelope& 
 }
 
 void Actor::send_to(Job& job, std::span<char> message, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours) {
-  const base::Address hop = site.next_hop(to.address);
+  const base::Address& hop = site.next_hop(to.address);
   if (hop.is_unset() || !to.address.is_v4()) return drop(job, Drop::destination_unreachable);
-  const auto mac = neighbours.find(hop);
-  const net::Envelope envelope{.source_mac = mac_, .destination_mac = mac.value_or(net::Mac{}), .source = job.subject.listener->endpoint, .destination = to};
+  const net::Mac* const mac = neighbours.find(hop);
+  const net::Envelope envelope{
+      .source_mac = mac_, .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = job.subject.listener->endpoint, .destination = to};
   if (!write_frame(job, message, envelope)) return;
-  if (mac) {
+  if (mac != nullptr) {
     counters_.count(job.judgement.verdict);
     wire_.stage(job.pkt);
     return;

@@ -175,7 +175,7 @@ namespace {
 }
 
 /// The header in front of `udp` (RFC 8200 3): traffic class and flow label 0.
-[[gnu::noinline]] std::uint8_t* write_ipv6(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e) {
+std::uint8_t* write_ipv6(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e) {
   std::uint8_t* h = udp - ipv6_header_bytes;
   constexpr std::uint8_t fixed[8] = {0x60, 0, 0, 0, 0, 0, protocol_udp, ttl_default};
   std::memcpy(h, fixed, sizeof fixed);
@@ -185,14 +185,36 @@ namespace {
   return h;
 }
 
-/// The checksum field of a datagram. One that comes out as zero is sent as all ones, since zero says that there is none (RFC 768).
-[[nodiscard, gnu::noinline]] std::uint16_t udp_sum_field(std::span<const std::uint8_t> payload, const Envelope& e, ChecksumWork work) {
+/// The checksum field of a datagram, computed here. One that comes out as zero is sent as all ones, since zero says that there is none (RFC 768).
+[[nodiscard]] std::uint16_t udp_sum_field(std::span<const std::uint8_t> payload, const Envelope& e) {
   const auto datagram_bytes = static_cast<std::uint16_t>(udp_header_bytes + payload.size());
   const std::uint16_t pseudo = pseudo_sum(e.source.address, e.destination.address, datagram_bytes);
-  if (work == ChecksumWork::offload) return pseudo;
   const std::size_t header_sum = std::size_t{e.source.port} + e.destination.port + datagram_bytes;
   const auto field = static_cast<std::uint16_t>(~fold_wire(header_sum + pseudo + sum16(payload)));
   return field == 0 ? std::uint16_t{0xffff} : field;
+}
+
+[[gnu::always_inline]] inline void write_udp(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e, std::uint16_t sum) {
+  store64(udp, std::uint64_t{e.source.port} << 48 | std::uint64_t{e.destination.port} << 32 | datagram_bytes << 16 | sum);
+}
+
+[[gnu::always_inline]] inline std::uint8_t* write_ethernet(std::uint8_t* ip, const Envelope& e, std::uint16_t type) {
+  std::uint8_t* frame = ip - ethernet_header_bytes;
+  std::memcpy(frame, e.destination_mac.data(), 6);
+  std::memcpy(frame + 6, e.source_mac.data(), 6);
+  store16(frame + ethernet_type_at, type);
+  return frame;
+}
+
+/// With a UDP checksum that is whole, or begun for the device.
+[[gnu::noinline]] std::uint8_t* write_with_sum(std::uint8_t* payload, std::size_t payload_bytes, const Envelope& e, ChecksumWork work) {
+  std::uint8_t* const udp = payload - udp_header_bytes;
+  const std::size_t datagram_bytes = udp_header_bytes + payload_bytes;
+  const std::uint16_t sum = work == ChecksumWork::offload ? pseudo_sum(e.source.address, e.destination.address, static_cast<std::uint16_t>(datagram_bytes))
+                                                          : udp_sum_field({payload, payload_bytes}, e);
+  write_udp(udp, datagram_bytes, e, sum);
+  if (e.destination.address.is_v4()) return write_ethernet(write_ipv4(udp, datagram_bytes, e, work), e, ethernet_type_ipv4);
+  return write_ethernet(write_ipv6(udp, datagram_bytes, e), e, ethernet_type_ipv6);
 }
 
 }  // namespace
@@ -200,16 +222,10 @@ namespace {
 std::uint8_t* write_headers(std::uint8_t* payload, std::size_t payload_bytes, const Envelope& e, ChecksumWork work) {
   const std::size_t datagram_bytes = udp_header_bytes + payload_bytes;
   base::check(datagram_bytes <= 0xffff - ipv4_header_bytes, "a datagram fits the length fields of its headers");
-  const bool is_v4 = e.destination.address.is_v4();
-  const std::uint16_t sum = work == ChecksumWork::none && is_v4 ? std::uint16_t{0} : udp_sum_field({payload, payload_bytes}, e, work);
-  std::uint8_t* udp = payload - udp_header_bytes;
-  store64(udp, std::uint64_t{e.source.port} << 48 | std::uint64_t{e.destination.port} << 32 | datagram_bytes << 16 | sum);
-  std::uint8_t* ip = is_v4 ? write_ipv4(udp, datagram_bytes, e, work) : write_ipv6(udp, datagram_bytes, e);
-  std::uint8_t* frame = ip - ethernet_header_bytes;
-  std::memcpy(frame, e.destination_mac.data(), 6);
-  std::memcpy(frame + 6, e.source_mac.data(), 6);
-  store16(frame + ethernet_type_at, is_v4 ? ethernet_type_ipv4 : ethernet_type_ipv6);
-  return frame;
+  if (work != ChecksumWork::none || !e.destination.address.is_v4()) return write_with_sum(payload, payload_bytes, e, work);
+  std::uint8_t* const udp = payload - udp_header_bytes;
+  write_udp(udp, datagram_bytes, e, 0);
+  return write_ethernet(write_ipv4(udp, datagram_bytes, e, work), e, ethernet_type_ipv4);
 }
 
 }  // namespace viaduct::net

@@ -2,7 +2,6 @@
 // Who has which MAC on the link, as workers read it: an immutable snapshot made by the control core.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,7 +15,12 @@ class Neighbours {
  public:
   Neighbours() : Neighbours(std::vector<std::pair<base::Address, net::Mac>>{}) {}
   explicit Neighbours(const std::vector<std::pair<base::Address, net::Mac>>& known);
-  [[nodiscard]] std::optional<net::Mac> find(const base::Address& a) const;
+  /// nullptr: unknown.
+  [[nodiscard]] const net::Mac* find(const base::Address& a) const {
+    for (std::size_t i = first_place(a); places_[i].used; i = (i + 1) & (places_.size() - 1))
+      if (places_[i].address == a) return &places_[i].mac;
+    return nullptr;
+  }
 
  private:
   struct Place {
@@ -24,7 +28,9 @@ class Neighbours {
     net::Mac mac{};
     bool used{};
   };
-  [[nodiscard]] std::size_t first_place(const base::Address& a) const;
+  [[nodiscard]] std::size_t first_place(const base::Address& a) const {
+    return static_cast<std::size_t>((a.words()[1] * 0x9e3779b97f4a7c15U) >> 32) & (places_.size() - 1);
+  }
   std::vector<Place> places_;
 };
 

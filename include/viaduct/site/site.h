@@ -19,6 +19,13 @@ struct Listener {
   std::string via_prefix;   ///< `Via: SIP/2.0/UDP ADDRESS:PORT;branch=`
 };
 
+/// True when any prefix contains the address.
+[[nodiscard]] inline bool any_contains(const std::vector<base::Prefix>& prefixes, const base::Address& a) {
+  for (const base::Prefix& p : prefixes)
+    if (p.contains(a)) return true;
+  return false;
+}
+
 enum class RedirectPolicy : std::uint8_t { always, never };
 
 /// Thread: immutable once published; swapped whole on reload.
@@ -52,10 +59,7 @@ struct Site {
     return nullptr;
   }
   /// Where a packet for that address goes on the link: itself, or the gateway; unset when there is no way.
-  [[nodiscard]] base::Address next_hop(const base::Address& destination) const;
+  [[nodiscard]] const base::Address& next_hop(const base::Address& destination) const { return any_contains(on_link, destination) ? destination : gateway; }
 };
-
-/// True when any prefix contains the address.
-[[nodiscard]] bool any_contains(const std::vector<base::Prefix>& prefixes, const base::Address& a);
 
 }  // namespace viaduct::site
