@@ -19,7 +19,27 @@ struct Assignment::Impl {
   Table table;
   Slots slots;
   std::atomic<std::uint32_t> epoch{0};  // of the last batch; release after all of its stores
+
+  [[nodiscard]] Placement find_step_by_step(const ClientKey& key) const;
 };
+
+namespace {
+
+Placement placed(const Found& f) { return {f.home, f.pinned ? Layer::pin : Layer::override_, f.epoch}; }
+Placement by_slot(const Slots::Slot& s) { return {s.home(), s.home() == no_home ? Layer::none : Layer::slot, s.epoch()}; }
+
+}  // namespace
+
+/// What `find` does when nobody is known by his slot, or a slot has changed meanwhile.
+Placement Assignment::Impl::find_step_by_step(const ClientKey& key) const {
+  const Found found = table.find(key);
+  if (found.home != no_home) return placed(found);
+  // The slot is believed only if the client still has no entry after it was read: else a slot dealt later would sign over an entry made in between.
+  const Slots::Slot slot = slots.at(key);
+  const Found again = table.find(key);
+  if (again.home != no_home) return placed(again);
+  return policy == Policy::explicit_ ? Placement{no_home, Layer::none, slot.epoch()} : by_slot(slot);
+}
 
 std::string_view name(Layer l) {
   switch (l) {
@@ -44,18 +64,18 @@ void Assignment::prefetch(const ClientKey& key) const {
 }
 
 Placement Assignment::find(const ClientKey& key) const {
-  const auto placed = [](const Found& f) { return Placement{f.home, f.pinned ? Layer::pin : Layer::override_, f.epoch}; };
-  const Found found = impl_->table.find(key);
+  const Impl& a = *impl_;
+  if (a.policy == Policy::explicit_) return a.find_step_by_step(key);
+  // A slot that is the same before and after the client had no entry was his then: its epoch rises with each change, so it does not come back.
+  const Slots::Slot slot = a.slots.at(key);
+  const Found found = a.table.find(key);
   if (found.home != no_home) return placed(found);
-  // The slot is believed only if the client still has no entry after it was read: else a slot dealt later would sign over an entry made in between.
-  const Slots::Slot slot = impl_->slots.at(key);
-  const Found again = impl_->table.find(key);
-  if (again.home != no_home) return placed(again);
-  if (impl_->policy == Policy::explicit_ || slot.home == no_home) return {no_home, Layer::none, slot.epoch};
-  return {slot.home, Layer::slot, slot.epoch};
+  if (a.slots.at(key) != slot) [[unlikely]]
+    return a.find_step_by_step(key);
+  return by_slot(slot);
 }
 
-HomeIndex Assignment::slot_home(const ClientKey& key) const { return impl_->slots.at(key).home; }
+HomeIndex Assignment::slot_home(const ClientKey& key) const { return impl_->slots.at(key).home(); }
 
 void Assignment::deal_slots(const Homes& homes, const base::Key128& seed) {
   const std::uint32_t next = epoch() + 1;

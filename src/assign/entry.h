@@ -65,6 +65,11 @@ struct Found {
 /// Scale 32 uniform bits to 0..n-1, keeping their order: so a table of any size stands in key order.
 [[nodiscard]] inline std::uint32_t scale(std::uint64_t bits32, std::uint32_t n) { return static_cast<std::uint32_t>((bits32 * n) >> 32); }
 
+/// The line that a key is tried in first. `bits` are those of its high word that chose the shard.
+[[nodiscard]] inline std::uint32_t home_line(const ClientKey& key, unsigned bits, std::uint32_t lines_count) {
+  return scale((key.high << bits) >> 32, lines_count);
+}
+
 /// The lines of a key in the order in which they are tried. After the home pair they depend on the tag alone, so that clients of one tag
 /// share them: whoever is inserted meets there every client that it could be mistaken for.
 class Walk {

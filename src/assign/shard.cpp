@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writer's side of a shard: where a client is put, how collisions are found and kept exact. What readers do is in the header.
+// A shard's walks: a reader's beyond the first line, and the writer's side: where a client is put, how collisions are found and kept exact.
 #include "shard.h"
 
 #include <array>
@@ -15,6 +15,16 @@ constexpr std::uint32_t nowhere = UINT32_MAX;
 
 }  // namespace
 
+Found Shard::find(const ClientKey& key) const {
+  const Walk lines = walk(key);
+  for (unsigned step = 0; step < lines_per_find_max; ++step) {
+    const Told told = read(lines_[lines[step]], tag_of(key));
+    if (told.where == Told::Where::here) return told.found;
+    if (told.where == Told::Where::aside) break;
+  }
+  return find_aside(key);
+}
+
 /// What stands on a key's walk: the first free place, and the places whose bits a reader cannot tell from the key's.
 struct Shard::Scan {
   std::uint32_t free{nowhere};
@@ -29,7 +39,7 @@ Shard::Shard(std::uint32_t lines_count, unsigned bits)
 Shard::~Shard() { delete side_.load(std::memory_order_relaxed); }
 
 void Shard::prefetch_to_write(const ClientKey& key) const {
-  const std::uint32_t line = home_line(key);
+  const std::uint32_t line = home_line(key, bits_, lines_count_);
   __builtin_prefetch(&lines_[line], 1);
   keys_.prefetch(line * entries_per_line);
 }

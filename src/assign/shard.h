@@ -9,12 +9,13 @@
 #include <span>
 
 #include "entry.h"
+#include "head.h"
 #include "keys.h"
 #include "side.h"
 
 namespace viaduct::assign {
 
-/// Thread: find and prefetch any reader; all else the one writer. Entries never move inside a shard.
+/// Thread: find any reader; all else the one writer. Entries never move inside a shard.
 class Shard {
  public:
   /// What the writer's change came to.
@@ -30,12 +31,6 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  /// The home line and its neighbour: the pair shares a DRAM row and a page, so the second is nearly free.
-  void prefetch(const ClientKey& key) const {
-    const std::uint32_t line = home_line(key);
-    __builtin_prefetch(&lines_[line]);
-    __builtin_prefetch(&lines_[line ^ 1]);
-  }
   void prefetch_to_write(const ClientKey& key) const;
 
   /// Reads at most lines_per_find_max lines, then the side table.
@@ -52,6 +47,7 @@ class Shard {
 
   [[nodiscard]] bool is_full() const;                                    ///< the load at which a shard must grow
   [[nodiscard]] std::uint32_t lines_count() const { return lines_count_; }
+  [[nodiscard]] Head head() const { return {lines_.begin(), lines_count_}; }
   [[nodiscard]] std::size_t clients() const { return clients_; }
   [[nodiscard]] std::size_t bytes() const;
   /// Call `f(home)` for every client.
@@ -60,12 +56,10 @@ class Shard {
 
  private:
   struct Scan;  // what an insertion finds on its walk
-  [[nodiscard]] std::uint32_t home_line(const ClientKey& key) const { return scale((key.high << bits_) >> 32, lines_count_); }
-  [[nodiscard]] Walk walk(const ClientKey& key) const { return {tag_of(key), home_line(key), lines_count_}; }
+  [[nodiscard]] Walk walk(const ClientKey& key) const { return {tag_of(key), home_line(key, bits_, lines_count_), lines_count_}; }
   [[nodiscard]] Entry& entry(std::uint32_t place) const { return lines_[place / entries_per_line].entries[place % entries_per_line]; }
   [[nodiscard]] bool is_passed(std::uint32_t line) const { return lines_[line].entries[0].word.load(std::memory_order_relaxed) & word::passed; }
-  [[nodiscard]] Found read(const Entry& e, const ClientKey& key) const;
-  [[nodiscard]] Found find_aside(const ClientKey& key) const;
+  [[nodiscard]] Found find_aside(const ClientKey& key) const { return side_.load(std::memory_order_acquire)->find(key); }
   [[nodiscard]] Found stored(std::uint32_t place) const;
   [[nodiscard]] std::optional<std::uint32_t> locate(const ClientKey& key) const;
   [[nodiscard]] Scan scan(const ClientKey& key) const;
@@ -86,34 +80,40 @@ class Shard {
   std::size_t clients_{};
 };
 
-inline Found Shard::find_aside(const ClientKey& key) const { return side_.load(std::memory_order_acquire)->find(key); }
-
-inline Found Shard::read(const Entry& e, const ClientKey& key) const {
-  const std::uint32_t epoch = e.epoch.load(std::memory_order_acquire);
-  const std::uint64_t w = e.word.load(std::memory_order_acquire);
-  if (word::tag(w) != tag_of(key)) return {};  // removed between two loads; its place is not given to another before we are quiescent
-  if (w & word::collided) [[unlikely]]
-    return find_aside(key);
-  return {word::home(w), (w & word::pinned) != 0, epoch};
-}
-
-/// One bit for each entry with that tag. No branch: which of four matches cannot be predicted, and a wrong guess costs more than the line.
+/// One bit for each entry with that tag, the first lowest. No branch: which of four matches cannot be predicted, and a wrong guess costs more than
+/// the line.
 inline unsigned match(const Line& line, std::uint64_t tag) {
+  const std::uint64_t wanted = word::make(tag, 0, 0);
   unsigned matches = 0;
-  for (unsigned i = 0; i < entries_per_line; ++i) matches |= static_cast<unsigned>(word::tag(line.entries[i].word.load(std::memory_order_acquire)) == tag) << i;
+  const auto add = [&](std::size_t i) {
+    const bool is_same = (line.entries[i].word.load(std::memory_order_acquire) ^ wanted) < word::make(1, 0, 0);
+    matches = matches * 2 + static_cast<unsigned>(is_same);
+  };
+  static_assert(entries_per_line == 4);
+  add(3);
+  add(2);
+  add(1);
+  add(0);
   return matches;
 }
 
-inline Found Shard::find(const ClientKey& key) const {
-  const std::uint64_t tag = tag_of(key);
-  const Walk lines = walk(key);
-  for (unsigned step = 0; step < lines_per_find_max; ++step) {
-    const Line& line = lines_[lines[step]];
-    const unsigned matches = match(line, tag);
-    if (matches != 0) return read(line.entries[static_cast<unsigned>(std::countr_zero(matches))], key);
-    if (!(line.entries[0].word.load(std::memory_order_relaxed) & word::passed)) return {};
-  }
-  return find_aside(key);
+/// What a line tells of a client.
+struct Told {
+  enum class Where : std::uint8_t { here, further, aside };
+  Where where{};   ///< what is known of him, where it is found
+  Found found{};   ///< when here; nothing when he has no entry
+};
+
+inline Told read(const Line& line, std::uint64_t tag) {
+  const unsigned matches = match(line, tag);
+  if (matches == 0) return {line.entries[0].word.load(std::memory_order_relaxed) & word::passed ? Told::Where::further : Told::Where::here, {}};
+  const Entry& e = line.entries[static_cast<unsigned>(std::countr_zero(matches))];
+  const std::uint32_t epoch = e.epoch.load(std::memory_order_acquire);
+  const std::uint64_t w = e.word.load(std::memory_order_acquire);
+  if (word::tag(w) != tag) return {};  // removed between two loads; its place is not given to another before we are quiescent
+  if (w & word::collided) [[unlikely]]
+    return {Told::Where::aside, {}};
+  return {Told::Where::here, {word::home(w), (w & word::pinned) != 0, epoch}};
 }
 
 template <typename F>

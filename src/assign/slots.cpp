@@ -19,7 +19,7 @@ void Slots::deal(const Homes& homes, const base::Key128& seed, std::uint32_t epo
   for (std::size_t i = 0; i < base::slots_count; ++i) store(i, order.choose(i), epoch);
 }
 
-void Slots::touch(const ClientKey& key, std::uint32_t epoch) { store(index(key), at(key).home, epoch); }
+void Slots::touch(const ClientKey& key, std::uint32_t epoch) { store(index(key), at(key).home(), epoch); }
 
 void Slots::count_by_home(std::span<std::size_t> slots) const {
   for (const auto& w : words_) {

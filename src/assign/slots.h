@@ -15,16 +15,20 @@ namespace viaduct::assign {
 /// Thread: at and prefetch any reader; all else the control core. One atomic word holds home and epoch, so they are always a pair.
 class Slots {
  public:
-  struct Slot {
-    HomeIndex home;
-    std::uint32_t epoch;
+  /// A slot as one word: two that are equal were read without a change in between.
+  class Slot {
+   public:
+    explicit Slot(std::uint64_t word) : word_(word) {}
+    [[nodiscard]] HomeIndex home() const { return static_cast<HomeIndex>(word_); }
+    [[nodiscard]] std::uint32_t epoch() const { return static_cast<std::uint32_t>(word_ >> 32); }
+    bool operator==(const Slot&) const = default;
+
+   private:
+    std::uint64_t word_;
   };
   Slots();
   void prefetch(const ClientKey& key) const { __builtin_prefetch(&words_[index(key)]); }
-  [[nodiscard]] Slot at(const ClientKey& key) const {
-    const std::uint64_t w = words_[index(key)].load(std::memory_order_acquire);
-    return {static_cast<HomeIndex>(w), static_cast<std::uint32_t>(w >> 32)};
-  }
+  [[nodiscard]] Slot at(const ClientKey& key) const { return Slot(words_[index(key)].load(std::memory_order_acquire)); }
   /// Give every slot a home: by names, weights and seed alone, whatever the order of the homes.
   void deal(const Homes& homes, const base::Key128& seed, std::uint32_t epoch);
   /// The answers that this slot gives changed, though its home did not: a client of it lost its entry.

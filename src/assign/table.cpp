@@ -12,15 +12,8 @@ namespace {
 
 /// Clients of a shard as the table is made: rebuilding one takes the control core some 30 ms, and its lines fill whole huge pages.
 constexpr std::size_t shard_clients_aimed = std::size_t{1} << 18;
-constexpr unsigned shard_bits_min = 4;
-constexpr unsigned shard_bits_max = 10;
 constexpr std::uint32_t shard_lines_min = 8;
 constexpr std::uint32_t shard_lines_max = std::uint32_t{1} << 30;
-
-unsigned bits_for(std::size_t entries_expected) {
-  const std::size_t shards = std::bit_ceil(entries_expected / shard_clients_aimed);
-  return std::clamp(static_cast<unsigned>(std::bit_width(shards)) - 1, shard_bits_min, shard_bits_max);
-}
 
 /// Lines that hold so many clients at a load of so many percent; even, because lines are neighbours in pairs.
 std::uint32_t lines_for(std::size_t clients, std::size_t load_percent) {
@@ -31,6 +24,18 @@ std::uint32_t lines_for(std::size_t clients, std::size_t load_percent) {
 
 }  // namespace
 
+unsigned Table::bits_for(std::size_t entries_expected) {
+  const std::size_t shards = std::bit_ceil(entries_expected / shard_clients_aimed);
+  return std::clamp(static_cast<unsigned>(std::bit_width(shards)) - 1, shard_bits_min, shard_bits_max);
+}
+
+/// Whoever finds the head finds the shard: what the lines do not tell is then looked up in it or in one that came later.
+void Table::publish(std::uint32_t i, std::unique_ptr<Shard> shard) {
+  const Head head = shard->head();
+  shards_[i].store(shard.release(), std::memory_order_release);
+  heads_[i].store(head, std::memory_order_release);
+}
+
 Table::Table(std::size_t entries_expected) : bits_(bits_for(entries_expected)) {
   const std::size_t shards_count = std::size_t{1} << bits_;
   shards_ = std::make_unique<std::atomic<Shard*>[]>(shards_count);
@@ -39,7 +44,7 @@ Table::Table(std::size_t entries_expected) : bits_(bits_for(entries_expected)) {
   // and shards of an even hash do not all grow in one moment.
   for (std::size_t i = 0; i < shards_count; ++i) {
     const std::uint32_t lines = lines_for(entries_expected / shards_count, 76 - 18 * i / shards_count);
-    shards_[i].store(new Shard(lines, bits_), std::memory_order_release);
+    publish(static_cast<std::uint32_t>(i), std::make_unique<Shard>(lines, bits_));
   }
 }
 
@@ -73,7 +78,7 @@ void Table::grow(std::uint32_t i, share::Epoch& epoch) {
   retired_.reclaim(epoch);
   const Shard& old = writable(i);
   const std::uint32_t lines = std::max(old.lines_count(), lines_for(old.clients() * 3 / 2, 85));
-  shards_[i].store(old.rebuilt(lines).release(), std::memory_order_release);
+  publish(i, old.rebuilt(lines));
   ++generations_[i];
   retired_.add(std::unique_ptr<const Shard>(&old), epoch);
 }

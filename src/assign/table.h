@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sharded table of clients that have an entry of their own: wait-free to read, one writer, grown shard by shard. It knows nothing of slots or policy.
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -22,8 +23,19 @@ class Table {
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  void prefetch(const ClientKey& key) const { shard(key).prefetch(key); }
-  [[nodiscard]] Found find(const ClientKey& key) const { return shard(key).find(key); }
+  /// The home line and its neighbour: the pair shares a DRAM row and a page, so the second is nearly free.
+  void prefetch(const ClientKey& key) const {
+    const Head head = heads_[index(key)].load(std::memory_order_acquire);
+    const std::uint32_t line = home_line(key, bits_, head.lines_count());
+    __builtin_prefetch(&head.lines()[line]);
+    __builtin_prefetch(&head.lines()[line ^ 1]);
+  }
+  /// Most clients' home line says all of them. Else the walk begins anew: lines and side table must be of one shard.
+  [[nodiscard]] Found find(const ClientKey& key) const {
+    const Head head = heads_[index(key)].load(std::memory_order_acquire);
+    const Told told = read(head.lines()[home_line(key, bits_, head.lines_count())], tag_of(key));
+    return told.where == Told::Where::here ? told.found : shard(key).find(key);
+  }
 
   void prefetch_to_write(const ClientKey& key) const { shard(key).prefetch_to_write(key); }
   /// Insert or change; true when home or pin differ from before.
@@ -55,11 +67,18 @@ class Table {
   void grow(std::uint32_t i, share::Epoch& epoch);
   void retire(Shard::Effect& effect, share::Epoch& epoch);
 
-  unsigned bits_;                                         // 4 to 10: shards_count = 2^bits_
-  std::unique_ptr<std::atomic<Shard*>[]> shards_;         // release by the writer, acquire by readers
-  std::vector<std::uint32_t> generations_;                // how often a shard was rebuilt
-  std::vector<FreedPlace> freed_;                         // of the batch that is open
-  std::deque<FreedBatch> freed_batches_;                  // oldest first
+  static constexpr unsigned shard_bits_min = 4;
+  static constexpr unsigned shard_bits_max = 10;
+  static unsigned bits_for(std::size_t entries_expected);
+  void publish(std::uint32_t i, std::unique_ptr<Shard> shard);
+
+  unsigned bits_;                                         // shards_count = 2^bits_
+  alignas(
+      64) std::array<std::atomic<Head>, std::size_t{1} << shard_bits_max> heads_;  // of shards_; stored behind them, release by the writer, acquire by readers
+  std::unique_ptr<std::atomic<Shard*>[]> shards_;  // release by the writer, acquire by readers
+  std::vector<std::uint32_t> generations_;  // how often a shard was rebuilt
+  std::vector<FreedPlace> freed_;  // of the batch that is open
+  std::deque<FreedBatch> freed_batches_;  // oldest first
   Retired retired_;
   std::size_t pins_{};
 };
