@@ -43,41 +43,41 @@ base::Key128 derived(const base::Key128& fleet_key, char use) {
   return out;
 }
 
-base::AesHasher hasher(const Message& message, const SigningKey& key) { return {key.hash_key, message.text.data()}; }
-
 /// The beginning of what T and M are made from: what a response brings back of its request.
-base::AesHasher transaction_hash(const Message& message, const SigningKey& key) {
-  base::AesHasher hash = hasher(message, key);
-  hash.pieces(number(Label::transaction), message.cseq_number, octets(message, message.call_id), octets(message, message.from_tag));
-  return hash;
+[[gnu::always_inline]] inline base::AesHasher transaction_hash(const Message& m, const SigningKey& key) {
+  return {key.hash_key, m.text.data(), number(Label::transaction), m.cseq_number, octets(m, m.call_id), octets(m, m.from_tag)};
 }
 
 /// The beginning of what T and L are made from.
-base::AesHasher target_hash(const Message& request, const SigningKey& key) {
-  base::AesHasher hash = hasher(request, key);
-  hash.pieces(number(Label::target), 0, octets(request, request.request_uri));
+[[gnu::always_inline]] inline base::AesHasher target_hash(const Message& m, const SigningKey& key) {
+  return {key.hash_key, m.text.data(), number(Label::target), 0, octets(m, m.request_uri)};
+}
+
+/// The Routes and Proxy-Require of a request, in their order.
+[[gnu::noinline]] base::AesHasher with_routes(base::AesHasher hash, const Message& request, bool with_proxy_require) {
+  for (std::size_t i = 0; i < request.headers; ++i) {
+    if (request.id[i] == HeaderId::route) hash.pieces(number(Label::route), 0, request.header_value(i));
+    if (request.id[i] == HeaderId::proxy_require && with_proxy_require) hash.pieces(number(Label::proxy_require), 0, request.header_value(i));
+  }
   return hash;
 }
 
-/// L: the target with the Routes and Proxy-Require, in their order.
-std::uint32_t loop_part(base::AesHasher target, const Message& request, Direction direction) {
+/// L: the target with the direction, the Routes and Proxy-Require.
+[[gnu::always_inline]] inline std::uint32_t loop_part(base::AesHasher target, const Message& request, Direction direction) {
   target.numbers(number(Label::loop), std::to_underlying(direction));
   // RFC 3261 8.2.2.3: neither an ACK nor a CANCEL carries Proxy-Require, and their branch must equal their INVITE's.
   const bool with_proxy_require = request.method != Method::invite && request.method != Method::ack && request.method != Method::cancel;
-  if (request.has(HeaderId::route) || (with_proxy_require && request.has(HeaderId::proxy_require))) {
-    for (std::size_t i = 0; i < request.headers; ++i) {
-      if (request.id[i] == HeaderId::route) target.pieces(number(Label::route), 0, request.header_value(i));
-      if (request.id[i] == HeaderId::proxy_require && with_proxy_require) target.pieces(number(Label::proxy_require), 0, request.header_value(i));
-    }
-  }
+  if (request.has(HeaderId::route) || (with_proxy_require && request.has(HeaderId::proxy_require))) target = with_routes(target, request, with_proxy_require);
   return static_cast<std::uint32_t>(target.finish().low);
 }
 
 /// M: the MAC over T, L, the transaction's beginning and the place that the response will be sent to. Two blocks: a home proof has one.
-std::uint64_t branch_mac(base::AesHasher transaction, std::uint64_t t, std::uint32_t l, const base::Endpoint& place, const SigningKey& key) {
+[[gnu::always_inline]] inline std::uint64_t branch_mac(base::AesHasher transaction, std::uint64_t t, std::uint32_t l, const base::Endpoint& place,
+                                                       const SigningKey& key) {
   const auto address = std::bit_cast<std::array<std::uint64_t, 2>>(place.address.octets());
-  transaction.numbers(number(Label::place), place.port);
-  transaction.numbers(address[0], address[1]);
+  base::AesHasher goes_to(key.hash_key, nullptr, number(Label::place), place.port);
+  goes_to.numbers(address[0], address[1]);
+  transaction.hash(goes_to);
   struct Blocks {
     base::Hash128 transaction_and_place;
     std::uint64_t t;
@@ -85,7 +85,7 @@ std::uint64_t branch_mac(base::AesHasher transaction, std::uint64_t t, std::uint
     std::uint32_t letter;
   };
   static_assert(sizeof(Blocks) == 32);
-  const Blocks blocks{transaction.hidden(), t, l, static_cast<std::uint32_t>(key.letter)};
+  const Blocks blocks{transaction.unencrypted(), t, l, static_cast<std::uint32_t>(key.letter)};
   return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, sizeof blocks>>(blocks));
 }
 
@@ -101,6 +101,17 @@ __m128i letters_of(std::uint64_t value) {
   // A group of 26 or more is a digit: `2` lies 73 below where the next letter would be.
   const __m128i digits = _mm_cmpgt_epi8(groups, _mm_set1_epi8(25));
   return _mm_sub_epi8(_mm_add_epi8(groups, _mm_set1_epi8('a')), _mm_and_si128(digits, _mm_set1_epi8('a' + 26 - '2')));
+}
+
+inline void put_64(std::uint64_t value, char* out) {
+  const __m128i letters = letters_of(value);
+  _mm_storeu_si64(out, letters);
+  _mm_storeu_si64(out + base32_64_bytes - 8, _mm_bsrli_si128(letters, base32_64_bytes - 8));
+}
+inline void put_32(std::uint32_t value, char* out) {
+  const __m128i letters = _mm_bsrli_si128(letters_of(value), base32_64_bytes - base32_32_bytes);
+  _mm_storeu_si32(out, letters);
+  _mm_storeu_si32(out + base32_32_bytes - 4, _mm_bsrli_si128(letters, base32_32_bytes - 4));
 }
 
 struct LetterValues {
@@ -130,11 +141,10 @@ std::optional<std::string_view> take_to_dot(std::string_view& rest) {
 }
 
 std::uint64_t home_proof_mac(const HomeProof& proof, const ClientKey& client, std::string_view home_name, const SigningKey& key) {
-  base::AesHasher hash(key.hash_key, home_name.data());
-  hash.pieces(number(Label::home_proof), proof.epoch, home_name);
+  base::AesHasher hash(key.hash_key, home_name.data(), number(Label::home_proof), proof.epoch, home_name);
   hash.numbers(client.low, client.high);
   hash.numbers(proof.expires_min, 0);
-  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, 16>>(hash.hidden()));
+  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, 16>>(hash.unencrypted()));
 }
 
 }  // namespace
@@ -155,8 +165,8 @@ Branch make_branch(const Message& request, const Via& top, Direction direction, 
   const SigningKey& key = keys.signing();
   const base::AesHasher transaction = transaction_hash(request, key);
   const base::AesHasher target = target_hash(request, key);
-  base::AesHasher via = target;
-  via.pieces(number(Label::via), 0, top.branch, top.sent_by);
+  base::AesHasher via(key.hash_key, request.text.data(), number(Label::via), 0, top.branch, top.sent_by);
+  via.hash(target);
   base::AesHasher whole = transaction;
   whole.hash(via);
   const std::uint64_t t = whole.finish().low;
@@ -164,10 +174,9 @@ Branch make_branch(const Message& request, const Via& top, Direction direction, 
   Branch out;
   std::memcpy(out.data(), magic_cookie.data(), magic_cookie.size());
   out[letter_at] = key.letter;
-  const std::span text(out);
-  write_base32(t, text.subspan<t_at, base32_64_bytes>());
-  write_base32(l, text.subspan<l_at, base32_32_bytes>());
-  write_base32(branch_mac(transaction, t, l, response_goes_to, key), text.subspan<m_at, base32_64_bytes>());
+  put_64(t, out.data() + t_at);
+  put_32(l, out.data() + l_at);
+  put_64(branch_mac(transaction, t, l, response_goes_to, key), out.data() + m_at);
   return out;
 }
 
@@ -189,11 +198,11 @@ std::optional<std::uint32_t> loop_part_of(std::string_view branch) {
 }
 
 Marks marks(const Message& request, const Via& top, const SigningKey& key) {
-  base::AesHasher hash = hasher(request, key);
-  hash.pieces(number(Label::call), 0, octets(request, request.call_id));
-  const std::uint64_t call = hash.hidden().low;
-  hash.pieces(number(Label::reply_tag), request.cseq_number, octets(request, request.from_tag), top.branch);
-  return {.call = call, .reply_tag = hash.finish().low};
+  const char* const begin = request.text.data();
+  const base::AesHasher call(key.hash_key, begin, number(Label::call), 0, octets(request, request.call_id));
+  base::AesHasher tag(key.hash_key, begin, number(Label::reply_tag), request.cseq_number, octets(request, request.from_tag), top.branch);
+  tag.hash(call);
+  return {.call = call.hidden().low, .reply_tag = tag.finish().low};
 }
 
 bool is_reply_tag(const Message& request, const Via& top, const SigningKeys& keys) {
@@ -233,17 +242,8 @@ std::optional<HomeProof> verify_home_proof(std::string_view text, const ClientKe
 
 std::uint32_t proof_expiry(std::uint32_t now_min) { return (now_min + 19) / 10 * 10; }
 
-void write_base32(std::uint64_t value, std::span<char, base32_64_bytes> out) {
-  const __m128i letters = letters_of(value);
-  _mm_storeu_si64(out.data(), letters);
-  _mm_storeu_si64(out.data() + base32_64_bytes - 8, _mm_bsrli_si128(letters, base32_64_bytes - 8));
-}
-
-void write_base32(std::uint32_t value, std::span<char, base32_32_bytes> out) {
-  const __m128i letters = _mm_bsrli_si128(letters_of(value), base32_64_bytes - base32_32_bytes);
-  _mm_storeu_si32(out.data(), letters);
-  _mm_storeu_si32(out.data() + base32_32_bytes - 4, _mm_bsrli_si128(letters, base32_32_bytes - 4));
-}
+void write_base32(std::uint64_t value, std::span<char, base32_64_bytes> out) { put_64(value, out.data()); }
+void write_base32(std::uint32_t value, std::span<char, base32_32_bytes> out) { put_32(value, out.data()); }
 
 std::optional<std::uint64_t> read_base32(std::string_view text) {
   if (text.size() != base32_64_bytes && text.size() != base32_32_bytes) return std::nullopt;

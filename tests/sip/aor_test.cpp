@@ -206,7 +206,7 @@ TEST(CanonicalAor, ThePlainFormIsAsTheWholeGrammarHasIt) {
     const Exact uri(telephone_uri(random));
     const std::string_view text = uri.view();
     // Behind headers, or nothing, the parameter would be something else.
-    if (text.size() <= 4 || text.substr(text.contains('@') ? text.find('@') : 4).find_first_of(";?") != text.npos) continue;
+    if (text.ends_with(':') || text.substr(text.contains('@') ? text.find('@') : 4).find_first_of(";?") != text.npos) continue;
     const std::string expected = long_way(text);
     ASSERT_EQ(aor(text), expected) << text;
     good += !expected.starts_with("uri_");
