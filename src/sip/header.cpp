@@ -200,14 +200,15 @@ using OddLines = std::array<std::uint8_t, base::header_lines_max + 1>;
 
 /// Name those; what turns out to be one of ours has been taken for another, so `first` is made anew.
 [[gnu::noinline]] bool name_odd_lines(std::string_view text, const OddLines& lines, std::size_t count, Message& out, Names& names) {
-  bool known = false;
+  bool renamed = false;
   for (std::size_t i = 0; i < count; ++i) {
+    const HeaderId taken_for = out.id[lines[i]];
     if (!name_slowly(text, lines[i], out, names)) return false;
     const HeaderId id = out.id[lines[i]];
-    known |= id != HeaderId::other;
+    renamed |= id != taken_for;
     names.usual &= text[out.line[lines[i]] - 2U] == '\r' && (id == HeaderId::other || id > single_headers.back());
   }
-  if (!known) return true;
+  if (!renamed) return true;
   out.first.fill(no_header);
   for (std::size_t i = out.headers; i-- > 0;) out.first[static_cast<std::size_t>(out.id[i])] = static_cast<std::uint8_t>(i);
   return true;
