@@ -106,7 +106,7 @@ constexpr CharClass call_id_octet = word_octet | "@";
     if (*host_end != '@' || host_end == uri + 4 || host_end + 1 >= uri_end || run<host_octet>(host_end + 1, reach) != uri_end) return false;
   }
   const Method method = find_method(octets, method_bytes);
-  if (method == Method::other) return false;
+  if (method == Method::other || uri[-2] == '\0') return false;  // zeros behind a method are zeros behind its name in the table
   out.method = method;
   out.method_text = {0, static_cast<std::uint16_t>(method_bytes)};
   out.request_uri = {static_cast<std::uint16_t>(method_bytes + 1), static_cast<std::uint16_t>(uri_end - uri)};

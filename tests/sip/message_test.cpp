@@ -523,5 +523,21 @@ TEST(NextValue, SplitsAtCommasOutsideQuotesAndAngleBrackets) {
   EXPECT_EQ(values(""), List{});
 }
 
+TEST(Index, ZerosBehindAMethodAreNoMethod) {
+  using namespace std::string_literals;
+  const std::string text = "REGISTER\0\0 sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\r\n"s;
+  Message m;
+  EXPECT_EQ(index(text, m), Bad::not_sip);
+}
+
+TEST(Index, ALongerNameThatBeginsLikeAKnownOneIsAnother) {
+  std::string text =
+      "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@example.com>;tag=1\r\nTo: <sip:a@example.com>\r\n"
+      "Call-ID: 1\r\nCSeq: 1 REGISTER\r\nContent-LengthX: 7\r\n\r\n";
+  Message m;
+  EXPECT_EQ(index(text, m), Bad::none);
+  EXPECT_FALSE(m.has(HeaderId::content_length));
+}
+
 }  // namespace
 }  // namespace viaduct::sip
