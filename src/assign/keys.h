@@ -9,7 +9,7 @@ namespace viaduct::assign {
 /// Thread: the writer's. A place is the index of an entry in its shard: line * entries_per_line + entry.
 class Keys {
  public:
-  explicit Keys(std::size_t places) : keys_(places) {}
+  explicit Keys(std::size_t places) : keys_(places, Pages::fitting) {}
   [[nodiscard]] const ClientKey& operator[](std::uint32_t place) const { return keys_[place]; }
   void set(std::uint32_t place, const ClientKey& key) { keys_[place] = key; }
   void prefetch(std::uint32_t place) const { __builtin_prefetch(&keys_[place], 1); }

@@ -35,7 +35,9 @@ void* map_aligned(std::size_t bytes) {
 
 }  // namespace
 
-Region::Region(std::size_t bytes) : bytes_(round_up(bytes, page_bytes)) { data_ = bytes_ >= huge_page_bytes ? map_aligned(bytes_) : map(bytes_); }
+Region::Region(std::size_t bytes, Pages pages) : bytes_(round_up(bytes, pages == Pages::huge && bytes >= huge_page_bytes / 2 ? huge_page_bytes : page_bytes)) {
+  data_ = bytes_ >= huge_page_bytes ? map_aligned(bytes_) : map(bytes_);
+}
 
 Region::~Region() { munmap(data_, bytes_); }
 

@@ -34,7 +34,7 @@ struct Shard::Scan {
 };
 
 Shard::Shard(std::uint32_t lines_count, unsigned bits)
-    : lines_(lines_count), lines_count_(lines_count), bits_(bits), side_(new Side), keys_(std::size_t{lines_count} * entries_per_line) {}
+    : lines_(lines_count, Pages::huge), lines_count_(lines_count), bits_(bits), side_(new Side), keys_(std::size_t{lines_count} * entries_per_line) {}
 
 Shard::~Shard() { delete side_.load(std::memory_order_relaxed); }
 

@@ -6,7 +6,7 @@
 
 namespace viaduct::assign {
 
-Slots::Slots() : words_(base::slots_count) {
+Slots::Slots() : words_(base::slots_count, Pages::huge) {
   for (std::size_t i = 0; i < base::slots_count; ++i) store(i, no_home, 0);
 }
 

@@ -90,7 +90,8 @@ Lines find_lines(std::string_view text, LineStarts& start) {
     return {.overflow = true};
   const std::size_t count = starts.count(start);
   const std::size_t empty = shortest_line(start, count);
-  if (empty + 1 >= count || start[empty + 1] - start[empty] != 2 || std::memcmp(text.data() + start[empty] - 2, "\r\n\r\n", 4) != 0) [[unlikely]]
+  if (empty + 1 >= count || start[empty] < 2 || start[empty + 1] - start[empty] != 2 || std::memcmp(text.data() + start[empty] - 2, "\r\n\r\n", 4) != 0)
+      [[unlikely]]
     return {.overflow = true};
   return {.count = empty + 1, .head_bytes = start[empty + 1], .terminated = true, .crlf = true};
 }

@@ -92,7 +92,8 @@ constexpr CharClass call_id_octet = word_octet | "@";
 
 /// `METHOD sip:host SIP/2.0` CRLF, or with a user part: a known method of up to fourteen letters, one space each. `end` is behind the CRLF.
 [[gnu::always_inline]] inline bool usual_request_line(Reach reach, const char* end, Message& out) {
-  constexpr std::size_t word_bytes = 16;
+  constexpr std::ptrdiff_t word_bytes = 16;
+  if (end - reach.begin < word_bytes) return false;
   const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(reach.begin));
   const std::uint32_t method_bytes = _tzcnt_u32(static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(' ')))) | 1U << word_bytes);
   const char* const uri = reach.begin + method_bytes + 1;
