@@ -92,7 +92,7 @@ inline std::uint64_t lower8(const char* at) {
 /// The end of a parameter that is none of the frequent ones, at the semicolon `at`; null when it is not well-formed or goes behind the window.
 [[gnu::noinline]] const char* other_param(const char* at, const Window& window, Reach reach, Via& out) {
   const char* const name_end = run<token_octet>(at + 1, reach);
-  if (name_end == at + 1 || name_end == reach.end) return nullptr;
+  if (name_end == at + 1 || name_end - window.base >= Window::bytes) return nullptr;
   const bool has_value = *name_end == '=';
   const char* const end = has_value ? window.end(name_end + 1) : name_end;
   if (end == nullptr || end == name_end + 1) return nullptr;
