@@ -12,10 +12,10 @@ FEW, MANY = 1000, 3000
 # What is called once a message or once a burst, each in a library file of its own, so that no compiler merges it into its caller.
 STAGES = {
     "receive": ["viaduct::edge::Inlet::receive("],
-    "frame": ["viaduct::net::read_frame("],
+    "frame": ["viaduct::edge::Path::look("],
     "index": ["viaduct::edge::index("],
-    "identify": ["viaduct::edge::identify("],
-    "tag": ["viaduct::sip::reply_tag("],
+    "identify": ["viaduct::edge::identify_but_key(", "viaduct::sip::client_keys("],
+    "tag": ["viaduct::sip::marks("],
     "placement": ["viaduct::assign::Assignment::prefetch(", "viaduct::assign::Assignment::find("],
     "judge": ["viaduct::edge::judge("],
     "guard": ["viaduct::edge::Guard::key(", "viaduct::edge::Guard::admits("],

@@ -13,6 +13,18 @@ namespace {
 /// The parameter of the redirect (its expiry and MAC) and the closing bracket are added to it.
 std::string contact(const std::optional<base::Endpoint>& place) { return place ? "Contact: <sip:" + place->text() : std::string{}; }
 
+HomeBrief brief_of(const Home& home) {
+  HomeBrief out{.address = home.address,
+                .contact_v4_bytes = static_cast<std::uint8_t>(home.contact_v4.size()),
+                .state = home.state,
+                .has_public_v6 = home.public_v6.has_value(),
+                .is_local = home.is_local,
+                .is_viaduct = home.is_viaduct};
+  base::check(home.contact_v4.size() <= out.contact_v4.size(), "an IPv4 address and port in 21 octets");
+  std::ranges::copy(home.contact_v4, out.contact_v4.begin());
+  return out;
+}
+
 template <typename T>
 void sort_unique(std::vector<T>& values) {
   std::ranges::sort(values);
@@ -42,6 +54,7 @@ Homes::Homes(std::vector<Home> homes) : homes_(std::move(homes)) {
     Home& home = homes_[i];
     home.contact_v4 = contact(home.public_v4);
     home.contact_v6 = contact(home.public_v6);
+    briefs_.push_back(brief_of(home));
     by_name_.push_back(static_cast<HomeIndex>(i));
     if (home.state == HomeState::up) up_.add(home.name, home.weight, static_cast<HomeIndex>(i));
     if (home.state == HomeState::removed) continue;

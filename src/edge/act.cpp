@@ -6,6 +6,7 @@
 
 #include "viaduct/base/limits.h"
 #include "viaduct/base/text.h"
+#include "viaduct/net/usual_frame.h"
 
 namespace viaduct::edge {
 namespace {
@@ -89,19 +90,24 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
   std::span<char> message = room.first(compose_answer(job.subject, job.judgement, site, stamp, job.tag, room));
   if (message.empty()) return drop(job, Drop::growth_over_limit);
   if (message.data() == scratch_.data()) {
-    auto* const payload = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
+    auto* const over = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
     if (message.size() > job.frame.payload_bytes + job.pkt.tailroom()) return drop(job, Drop::growth_over_limit);
-    std::memcpy(payload, message.data(), message.size());
-    message = {payload, message.size()};
+    std::memcpy(over, message.data(), message.size());
+    message = {over, message.size()};
   }
-  if (!write_frame(job, message, net::turned_around(job.frame))) return;
+  if (net::header_bytes(true) + message.size() > frame_bytes_max) return drop(job, Drop::growth_over_limit);
+  auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
+  const bool by_copy = checksum_work_ == net::ChecksumWork::none && job.frame.payload_offset == net::header_bytes(true);
+  const std::uint8_t* const start = by_copy ? net::write_headers_back(payload, message.size(), job.pkt.data())
+                                            : net::write_headers(payload, message.size(), net::turned_around(job.frame), checksum_work_);
+  job.pkt.set(start, net::header_bytes(true) + message.size());
   counters_.count(job.judgement.verdict);
   wire_.stage(job.pkt);
 }
 
 void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp) {
   const bool is_proxied = job.judgement.verdict == Verdict::proxied;
-  const base::Endpoint& to = is_proxied ? site.homes[job.judgement.home].address : job.judgement.next;
+  const base::Endpoint& to = is_proxied ? site.homes.brief(job.judgement.home).address : job.subject.next;
   auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
   const std::size_t bytes = job.subject.msg.bytes();
   char* start = nullptr;

@@ -3,6 +3,7 @@
 #include "viaduct/edge/compose.h"
 
 #include <array>
+#include <cstring>
 
 #include "viaduct/base/append.h"
 #include "viaduct/base/text.h"
@@ -25,12 +26,20 @@ char* put_proof(char* at, const Subject& s, const assign::Home& home, const Site
 }
 
 // What stands in a redirect behind the request's own headers. Returns octets; 0 when there may be too little room.
-std::size_t put_redirect_end(std::span<char> out, const Subject& s, const assign::Home& home, const Site& site, const Stamp& stamp) {
+std::size_t put_redirect_end(std::span<char> out, const Subject& s, assign::HomeIndex index, const Site& site, const Stamp& stamp) {
   constexpr std::string_view proof_name = ";vh=";
-  const std::string_view contact = s.source.address.is_v4() ? home.contact_v4 : home.contact_v6;
-  if (out.size() < contact.size() + proof_name.size() + sip::home_proof_bytes_max + site.redirect_end.size()) return 0;
-  char* at = base::copy_text(out.data(), contact);
-  if (home.is_viaduct) at = put_proof(base::copy_text(at, proof_name), s, home, site, stamp);
+  const assign::HomeBrief& home = site.homes.brief(index);
+  const bool is_v4 = s.source.address.is_v4();
+  const std::size_t contact_bytes = is_v4 ? home.contact_v4.size() : site.homes[index].contact_v6.size();
+  if (out.size() < contact_bytes + proof_name.size() + sip::home_proof_bytes_max + site.redirect_end.size()) return 0;
+  char* at = out.data();
+  if (is_v4) [[likely]] {
+    std::memcpy(at, home.contact_v4.data(), home.contact_v4.size());
+    at += home.contact_v4_bytes;
+  } else {
+    at = base::copy_text(at, site.homes[index].contact_v6);
+  }
+  if (home.is_viaduct) at = put_proof(base::copy_text(at, proof_name), s, site.homes[index], site, stamp);
   at = base::copy_text(at, site.redirect_end);
   return static_cast<std::size_t>(at - out.data());
 }
@@ -73,7 +82,7 @@ std::size_t compose_answer(const Subject& s, const Judgement& j, const Site& sit
   const std::size_t start = sip::write_reply_start(s.msg, reply, out);
   if (start == 0) return 0;
   const std::span<char> room{out.data() + start, out.size() - start};
-  const std::size_t end = j.verdict == Verdict::redirected ? put_redirect_end(room, s, site.homes[j.home], site, stamp) : put_answer_end(room, s, j, site);
+  const std::size_t end = j.verdict == Verdict::redirected ? put_redirect_end(room, s, j.home, site, stamp) : put_answer_end(room, s, j, site);
   return end != 0 && start + end <= answer_bytes_max(s, j) ? start + end : 0;
 }
 
@@ -91,7 +100,7 @@ sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const 
   }
   return {.source = s.source,
           .via_prefix = s.listener->via_prefix,
-          .branch = sip::make_branch(s.msg, s.top, sip::Direction::to_home, s.source, site.keys),
+          .branch = sip::make_branch(s.msg, s.msg.top, sip::Direction::to_home, s.source, site.keys),
           .headers = {room.data(), at}};
 }
 
@@ -101,7 +110,7 @@ char* compose_in_place(const Subject& s, const Judgement& j, const Site& site, c
   HeaderRoom room;
   const sip::ForwardRequest how = forward_request(s, j, site, stamp, room);
   char* const start = sip::forward_in_place(s.msg, how, text, room_before);
-  if (start == nullptr) sip::plan_forward(s.msg, s.top, how, out);
+  if (start == nullptr) sip::plan_forward(s.msg, s.msg.top, how, out);
   return start;
 }
 
@@ -111,7 +120,7 @@ void compose_edits(const Subject& s, const Judgement& j, const Site& site, const
     return;
   }
   HeaderRoom room;
-  sip::plan_forward(s.msg, s.top, forward_request(s, j, site, stamp, room), out);
+  sip::plan_forward(s.msg, s.msg.top, forward_request(s, j, site, stamp, room), out);
 }
 
 }  // namespace viaduct::edge

@@ -15,10 +15,10 @@ struct Job {
   nic::Packet pkt;               ///< receive
   net::Frame frame;              ///< look
   Subject subject;               ///< index, identify
-  std::uint64_t tag{};           ///< identify: To tag of an answer of ours, and the transaction's hash
-  Guard::Key guard_key;          ///< identify: of a REGISTER
   assign::Placement placement;   ///< judge
   Judgement judgement;           ///< judge
+  std::uint64_t tag{};           ///< judge: of an answer of ours, its To tag
+  Guard::Key guard_key;          ///< judge: of a redirect
 
   /// The UDP payload.
   [[nodiscard]] std::string_view payload() const { return {reinterpret_cast<const char*>(pkt.data()) + frame.payload_offset, frame.payload_bytes}; }

@@ -81,7 +81,7 @@ bool names_listener(const Site& site, std::string_view text) {
 }
 
 [[gnu::always_inline]] inline bool is_looping(const Subject& s, const Site& site) {
-  return is_loop_via(s, site, s.top) || (s.msg.via_values > 1 && is_looping_below(s, site));
+  return is_loop_via(s, site, s.msg.top) || (s.msg.via_values > 1 && is_looping_below(s, site));
 }
 
 // What every request must pass that would be forwarded: RFC 3261 16.3 items 3 and 5.
@@ -96,7 +96,7 @@ Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
 
 // The assigned home, or while that is down the next up home in the rendezvous order of the client's key.
 assign::HomeIndex effective_home(const Subject& s, const Site& site, const assign::Placement& placement) {
-  switch (site.homes[placement.home].state) {
+  switch (site.homes.brief(placement.home).state) {
     case assign::HomeState::up:
     case assign::HomeState::draining:
       return placement.home;
@@ -119,19 +119,20 @@ unsigned via_count(const Subject& s, const Site& site) {
 }
 
 // Why a client that reached us directly is not sent away but proxied; Reason::none when it is redirected.
-Reason redirect_hindrance(const Subject& s, const Site& site, const assign::Home& home) {
+Reason redirect_hindrance(const Subject& s, const Site& site, const assign::HomeBrief& home) {
   if (site.redirect == site::RedirectPolicy::never) return Reason::policy_never;
   if (is_sips(s.msg, s.msg.request_uri) || is_sips(s.msg, s.msg.to_uri)) return Reason::sips;
   if (!site.redirect_all_sources && !site::any_contains(site.redirect_from, s.source.address)) return Reason::source_not_redirected;
-  const bool has_public = s.source.address.is_v4() ? home.public_v4.has_value() : home.public_v6.has_value();
+  const bool has_public = s.source.address.is_v4() ? home.contact_v4_bytes != 0 : home.has_public_v6;
   return has_public ? Reason::none : Reason::no_public_address;
 }
 
 // The table of spec section 1, once the client and its home are known.
 Judgement judge_placed(const Subject& s, const Site& site, assign::HomeIndex home) {
-  if (site.homes[home].is_local) return {.verdict = Verdict::registered, .reason = Reason::home_here, .home = home};
+  const assign::HomeBrief& brief = site.homes.brief(home);
+  if (brief.is_local) return {.verdict = Verdict::registered, .reason = Reason::home_here, .home = home};
   if (via_count(s, site) > 1) return proxied(s, home, Reason::several_vias);
-  if (const Reason hindrance = redirect_hindrance(s, site, site.homes[home]); hindrance != Reason::none) return proxied(s, home, hindrance);
+  if (const Reason hindrance = redirect_hindrance(s, site, brief); hindrance != Reason::none) return proxied(s, home, hindrance);
   return {.verdict = Verdict::redirected, .reason = Reason::one_via, .home = home};
 }
 
@@ -170,7 +171,7 @@ Judgement judge_initial(const Subject& s, const Site& site, const assign::Placem
   if (placement.home == assign::no_home) return rejected(404, Reason::client_unknown);
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);
-  if (site.homes[home].is_local) return rejected(480, Reason::client_here);
+  if (site.homes.brief(home).is_local) return rejected(480, Reason::client_here);
   return proxied(s, home, Reason::initial_request);
 }
 
@@ -207,7 +208,7 @@ bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.
   const auto request_uri = sip::parse_uri(s.msg[s.msg.request_uri]);
   if (!request_uri) return rejected(Bad::request_uri);
   if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
-  if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.top, site.keys))
+  if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.msg.top, site.keys))
     return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
   if (s.msg.method == Method::options && !request_uri->has_user && is_here(site, request_uri->host))
     return {.verdict = Verdict::answered, .reason = Reason::options_here, .status = 200};
@@ -243,10 +244,10 @@ Judgement judge_request(const Subject& s, const Site& site, const assign::Placem
   if (s.msg.fault != Bad::none) return dropped(Drop::response_malformed, Reason::malformed);
   const auto ours = sip::parse_via(s.msg[s.msg.top_via]);
   if (!ours || listener_of(site, *ours) == nullptr) return dropped(Drop::response_foreign, Reason::response_foreign);
-  const auto next = s.msg.via_values > 1 ? sip::response_destination(s.top) : std::nullopt;
-  if (!next || next->address.is_unusable_destination() || site.listener(*next) != nullptr) return dropped(Drop::response_destination, Reason::response_nowhere);
-  if (!sip::verify_branch(ours->branch, s.msg, *next, site.keys)) return dropped(Drop::response_foreign, Reason::response_foreign);
-  return {.verdict = Verdict::returned, .reason = Reason::response_ours, .next = *next};
+  if (s.msg.via_values < 2 || s.next.address.is_unusable_destination() || site.listener(s.next) != nullptr)
+    return dropped(Drop::response_destination, Reason::response_nowhere);
+  if (!sip::verify_branch(ours->branch, s.msg, s.next, site.keys)) return dropped(Drop::response_foreign, Reason::response_foreign);
+  return {.verdict = Verdict::returned, .reason = Reason::response_ours};
 }
 
 constexpr std::array reason_sentences = {
@@ -272,23 +273,37 @@ void index(std::string_view text, Subject& subject) {
 }
 
 void identify(Subject& s, const Site& site) {
+  base::SipText aor;
+  if (identify_but_key(s, site, aor)) s.client = sip::client_key(aor.text(), site.fleet_seed);
+}
+
+// Whose request it is, or where the response goes, when it is not said as nearly always.
+[[gnu::noinline]] static void identify_any(Subject& s, const Site& site) {
   s.has_client = false;
-  s.aor_fault = Bad::none;
-  if (!s.is_keepalive && s.msg.is_request && s.msg.fault == Bad::none) [[likely]] {
-    s.top = s.msg.top;
-    const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
-    const sip::Named named = sip::name_client({s.msg.text.data() + uri.offset, uri.bytes}, s.msg.text, site.domains, site.fleet_seed);
-    s.client = named.key;
-    s.has_client = named.is_served;
-    s.aor_fault = named.fault;
+  s.next = {};
+  if (s.is_keepalive || s.msg.fault != Bad::none) return;
+  if (!s.msg.is_request) {
+    const auto via = sip::parse_via(s.msg[s.msg.second_via]);
+    s.next = via ? sip::response_destination(*via).value_or(base::Endpoint{}) : base::Endpoint{};
     return;
   }
-  s.top = {};
-  if (s.is_keepalive || (s.msg.fault != Bad::none && !s.msg.answerable)) return;
-  if (s.msg.is_request)
-    s.top = s.msg.top;
-  else if (const auto via = sip::parse_via(s.msg[s.msg.second_via]))
-    s.top = *via;
+  const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
+  const sip::Named named = sip::name_client(s.msg[uri], s.msg.text, site.domains, site.fleet_seed);
+  s.client = named.key;
+  s.has_client = named.is_served;
+  s.aor_fault = named.fault;
+}
+
+bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
+  s.aor_fault = Bad::none;
+  if (!s.is_keepalive && s.msg.is_request && s.msg.fault == Bad::none) [[likely]] {
+    const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
+    s.has_client = sip::plain_aor(s.msg[uri], s.msg.text, site.domains, aor);
+    if (s.has_client) [[likely]]
+      return true;
+  }
+  identify_any(s, site);
+  return false;
 }
 
 Judgement judge(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {

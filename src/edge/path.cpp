@@ -2,6 +2,10 @@
 // START HERE: one burst of packets, from receive to send, stage by stage. Each stage goes over the whole burst, so that the next one's memory is on its way.
 #include "path.h"
 
+#include <utility>
+
+#include "viaduct/net/usual_frame.h"
+
 namespace viaduct::edge {
 
 std::size_t Path::burst() {
@@ -58,14 +62,11 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
       actor_.drop(job, base::Drop::sip_too_large);
       continue;
     }
-    if (const auto why = net::read_frame(job.pkt.octets(), checksums_.trust(job.pkt), job.frame)) {
-      actor_.drop(job, *why);
+    const net::ChecksumTrust trust = checksums_.trust(job.pkt);
+    if (trust != net::ChecksumTrust::verify && net::is_usual_frame(job.pkt.octets(), trust)) [[likely]]
+      net::describe_usual_frame(job.pkt.data(), job.frame);
+    else if (!read_frame(job, trust))
       continue;
-    }
-    if (job.frame.kind != net::FrameKind::udp) {
-      actor_.act_on_frame(job);
-      continue;
-    }
     job.subject.listener = site.listener(job.frame.destination);
     if (job.subject.listener == nullptr) {
       actor_.drop(job, base::Drop::frame_not_ours);
@@ -80,22 +81,42 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
   return {sound_.data(), count};
 }
 
+// Any frame. False: the packet has another owner.
+bool Path::read_frame(Job& job, net::ChecksumTrust trust) {
+  if (const auto why = net::read_frame(job.pkt.octets(), trust, job.frame)) {
+    actor_.drop(job, *why);
+    return false;
+  }
+  if (job.frame.kind == net::FrameKind::udp) return true;
+  actor_.act_on_frame(job);
+  return false;
+}
+
 void Path::index(std::span<Job*> jobs) {
   for (Job* job : jobs) edge::index(job->payload(), job->subject);
 }
 
 void Path::identify(std::span<Job*> jobs, const Site& site) {
+  std::size_t count = 0;
   for (Job* job : jobs) {
-    Subject& s = job->subject;
-    edge::identify(s, site);
-    if (s.has_client) commons_.assignment.prefetch(s.client);
-    if (s.is_keepalive || !s.msg.is_request || !s.msg.answerable) continue;
-    const sip::Marks marks = sip::marks(s.msg, s.top, site.keys.signing());
-    job->tag = marks.reply_tag;
-    if (!s.has_client || s.msg.method != sip::Method::register_) continue;
-    job->guard_key = Guard::key(s.client, marks);
-    guard_.prefetch(job->guard_key);
+    unnamed_[count] = &job->subject;
+    if (edge::identify_but_key(job->subject, site, aors_[count])) [[likely]]
+      ++count;
+    else if (job->subject.has_client)
+      commons_.assignment.prefetch(job->subject.client);
   }
+  sip::client_keys({aors_.data(), count}, site.fleet_seed, keys_);
+  for (std::size_t i = 0; i < count; ++i) {
+    unnamed_[i]->client = keys_[i];
+    commons_.assignment.prefetch(keys_[i]);
+  }
+}
+
+// Those that act.cpp answers.
+static bool is_answer(base::Verdict v) {
+  constexpr std::uint32_t answers = 1U << std::to_underlying(base::Verdict::redirected) | 1U << std::to_underlying(base::Verdict::answered) |
+                                    1U << std::to_underlying(base::Verdict::rejected);
+  return (answers >> std::to_underlying(v) & 1U) != 0;
 }
 
 void Path::judge(std::span<Job*> jobs, const Site& site) {
@@ -103,10 +124,23 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
   const auto now_ms = static_cast<std::uint32_t>(nic::ticks() / ticks_per_ms_);
   for (Job* job : jobs) {
     job->placement = job->subject.has_client ? commons_.assignment.find(job->subject.client) : assign::Placement{};
-    job->judgement = edge::judge(job->subject, site, job->placement, now_min);
+    site.homes.prefetch(job->placement.home);
+  }
+  for (Job* job : jobs) job->judgement = edge::judge(job->subject, site, job->placement, now_min);
+  for (Job* job : jobs)
+    if (is_answer(job->judgement.verdict)) mark(*job, site);
+  for (Job* job : jobs)
     if (job->judgement.verdict == base::Verdict::redirected && !guard_.admits(job->guard_key, now_ms))
       job->judgement = judge_redirected_before(job->subject, job->judgement);
-  }
+}
+
+// What only an answer needs.
+void Path::mark(Job& job, const Site& site) {
+  const sip::Marks marks = sip::marks(job.subject.msg, job.subject.msg.top, site.keys.signing());
+  job.tag = marks.reply_tag;
+  if (job.judgement.verdict != base::Verdict::redirected) return;
+  job.guard_key = Guard::key(job.subject.client, marks);
+  guard_.prefetch(job.guard_key);
 }
 
 }  // namespace viaduct::edge

@@ -24,9 +24,11 @@ class Path {
  private:
   [[nodiscard]] std::span<Job> receive();
   [[nodiscard]] std::span<Job*> look(std::span<Job> jobs, const Site& site);
+  [[nodiscard]] bool read_frame(Job& job, net::ChecksumTrust trust);
   void index(std::span<Job*> jobs);
   void identify(std::span<Job*> jobs, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);
+  void mark(Job& job, const Site& site);
 
   site::Commons& commons_;
   share::Counters& counters_;
@@ -38,6 +40,10 @@ class Path {
   std::size_t burst_pkts_;
   std::array<Job, base::burst_pkts_max> jobs_;
   std::array<Job*, base::burst_pkts_max> sound_;   // of jobs_: those that are UDP for us
+  // Between the steps of identify: clients, the texts that their keys are made from, and those.
+  std::array<Subject*, base::burst_pkts_max> unnamed_;
+  std::array<base::SipText, base::burst_pkts_max> aors_;
+  std::array<sip::ClientKey, base::burst_pkts_max> keys_;
 };
 
 }  // namespace viaduct::edge

@@ -12,7 +12,7 @@ namespace {
 
 std::string composed_answer(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
   std::string out(base::large_packet_bytes_max, '\0');
-  out.resize(compose_answer(s, j, site, stamp, sip::reply_tag(s.msg, s.top, site.keys.signing()), out));
+  out.resize(compose_answer(s, j, site, stamp, sip::reply_tag(s.msg, s.msg.top, site.keys.signing()), out));
   return out;
 }
 
@@ -37,6 +37,7 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
   index(text, *subject);
   identify(*subject, site);
   if (subject->has_client) r.placement = assignment.find(subject->client);
+  r.next = subject->next;
   r.judgement = judge(*subject, site, r.placement, now_min);
   const Stamp stamp{.epoch = r.placement.epoch, .now_min = now_min};
   switch (r.judgement.verdict) {

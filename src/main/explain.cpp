@@ -38,7 +38,7 @@ void print_json(const edge::Rehearsal& r, const site::Site& site, std::size_t nu
   if (j.verdict == base::Verdict::dropped) out["drop"] = base::name(j.drop);
   if (j.fault != sip::Bad::none) out["fault"] = sip::name(j.fault);
   if (j.home != assign::no_home) out["home"] = site.homes[j.home].name;
-  if (j.verdict == base::Verdict::returned) out["to"] = j.next.text();
+  if (j.verdict == base::Verdict::returned) out["to"] = r.next.text();
   std::puts(out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
@@ -47,7 +47,7 @@ void print_text(const edge::Rehearsal& r, const site::Site& site, std::size_t nu
   std::printf("message %zu: %.*s", number, static_cast<int>(base::name(j.verdict).size()), base::name(j.verdict).data());
   if (j.verdict == base::Verdict::dropped) std::printf(" (%.*s)", static_cast<int>(base::name(j.drop).size()), base::name(j.drop).data());
   if (j.home != assign::no_home) std::printf(", home %s", site.homes[j.home].name.c_str());
-  if (j.verdict == base::Verdict::returned) std::printf(", to %s", j.next.text().c_str());
+  if (j.verdict == base::Verdict::returned) std::printf(", to %s", r.next.text().c_str());
   const std::string_view fault = j.fault == sip::Bad::none ? std::string_view{} : sip::phrase(j.fault);
   const std::string_view why = edge::sentence(j.reason);
   std::printf("\n  because %.*s%s%.*s\n", static_cast<int>(why.size()), why.data(), fault.empty() ? "" : ": ", static_cast<int>(fault.size()), fault.data());

@@ -6,6 +6,7 @@
 #include "viaduct/base/limits.h"
 #include "viaduct/net/arp.h"
 #include "viaduct/net/checksum.h"
+#include "viaduct/net/usual_frame.h"
 #include "wire.h"
 
 namespace viaduct::net {
@@ -114,35 +115,14 @@ constexpr std::uint16_t more_fragments_or_offset = 0x3fff;
   return std::nullopt;
 }
 
-/// Ethernet, IPv4 without options and unfragmented, UDP that fills its packet: told by a few words. False says nothing.
-[[gnu::always_inline]] inline bool is_usual(Octets frame, ChecksumTrust trust) {
-  constexpr std::size_t headers_bytes = ethernet_header_bytes + ipv4_header_bytes + udp_header_bytes;
-  if (frame.size() < headers_bytes) return false;
-  const std::uint8_t* const h = frame.data() + ethernet_header_bytes;
-  constexpr std::uint64_t type_version_length = 0x450008, no_type_of_service = 0xffffff;  // as they stand in memory: 08 00 45
-  if ((load32_raw(h - 2) & no_type_of_service) != type_version_length) return false;
-  const std::uint16_t packet_bytes = load16(h + 2);
-  const std::uint16_t datagram_bytes = load16(h + ipv4_header_bytes + 4);
-  if (packet_bytes > frame.size() - ethernet_header_bytes || packet_bytes != datagram_bytes + ipv4_header_bytes) return false;
-  if (datagram_bytes < udp_header_bytes || (load16(h + 6) & more_fragments_or_offset) != 0 || h[9] != protocol_udp) return false;
-  return trust == ChecksumTrust::good || header_sum_holds({h, ipv4_header_bytes});
-}
-
 }  // namespace
 
 std::optional<Drop> read_frame(Octets frame, ChecksumTrust trust, Frame& out) {
-  if (!is_usual(frame, trust)) [[unlikely]]
+  if (!is_usual_frame(frame, trust)) [[unlikely]]
     return read_any(frame, trust, out);
-  const std::uint8_t* const ip = frame.data() + ethernet_header_bytes;
-  const std::uint8_t* const udp = ip + ipv4_header_bytes;
-  out.kind = FrameKind::udp;
-  load_macs(frame.data(), out);
-  out.source = {load_ipv4_address(ip + 12), load16(udp)};
-  out.destination = {load_ipv4_address(ip + 16), load16(udp + 2)};
-  out.payload_offset = ethernet_header_bytes + ipv4_header_bytes + udp_header_bytes;
-  const std::uint16_t datagram_bytes = load16(udp + 4);
-  out.payload_bytes = static_cast<std::uint16_t>(datagram_bytes - udp_header_bytes);
-  if (trust == ChecksumTrust::verify && !udp_sum_holds({udp, datagram_bytes}, out)) return Drop::udp_checksum;
+  describe_usual_frame(frame.data(), out);
+  const Octets datagram = frame.subspan(out.payload_offset - udp_header_bytes, out.payload_bytes + udp_header_bytes);
+  if (trust == ChecksumTrust::verify && !udp_sum_holds(datagram, out)) return Drop::udp_checksum;
   return std::nullopt;
 }
 

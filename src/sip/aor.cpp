@@ -13,20 +13,12 @@ namespace {
 constexpr std::uint16_t sip_port = 5060;
 constexpr std::uint16_t sips_port = 5061;
 
-/// The canonical form of `sip:user@host` with nothing to decode, and at most the usual port behind the host: nearly every telephone's.
-struct Plain {
-  static constexpr std::size_t bytes_max = 2 * vector_bytes - 1;
-  std::array<char, 2 * vector_bytes> room;  // zeros behind the text, at least one
-  std::size_t host_at;
-  std::size_t bytes;
-
-  [[nodiscard]] std::string_view aor() const { return {room.data(), bytes}; }
-  [[nodiscard]] std::string_view host() const { return {room.data() + host_at, bytes - host_at}; }
-};
+using base::SipText;
+static_assert(sizeof(SipText::room) == 2 * vector_bytes);
 
 __m256i load(const char* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
 __m128i load_half(const char* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
-void store(char* at, __m256i octets) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), octets); }
+void store(char* at, __m256i octets) { _mm256_store_si256(reinterpret_cast<__m256i*>(at), octets); }
 
 /// So many octets of zero and as many of `c`: a load from the middle less n gives n zeros first.
 template <char c>
@@ -36,32 +28,44 @@ alignas(32) constexpr auto from_zero_to = [] {
   return out;
 }();
 
-/// Octets of vector `v` with what lies behind the '@' in lower case and what lies behind `bytes` zero. There an octet of a host without the bit
-/// that tells the cases apart is a capital or the underscore.
+/// What a SipText has in vector `v` behind its octets: zeros, and their number at the end of the last word.
+inline __m256i number_of(std::size_t v, std::size_t bytes) {
+  alignas(32) static constexpr auto places = [] {
+    std::array<std::uint8_t, 2 * vector_bytes> out;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(i);
+    return out;
+  }();
+  const __m256i here = _mm256_load_si256(reinterpret_cast<const __m256i*>(places.data() + v * vector_bytes));
+  const __m256i is_last = _mm256_cmpeq_epi8(here, _mm256_set1_epi8(static_cast<char>(bytes | 7)));
+  return _mm256_and_si256(is_last, _mm256_set1_epi8(static_cast<char>(bytes)));
+}
+
+/// Octets of vector `v` with what lies behind the '@' in lower case and what lies behind `bytes` as a SipText has it. There an octet of a host
+/// without the bit that tells the cases apart is a capital or the underscore.
 inline __m256i canonical(std::size_t v, __m256i octets, std::size_t user, std::size_t bytes) {
   const std::size_t middle = (2 + v) * vector_bytes;
   const __m256i lower_case = load(from_zero_to<0x20>.data() + middle - user - 1);
   const __m256i behind = load(from_zero_to<-1>.data() + middle - bytes);
   const __m256i underscores = _mm256_cmpeq_epi8(octets, _mm256_set1_epi8('_'));
-  return _mm256_andnot_si256(behind, _mm256_or_si256(octets, _mm256_andnot_si256(underscores, lower_case)));
+  const __m256i text = _mm256_andnot_si256(behind, _mm256_or_si256(octets, _mm256_andnot_si256(underscores, lower_case)));
+  return _mm256_or_si256(text, number_of(v, bytes));
 }
 
-/// `user@host` from so many vectors at `at`. Shape: `bytes` is less than their octets.
+/// `user@host` from so many vectors at `at`. Shape: `bytes` is less than their octets. Returns where the host begins; 0 when it is none.
 template <std::size_t... v>
-[[gnu::always_inline]] inline bool take_vectors(const char* at, std::size_t bytes, Plain& out, std::index_sequence<v...>) {
+[[gnu::always_inline]] inline std::size_t take_vectors(const char* at, std::size_t bytes, SipText& out, std::index_sequence<v...>) {
   const std::uint64_t not_user = (... | (std::uint64_t{others<user_octet>(load(at + v * vector_bytes))} << v * vector_bytes));
   const std::uint64_t not_host = (... | (std::uint64_t{others<host_octet>(load(at + v * vector_bytes))} << v * vector_bytes));
   const std::size_t user = _tzcnt_u64(not_user);
-  if (user == 0 || user + 1 >= bytes || at[user] != '@') return false;
-  if (_bzhi_u64(not_host, static_cast<std::uint32_t>(bytes)) >> user != 1 || at[bytes - 1] == '.') return false;  // from there on only the '@' is not of a host
+  if (user == 0 || user + 1 >= bytes || at[user] != '@') return 0;
+  if (_bzhi_u64(not_host, static_cast<std::uint32_t>(bytes)) >> user != 1 || at[bytes - 1] == '.') return 0;  // from there on only the '@' is not of a host
   (store(out.room.data() + v * vector_bytes, canonical(v, load(at + v * vector_bytes), user, bytes)), ...);
-  out.host_at = user + 1;
   out.bytes = bytes;
-  return true;
+  return user + 1;
 }
 
 /// Octets near the end of what may be read, with zeros behind them.
-[[gnu::noinline]] const char* copied(const char* at, std::size_t bytes, Plain& room) {
+[[gnu::noinline]] const char* copied(const char* at, std::size_t bytes, SipText& room) {
   room.room.fill(0);
   std::memcpy(room.room.data(), at, bytes);
   return room.room.data();
@@ -74,16 +78,17 @@ constexpr std::uint64_t word_of(std::string_view text) {
   return word;
 }
 
-/// False for every other form. Reads nothing from `readable_end` on.
-[[gnu::always_inline]] inline bool take_plain(std::string_view uri, const char* readable_end, Plain& out) {
+/// The canonical form of `sip:user@host` with nothing to decode, and at most the usual port behind the host: nearly every telephone's.
+/// Returns where the host begins; 0 for every other form. Reads nothing from `readable_end` on.
+[[gnu::always_inline]] inline std::size_t take_plain(std::string_view uri, const char* readable_end, SipText& out) {
   constexpr std::size_t scheme_bytes = 4;
   constexpr std::string_view port = ":5060";
-  if (uri.size() < 8 || uri.size() > scheme_bytes + Plain::bytes_max) [[unlikely]]
-    return false;
+  if (uri.size() < 8 || uri.size() > scheme_bytes + SipText::bytes_max) [[unlikely]]
+    return 0;
   std::uint32_t scheme;
   std::memcpy(&scheme, uri.data(), sizeof scheme);
   if ((scheme | 0x00202020U) != word_of("sip:")) [[unlikely]]
-    return false;
+    return 0;
   const char* at = uri.data() + scheme_bytes;
   std::size_t bytes = uri.size() - scheme_bytes;
   const bool has_port = base::load_word(uri.data() + uri.size() - 8) >> 8 * (8 - port.size()) == word_of(port);
@@ -239,9 +244,10 @@ bool append_sip(const Uri& uri, const Domains& domains, base::Append& out) {
 }  // namespace
 
 std::expected<std::string_view, Bad> canonical_aor(std::string_view uri, const Domains& domains, std::span<char> out) {
-  Plain plain;
-  if (out.size() >= plain.room.size() && take_plain(uri, uri.data() + uri.size(), plain) && mapped(domains, plain.host()).data() == plain.host().data())
-      [[likely]] {
+  SipText plain;
+  const std::size_t host_at = out.size() >= plain.room.size() ? take_plain(uri, uri.data() + uri.size(), plain) : 0;
+  const std::string_view host{plain.room.data() + host_at, host_at != 0 ? plain.bytes - host_at : 0};
+  if (host_at != 0 && mapped(domains, host).data() == host.data()) [[likely]] {
     std::memcpy(out.data(), plain.room.data(), plain.room.size());
     return std::string_view{out.data(), plain.bytes};
   }
@@ -259,10 +265,21 @@ bool serves(const Domains& domains, std::string_view host) {
   return serves_exactly(domains, host) || serves_in_any_case(domains, host);
 }
 
+bool plain_aor(std::string_view uri, std::string_view text, const Domains& domains, SipText& out) {
+  const std::size_t host_at = take_plain(uri, text.data() + text.size(), out);
+  return host_at != 0 && serves_exactly(domains, {out.room.data() + host_at, out.bytes - host_at});
+}
+
+void client_keys(std::span<const SipText> aors, const base::Key128& fleet_seed, std::span<ClientKey> out) {
+  std::size_t i = 0;
+  for (; i + 4 <= aors.size(); i += 4) base::siphash128_of_four(fleet_seed, &aors[i], &out[i]);
+  for (; i < aors.size(); ++i) out[i] = client_key(aors[i].text(), fleet_seed);
+}
+
 Named name_client(std::string_view uri, std::string_view text, const Domains& domains, const base::Key128& fleet_seed) {
-  Plain plain;
-  if (take_plain(uri, text.data() + text.size(), plain) && serves_exactly(domains, plain.host())) [[likely]]
-    return {.key = base::siphash128_padded(fleet_seed, plain.aor()), .is_served = true};
+  SipText plain;
+  if (plain_aor(uri, text, domains, plain)) [[likely]]
+    return {.key = client_key(plain.text(), fleet_seed), .is_served = true};
   return name_client_in_any_form(uri, domains, fleet_seed);
 }
 

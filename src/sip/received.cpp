@@ -7,8 +7,6 @@
 #include <bit>
 #include <cstring>
 
-#include "viaduct/base/dotted.h"
-
 namespace viaduct::sip {
 namespace {
 
@@ -43,19 +41,6 @@ bool is_received_or_rport(std::string_view text) {
   while (!text.empty() && is_lws(text[0])) text.remove_prefix(1);
   if (text.empty() || (text[0] | 0x20) != 'r') return false;
   return starts_with_name(text, "rport") || starts_with_name(text, "received");
-}
-
-/// A port in decimal, and three octets more. No branch on how many digits it has: that changes from client to client.
-char* put_port(std::uint32_t port, char* out) {
-  const std::uint32_t rest = port % 10'000;
-  const std::uint32_t pairs = rest / 100 | (rest % 100) << 16U;
-  const std::uint32_t tens = pairs * 103 >> 10U & 0x000f000fU;  // exact below 100
-  const std::uint64_t digits = std::uint64_t{tens | (pairs - 10 * tens) << 8U} << 8U | port / 10'000;  // five, the first in the lowest octet
-  constexpr std::uint64_t last_digit = 1ULL << 32U;
-  const auto leading_zeros = static_cast<std::uint32_t>(std::countr_zero(digits | last_digit)) / 8;
-  const std::uint64_t text = (digits + 0x3030303030U) >> 8 * leading_zeros;
-  std::memcpy(out, &text, sizeof text);
-  return out + port_text_bytes_max - leading_zeros;
 }
 
 }  // namespace
@@ -95,17 +80,6 @@ bool ReceivedParams::next(ReceivedParam& out) {
     return true;
   }
   return false;
-}
-
-char* put_received(const base::Endpoint& source, char* out) {
-  std::memcpy(out, received_name.data(), received_name.size());
-  out += received_name.size();
-  if (source.address.is_v4()) [[likely]]
-    out = base::put_dotted(source.address.v4_wire(), out);
-  else
-    out += source.address.print({out, base::address_text_bytes_max + 1});
-  std::memcpy(out, rport_name.data(), rport_name.size());
-  return put_port(source.port, out + rport_name.size());
 }
 
 std::string_view write_received(const base::Endpoint& source, ReceivedText& out) {

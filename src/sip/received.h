@@ -2,11 +2,14 @@
 // The received and rport parameters of the topmost Via: finding those that came, writing ours. Replies and forwarded requests share it.
 #pragma once
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "viaduct/base/address.h"
+#include "viaduct/base/dotted.h"
 #include "viaduct/sip/message.h"
 
 namespace viaduct::sip {
@@ -22,8 +25,30 @@ static_assert(received_text_bytes_max <= std::tuple_size_v<ReceivedText>);
 /// Write `;received=ADDRESS;rport=PORT` of the place a request came from. Source: RFC 3261 18.2.1, RFC 3581 4.
 [[nodiscard]] std::string_view write_received(const base::Endpoint& source, ReceivedText& out);
 
-/// The same straight into an output. Shape: `out` has the room of a ReceivedText. Returns the text's end.
-[[nodiscard]] char* put_received(const base::Endpoint& source, char* out);
+/// A port in decimal, and three octets more. No branch on how many digits it has: that changes from client to client.
+inline char* put_port(std::uint32_t port, char* out) {
+  const std::uint32_t rest = port % 10'000;
+  const std::uint32_t pairs = rest / 100 | (rest % 100) << 16U;
+  const std::uint32_t tens = pairs * 103 >> 10U & 0x000f000fU;  // exact below 100
+  const std::uint64_t digits = std::uint64_t{tens | (pairs - 10 * tens) << 8U} << 8U | port / 10'000;  // five, the first in the lowest octet
+  constexpr std::uint64_t last_digit = 1ULL << 32U;
+  const auto leading_zeros = static_cast<std::uint32_t>(std::countr_zero(digits | last_digit)) / 8;
+  const std::uint64_t text = (digits + 0x3030303030U) >> 8 * leading_zeros;
+  std::memcpy(out, &text, sizeof text);
+  return out + port_text_bytes_max - leading_zeros;
+}
+
+/// The same as write_received straight into an output. Shape: `out` has the room of a ReceivedText. Returns the text's end.
+[[nodiscard, gnu::always_inline]] inline char* put_received(const base::Endpoint& source, char* out) {
+  std::memcpy(out, received_name.data(), received_name.size());
+  out += received_name.size();
+  if (source.address.is_v4()) [[likely]]
+    out = base::put_dotted(source.address.v4_wire(), out);
+  else
+    out += source.address.print({out, base::address_text_bytes_max + 1});
+  std::memcpy(out, rport_name.data(), rport_name.size());
+  return put_port(source.port, out + rport_name.size());
+}
 
 /// A received or rport parameter from its semicolon up to the next one or the end of the value, counted from the value's start.
 struct ReceivedParam {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base32.h"
 #include "received.h"
 #include "viaduct/base/check.h"
 #include "viaduct/base/text.h"
@@ -132,8 +133,9 @@ std::uint32_t copied_lines(const Message& request, std::uint32_t& vias) {
 
 /// Whether the To value is followed by its line end at once.
 bool ends_at_once(const Message& request, std::size_t i) {
-  const char* const end = request.text.data() + request.line[i + 1];
-  return end[-1] == '\n' && end[-2] == '\r' && static_cast<unsigned char>(end[-3]) > ' ';
+  std::uint32_t last;  // a To line has more than four octets
+  std::memcpy(&last, request.text.data() + request.line[i + 1] - sizeof last, sizeof last);
+  return last >> 16 == ('\r' | '\n' << 8) && (last >> 8 & 0xff) > ' ';
 }
 
 /// False when the request is not usual.
@@ -167,30 +169,32 @@ bool plan_usual(const Message& request, const Reply& reply, std::span<char> out,
 
 constexpr std::size_t line_end_bytes = 2;
 
-/// A usual request: each line copied without a branch on its length or on whether it is the To. The tag goes in place of a line end that stands behind it.
+/// A usual request: each line copied without a branch on its length or on whether it is the To, behind which room is left for the tag.
 std::size_t write_usual(const Message& request, const Reply& reply, const Plan& plan, char* const out) {
-  std::array<char, 32> tag{};
   constexpr std::size_t tag_bytes = tag_name.size() + base32_64_bytes;
-  std::memcpy(tag.data(), tag_name.data(), tag_name.size());
-  write_base32(reply.to_tag, std::span(tag).subspan<tag_name.size(), base32_64_bytes>());
-  std::memcpy(tag.data() + tag_bytes, "\r\n", line_end_bytes);
   char* at = base::copy_text(out, reply.status_line);
+  std::uintptr_t to_end = 0;
   std::uint32_t lines = plan.lines;
   const auto put_lines = [&](std::uint32_t which) {
     for (; which != 0; which = _blsr_u32(which)) {
       const auto i = static_cast<std::size_t>(std::countr_zero(which));
       const std::size_t from = request.line[i];
       at = base::copy_loosely(at, request.text.data() + from, request.line[i + 1] - from);
-      const bool is_tagged = i == plan.to_line;
-      at -= is_tagged ? line_end_bytes : 0;
-      base::move_32(at, tag.data());
-      at += is_tagged ? tag_bytes + line_end_bytes : 0;
+      const std::uintptr_t if_tagged = i == plan.to_line ? ~std::uintptr_t{0} : 0;
+      to_end |= if_tagged & reinterpret_cast<std::uintptr_t>(at);
+      at += if_tagged & tag_bytes;
     }
   };
   const std::uint32_t before = _bzhi_u32(lines, static_cast<std::uint32_t>(plan.via_line));
   put_lines(before);
   at = put_top_via(request, reply, plan, at);
   put_lines(_blsr_u32(lines ^ before));
+  if (to_end != 0) [[likely]] {
+    char* const tag = reinterpret_cast<char*>(to_end) - line_end_bytes;
+    std::memcpy(tag, tag_name.data(), tag_name.size());
+    put_64(reply.to_tag, tag + tag_name.size());
+    std::memcpy(tag + tag_bytes, "\r\n", line_end_bytes);
+  }
   return static_cast<std::size_t>(at - out);
 }
 

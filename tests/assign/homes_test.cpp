@@ -34,6 +34,23 @@ TEST(Homes, PrebuildsTheContactOfEachFamily) {
   EXPECT_EQ(homes[1].contact_v4, "");
 }
 
+TEST(Homes, ABriefSaysWhatItsHomeSays) {
+  Home far = home("far");
+  far.address = at("10.0.0.3:5060");
+  far.public_v4 = at("255.255.255.255:65535");
+  far.is_viaduct = far.is_local = true;
+  Home hidden = home("hidden");
+  hidden.state = HomeState::draining;
+  const Homes homes({far, hidden});
+  const HomeBrief& b = homes.brief(0);
+  EXPECT_EQ(std::string_view(b.contact_v4.data(), b.contact_v4_bytes), homes[0].contact_v4) << "the longest";
+  EXPECT_EQ(b.address, far.address);
+  EXPECT_TRUE(b.is_viaduct && b.is_local && !b.has_public_v6 && b.state == HomeState::up);
+  const HomeBrief& h = homes.brief(1);
+  EXPECT_TRUE(h.contact_v4_bytes == 0 && !h.is_viaduct && !h.is_local && h.state == HomeState::draining);
+  EXPECT_TRUE(two_homes().brief(0).has_public_v6);
+}
+
 TEST(Homes, FindsByName) {
   const Homes homes = two_homes();
   EXPECT_EQ(homes.find("alpha"), 0);

@@ -287,7 +287,7 @@ TEST_F(Fleet, SendsAResponseBackWhereItsRequestCameFrom) {
   const auto request = send(Text().vias(two_vias), "198.18.0.9:5099");
   const auto r = send(answer_of_home(request.bytes), "198.18.0.11:5060");
   ASSERT_EQ(r.judgement.verdict, Verdict::returned);
-  EXPECT_EQ(r.judgement.next, endpoint("198.18.0.9:5099")) << "received and rport, not sent-by";
+  EXPECT_EQ(r.next, endpoint("198.18.0.9:5099")) << "received and rport, not sent-by";
   EXPECT_THAT(r.bytes, Not(HasSubstr("198.18.0.2")));
   EXPECT_THAT(r.bytes, HasSubstr("Via: SIP/2.0/UDP 10.0.0.7:5062;branch=z9hG4bKone\r\n"));
 }

@@ -8,6 +8,7 @@
 
 #include "frames.h"
 #include "viaduct/base/limits.h"
+#include "viaduct/net/usual_frame.h"
 
 namespace viaduct::net {
 namespace {
@@ -247,6 +248,25 @@ TEST(Headers, OfAnyDatagramAreAcceptedBack) {
     ASSERT_EQ(text(frame, *f), payload);
     ASSERT_EQ(f->source, e.source);
     ASSERT_EQ(f->destination, e.destination);
+  }
+}
+
+TEST(Headers, GoBackAsAnEnvelopeTurnedAroundHasThem) {
+  std::mt19937_64 random{7};
+  for (int round = 0; round < 5'000; ++round) {
+    Octets request(42 + random() % 1400);
+    for (std::uint8_t& octet : request) octet = static_cast<std::uint8_t>(random());
+    request[12] = 8, request[13] = 0;  // IPv4
+    Frame f;
+    describe_usual_frame(request.data(), f);
+    const std::size_t bytes = random() % 1459;
+    Octets expected(42 + bytes, 0xaa), beside = expected, over = expected;
+    write_headers(expected.data() + 42, bytes, turned_around(f), ChecksumWork::none);
+    EXPECT_EQ(write_headers_back(beside.data() + 42, bytes, request.data()), beside.data());
+    ASSERT_EQ(beside, expected);
+    std::copy_n(request.begin(), 42, over.begin());
+    write_headers_back(over.data() + 42, bytes, over.data());
+    ASSERT_EQ(over, expected) << "in place of the request's own";
   }
 }
 

@@ -245,6 +245,29 @@ TEST(NameClient, IsCanonicalAorServesAndClientKeyInOne) {
   EXPECT_GT(served, 5'000);
 }
 
+TEST(ClientKeys, ThoseOfManyAreThoseOfEach) {
+  const base::Key128 seed{3, 1, 4};
+  std::mt19937_64 random(3);
+  std::size_t lengths_met = 0;
+  std::array<bool, 64> met{};
+  for (int round = 0; round < 20'000; ++round) {
+    std::array<base::SipText, 9> plain;
+    std::array<std::string, 9> aor;
+    const std::size_t count = random() % (plain.size() + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      aor[i] = some(random, "abz059", 1 + random() % 51) + "@example.com";
+      const std::string uri = "sip:" + aor[i];
+      ASSERT_TRUE(plain_aor(uri, uri, domains, plain[i])) << uri;
+      if (!std::exchange(met[aor[i].size()], true)) ++lengths_met;
+    }
+    std::array<ClientKey, 10> keys;
+    client_keys({plain.data(), count}, seed, {keys.data(), count});
+    for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(keys[i], client_key(aor[i], seed)) << aor[i];
+    ASSERT_EQ(keys[count], ClientKey{}) << "nothing is written behind the last";
+  }
+  EXPECT_EQ(lengths_met, 51U) << "13 to 63 octets";
+}
+
 TEST(Serves, AServedDomainOrAnAliasInAnyCase) {
   for (const char* host : {"example.com", "EXAMPLE.net", "example.com.", "alias.example.org", "198.51.100.1"}) EXPECT_TRUE(serves(domains, host)) << host;
   for (const char* host : {"", ".", "example.org", "sub.example.com", "example.co", "example.com.."}) EXPECT_FALSE(serves(domains, host)) << host;

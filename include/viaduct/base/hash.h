@@ -14,9 +14,6 @@ namespace viaduct::base {
 /// SipHash-1-3 with 128-bit output. Thread: any; pure. Source: Aumasson and Bernstein's reference (rounds 1 and 3); the 128-bit variant is its `SIPHASH outlen 16`.
 [[nodiscard]] inline Hash128 siphash128(const Key128& key, std::string_view bytes) { return siphash_128<1, 3>(key, bytes); }
 
-/// The same of octets with zeros behind them, one at least and up to a whole word.
-[[nodiscard]] inline Hash128 siphash128_padded(const Key128& key, std::string_view bytes) { return siphash_128_padded<1, 3>(key, bytes); }
-
 /// SipHash-1-3 with 64-bit output.
 [[nodiscard]] inline std::uint64_t siphash64(const Key128& key, std::string_view bytes) { return siphash_64<1, 3>(key, bytes); }
 

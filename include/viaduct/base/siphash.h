@@ -97,26 +97,12 @@ struct SipState {
     for (; at != words_end; at += 8) word(load_word(at));
     word(load_tail(at, bytes.size() & 7) | std::uint64_t{bytes.size()} << 56);
   }
-  /// The same, where zeros lie behind the octets, one at least and up to a whole word.
-  [[gnu::always_inline]] void absorb_padded(std::string_view bytes) {
-    const char* at = bytes.data();
-    const char* const words_end = at + (bytes.size() & ~std::size_t{7});
-    for (; at != words_end; at += 8) word(load_word(at));
-    word(load_word(at) | std::uint64_t{bytes.size()} << 56);
-  }
 };
 
 template <int c_rounds, int d_rounds>
 [[gnu::always_inline]] inline Hash128 siphash_128(const Key128& key, std::string_view bytes) {
   SipState<c_rounds, d_rounds> state(key, 16);
   state.absorb(bytes);
-  return state.finish128();
-}
-
-template <int c_rounds, int d_rounds>
-[[gnu::always_inline]] inline Hash128 siphash_128_padded(const Key128& key, std::string_view bytes) {
-  SipState<c_rounds, d_rounds> state(key, 16);
-  state.absorb_padded(bytes);
   return state.finish128();
 }
 

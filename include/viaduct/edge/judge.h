@@ -59,16 +59,16 @@ enum class Reason : std::uint8_t {
 };
 [[nodiscard]] std::string_view sentence(Reason r);
 
-/// What to do with a message.
+/// What to do with a message. A response that is returned goes to its subject's `next`.
 struct Judgement {
   base::Verdict verdict{base::Verdict::dropped};
   base::Drop drop{base::Drop::sip_unanswerable};   ///< when dropped
   Reason reason{Reason::none};
-  std::uint16_t status{};                          ///< when rejected (0: by `fault`)
   sip::Bad fault{sip::Bad::none};                  ///< when rejected for a fault
+  std::uint16_t status{};                          ///< when rejected (0: by `fault`)
   assign::HomeIndex home{assign::no_home};         ///< when redirected, proxied or registered
-  base::Endpoint next;                             ///< when returned: where the response goes
 };
+static_assert(sizeof(Judgement) == 8, "it is handed on in a register");
 
 /// One message and what the path has found out about it. Each field says from which stage on it is valid.
 struct Subject {
@@ -77,7 +77,7 @@ struct Subject {
   base::Endpoint source;          ///< frame
   std::size_t readable_behind{};  ///< frame: octets behind the text that may be read
   const Listener* listener{};     ///< frame: the listener it came to
-  sip::Via top;                   ///< identify: the top Via of a request; of a response the next Via, which says where it goes
+  base::Endpoint next;            ///< identify: where a response goes by its second Via; unset when that names no place
   sip::ClientKey client;          ///< identify: of `aor_valid`
   bool has_client{};              ///< identify: To (REGISTER) or Request-URI (else) is an address-of-record of a served domain
   sip::Bad aor_fault{};           ///< identify: why it is none
@@ -87,6 +87,8 @@ struct Subject {
 /// Shape: subject.source and subject.listener are set; text as sip::index wants it.
 void index(std::string_view text, Subject& subject);
 void identify(Subject& subject, const Site& site);
+/// The same for all but the key of an ordinary client, so that those of a burst are made together: true when `aor` is what subject.client is to be made from.
+[[nodiscard]] bool identify_but_key(Subject& subject, const Site& site, base::SipText& aor);
 
 /// The decision. `placement` is the client's when has_client. `now_min` are minutes since 1970.
 /// Thread: any; pure. Source: spec sections 1 and 2 (docs/rfc.md).

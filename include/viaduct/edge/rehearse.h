@@ -12,6 +12,7 @@ namespace viaduct::edge {
 struct Rehearsal {
   Judgement judgement;
   assign::Placement placement;
+  base::Endpoint next;   ///< where a response goes that is returned
   std::string bytes;   ///< the answer, or the message as it would travel on; empty when nothing would be sent
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "viaduct/base/hash.h"
+#include "viaduct/base/siphash4.h"
 #include "viaduct/sip/bad.h"
 
 namespace viaduct::sip {
@@ -77,5 +78,11 @@ struct Named {
 /// Errors: as canonical_aor, in `fault`.
 /// Thread: any; pure.
 [[nodiscard]] Named name_client(std::string_view uri, std::string_view text, const Domains& domains, const base::Key128& fleet_seed);
+
+/// The same in two steps, so that the keys of several clients are made at the same time. True: `out` is the canonical form of a served domain's client,
+/// as nearly every telephone writes it. False says nothing: name_client knows.
+[[nodiscard]] bool plain_aor(std::string_view uri, std::string_view text, const Domains& domains, base::SipText& out);
+/// client_key of each. Shape: out has as many places.
+void client_keys(std::span<const base::SipText> aors, const base::Key128& fleet_seed, std::span<ClientKey> out);
 
 }  // namespace viaduct::sip

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frame that nearly every message comes in, and the headers of what goes back to its sender: in line, by a few words. frame.h has all others.
+#pragma once
+#include <bit>
+#include <cstring>
+
+#include <immintrin.h>
+
+#include "viaduct/net/frame.h"
+
+namespace viaduct::net {
+
+namespace usual {
+
+inline constexpr std::size_t ip_at = 14, udp_at = ip_at + 20, payload_at = udp_at + 8;
+
+template <typename T>
+[[nodiscard]] T load(const std::uint8_t* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+[[nodiscard]] inline std::uint16_t load16(const std::uint8_t* at) { return std::byteswap(load<std::uint16_t>(at)); }
+
+/// The header's sum by words in memory order is all ones, whatever the order (RFC 1071 2 B).
+[[nodiscard]] inline bool header_sum_holds(const std::uint8_t* ip) {
+  std::uint64_t sum = 0;
+  for (std::size_t at = 0; at < 20; at += 4) sum += load<std::uint32_t>(ip + at);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (sum & 0xffff) + (sum >> 16) == 0xffff;
+}
+
+}  // namespace usual
+
+/// Whether a frame is Ethernet, IPv4 without options and unfragmented, and UDP that fills its packet. False says nothing. The UDP checksum is not looked at.
+[[nodiscard, gnu::always_inline]] inline bool is_usual_frame(std::span<const std::uint8_t> frame, ChecksumTrust trust) {
+  if (frame.size() < usual::payload_at) return false;
+  const std::uint8_t* const ip = frame.data() + usual::ip_at;
+  constexpr std::uint32_t type_version_length = 0x450008, no_type_of_service = 0xffffff;  // as they stand in memory: 08 00 45
+  constexpr std::uint16_t fragment = 0xff3f;                                              // more fragments, or an offset, the same way
+  constexpr std::uint8_t protocol_udp = 17;
+  const std::uint32_t packet_bytes = usual::load16(ip + 2), datagram_bytes = usual::load16(frame.data() + usual::udp_at + 4);
+  const bool is_ipv4 = (usual::load<std::uint32_t>(ip - 2) & no_type_of_service) == type_version_length;
+  const bool fits = packet_bytes <= frame.size() - usual::ip_at && packet_bytes == datagram_bytes + 20 && datagram_bytes >= 8;
+  if (!is_ipv4 || !fits || (usual::load<std::uint16_t>(ip + 6) & fragment) != 0 || ip[9] != protocol_udp) return false;
+  return trust == ChecksumTrust::good || usual::header_sum_holds(ip);
+}
+
+/// A usual frame described. Shape: is_usual_frame.
+[[gnu::always_inline]] inline void describe_usual_frame(const std::uint8_t* frame, Frame& out) {
+  out.kind = FrameKind::udp;
+  std::memcpy(out.destination_mac.data(), frame, 6);
+  std::memcpy(out.source_mac.data(), frame + 6, 6);
+  const std::uint8_t* const ip = frame + usual::ip_at;
+  const std::uint8_t* const udp = frame + usual::udp_at;
+  out.source = {base::Address::v4(usual::load<std::uint32_t>(ip + 12)), usual::load16(udp)};
+  out.destination = {base::Address::v4(usual::load<std::uint32_t>(ip + 16)), usual::load16(udp + 2)};
+  out.payload_offset = usual::payload_at;
+  out.payload_bytes = static_cast<std::uint16_t>(usual::load16(udp + 4) - 8);
+}
+
+/// write_headers with turned_around, without UDP checksum (ChecksumWork::none), from the request's own headers.
+/// Shape: `request` is a usual frame; it may overlap the headers that are written. As write_headers for the rest. Returns the frame's first octet.
+[[gnu::always_inline]] inline std::uint8_t* write_headers_back(std::uint8_t* payload, std::size_t payload_bytes, const std::uint8_t* request) {
+  const __m128i back = _mm_setr_epi8(6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14, 15);
+  const __m128i ethernet = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(request)), back);
+  const std::uint64_t addresses = std::rotl(usual::load<std::uint64_t>(request + usual::ip_at + 12), 32);
+  const std::uint32_t ports = std::rotl(usual::load<std::uint32_t>(request + usual::udp_at), 16);
+  // All as it stands in memory: 45 00 total length, identification 0, DF; TTL, protocol, checksum (RFC 6864 4.1).
+  const std::uint64_t packet_bytes = std::byteswap(static_cast<std::uint16_t>(payload_bytes + 28));
+  const std::uint32_t datagram_bytes = std::byteswap(static_cast<std::uint16_t>(payload_bytes + 8));
+  std::uint32_t ttl_protocol_sum = 17 << 8 | 64;
+  const std::uint64_t sum = 0x0045 + 0x0040 + packet_bytes + ttl_protocol_sum + (addresses & 0xffffffff) + (addresses >> 32);
+  const std::uint64_t folded = (sum & 0xffff) + (sum >> 16);  // 19 bits
+  ttl_protocol_sum |= static_cast<std::uint32_t>(~((folded & 0xffff) + (folded >> 16)) << 16);
+  const auto put = [&](std::size_t at, auto value) { std::memcpy(payload - usual::payload_at + at, &value, sizeof value); };
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(payload - usual::payload_at), ethernet);
+  put(usual::ip_at, 0x0040'0000'0000'0045 | packet_bytes << 16);
+  put(usual::ip_at + 8, ttl_protocol_sum);
+  put(usual::ip_at + 12, addresses);
+  put(usual::udp_at, std::uint64_t{datagram_bytes} << 32 | ports);
+  return payload - usual::payload_at;
+}
+
+}  // namespace viaduct::net
