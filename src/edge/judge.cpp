@@ -128,7 +128,7 @@ Reason redirect_hindrance(const Subject& s, const Site& site, const assign::Home
 }
 
 // The table of spec section 1, once the client and its home are known.
-Judgement judge_placed(const Subject& s, const Site& site, assign::HomeIndex home) {
+[[gnu::always_inline]] inline Judgement judge_placed(const Subject& s, const Site& site, assign::HomeIndex home) {
   const assign::HomeBrief& brief = site.homes.brief(home);
   if (brief.is_local) return {.verdict = Verdict::registered, .reason = Reason::home_here, .home = home};
   if (via_count(s, site) > 1) return proxied(s, home, Reason::several_vias);

@@ -64,7 +64,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
     }
     const net::ChecksumTrust trust = checksums_.trust(job.pkt);
     if (trust != net::ChecksumTrust::verify && net::is_usual_frame(job.pkt.octets(), trust)) [[likely]]
-      net::describe_usual_frame(job.pkt.data(), job.frame);
+      job.subject.source = net::describe_usual_frame(job.pkt.data(), job.frame);
     else if (!read_frame(job, trust))
       continue;
     job.subject.listener = site.listener(job.frame.destination);
@@ -72,7 +72,6 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
       actor_.drop(job, base::Drop::frame_not_ours);
       continue;
     }
-    job.subject.source = job.frame.source;
     const std::string_view text = job.payload();
     job.subject.readable_behind = job.pkt.tailroom();
     prefetch(text);
@@ -87,6 +86,7 @@ bool Path::read_frame(Job& job, net::ChecksumTrust trust) {
     actor_.drop(job, *why);
     return false;
   }
+  job.subject.source = job.frame.source;
   if (job.frame.kind == net::FrameKind::udp) return true;
   actor_.act_on_frame(job);
   return false;
@@ -119,6 +119,15 @@ static bool is_answer(base::Verdict v) {
   return (answers >> std::to_underlying(v) & 1U) != 0;
 }
 
+// What only an answer needs.
+[[gnu::always_inline]] inline void Path::mark(Job& job, const Site& site) {
+  const sip::Marks marks = sip::marks(job.subject.msg, job.subject.msg.top, site.keys.signing());
+  job.tag = marks.reply_tag;
+  if (job.judgement.verdict != base::Verdict::redirected) return;
+  job.guard_key = Guard::key(job.subject.client, marks);
+  guard_.prefetch(job.guard_key);
+}
+
 void Path::judge(std::span<Job*> jobs, const Site& site) {
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
   const auto now_ms = static_cast<std::uint32_t>(nic::ticks() / ticks_per_ms_);
@@ -132,15 +141,6 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
   for (Job* job : jobs)
     if (job->judgement.verdict == base::Verdict::redirected && !guard_.admits(job->guard_key, now_ms))
       job->judgement = judge_redirected_before(job->subject, job->judgement);
-}
-
-// What only an answer needs.
-void Path::mark(Job& job, const Site& site) {
-  const sip::Marks marks = sip::marks(job.subject.msg, job.subject.msg.top, site.keys.signing());
-  job.tag = marks.reply_tag;
-  if (job.judgement.verdict != base::Verdict::redirected) return;
-  job.guard_key = Guard::key(job.subject.client, marks);
-  guard_.prefetch(job.guard_key);
 }
 
 }  // namespace viaduct::edge

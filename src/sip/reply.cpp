@@ -109,26 +109,29 @@ std::size_t write_to(const Message& request, std::uint64_t tag, std::size_t i, s
 }
 
 /// What a usual request needs found out before its reply is written: one received or rport at the most in a top Via that stands in the first Via line, no
-/// header twice of which one is copied, nothing between the To value and its line end, and room enough to copy whole vectors.
+/// fault, nothing between the To value and its line end, and room enough to copy whole vectors.
 struct Plan {
   std::uint32_t lines{};  ///< one bit for each line that is copied
   std::size_t via_line{};
-  std::size_t to_line{};  ///< no_header when the request's To has a tag
+  std::size_t to_line{};
   ReceivedParam replaced{};
 };
 constexpr std::size_t lines_at_once = 32;
 
-/// Lines whose headers are copied, one bit each: Via, From, To, Call-ID, CSeq, whose ids are neighbours, and Timestamp.
-std::uint32_t copied_lines(const Message& request, std::uint32_t& vias) {
-  static_assert(std::to_underlying(HeaderId::cseq) - std::to_underlying(HeaderId::via) == 4);
+/// Lines whose headers are copied, one bit each. Shape: no fault, so From, To, Call-ID and CSeq are there, once each.
+[[gnu::always_inline]] inline std::uint32_t copied_lines(const Message& request) {
   static_assert(std::tuple_size_v<decltype(request.id)> >= lines_at_once);
+  alignas(32) static constexpr auto via_ids = [] {
+    std::array<HeaderId, lines_at_once> out;
+    out.fill(HeaderId::via);
+    return out;
+  }();
   const __m256i ids = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(request.id.data()));
-  const auto each = [](HeaderId id) { return _mm256_set1_epi8(static_cast<char>(id)); };
-  const __m256i from_via = _mm256_sub_epi8(ids, each(HeaderId::via));
-  const __m256i are_neighbours = _mm256_cmpeq_epi8(from_via, _mm256_min_epu8(from_via, _mm256_set1_epi8(4)));
-  const __m256i are_copied = _mm256_or_si256(are_neighbours, _mm256_cmpeq_epi8(ids, each(HeaderId::timestamp)));
-  vias = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(ids, each(HeaderId::via))));
-  return _bzhi_u32(static_cast<std::uint32_t>(_mm256_movemask_epi8(are_copied)), request.headers);
+  const __m256i are_vias = _mm256_cmpeq_epi8(ids, _mm256_load_si256(reinterpret_cast<const __m256i*>(via_ids.data())));
+  const auto vias = _bzhi_u32(static_cast<std::uint32_t>(_mm256_movemask_epi8(are_vias)), request.headers);
+  const auto first = [&](HeaderId id) { return std::uint32_t{1} << request.first[std::to_underlying(id)]; };
+  const std::uint32_t others = first(HeaderId::from) | first(HeaderId::to) | first(HeaderId::call_id) | first(HeaderId::cseq);
+  return vias | others | (request.has(HeaderId::timestamp) ? first(HeaderId::timestamp) : 0);
 }
 
 /// Whether the To value is followed by its line end at once.
@@ -143,16 +146,12 @@ bool plan_usual(const Message& request, const Reply& reply, std::span<char> out,
   constexpr std::size_t growth_max = received_text_bytes_max + tag_name.size() + base32_64_bytes + base::loose_bytes;
   static_assert(std::tuple_size_v<ReceivedText> <= base::loose_bytes);
   const std::size_t head = request.line[request.headers];
-  if (request.headers > lines_at_once || head + base::loose_bytes > request.text.size() + reply.readable_behind) return false;
+  if (request.fault != Bad::none || request.headers > lines_at_once || head + base::loose_bytes > request.text.size() + reply.readable_behind) return false;
   if (out.size() < reply.status_line.size() + head + growth_max) return false;
-  std::uint32_t vias;
-  plan.lines = copied_lines(request, vias);
-  const int singles = std::popcount(plan.lines & ~vias);
-  if (singles != 4 + static_cast<int>(request.has(HeaderId::timestamp))) return false;
+  plan.lines = copied_lines(request);
   plan.via_line = request.first[std::to_underlying(HeaderId::via)];
-  const std::size_t to_line = request.first[std::to_underlying(HeaderId::to)];
-  plan.to_line = request.to_tag.bytes == 0 ? to_line : no_header;
-  return line_holds(request, plan.via_line, request.top_via) && ends_at_once(request, to_line) && single_received_param(request, plan.replaced);
+  plan.to_line = request.first[std::to_underlying(HeaderId::to)];
+  return line_holds(request, plan.via_line, request.top_via) && ends_at_once(request, plan.to_line) && single_received_param(request, plan.replaced);
 }
 
 /// The line of the top Via, its received and rport replaced.
@@ -172,25 +171,27 @@ constexpr std::size_t line_end_bytes = 2;
 /// A usual request: each line copied without a branch on its length or on whether it is the To, behind which room is left for the tag.
 std::size_t write_usual(const Message& request, const Reply& reply, const Plan& plan, char* const out) {
   constexpr std::size_t tag_bytes = tag_name.size() + base32_64_bytes;
+  const bool is_tagged = request.to_tag.bytes == 0;
+  std::array<std::uint8_t, lines_at_once> room_behind{};
+  std::array<char*, lines_at_once> line_ends;
+  room_behind[plan.to_line] = is_tagged ? tag_bytes : 0;
+  const char* const text = request.text.data();
   char* at = base::copy_text(out, reply.status_line);
-  std::uintptr_t to_end = 0;
-  std::uint32_t lines = plan.lines;
   const auto put_lines = [&](std::uint32_t which) {
     for (; which != 0; which = _blsr_u32(which)) {
       const auto i = static_cast<std::size_t>(std::countr_zero(which));
       const std::size_t from = request.line[i];
-      at = base::copy_loosely(at, request.text.data() + from, request.line[i + 1] - from);
-      const std::uintptr_t if_tagged = i == plan.to_line ? ~std::uintptr_t{0} : 0;
-      to_end |= if_tagged & reinterpret_cast<std::uintptr_t>(at);
-      at += if_tagged & tag_bytes;
+      at = base::copy_loosely(at, text + from, request.line[i + 1] - from);
+      line_ends[i] = at;
+      at += room_behind[i];
     }
   };
-  const std::uint32_t before = _bzhi_u32(lines, static_cast<std::uint32_t>(plan.via_line));
+  const std::uint32_t before = _bzhi_u32(plan.lines, static_cast<std::uint32_t>(plan.via_line));
   put_lines(before);
   at = put_top_via(request, reply, plan, at);
-  put_lines(_blsr_u32(lines ^ before));
-  if (to_end != 0) [[likely]] {
-    char* const tag = reinterpret_cast<char*>(to_end) - line_end_bytes;
+  put_lines(_blsr_u32(plan.lines ^ before));
+  if (is_tagged) [[likely]] {
+    char* const tag = line_ends[plan.to_line] - line_end_bytes;
     std::memcpy(tag, tag_name.data(), tag_name.size());
     put_64(reply.to_tag, tag + tag_name.size());
     std::memcpy(tag + tag_bytes, "\r\n", line_end_bytes);

@@ -17,6 +17,7 @@
 
 #include "slow_aes.h"
 #include "viaduct/base/aes_hash.h"
+#include "viaduct/base/siphash4.h"
 
 namespace viaduct::base {
 namespace {
@@ -126,13 +127,27 @@ TEST(AesMac, MatchesThePublishedVectorOfOneBlock) {
   EXPECT_EQ(octets(AesMac(key).mac64(block)), expected);
 }
 
-TEST(SipHash, IsTheSameOfPaddedOctets) {
+/// A SipText, octet by octet.
+SipText sip_text(const std::string& octets) {
+  SipText out{.room = {}, .bytes = octets.size()};
+  std::copy(octets.begin(), octets.end(), out.room.begin());
+  out.room[octets.size() / 8 * 8 + 7] = static_cast<char>(octets.size());
+  return out;
+}
+
+TEST(SipHash, OfFourIsTheOneOfEach) {
   std::mt19937_64 random(4);
-  for (std::size_t size = 0; size < 100; ++size) {
-    const Exact text = random_text(random, size / 8 * 8 + 8);
-    std::fill(text.bytes.get() + size, text.bytes.get() + text.size, '\0');
+  for (int round = 0; round < 20'000; ++round) {
+    std::array<SipText, 4> texts;
+    for (SipText& t : texts) {
+      std::string octets(random() % (SipText::bytes_max + 1), '\0');
+      for (char& c : octets) c = static_cast<char>(random());
+      t = sip_text(octets);
+    }
     const Key128 key = random_key(random);
-    ASSERT_EQ(siphash128_padded(key, text.view().substr(0, size)), siphash128(key, text.view().substr(0, size))) << size;
+    std::array<Hash128, 4> hashes;
+    siphash128_of_four(key, texts.data(), hashes.data());
+    for (std::size_t i = 0; i < 4; ++i) ASSERT_EQ(hashes[i], siphash128(key, texts[i].text())) << texts[i].bytes;
   }
 }
 

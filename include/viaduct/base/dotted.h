@@ -7,18 +7,18 @@
 
 namespace viaduct::base {
 
-/// Each octet's digits and the dot behind them, and how many octets of text that is: one copy of four an octet.
+/// Each octet's digits and the dot behind them in the low half of a word, as they stand in memory; how many octets of text that is in the high half.
 struct OctetTexts {
-  std::array<std::array<char, 4>, 256> text{};
-  std::array<std::uint8_t, 256> bytes{};
+  std::array<std::uint64_t, 256> text_and_bytes{};
   constexpr OctetTexts() {
     for (unsigned value = 0; value < 256; ++value) {
-      std::uint8_t n = 0;
-      if (value >= 100) text[value][n++] = static_cast<char>('0' + value / 100);
-      if (value >= 10) text[value][n++] = static_cast<char>('0' + value / 10 % 10);
-      text[value][n++] = static_cast<char>('0' + value % 10);
-      text[value][n++] = '.';
-      bytes[value] = n;
+      std::uint64_t text = 0, bytes = 0;
+      const auto add = [&](unsigned c) { text |= std::uint64_t{c} << 8 * bytes++; };
+      if (value >= 100) add('0' + value / 100);
+      if (value >= 10) add('0' + value / 10 % 10);
+      add('0' + value % 10);
+      add('.');
+      text_and_bytes[value] = text | bytes << 32;
     }
   }
 };
@@ -27,9 +27,10 @@ inline constexpr OctetTexts octet_texts;
 /// Write an IPv4 address, given as it stands on the wire in host byte order of memory. Shape: 16 octets are written over. Returns the text's end.
 inline char* put_dotted(std::uint32_t wire, char* out) {
   for (int i = 0; i < 4; ++i, wire >>= 8) {
-    const std::uint32_t octet = wire & 0xff;
-    std::memcpy(out, octet_texts.text[octet].data(), 4);
-    out += octet_texts.bytes[octet];
+    const std::uint64_t octet = octet_texts.text_and_bytes[wire & 0xff];
+    const auto text = static_cast<std::uint32_t>(octet);
+    std::memcpy(out, &text, sizeof text);
+    out += octet >> 32;
   }
   return out - 1;  // the last dot
 }
