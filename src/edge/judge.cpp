@@ -119,7 +119,7 @@ unsigned via_count(const Subject& s, const Site& site) {
 }
 
 // Why a client that reached us directly is not sent away but proxied; Reason::none when it is redirected.
-Reason redirect_hindrance(const Subject& s, const Site& site, const assign::HomeBrief& home) {
+[[gnu::always_inline]] inline Reason redirect_hindrance(const Subject& s, const Site& site, const assign::HomeBrief& home) {
   if (site.redirect == site::RedirectPolicy::never) return Reason::policy_never;
   if (is_sips(s.msg, s.msg.request_uri) || is_sips(s.msg, s.msg.to_uri)) return Reason::sips;
   if (!site.redirect_all_sources && !site::any_contains(site.redirect_from, s.source.address)) return Reason::source_not_redirected;

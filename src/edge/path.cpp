@@ -63,10 +63,12 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
       continue;
     }
     const net::ChecksumTrust trust = checksums_.trust(job.pkt);
-    if (trust != net::ChecksumTrust::verify && net::is_usual_frame(job.pkt.octets(), trust)) [[likely]]
-      job.subject.source = net::describe_usual_frame(job.pkt.data(), job.frame);
-    else if (!read_frame(job, trust))
+    if (trust != net::ChecksumTrust::verify && net::is_usual_frame(job.pkt.octets(), trust)) [[likely]] {
+      net::describe_usual_frame(job.pkt.data(), job.frame);
+      net::read_source(job.pkt.data(), job.subject.source);
+    } else if (!read_frame(job, trust)) {
       continue;
+    }
     job.subject.listener = site.listener(job.frame.destination);
     if (job.subject.listener == nullptr) {
       actor_.drop(job, base::Drop::frame_not_ours);

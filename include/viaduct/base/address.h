@@ -5,6 +5,7 @@
 #include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,12 @@ class Address {
     Address a;
     a.octets_ = std::bit_cast<std::array<std::uint8_t, 16>>(std::array<std::uint64_t, 2>{0, std::uint64_t{wire} << 32 | 0xffff0000});
     return a;
+  }
+  /// Become that IPv4 address, by two stores: a copy of a fresh value would wait for what has just been stored by halves.
+  void set_v4(std::uint32_t wire) {
+    const std::uint64_t low = 0, high = std::uint64_t{wire} << 32 | 0xffff0000;
+    std::memcpy(octets_.data(), &low, sizeof low);
+    std::memcpy(octets_.data() + 8, &high, sizeof high);
   }
   /// From sixteen octets in network order.
   static constexpr Address v6(std::array<std::uint8_t, 16> octets) {
