@@ -19,7 +19,7 @@ void time_index(benchmark::State& state, const Pool& pool) {
 }
 
 void index(benchmark::State& state) { time_index(state, sized_pool(static_cast<std::size_t>(state.range(0)))); }
-BENCHMARK(index)->Arg(550)->Arg(750)->Arg(1200)->UseManualTime();
+BENCHMARK(index)->Arg(550)->Arg(627)->Arg(750)->Arg(1200)->UseManualTime();
 
 // The count of Via values is part of the index: the difference between the two is what three more values cost.
 void vias(benchmark::State& state) { time_index(state, sized_pool(750, static_cast<unsigned>(state.range(0)))); }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// libosip2 as a judge. Nothing of it is seen outside this file.
+#include <osipparser2/osip_parser.h>
+
+#include <cstdlib>
+
+#include "judges.h"
+
+namespace viaduct::judges {
+namespace {
+
+std::string_view text_or_empty(const char* text) { return text != nullptr ? text : ""; }
+
+const osip_via_t* top_via(const osip_message_t* m) { return static_cast<const osip_via_t*>(osip_list_get(&m->vias, 0)); }
+
+}  // namespace
+
+Osip::Osip(std::string_view text) {
+  static const int started = parser_init();
+  osip_message_t* made{};
+  if (started != OSIP_SUCCESS || osip_message_init(&made) != OSIP_SUCCESS) std::abort();
+  message_ = made;
+  accepts_ = osip_message_parse(made, text.data(), text.size()) == OSIP_SUCCESS && top_via(made) != nullptr && made->from != nullptr && made->to != nullptr &&
+             made->to->url != nullptr && made->call_id != nullptr && made->cseq != nullptr;
+}
+
+Osip::~Osip() { osip_message_free(static_cast<osip_message_t*>(message_)); }
+
+Answer Osip::answer() const {
+  const auto* m = static_cast<const osip_message_t*>(message_);
+  const osip_via_t* via = top_via(m);
+  osip_generic_param_t* branch{};
+  osip_via_param_get_byname(const_cast<osip_via_t*>(via), const_cast<char*>("branch"), &branch);
+  osip_header_t* max_forwards{};
+  osip_message_header_get_byname(m, "max-forwards", 0, &max_forwards);
+  return {.via_values = static_cast<std::size_t>(osip_list_size(&m->vias)),
+          .via_host = text_or_empty(via->host),
+          .via_branch = branch != nullptr ? text_or_empty(branch->gvalue) : "",
+          .to_user = text_or_empty(m->to->url->username),
+          .to_host = text_or_empty(m->to->url->host),
+          .call_id = text_or_empty(m->call_id->number),
+          .call_id_host = text_or_empty(m->call_id->host),
+          .cseq_number = static_cast<std::uint32_t>(std::strtoul(m->cseq->number, nullptr, 10)),
+          .cseq_method = text_or_empty(m->cseq->method),
+          .max_forwards = max_forwards != nullptr ? static_cast<unsigned>(std::strtoul(max_forwards->hvalue, nullptr, 10)) : 70};
+}
+
+}  // namespace viaduct::judges
