@@ -29,7 +29,7 @@ struct Index {
             .call_id_host = {},
             .cseq_number = m.cseq_number,
             .cseq_method = m[m.method_text],
-            .max_forwards = m.max_forwards};
+            .max_forwards = m.has(sip::HeaderId::max_forwards) ? m.max_forwards : judges::no_max_forwards};
   }
 };
 

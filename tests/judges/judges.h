@@ -3,11 +3,12 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 namespace viaduct::judges {
+
+inline constexpr int no_max_forwards = -1;
 
 /// What each is asked. The texts borrow from the judge's own copy of the message, or from the message.
 struct Answer {
@@ -20,7 +21,7 @@ struct Answer {
   std::string_view call_id_host;  ///< when the judge keeps what follows the @ apart
   std::uint32_t cseq_number{};
   std::string_view cseq_method;
-  unsigned max_forwards{};  ///< 70 when absent
+  int max_forwards{no_max_forwards};
 
   [[nodiscard]] std::string whole_call_id() const { return std::string(call_id) + (call_id_host.empty() ? "" : "@") + std::string(call_id_host); }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // libosip2 as a judge. Nothing of it is seen outside this file.
 #include <osipparser2/osip_parser.h>
+#include <osipparser2/osip_port.h>
 
 #include <cstdlib>
 
@@ -13,10 +14,18 @@ std::string_view text_or_empty(const char* text) { return text != nullptr ? text
 
 const osip_via_t* top_via(const osip_message_t* m) { return static_cast<const osip_via_t*>(osip_list_get(&m->vias, 0)); }
 
+// What it refuses, it would also tell on standard output.
+void say_nothing(const char*, int, osip_trace_level_t, const char*, va_list) {}
+
+int start() {
+  osip_trace_initialize_func(END_TRACE_LEVEL, say_nothing);
+  return parser_init();
+}
+
 }  // namespace
 
 Osip::Osip(std::string_view text) {
-  static const int started = parser_init();
+  static const int started = start();
   osip_message_t* made{};
   if (started != OSIP_SUCCESS || osip_message_init(&made) != OSIP_SUCCESS) std::abort();
   message_ = made;
@@ -42,7 +51,7 @@ Answer Osip::answer() const {
           .call_id_host = text_or_empty(m->call_id->host),
           .cseq_number = static_cast<std::uint32_t>(std::strtoul(m->cseq->number, nullptr, 10)),
           .cseq_method = text_or_empty(m->cseq->method),
-          .max_forwards = max_forwards != nullptr ? static_cast<unsigned>(std::strtoul(max_forwards->hvalue, nullptr, 10)) : 70};
+          .max_forwards = max_forwards != nullptr ? static_cast<int>(std::strtol(max_forwards->hvalue, nullptr, 10)) : no_max_forwards};
 }
 
 }  // namespace viaduct::judges

@@ -43,7 +43,7 @@ Answer Sofia::answer() const {
           .call_id_host = {},
           .cseq_number = sip->sip_cseq->cs_seq,
           .cseq_method = text_or_empty(sip->sip_cseq->cs_method_name),
-          .max_forwards = sip->sip_max_forwards != nullptr ? static_cast<unsigned>(sip->sip_max_forwards->mf_count) : 70};
+          .max_forwards = sip->sip_max_forwards != nullptr ? static_cast<int>(sip->sip_max_forwards->mf_count) : no_max_forwards};
 }
 
 }  // namespace viaduct::judges

@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::size_t smallest_message = 32;
 
-/// One header line, folds still in it, and the same with each fold turned into spaces: offsets agree.
-struct Header {
-  std::string name;  ///< lower case, long form; empty when the line is none
-  std::string raw;
-  std::string value;
-};
-
 const std::map<std::string, std::string> compact_names = {{"v", "via"},     {"f", "from"},           {"t", "to"},    {"i", "call-id"},
                                                           {"m", "contact"}, {"l", "content-length"}, {"o", "event"}, {"k", "supported"}};
 
@@ -58,6 +51,8 @@ std::string trim(const std::string& text) {
   return text.substr(first, flat.find_last_not_of(" \t") + 1 - first);
 }
 
+}  // namespace
+
 Header to_header(const std::string& line) {
   Header header;
   Grammar g{line};
@@ -74,7 +69,6 @@ Header to_header(const std::string& line) {
   return header;
 }
 
-/// Elements of a comma-separated list; commas in quotes and between < and > do not count, empty elements are left out.
 std::vector<std::string> elements(const std::string& list) {
   std::vector<std::string> all(1);
   bool quoted = false, escaped = false, angled = false;
@@ -102,12 +96,38 @@ std::vector<std::string> elements(const std::string& list) {
   return some;
 }
 
+Head to_head(const std::string& text) {
+  Head head;
+  std::vector<std::string> physical;
+  std::string rest = text;
+  for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
+    physical.push_back(rest.substr(0, end + 1));
+    rest.erase(0, end + 1);
+    if (physical.size() > 1 && without_line_end(physical.back()).empty()) {
+      head.terminated = true;
+      break;
+    }
+  }
+  if (physical.empty()) return {.start_line = text, .lines = {}, .terminated = false, .bytes = text.size()};
+  for (const auto& line : physical) head.bytes += line.size();
+  if (head.terminated) physical.pop_back();
+  head.start_line = physical[0];
+  for (std::size_t i = 1; i < physical.size(); ++i) {
+    const bool continues = !head.lines.empty() && (physical[i][0] == ' ' || physical[i][0] == '\t');
+    if (continues)
+      head.lines.back() += physical[i];
+    else
+      head.lines.push_back(physical[i]);
+  }
+  return head;
+}
+
+namespace {
+
 struct Parser {
   Parsed out;
   std::string text;
-  std::vector<std::string> lines;  ///< header lines, folds joined
   std::vector<Header> headers;
-  bool terminated{};
 
   void fault(const std::string& name) {
     if (out.fault.empty()) out.fault = name;
@@ -118,7 +138,6 @@ struct Parser {
     return some;
   }
 
-  std::string split();
   bool request_line(const std::string& line);
   bool status_line(const std::string& line);
   bool start_line(const std::string& line);
@@ -131,34 +150,6 @@ struct Parser {
   void content_length();
   void faulty(const std::string& header, const std::string& name);
 };
-
-/// Split the text. Returns the start line.
-std::string Parser::split() {
-  std::vector<std::string> physical;
-  std::string rest = text;
-  for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
-    physical.push_back(rest.substr(0, end + 1));
-    rest.erase(0, end + 1);
-    if (physical.size() > 1 && without_line_end(physical.back()).empty()) {
-      terminated = true;
-      break;
-    }
-  }
-  if (physical.empty()) {
-    out.head_bytes = text.size();
-    return text;
-  }
-  for (const auto& line : physical) out.head_bytes += line.size();
-  if (terminated) physical.pop_back();
-  for (std::size_t i = 1; i < physical.size(); ++i) {
-    const bool continues = !lines.empty() && (physical[i][0] == ' ' || physical[i][0] == '\t');
-    if (continues)
-      lines.back() += physical[i];
-    else
-      lines.push_back(physical[i]);
-  }
-  return without_line_end(physical[0]);
-}
 
 /// True when a message can be told from it: a method first and a version last.
 bool Parser::request_line(const std::string& line) {
@@ -365,21 +356,22 @@ Parsed parse(std::string_view datagram) {
     p.fault("not_sip");
     return p.out;
   }
-  const std::string start = p.split();
-  const bool usable = p.start_line(start);
+  const Head head = to_head(p.text);
+  p.out.head_bytes = head.bytes;
+  const bool usable = p.start_line(head.start_line.ends_with('\n') ? without_line_end(head.start_line) : head.start_line);
   if (!usable) return p.out;
   p.out.answerable = p.out.is_request && p.out.method != "ACK";
-  if (p.lines.size() > base::header_lines_max) {
+  if (head.lines.size() > base::header_lines_max) {
     p.fault("header_lines");
     p.out.answerable = false;
     return p.out;
   }
-  p.out.headers = static_cast<int>(p.lines.size());
-  for (const auto& line : p.lines) p.headers.push_back(to_header(line));
-  if (!p.terminated) p.fault("head_unterminated");
+  p.out.headers = static_cast<int>(head.lines.size());
+  for (const auto& line : head.lines) p.headers.push_back(to_header(line));
+  if (!head.terminated) p.fault("head_unterminated");
   for (const Header& header : p.headers)
     if (header.name.empty()) p.fault("header_syntax");
-  for (const auto& line : p.lines)
+  for (const auto& line : head.lines)
     if (line.size() > base::header_bytes_max) p.fault("header_bytes");
   p.vias();
   p.address("from", p.out.from_uri, p.out.from_tag);

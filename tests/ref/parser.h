@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace viaduct::ref {
 
@@ -25,6 +26,26 @@ struct Parsed {
   int max_forwards{70};
   std::string body;
 };
+
+/// A message's head as it stands: each line with its line end, folds joined to the line before.
+struct Head {
+  std::string start_line;
+  std::vector<std::string> lines;
+  bool terminated{};  ///< an empty line was found
+  std::size_t bytes{};
+};
+Head to_head(const std::string& text);
+
+/// One header line, folds still in it, and the same with each fold turned into spaces: offsets agree.
+struct Header {
+  std::string name;  ///< lower case, long form; empty when the line is none
+  std::string raw;
+  std::string value;
+};
+Header to_header(const std::string& line);
+
+/// Elements of a comma-separated list; commas in quotes and between < and > do not count, empty elements are left out.
+std::vector<std::string> elements(const std::string& list);
 
 /// Read one datagram. Bounds as in base/limits.h. Thread: any; pure.
 Parsed parse(std::string_view datagram);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "edits.h"
 #include "generated.h"
 #include "torture.h"
 
@@ -55,7 +56,7 @@ std::string reference_forwarded(const Message& request, const base::Endpoint& so
     if (request.id[i] == HeaderId::x_viaduct_home) continue;
     std::string line(request.header_line(i));
     if (request.top_via.offset >= request.line[i] && request.top_via.offset < request.line[i + 1])
-      line.replace(request.top_via.offset - request.line[i], request.top_via.bytes, testing::reference_via(request[request.top_via], source));
+      line.replace(request.top_via.offset - request.line[i], request.top_via.bytes, ref::reference_via(request[request.top_via], source));
     out += request.id[i] == HeaderId::max_forwards ? reference_max_forwards(request, i) : line;
   }
   return out + std::string(request.text.substr(request.line[request.headers]));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the messages are made, and the slow obvious forms.
+// How the messages are made.
 #include "generated.h"
 
 #include <gtest/gtest.h>
@@ -166,36 +166,6 @@ std::string Generator::response(const std::vector<std::string>& vias, std::strin
   *line = rest.empty() ? "" : rest + line->substr(lines[0].size());
   *without_first = joined(all);
   return out;
-}
-
-std::string reference_via(std::string_view via, const base::Endpoint& source) {
-  std::vector<std::string> parts(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < via.size(); ++i) {
-    if (quoted && via[i] == '\\' && i + 1 < via.size()) {
-      parts.back() += via[i++];
-    } else if (via[i] == '"') {
-      quoted = !quoted;
-    } else if (via[i] == ';' && !quoted) {
-      parts.emplace_back();
-    }
-    parts.back() += via[i];
-  }
-  std::string out = parts[0];
-  for (std::size_t i = 1; i < parts.size(); ++i) {
-    std::string_view param = std::string_view(parts[i]).substr(1);
-    param.remove_prefix(std::min(param.find_first_not_of(" \t\r\n"), param.size()));
-    std::string name(param.substr(0, param.find_first_of("= \t\r\n")));
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    if (name != "received" && name != "rport") out += parts[i];
-  }
-  return out + ";received=" + source.address.text() + ";rport=" + std::to_string(source.port);
-}
-
-std::vector<std::string> header_lines(const Message& message) {
-  std::vector<std::string> lines;
-  for (std::size_t i = 0; i < message.headers; ++i) lines.emplace_back(message.header_line(i));
-  return lines;
 }
 
 Message indexed(std::string_view text) {

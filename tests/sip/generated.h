@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages of every allowed shape, made at random from a seed, and the slow obvious forms of what the edits do to them.
+// Messages of every allowed shape, made at random from a seed.
 #pragma once
 #include <random>
 #include <string>
@@ -37,12 +37,6 @@ class Generator {
 
   std::mt19937_64 random_;
 };
-
-/// A Via value without its received and rport parameters, and with those of `source` behind it: octet by octet, quotes respected.
-std::string reference_via(std::string_view via, const base::Endpoint& source);
-
-/// The header lines of a message.
-std::vector<std::string> header_lines(const Message& message);
 
 /// Index a text that must be good; the text must outlive the message.
 Message indexed(std::string_view text);

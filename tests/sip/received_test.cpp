@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "edits.h"
 #include "generated.h"
 
 namespace viaduct::sip {
@@ -62,7 +63,7 @@ TEST(Received, AgreesWithAWalkOctetByOctetAndReadsNothingOutside) {
     const std::string via = generator.via();
     const base::Endpoint source = generator.endpoint();
     const Guarded value(via, round % 2 == 0 ? Guarded::Side::behind : Guarded::Side::before);
-    ASSERT_EQ(replaced(value.text(), source), testing::reference_via(via, source)) << via;
+    ASSERT_EQ(replaced(value.text(), source), ref::reference_via(via, source)) << via;
   }
 }
 
@@ -72,7 +73,7 @@ TEST(Received, AgreesOnTextThatIsNoVia) {
   for (int round = 0; round < 50'000; ++round) {
     std::string text = "h";
     for (unsigned n = generator.below(20); n > 0; --n) text += parts[generator.below(std::size(parts))];
-    ASSERT_EQ(replaced(text, place), testing::reference_via(text, place)) << text;
+    ASSERT_EQ(replaced(text, place), ref::reference_via(text, place)) << text;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "edits.h"
 #include "generated.h"
 #include "torture.h"
 #include "viaduct/base/text.h"
@@ -39,7 +40,7 @@ std::string reference(const Message& request, const Reply& reply) {
     std::string line(request.header_line(i));
     if (id == HeaderId::via) {
       const bool top = request.top_via.offset >= request.line[i] && request.top_via.offset < request.line[i + 1];
-      if (top) line.replace(request.top_via.offset - request.line[i], request.top_via.bytes, testing::reference_via(request[request.top_via], reply.source));
+      if (top) line.replace(request.top_via.offset - request.line[i], request.top_via.bytes, ref::reference_via(request[request.top_via], reply.source));
       out += line;
       continue;
     }
