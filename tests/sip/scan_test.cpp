@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "generated.h"
+#include "scans.h"
 #include "sip/field.h"
+#include "torture.h"
 
 namespace viaduct::sip {
 namespace {
@@ -68,6 +71,15 @@ TEST(Scan, VectorAndScalarLineStartsAgreeWhereNothingIsFolded) {
     for (std::size_t i = 0; i < a.count; ++i) ASSERT_EQ(fast[i], slow[i]) << text;
   }
   EXPECT_GT(fast_ones, 500);
+}
+
+TEST(Scan, VectorAndScalarAgreeOnTortureAndMadeMessages) {
+  for (const auto& message : testing::torture_messages()) EXPECT_EQ(ref::scan_differences(message.text), "") << message.name;
+  testing::Generator generator(5);
+  for (int i = 0; i < 500; ++i) {
+    const std::string text = generator.request();
+    ASSERT_EQ(ref::scan_differences(text), "") << text;
+  }
 }
 
 TEST(Scan, AFoldedLineIsJoinedToTheOneBefore) {
