@@ -141,24 +141,21 @@ std::span<char> Actor::apply_edits(Job& job, std::span<char> message) {
   return target.first(written);
 }
 
-// False: too long for a frame; the packet is gone, and counted.
-bool Actor::write_frame(Job& job, std::span<char> message, const net::Envelope& envelope) {
-  if (net::header_bytes(true) + message.size() > frame_bytes_max) {
-    drop(job, Drop::growth_over_limit);
-    return false;
-  }
-  const std::uint8_t* start = net::write_headers(reinterpret_cast<std::uint8_t*>(message.data()), message.size(), envelope, checksum_work_);
-  job.pkt.set(start, net::header_bytes(true) + message.size());
-  return true;
-}
-
 void Actor::send_to(Job& job, std::span<char> message, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours) {
   const base::Address& hop = site.next_hop(to.address);
   if (hop.is_unset() || !to.address.is_v4()) return drop(job, Drop::destination_unreachable);
+  if (net::header_bytes(true) + message.size() > frame_bytes_max) return drop(job, Drop::growth_over_limit);
   const net::Mac* const mac = neighbours.find(hop);
-  const net::Envelope envelope{
-      .source_mac = mac_, .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = job.subject.listener->endpoint, .destination = to};
-  if (!write_frame(job, message, envelope)) return;
+  const base::Endpoint& from = job.subject.listener->endpoint;
+  auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
+  const std::uint8_t* start = nullptr;
+  if (mac != nullptr && checksum_work_ == net::ChecksumWork::none && from.address.is_v4()) {
+    start = net::write_usual_headers(payload, message.size(), mac_, *mac, from, to);
+  } else {
+    const net::Envelope envelope{.source_mac = mac_, .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = from, .destination = to};
+    start = net::write_headers(payload, message.size(), envelope, checksum_work_);
+  }
+  job.pkt.set(start, net::header_bytes(true) + message.size());
   if (mac != nullptr) {
     counters_.count(job.judgement.verdict);
     wire_.stage(job.pkt);

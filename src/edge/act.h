@@ -32,7 +32,6 @@ class Actor {
   [[nodiscard]] std::span<char> answer_room(const Job& job);
   [[nodiscard]] std::span<char> apply_edits(Job& job, std::span<char> message);
   void send_to(Job& job, std::span<char> message, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours);
-  bool write_frame(Job& job, std::span<char> message, const net::Envelope& envelope);
 
   site::Commons& commons_;
   share::Counters& counters_;

@@ -270,6 +270,20 @@ TEST(Headers, GoBackAsAnEnvelopeTurnedAroundHasThem) {
   }
 }
 
+TEST(Headers, WrittenInLineAreThoseOfAnEnvelope) {
+  std::mt19937_64 random{8};
+  for (int round = 0; round < 5'000; ++round) {
+    Envelope e = envelope();
+    e.source = {base::Address::v4(static_cast<std::uint32_t>(random())), static_cast<std::uint16_t>(random())};
+    e.destination = {base::Address::v4(static_cast<std::uint32_t>(random())), static_cast<std::uint16_t>(random())};
+    const std::size_t bytes = random() % 1459;
+    Octets expected(42 + bytes, 0xaa), out = expected;
+    write_headers(expected.data() + 42, bytes, e, ChecksumWork::none);
+    EXPECT_EQ(write_usual_headers(out.data() + 42, bytes, e.source_mac, e.destination_mac, e.source, e.destination), out.data());
+    ASSERT_EQ(out, expected);
+  }
+}
+
 TEST(Headers, SendAChecksumOfZeroAsAllOnes) {
   for (int last = 0; last < 0x10000; ++last) {
     const char payload[2] = {static_cast<char>(last >> 8), static_cast<char>(last)};

@@ -67,6 +67,26 @@ template <typename T>
   out.payload_bytes = static_cast<std::uint16_t>(usual::load16(udp + 4) - 8);
 }
 
+namespace usual {
+
+/// The headers behind Ethernet's; `addresses` and `ports` as they stand in memory, source first. Source: RFC 791 3.1, RFC 6864 4.1, RFC 768.
+[[gnu::always_inline]] inline void write_ip_and_udp(std::uint8_t* payload, std::size_t payload_bytes, std::uint64_t addresses, std::uint32_t ports) {
+  // As it stands in memory: 45 00 total length, identification 0, DF; TTL, protocol, checksum.
+  const std::uint64_t packet_bytes = std::byteswap(static_cast<std::uint16_t>(payload_bytes + 28));
+  const std::uint32_t datagram_bytes = std::byteswap(static_cast<std::uint16_t>(payload_bytes + 8));
+  std::uint32_t ttl_protocol_sum = 17 << 8 | 64;
+  const std::uint64_t sum = 0x0045 + 0x0040 + packet_bytes + ttl_protocol_sum + (addresses & 0xffffffff) + (addresses >> 32);
+  const std::uint64_t folded = (sum & 0xffff) + (sum >> 16);  // 19 bits
+  ttl_protocol_sum |= static_cast<std::uint32_t>(~((folded & 0xffff) + (folded >> 16)) << 16);
+  const auto put = [&](std::size_t at, auto value) { std::memcpy(payload - payload_at + at, &value, sizeof value); };
+  put(ip_at, 0x0040'0000'0000'0045 | packet_bytes << 16);
+  put(ip_at + 8, ttl_protocol_sum);
+  put(ip_at + 12, addresses);
+  put(udp_at, std::uint64_t{datagram_bytes} << 32 | ports);
+}
+
+}  // namespace usual
+
 /// write_headers with turned_around, without UDP checksum (ChecksumWork::none), from the request's own headers.
 /// Shape: `request` is a usual frame; it may overlap the headers that are written. As write_headers for the rest. Returns the frame's first octet.
 [[gnu::always_inline]] inline std::uint8_t* write_headers_back(std::uint8_t* payload, std::size_t payload_bytes, const std::uint8_t* request) {
@@ -74,20 +94,23 @@ template <typename T>
   const __m128i ethernet = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(request)), back);
   const std::uint64_t addresses = std::rotl(usual::load<std::uint64_t>(request + usual::ip_at + 12), 32);
   const std::uint32_t ports = std::rotl(usual::load<std::uint32_t>(request + usual::udp_at), 16);
-  // All as it stands in memory: 45 00 total length, identification 0, DF; TTL, protocol, checksum (RFC 6864 4.1).
-  const std::uint64_t packet_bytes = std::byteswap(static_cast<std::uint16_t>(payload_bytes + 28));
-  const std::uint32_t datagram_bytes = std::byteswap(static_cast<std::uint16_t>(payload_bytes + 8));
-  std::uint32_t ttl_protocol_sum = 17 << 8 | 64;
-  const std::uint64_t sum = 0x0045 + 0x0040 + packet_bytes + ttl_protocol_sum + (addresses & 0xffffffff) + (addresses >> 32);
-  const std::uint64_t folded = (sum & 0xffff) + (sum >> 16);  // 19 bits
-  ttl_protocol_sum |= static_cast<std::uint32_t>(~((folded & 0xffff) + (folded >> 16)) << 16);
-  const auto put = [&](std::size_t at, auto value) { std::memcpy(payload - usual::payload_at + at, &value, sizeof value); };
   _mm_storeu_si128(reinterpret_cast<__m128i*>(payload - usual::payload_at), ethernet);
-  put(usual::ip_at, 0x0040'0000'0000'0045 | packet_bytes << 16);
-  put(usual::ip_at + 8, ttl_protocol_sum);
-  put(usual::ip_at + 12, addresses);
-  put(usual::udp_at, std::uint64_t{datagram_bytes} << 32 | ports);
+  usual::write_ip_and_udp(payload, payload_bytes, addresses, ports);
   return payload - usual::payload_at;
+}
+
+/// write_headers without UDP checksum. Shape: both endpoints are IPv4; as write_headers for the rest. Returns the frame's first octet.
+[[gnu::always_inline]] inline std::uint8_t* write_usual_headers(std::uint8_t* payload, std::size_t payload_bytes, const Mac& source_mac,
+                                                                const Mac& destination_mac, const base::Endpoint& source, const base::Endpoint& destination) {
+  constexpr std::uint16_t type_ipv4 = 0x0008;  // as it stands in memory
+  std::uint8_t* const frame = payload - usual::payload_at;
+  const std::uint64_t addresses = std::uint64_t{destination.address.v4_wire()} << 32 | source.address.v4_wire();
+  const std::uint32_t ports = std::byteswap(std::uint32_t{source.port} << 16 | destination.port);
+  std::memcpy(frame, destination_mac.data(), 6);
+  std::memcpy(frame + 6, source_mac.data(), 6);
+  std::memcpy(frame + 12, &type_ipv4, sizeof type_ipv4);
+  usual::write_ip_and_udp(payload, payload_bytes, addresses, ports);
+  return frame;
 }
 
 }  // namespace viaduct::net
