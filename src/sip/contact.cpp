@@ -122,6 +122,13 @@ bool params_match(std::string_view a, std::string_view b) {
   return true;
 }
 
+/// Equal names and equal values: taken apart before escapes are decoded, since an escaped '=' is none.
+bool equal_headers(std::string_view a, std::string_view b) {
+  const std::size_t a_name = std::min(a.find('='), a.size());
+  const std::size_t b_name = std::min(b.find('='), b.size());
+  return equal_unescaped(a.substr(0, a_name), b.substr(0, b_name), true) && equal_unescaped(a.substr(a_name), b.substr(b_name), true);
+}
+
 /// True when each header of `a` stands in `b` too; they match in any order (19.1.4).
 bool headers_within(std::string_view a, std::string_view b) {
   while (!a.empty()) {
@@ -129,7 +136,7 @@ bool headers_within(std::string_view a, std::string_view b) {
     bool found = false;
     for (std::string_view rest = b; !rest.empty() && !found;) {
       const std::size_t stop = std::min(rest.find('&'), rest.size());
-      found = equal_unescaped(a.substr(0, end), rest.substr(0, stop), true);
+      found = equal_headers(a.substr(0, end), rest.substr(0, stop));
       rest.remove_prefix(std::min(stop + 1, rest.size()));
     }
     if (!found) return false;

@@ -56,9 +56,9 @@ constexpr std::uint32_t tag_name = 0x6761743b, tag_letters = 0x20202000;
 
 constexpr CharClass call_id_octet = word_octet | "@";
 
-/// A Call-ID of at most 32 octets. False says nothing.
+/// A Call-ID of 1 to 32 octets. False says nothing.
 [[gnu::always_inline]] inline bool usual_call_id(const UsualValue& value, Reach reach) {
-  if (value.bytes() > static_cast<std::ptrdiff_t>(vector_bytes) || reach.end - value.at < static_cast<std::ptrdiff_t>(vector_bytes)) return false;
+  if (static_cast<std::size_t>(value.bytes()) - 1 >= vector_bytes || reach.end - value.at < static_cast<std::ptrdiff_t>(vector_bytes)) return false;
   const auto bytes = static_cast<std::uint32_t>(value.bytes());
   const __m256i octets = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(value.at));
   const std::uint32_t wrong = _bzhi_u32(others<call_id_octet>(octets), bytes);

@@ -529,6 +529,11 @@ TEST(NextValue, SplitsAtCommasOutsideQuotesAndAngleBrackets) {
   EXPECT_EQ(values(""), List{});
 }
 
+TEST(Index, AnEmptyCallIdIsAFault) {
+  Message m;
+  EXPECT_EQ(index(Request{}.set("Call-ID", "Call-ID: ").text(), m), Bad::call_id_syntax);
+}
+
 TEST(Index, ZerosBehindAMethodAreNoMethod) {
   using namespace std::string_literals;
   const std::string text = "REGISTER\0\0 sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\r\n"s;
