@@ -79,13 +79,15 @@ struct SipStates {
 
 /// siphash128 of four texts. Thread: any; pure. Source: as siphash.h.
 inline void siphash128_of_four(const Key128& key, const SipText* texts, Hash128* out) {
-  const auto words_in = [&](std::size_t i) { return static_cast<long long>(texts[i].bytes / 8 + 1); };
+  const auto words_in = [&](std::size_t i) { return static_cast<long long>(texts[i].bytes / 8) + 1; };
   const __m256i counts = _mm256_set_epi64x(words_in(3), words_in(2), words_in(1), words_in(0));
   SipStates states(key);
   // The words [at, at + 4) of each text.
   const auto take = [&](std::size_t at) {
     const auto row = [&](std::size_t i) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(texts[i].room.data() + 8 * at)); };
-    const auto has = [&](std::size_t word) { return _mm256_cmpgt_epi64(counts, _mm256_set1_epi64x(static_cast<long long>(at + word))); };
+    const auto has = [&](std::size_t word) {
+      return _mm256_cmpgt_epi64(counts, _mm256_set1_epi64x(static_cast<long long>(at) + static_cast<long long>(word)));
+    };
     const __m256i even_01 = _mm256_unpacklo_epi64(row(0), row(1)), odd_01 = _mm256_unpackhi_epi64(row(0), row(1));
     const __m256i even_23 = _mm256_unpacklo_epi64(row(2), row(3)), odd_23 = _mm256_unpackhi_epi64(row(2), row(3));
     states.word(_mm256_permute2x128_si256(even_01, even_23, 0x20), has(0));
