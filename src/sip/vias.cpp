@@ -77,6 +77,10 @@ void Indexing::next_via_line(std::size_t line) { further_vias(value_text(m, line
 std::string_view next_value(std::string_view& rest) {
   std::string_view value;
   while (value.empty() && !rest.empty()) {
+    if (rest[0] == ',') {  // an empty element, of which a hostile list has thousands
+      rest.remove_prefix(1);
+      continue;
+    }
     const std::size_t bytes = element_bytes(rest);
     value = trimmed(rest.substr(0, bytes));
     rest.remove_prefix(std::min(bytes + 1, rest.size()));
