@@ -48,6 +48,10 @@ inline constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
 inline constexpr std::size_t assignment_line_bytes_max = 2048;
 /// Octets of one request line on the operator's socket: the largest carries an AoR and a home's name.
 inline constexpr std::size_t api_request_bytes_max = std::size_t{64} << 10;
+/// Changes of placements that the store's log keeps, 20 octets each: 200 MB on disk, read through in about 0.1 s.
+inline constexpr std::size_t history_entries_max = 10'000'000;
+/// Batches whose author the store keeps, some 100 octets each.
+inline constexpr std::size_t history_batches_max = 1'000'000;
 /// Connections on the operator's socket at once: a few people and scripts; what a descriptor costs is small.
 inline constexpr std::size_t api_connections_max = 32;
 

@@ -15,7 +15,7 @@ inline constexpr unsigned block_bits = 20;
 
 /// The kept bits of a client key, the others zero: who a client is, for store and table.
 [[nodiscard]] constexpr base::Hash128 identity(const base::Hash128& key) {
-  return {.high = key.high >> (64 - high_bits) << (64 - high_bits), .low = key.low >> (64 - low_bits) << (64 - low_bits)};
+  return {.low = key.low >> (64 - low_bits) << (64 - low_bits), .high = key.high >> (64 - high_bits) << (64 - high_bits)};
 }
 
 /// The block of records that a client stands in; blocks are in the order of keys, as the table is.

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening the store's file: what is not ours, not whole or not of this fleet is refused before anything is written.
+#include "viaduct/store/lmdb.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "block.h"
+#include "lmdb_store.h"
+
+namespace viaduct::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned tables_max = 8;
+constexpr mdb_mode_t file_mode = 0640;
+constexpr std::string_view meta_key = "meta";
+constexpr std::uint64_t meta_place = 0x6174656d;  // "meta"
+
+std::uint64_t seed_mark(const base::Key128& seed) { return base::siphash64(seed, "viaduct store"); }
+
+/// The one writer of a folder, among processes. A reader needs none.
+Descriptor lock_folder(const fs::path& folder) {
+  Descriptor lock(open((folder / "writer.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode));
+  if (lock.get() < 0)
+    throw Failure{{errno == EROFS || errno == EACCES ? Fault::read_only : Fault::failed, "store: " + folder.string() + ": " + std::strerror(errno)}};
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Failure{{Fault::in_use, "store: " + folder.string() + ": another process writes this store"}};
+  return lock;
+}
+
+Environment open_environment(const LmdbOptions& o, const fs::path& file, unsigned flags) {
+  MDB_env* raw = nullptr;
+  require(mdb_env_create(&raw), "create");
+  Environment env(raw);
+  require(mdb_env_set_maxdbs(raw, tables_max), "set tables");
+  require(mdb_env_set_mapsize(raw, o.bytes_max), "set size");
+  const unsigned fsync = o.fsync == Fsync::deferred ? MDB_NOMETASYNC : 0;
+  require(mdb_env_open(raw, file.c_str(), MDB_NOSUBDIR | MDB_NOTLS | fsync | flags, file_mode), file.string());
+  int dead = 0;
+  mdb_reader_check(raw, &dead);
+  return env;
+}
+
+/// LMDB trusts its file: pages behind the file's end would end this process.
+void check_whole(MDB_env* env, const fs::path& file) {
+  MDB_envinfo info;
+  MDB_stat stat;
+  mdb_env_info(env, &info);
+  mdb_env_stat(env, &stat);
+  if (fs::file_size(file) < (info.me_last_pgno + 1) * stat.ms_psize) throw Failure{{Fault::corrupt, "store: " + file.string() + ": is cut off"}};
+}
+
+MDB_dbi open_table(MDB_txn* txn, const char* name, unsigned flags) {
+  MDB_dbi dbi{};
+  const int code = mdb_dbi_open(txn, name, flags, &dbi);
+  if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE)
+    throw Failure{{Fault::foreign, "store: not a store of Viaduct's: it has no table " + std::string(name)}};
+  require(code, name);
+  return dbi;
+}
+
+Tables open_tables(MDB_txn* txn, unsigned create) {
+  return {.meta = open_table(txn, "meta", create),
+          .blocks = open_table(txn, "blocks", create | MDB_INTEGERKEY),
+          .aors = open_table(txn, "aors", create),
+          .homes = open_table(txn, "homes", create | MDB_INTEGERKEY),
+          .slots = open_table(txn, "slots", create | MDB_INTEGERKEY),
+          .batches = open_table(txn, "batches", create | MDB_INTEGERKEY),
+          .log = open_table(txn, "log", create | MDB_INTEGERKEY)};
+}
+
+bool is_empty(MDB_txn* txn) {
+  MDB_dbi main{};
+  require(mdb_dbi_open(txn, nullptr, 0, &main), "open");
+  MDB_stat stat;
+  require(mdb_stat(txn, main, &stat), "open");
+  return stat.ms_entries == 0;
+}
+
+void check_fleet(const Meta& meta, const base::Key128& seed) {
+  if (meta.seed_mark != seed_mark(seed)) throw Failure{{Fault::fleet, "store: was written under another fleet.seed: no client's key would fit"}};
+}
+
+Tables prepare(MDB_env* env, const LmdbOptions& o, bool writable) {
+  Transaction look = begin_transaction(env, MDB_RDONLY);
+  if (!is_empty(look.get())) {
+    const Tables tables = open_tables(look.get(), 0);
+    check_fleet(read_meta(look.get(), tables), o.fleet_seed);
+    require(mdb_txn_commit(look.release()), "open");  // handles live on only when the transaction that opened them is committed
+    return tables;
+  }
+  if (!writable) throw Failure{{Fault::foreign, "store: is empty, and cannot be written"}};
+  look.reset();
+  Transaction txn = begin_transaction(env, 0);
+  const Tables tables = open_tables(txn.get(), MDB_CREATE);
+  write_meta(txn.get(), tables, {.seed_mark = seed_mark(o.fleet_seed)});
+  require(mdb_txn_commit(txn.release()), "make");
+  return tables;
+}
+
+std::unique_ptr<Store> open_with(const LmdbOptions& o, bool writable) {
+  const fs::path file = o.folder / "clients.mdb";
+  Descriptor lock = writable ? lock_folder(o.folder) : Descriptor{};
+  Environment env = open_environment(o, file, writable ? 0 : MDB_RDONLY);
+  check_whole(env.get(), file);
+  const Tables tables = prepare(env.get(), o, writable);
+  return std::make_unique<LmdbStore>(std::move(env), std::move(lock), tables, file, !writable);
+}
+
+}  // namespace
+
+Meta read_meta(MDB_txn* txn, const Tables& tables) {
+  const auto sealed = get(txn, tables.meta, value_of(meta_key));
+  if (!sealed) throw Failure{{Fault::foreign, "store: not a store of Viaduct's: it does not say what it is"}};
+  const auto row = unsealed(meta_place, *sealed);
+  Meta meta;
+  if (!row || row->size() != sizeof meta) fail_corrupt("the row that says what it is");
+  std::memcpy(&meta, row->data(), sizeof meta);
+  if (meta.magic != Meta{}.magic) throw Failure{{Fault::foreign, "store: not a store of Viaduct's"}};
+  if (meta.format != format)
+    throw Failure{{Fault::format, "store: has format " + std::to_string(meta.format) + ", this build reads format " + std::to_string(format) +
+                                      ": export with the build that wrote it, import with this one"}};
+  return meta;
+}
+
+void write_meta(MDB_txn* txn, const Tables& tables, const Meta& meta) {
+  std::string row(reinterpret_cast<const char*>(&meta), sizeof meta);
+  seal(meta_place, row);
+  MDB_val key = value_of(meta_key);
+  MDB_val value = value_of(row);
+  require(mdb_put(txn, tables.meta, &key, &value, 0), "write");
+}
+
+Result<std::unique_ptr<Store>> open_lmdb(const LmdbOptions& options) {
+  if (options.access == Access::read) return attempt([&] { return open_with(options, false); });
+  std::error_code failure;
+  fs::create_directories(options.folder, failure);
+  auto store = attempt([&] { return open_with(options, true); });
+  if (store || store.error().fault != Fault::read_only) return store;
+  return attempt([&] { return open_with(options, false); });
+}
+
+std::uint64_t LmdbStore::bytes() const {
+  struct stat found{};
+  return stat(file_.c_str(), &found) == 0 ? static_cast<std::uint64_t>(found.st_blocks) * 512 : 0;
+}
+
+}  // namespace viaduct::store

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// What LMDB and the system say, as our errors.
+#include "mdb.h"
+
+#include <cerrno>
+
+namespace viaduct::store {
+namespace {
+
+Fault fault_of(int code) {
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+      return Fault::disk_full;
+    case MDB_MAP_FULL:
+      return Fault::map_full;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+      return Fault::read_only;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_BAD_VALSIZE:
+      return Fault::corrupt;
+    case MDB_INVALID:
+      return Fault::foreign;
+    case MDB_VERSION_MISMATCH:
+      return Fault::format;
+    default:
+      return Fault::failed;
+  }
+}
+
+}  // namespace
+
+std::string_view name(Fault f) {
+  switch (f) {
+    case Fault::foreign:
+      return "foreign";
+    case Fault::format:
+      return "format";
+    case Fault::fleet:
+      return "fleet";
+    case Fault::in_use:
+      return "in_use";
+    case Fault::corrupt:
+      return "corrupt";
+    case Fault::disk_full:
+      return "disk_full";
+    case Fault::map_full:
+      return "map_full";
+    case Fault::read_only:
+      return "read_only";
+    case Fault::twin:
+      return "twin";
+    case Fault::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+void require(int code, std::string_view what) {
+  if (code == MDB_SUCCESS) return;
+  const Fault fault = fault_of(code);
+  std::string text = "store: " + std::string(what) + ": " + mdb_strerror(code);
+  if (fault == Fault::map_full) text += " (store.size_max is reached; raise it and restart)";
+  throw Failure{{fault, std::move(text)}};
+}
+
+void fail_corrupt(std::string_view what) { throw Failure{{Fault::corrupt, "store: corrupt: " + std::string(what)}}; }
+
+Transaction begin_transaction(MDB_env* env, unsigned flags) {
+  MDB_txn* txn = nullptr;
+  require(mdb_txn_begin(env, nullptr, flags, &txn), "begin");
+  return Transaction(txn);
+}
+
+Cursor open_cursor(MDB_txn* txn, MDB_dbi dbi) {
+  MDB_cursor* cursor = nullptr;
+  require(mdb_cursor_open(txn, dbi, &cursor), "cursor");
+  return Cursor(cursor);
+}
+
+std::optional<std::string_view> get(MDB_txn* txn, MDB_dbi dbi, MDB_val key) {
+  MDB_val value;
+  const int code = mdb_get(txn, dbi, &key, &value);
+  if (code == MDB_NOTFOUND) return std::nullopt;
+  require(code, "read");
+  return octets_of(value);
+}
+
+}  // namespace viaduct::store
