@@ -59,10 +59,13 @@ void LmdbSnapshot::for_each_block(std::uint32_t first, std::uint32_t end, F&& f)
   const Cursor cursor = open_cursor(txn_.get(), tables_.blocks);
   MDB_val key = key_of(first);
   MDB_val value;
+  std::uint32_t wanted = first;
   for (int code = mdb_cursor_get(cursor.get(), &key, &value, MDB_SET_RANGE); code != MDB_NOTFOUND;
        code = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT)) {
     require(code, "read a block");
     const auto block = number_of<std::uint32_t>(key);
+    if (block < wanted) fail_corrupt("block " + std::to_string(block) + " stands twice");
+    wanted = block + 1;
     if (block >= end || !f(block, octets_of(value))) return;
   }
 }

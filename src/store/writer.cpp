@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One batch: blocks read, changed and written back in turn, AoRs beside them, the log behind.
+#include <sys/statvfs.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "block.h"
@@ -13,6 +16,13 @@ namespace {
 
 std::uint64_t wall_s() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+/// What LMDB calls an input/output error is a full disk when the disk is full: it looks at how much was written, not at why.
+bool has_no_room(MDB_env* env) {
+  mdb_filehandle_t file{};
+  struct statvfs disk{};
+  return mdb_env_get_fd(env, &file) == MDB_SUCCESS && fstatvfs(file, &disk) == 0 && disk.f_bavail * disk.f_frsize < (std::uint64_t{1} << 20);
 }
 
 /// The last key of a table, whose followers can be appended without a search; empty when there is none.
@@ -175,7 +185,10 @@ std::uint32_t LmdbWriter::commit_all() {
   ++meta_.epoch;
   meta_.log_entries = log_.finish(author_, wall_s(), meta_.log_entries);
   write_meta(txn_.get(), tables_, meta_);
-  require(mdb_txn_commit(txn_.release()), "commit");
+  MDB_env* env = mdb_txn_env(txn_.get());
+  int code = mdb_txn_commit(txn_.release());
+  if (code == EIO && has_no_room(env)) code = ENOSPC;
+  require(code, "commit");
   return meta_.epoch;
 }
 

@@ -81,6 +81,7 @@ class Snapshot {
  public:
   virtual ~Snapshot() = default;
   [[nodiscard]] virtual std::uint32_t epoch() const = 0;
+  /// How many records there are: who has read them all compares, for a broken page may hide whole blocks that are whole in themselves.
   [[nodiscard]] virtual std::uint64_t clients() const = 0;
   /// Append the records of blocks `first` to `end` - 1, ascending.
   [[nodiscard]] virtual Result<void> records(std::uint32_t first, std::uint32_t end, std::vector<Record>& out) const = 0;
