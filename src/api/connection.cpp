@@ -81,6 +81,12 @@ std::string_view Connection::take_line() {
   return line;
 }
 
+std::string Connection::take_input() {
+  std::string input = input_.substr(std::exchange(taken_, 0));
+  input_.clear();
+  return input;
+}
+
 bool Connection::is_over_limit() const { return output_.empty() && !has_line() && input_.size() - taken_ > base::api_request_bytes_max; }
 
 void Connection::answer(std::string_view line) {

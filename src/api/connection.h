@@ -31,6 +31,13 @@ class Connection {
   [[nodiscard]] std::string_view take_line();
   /// True when the peer has sent more than a request may have without ending the line.
   [[nodiscard]] bool is_over_limit() const;
+  /// What the peer has sent beyond the lines that were given out. The texts of earlier lines are gone.
+  [[nodiscard]] std::string take_input();
+  /// Octets behind those that wait to be sent.
+  void put(std::string_view octets) { output_ += octets; }
+  [[nodiscard]] bool has_output() const { return !output_.empty(); }
+  [[nodiscard]] bool is_ended() const { return is_ended_; }
+  [[nodiscard]] bool is_broken() const { return is_broken_; }
   /// Put an answer line on its way.
   void answer(std::string_view line);
   /// No further request is read.

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -12,9 +13,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <list>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -98,21 +101,93 @@ std::thread start_unsignalled(auto body) {
 
 json refusal(std::string_view why) { return {{"ok", false}, {"error", why}}; }
 
-/// One request line to one answer line; whatever goes wrong is an answer too.
-std::string answer_to(const Handler& handler, std::string_view line) {
-  json answer;
+// An AoR may hold any octets: what is no UTF-8 is replaced, never a reason to fail.
+std::string text_of(const json& line) { return line.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+/// One request line to what answers it; whatever goes wrong is an answer too.
+Answer answer_to(const Handler& handler, std::string_view line, const std::string& who) {
   try {
     const json request = json::parse(line);
     const bool has_verb = request.is_object() && request.contains("verb") && request["verb"].is_string();
-    answer = has_verb ? handler(request) : refusal("a request is an object with a \"verb\"");
+    return has_verb ? handler(request, who) : refusal("a request is an object with a \"verb\"");
   } catch (const json::parse_error& error) {
-    answer = refusal(std::string{"not JSON: "} + error.what());
+    return refusal(std::string{"not JSON: "} + error.what());
   } catch (const std::exception& error) {
-    answer = refusal(error.what());
+    return refusal(error.what());
   }
-  // An AoR may hold any octets: what is no UTF-8 is replaced, never a reason to fail.
-  return answer.dump(-1, ' ', false, json::error_handler_t::replace);
 }
+
+/// The user at the other end; his number when he has no name.
+std::string peer_of(int descriptor) {
+  ucred peer{};
+  socklen_t bytes = sizeof peer;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0) return "unknown";
+  std::array<char, 4096> room;
+  passwd entry{};
+  passwd* found = nullptr;
+  getpwuid_r(peer.uid, &entry, room.data(), room.size(), &found);
+  return found != nullptr ? found->pw_name : std::to_string(peer.uid);
+}
+
+/// A connection of which a long verb has hold, and its thread.
+class Busy final : public Stream {
+ public:
+  Busy(Connection connection, int stopper, int finished) : connection_(std::move(connection)), stopper_(stopper), finished_(finished) {}
+  void start(Work work) {
+    thread_ = start_unsignalled([this, work = std::move(work)] {
+      try {
+        work(*this);
+      } catch (const std::exception& error) {
+        write_line(refusal(error.what()));
+      }
+      is_done_.store(true, std::memory_order_release);
+      eventfd_write(finished_, 1);
+    });
+  }
+  [[nodiscard]] bool is_done() const { return is_done_.load(std::memory_order_acquire); }
+  /// The connection back. Shape: is_done, or the server stops.
+  Connection finish() {
+    thread_.join();
+    return std::move(connection_);
+  }
+
+  std::string_view read() override {
+    taken_ = connection_.take_input();
+    while (taken_.empty() && !connection_.is_ended() && !connection_.is_broken()) {
+      if (!wait(POLLIN, -1)) return {};
+      connection_.receive();
+      taken_ = connection_.take_input();
+    }
+    return taken_;
+  }
+  bool write(std::string_view octets) override {
+    connection_.put(octets);
+    connection_.send();
+    while (connection_.has_output() && !connection_.is_broken()) {
+      if (!wait(POLLOUT, patience_ms)) return false;
+      connection_.send();
+    }
+    return !connection_.is_broken();
+  }
+
+ private:
+  static constexpr int patience_ms = 30'000;
+  /// False when the server stops or nothing happens in time.
+  [[nodiscard]] bool wait(short events, int timeout_ms) const {
+    std::array<pollfd, 2> polled{{{connection_.descriptor(), events, 0}, {stopper_, POLLIN, 0}}};
+    int ready = 0;
+    do {
+      ready = poll(polled.data(), polled.size(), timeout_ms);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0 && polled[1].revents == 0;
+  }
+
+  Connection connection_;
+  int stopper_, finished_;
+  std::string taken_;
+  std::atomic<bool> is_done_{};
+  std::thread thread_;
+};
 
 }  // namespace
 
@@ -120,8 +195,10 @@ struct Server::Impl {
   std::filesystem::path path;
   Handler handler;
   Descriptor listener;
-  Descriptor stopper;   // an eventfd: readable once the server shall stop
+  Descriptor stopper;    // an eventfd: readable once the server shall stop
+  Descriptor finished;   // an eventfd: readable when a long verb is done
   std::vector<Connection> connections;
+  std::list<Busy> busy;
   std::thread thread;
 
   void accept_one() {
@@ -133,28 +210,59 @@ struct Server::Impl {
       return;
     }
     Connection connection{descriptor};
-    if (connections.size() < base::api_connections_max)
+    if (connections.size() + busy.size() < base::api_connections_max)
       connections.push_back(std::move(connection));
     else
       connection.answer(refusal("too many connections").dump());
   }
 
-  /// One request of a connection, at most, so that all get their turn.
-  void serve(Connection& connection) {
+  /// One request of a connection, at most, so that all get their turn. Returns the work that shall have the connection, if any.
+  Work serve(Connection& connection) const {
     bool is_too_long = connection.is_over_limit();
     if (connection.has_line()) {
       const auto line = connection.take_line();
       is_too_long = line.size() > base::api_request_bytes_max;
-      if (!is_too_long && !line.empty()) connection.answer(answer_to(handler, line));
+      if (!is_too_long && !line.empty()) {
+        Answer answer = answer_to(handler, line, peer_of(connection.descriptor()));
+        if (auto* work = std::get_if<Work>(&answer)) return std::move(*work);
+        connection.answer(text_of(std::get<json>(answer)));
+      }
     }
-    if (!is_too_long) return;
+    if (!is_too_long) return {};
     connection.answer(refusal("a request is at most " + std::to_string(base::api_request_bytes_max) + " octets").dump());
     connection.finish();
+    return {};
+  }
+
+  void serve_all() {
+    std::vector<Connection> idle;
+    for (Connection& connection : connections) {
+      Work work = serve(connection);
+      if (work)
+        busy.emplace_back(std::move(connection), stopper.get(), finished.get()).start(std::move(work));
+      else
+        idle.push_back(std::move(connection));
+    }
+    connections = std::move(idle);
+  }
+
+  /// Connections whose long verb is done take requests again.
+  void take_back() {
+    eventfd_t ignored{};
+    eventfd_read(finished.get(), &ignored);
+    for (auto at = busy.begin(); at != busy.end();) {
+      if (!at->is_done()) {
+        ++at;
+        continue;
+      }
+      connections.push_back(at->finish());
+      at = busy.erase(at);
+    }
   }
 
   /// Wait for something to do; false when the server shall stop.
   bool wait(std::vector<pollfd>& polled) {
-    polled.assign({{stopper.get(), POLLIN, 0}, {listener.get(), POLLIN, 0}});
+    polled.assign({{stopper.get(), POLLIN, 0}, {listener.get(), POLLIN, 0}, {finished.get(), POLLIN, 0}});
     for (const auto& connection : connections) polled.push_back({connection.descriptor(), connection.events(), 0});
     const bool has_work = std::any_of(connections.begin(), connections.end(), [](const auto& c) { return c.has_line(); });
     if (poll(polled.data(), polled.size(), has_work ? 0 : -1) < 0) return errno == EINTR;
@@ -165,16 +273,24 @@ struct Server::Impl {
     std::vector<pollfd> polled;
     while (wait(polled)) {
       for (std::size_t i = 0; i < connections.size(); ++i) {
-        const short ready = polled[i + 2].revents;
+        const short ready = polled[i + 3].revents;
         if ((ready & POLLOUT) != 0) connections[i].send();
         if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0) connections[i].receive();
-        serve(connections[i]);
       }
+      serve_all();
       std::erase_if(connections, [](const auto& c) { return c.is_finished(); });
+      if (polled[2].revents != 0) take_back();
       if (polled[1].revents != 0) accept_one();
     }
+    for (Busy& one : busy) static_cast<void>(one.finish());
   }
 };
+
+bool Stream::write_line(const json& line) { return write(text_of(line) + '\n'); }
+
+Work answering(std::function<json()> answer) {
+  return [answer = std::move(answer)](Stream& stream) { stream.write_line(answer()); };
+}
 
 std::expected<std::unique_ptr<Server>, std::string> Server::start(const std::filesystem::path& socket, Handler handler) {
   auto listener = listen_at(socket);
@@ -184,7 +300,8 @@ std::expected<std::unique_ptr<Server>, std::string> Server::start(const std::fil
   impl->handler = std::move(handler);
   impl->listener = std::move(*listener);
   impl->stopper = Descriptor{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (impl->stopper.get() < 0) return std::unexpected(system_said(socket, "eventfd"));
+  impl->finished = Descriptor{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (impl->stopper.get() < 0 || impl->finished.get() < 0) return std::unexpected(system_said(socket, "eventfd"));
   impl->thread = start_unsignalled([&server = *impl] { server.run(); });
   return std::unique_ptr<Server>{new Server{std::move(impl)}};
 }

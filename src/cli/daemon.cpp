@@ -2,6 +2,7 @@
 // Finding a daemon's socket, and talking to it.
 #include "daemon.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -69,24 +70,53 @@ Failure Daemon::lost(std::string_view what) const {
 }
 
 std::expected<std::string, Failure> Daemon::ask(std::string_view request) {
-  const std::string line = std::string{request} + '\n';
-  for (std::size_t sent = 0; sent < line.size();) {
-    const ssize_t put = send(descriptor_, line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+  if (const auto sent = send_line(request); !sent) return std::unexpected(sent.error());
+  auto answer = line(Wait::yes);
+  if (!answer) return std::unexpected(answer.error());
+  return std::move(**answer);
+}
+
+std::expected<void, Failure> Daemon::send_line(std::string_view line) {
+  const std::string octets = std::string{line} + '\n';
+  for (std::size_t sent = 0; sent < octets.size();) {
+    const ssize_t put = send(descriptor_, octets.data() + sent, octets.size() - sent, MSG_NOSIGNAL);
     if (put < 0) return std::unexpected(lost("took no request"));
     sent += static_cast<std::size_t>(put);
   }
+  return {};
+}
+
+std::expected<std::size_t, Failure> Daemon::send_some(std::string_view octets) {
+  pollfd both{descriptor_, POLLIN | POLLOUT, 0};
+  while (poll(&both, 1, -1) < 0 && errno == EINTR) continue;
+  const ssize_t put = send(descriptor_, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (put < 0 && errno == EAGAIN) return 0;
+  if (put < 0) return std::unexpected(lost("takes no more"));
+  return static_cast<std::size_t>(put);
+}
+
+void Daemon::end() const { shutdown(descriptor_, SHUT_WR); }
+
+std::expected<std::optional<std::string>, Failure> Daemon::line(Wait wait) {
   std::size_t end = 0;
-  while ((end = buffer_.find('\n')) == buffer_.npos) {
+  while ((end = buffer_.find('\n', searched_)) == buffer_.npos) {
+    searched_ = buffer_.size();
     std::array<char, 65536> piece;
     errno = 0;
-    const ssize_t got = recv(descriptor_, piece.data(), piece.size(), 0);
+    const ssize_t got = recv(descriptor_, piece.data(), piece.size(), wait == Wait::yes ? 0 : MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN && wait == Wait::no) return std::nullopt;
     if (got == 0) return std::unexpected(Failure{Exit::unreachable, "the daemon at " + socket_.string() + " closed the connection"});
     if (got < 0) return std::unexpected(lost("gave no answer"));
     buffer_.append(piece.data(), static_cast<std::size_t>(got));
   }
-  std::string answer = buffer_.substr(0, end);
-  buffer_.erase(0, end + 1);
-  return answer;
+  std::string found = buffer_.substr(taken_, end - taken_);
+  taken_ = searched_ = end + 1;
+  // Many lines come in one piece: what is taken goes when all of it is.
+  if (taken_ == buffer_.size() || taken_ > buffer_.size() / 2) {
+    buffer_.erase(0, taken_);
+    taken_ = searched_ = 0;
+  }
+  return found;
 }
 
 }  // namespace viaduct::cli

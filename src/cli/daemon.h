@@ -3,6 +3,7 @@
 #pragma once
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,17 @@ class Daemon {
   /// Send a request and take its answer, both without line end. Errors: unreachable, after timeout_s without an octet.
   [[nodiscard]] std::expected<std::string, Failure> ask(std::string_view request);
 
+  // For a verb that has the connection to itself:
+  /// Send a line; its end is added.
+  [[nodiscard]] std::expected<void, Failure> send_line(std::string_view line);
+  /// Send what the daemon takes of `octets`, once it takes some or has said something. Returns how many.
+  [[nodiscard]] std::expected<std::size_t, Failure> send_some(std::string_view octets);
+  /// Nothing more is sent.
+  void end() const;
+  enum class Wait : bool { no, yes };
+  /// The next line without its end. Returns none when there is none yet and it is not to be waited for.
+  [[nodiscard]] std::expected<std::optional<std::string>, Failure> line(Wait wait);
+
  private:
   Daemon(int descriptor, std::filesystem::path socket) : descriptor_(descriptor), socket_(std::move(socket)) {}
   [[nodiscard]] Failure lost(std::string_view what) const;
@@ -50,6 +62,8 @@ class Daemon {
   int descriptor_;
   std::filesystem::path socket_;
   std::string buffer_;
+  std::size_t taken_{};      // octets of buffer_ that were given out as lines
+  std::size_t searched_{};   // octets in which no further line ends
 };
 
 }  // namespace viaduct::cli

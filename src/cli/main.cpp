@@ -2,63 +2,20 @@
 // The `viaduct` command: its words become one request, the answer becomes text. What a verb does is the daemon's business.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
-#include "daemon.h"
-#include "explain.h"
 #include "show.h"
 #include "table.h"
-#include "top.h"
+#include "words.h"
 
 namespace viaduct::cli {
 namespace {
 
 using nlohmann::json;
 
-constexpr unsigned answer_timeout_s = 30;  // a reload of a large assignments file takes seconds
 constexpr unsigned top_timeout_s = 5;
-
-struct Options {
-  Target target;
-  bool json{};
-  bool all{};
-  std::string aor;
-  std::string home;
-  bool pin{};
-  unsigned vias{1};
-  TopOptions top;
-  ExplainOptions explain;
-};
-
-/// What a verb does once the words are read.
-using Action = std::function<std::expected<Exit, Failure>()>;
-using Show = std::function<std::string(const json&)>;
-
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-/// Ask one question and print its answer.
-std::expected<Exit, Failure> ask(const Options& options, const json& request, const Show& show) {
-  const auto socket = find_socket(options.target);
-  if (!socket) return std::unexpected(socket.error());
-  auto daemon = Daemon::connect(*socket, answer_timeout_s);
-  if (!daemon) return std::unexpected(daemon.error());
-  // An AoR from the command line may hold any octets; the daemon wants UTF-8.
-  const auto line = daemon->ask(request.dump(-1, ' ', false, json::error_handler_t::replace));
-  if (!line) return std::unexpected(line.error());
-  const json answer = json::parse(*line, nullptr, false);
-  if (!answer.is_object()) return std::unexpected(Failure{Exit::unreachable, "the daemon at " + socket->string() + " answers no JSON object"});
-  const bool ok = answer.value("ok", json{}) == true;
-  if (options.json) {
-    print(*line + '\n');
-    return ok ? Exit::done : Exit::refused;
-  }
-  if (!ok) return std::unexpected(Failure{Exit::refused, cell(answer, "error")});
-  print(show(answer));
-  return Exit::done;
-}
 
 std::expected<Exit, Failure> run_top(const Options& options) {
   const auto socket = find_socket(options.target);
@@ -82,37 +39,14 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& what, O
   });
 }
 
-void add_client_verbs(CLI::App& app, Options& options, Action& action) {
-  auto* client = app.add_subcommand("client", "one client: where it is at home, and why")->require_subcommand(1);
-  const auto verb = [&, client](const std::string& name, const std::string& what, const std::function<json()>& words, Show show) {
-    auto* sub = client->add_subcommand(name, what);
-    sub->add_option("AOR", options.aor, "an address-of-record, as sip:alice@example.com")->required();
-    sub->callback([&options, &action, name, words, show = std::move(show)] {
-      action = [&options, name, words, show] {
-        json request = words();
-        request["verb"] = "client." + name;
-        request["aor"] = options.aor;
-        return ask(options, request, show);
-      };
-    });
-    return sub;
-  };
-  verb("show", "its home, and its bindings on this node", [] { return json::object(); }, show_client);
-  auto* explained = verb("explain", "what would become of its REGISTER", [&options] { return json{{"vias", options.vias}}; }, show_explanation);
-  explained->add_option("--vias", options.vias, "Via values that the REGISTER would have")->check(CLI::Range(1, 64))->capture_default_str();
-  auto* assigned = verb("assign", "give it a home", [&options] { return json{{"home", options.home}, {"pin", options.pin}}; }, show_assigned);
-  assigned->add_option("HOME", options.home, "the home's name")->required();
-  assigned->add_flag("--pin", options.pin, "never move it by itself");
-  verb("unassign", "take its override or pin away: back to its slot's home", [] { return json::object(); }, show_assigned);
-}
-
 void add_verbs(CLI::App& app, Options& options, Action& action) {
   add_verb(app, "status", "the node, its workers, its memory", options, action, show_status);
   auto* live = app.add_subcommand("top", "rates, live, once a second; q or Ctrl-C ends it");
   live->add_option("--count", options.top.count, "end after this many seconds")->type_name("N")->check(CLI::Range(1U, 1'000'000U));
   live->callback([&] { action = [&options] { return run_top(options); }; });
-  add_verb(app, "homes", "the servers of the fleet", options, action, show_homes);
+  add_home_verbs(app, options, action);
   add_client_verbs(app, options, action);
+  add_clients_verbs(app, options, action);
   add_verb(app, "counters", "what became of every packet", options, action, [&options](const json& answer) { return show_counters(answer, options.all); });
   app.get_subcommand("counters")->add_flag("--all", options.all, "also the counters that are zero");
   add_verb(app, "reload", "read the configuration again and apply what can be", options, action, show_reload);

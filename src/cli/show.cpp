@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "table.h"
@@ -41,6 +42,25 @@ std::string text_of(const json& value) {
 std::string mebibytes(const json& from, std::string_view path) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.1f MiB", number(from, path) / (1024 * 1024));
+  return text.data();
+}
+
+std::string percent(double ratio) { return std::to_string(std::lround(ratio * 100)) + " %"; }
+
+std::string decimal(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f", value);
+  return text.data();
+}
+
+/// Seconds since 1970 as local time.
+std::string moment(const json& at_s) {
+  if (!at_s.is_number()) return "-";
+  const auto seconds = at_s.get<std::time_t>();
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
   return text.data();
 }
 
@@ -113,16 +133,17 @@ std::string show_status(const json& answer) {
   facts.add("registrar", cell(answer, "registrar/clients") + " clients, " + cell(answer, "registrar/bindings") + " bindings");
   facts.add("memory", mebibytes(answer, "memory/allocated") + " allocated, " + mebibytes(answer, "memory/active") + " active, " +
                           mebibytes(answer, "memory/resident") + " resident, " + mebibytes(answer, "memory/mapped") + " mapped");
-  facts.add("durable", field(answer, "durable") == true ? "yes" : "no: assignments made at run time are lost at a restart");
+  facts.add("store", cell(answer, "store/path") + ", " + mebibytes(answer, "store/bytes") + (field(answer, "store/read_only") == true ? ", read-only" : "") +
+                         (field(answer, "store/loaded") == false ? ", loading: " + percent(number(answer, "store/loaded_ratio")) : ""));
   TextTable workers{{"worker", "cpu", "rx", "tx", "bursts", "sleeps"}};
   for (const auto& worker : field(answer, "workers")) add_row(workers, worker, {"index", "cpu", "rx", "tx", "bursts", "sleeps"});
   return facts.text() + '\n' + workers.text();
 }
 
 std::string show_homes(const json& answer) {
-  TextTable table{{"home", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients"}};
+  TextTable table{{"home", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients", "pins"}};
   for (const auto& home : field(answer, "homes"))
-    add_row(table, home, {"name", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients"});
+    add_row(table, home, {"name", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients", "pins"});
   return table.empty() ? "no homes\n" : table.text();
 }
 
@@ -152,13 +173,44 @@ std::string show_explanation(const json& answer) {
 
 std::string show_assigned(const json& answer) {
   Facts facts;
-  for (const auto* name : {"aor", "home", "layer", "epoch", "note"}) facts.add(name, cell(answer, name));
-  return facts.text();
+  for (const auto* name : {"aor", "home", "layer", "epoch"}) facts.add(name, cell(answer, name));
+  return facts.text() + (field(answer, "changed") == false ? "nothing to change\n" : "");
 }
+
+std::string show_history(const json& answer) {
+  TextTable table{{"epoch", "when", "who", "from", "to", "why"}};
+  const auto place = [](const json& event, const char* home, const char* pin) { return cell(event, home) + (field(event, pin) == true ? " (pin)" : ""); };
+  for (const auto& event : field(answer, "history"))
+    table.add({cell(event, "epoch"), moment(field(event, "at_s")), cell(event, "who"), place(event, "from", "from_pin"), place(event, "to", "to_pin"), cell(event, "why")});
+  return table.empty() ? "never placed, or so long ago that it is forgotten\n" : table.text();
+}
+
+std::string show_import(const json& answer) {
+  std::string out = cell(answer, "rows") + " rows, " + cell(answer, "changed") + " clients changed, " + cell(answer, "rejected") + " lines rejected";
+  if (number(answer, "repeated") > 0) out += ", " + cell(answer, "repeated") + " rows replaced by a later one";
+  return out + ", epoch " + cell(answer, "epoch") + '\n';
+}
+
+std::string show_verified(const json& answer) { return cell(answer, "clients") + " clients: store and table agree\n"; }
+
+std::string show_stats(const json& answer) {
+  Facts facts;
+  facts.add("clients", cell(answer, "clients") + ": " + cell(answer, "overrides") + " overrides, " + cell(answer, "pins") + " pins" +
+                           (field(answer, "loaded") == false ? " (still loading)" : ""));
+  facts.add("table", mebibytes(answer, "table/bytes") + ", " + decimal(number(answer, "table/bytes_per_client")) + " octets a client, " + cell(answer, "table/shards") +
+                         " shards, " + percent(number(answer, "table/load_ratio")) + " full, " + mebibytes(answer, "table/reserved_bytes") + " on reserved huge pages");
+  facts.add("store", mebibytes(answer, "store/bytes") + ", " + decimal(number(answer, "store/bytes_per_client")) + " octets a client");
+  TextTable table{{"home", "overrides", "pins"}};
+  for (const auto& [name, counts] : field(answer, "homes").items()) table.add({name, cell(counts, "overrides"), cell(counts, "pins")});
+  return facts.text() + '\n' + table.text();
+}
+
+std::string show_home_change(const json& answer) { return "done, epoch " + cell(answer, "epoch") + '\n'; }
 
 std::string show_reload(const json& answer) {
   const std::string applied = bullets("applied", field(answer, "applied"));
-  return (applied.empty() ? "nothing to apply\n" : applied) + bullets("needs a restart", field(answer, "needs_restart")) + "epoch " + cell(answer, "epoch") +
+  return (applied.empty() ? "nothing to apply\n" : applied) + bullets("needs a restart", field(answer, "needs_restart")) +
+         bullets("not applied: the store says otherwise", field(answer, "differs")) + "epoch " + cell(answer, "epoch") +
          '\n';
 }
 

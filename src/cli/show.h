@@ -14,6 +14,11 @@ namespace viaduct::cli {
 [[nodiscard]] std::string show_client(const nlohmann::json& answer);
 [[nodiscard]] std::string show_explanation(const nlohmann::json& answer);
 [[nodiscard]] std::string show_assigned(const nlohmann::json& answer);
+[[nodiscard]] std::string show_history(const nlohmann::json& answer);
+[[nodiscard]] std::string show_import(const nlohmann::json& answer);
+[[nodiscard]] std::string show_verified(const nlohmann::json& answer);
+[[nodiscard]] std::string show_stats(const nlohmann::json& answer);
+[[nodiscard]] std::string show_home_change(const nlohmann::json& answer);
 [[nodiscard]] std::string show_reload(const nlohmann::json& answer);
 
 /// A field as a cell: `a/b` walks into objects; lists are joined by commas; booleans read yes and no.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The assignments file, CSV read line by line: aor,home[,pin]. What an AoR means, and whether a home is known, is the reader's caller's business.
-#include <fstream>
-
+// Lines of an assignments file, CSV: aor,home[,pin]. What an AoR means, and whether a home is known, is the caller's business.
 #include "viaduct/base/limits.h"
 #include "viaduct/config/config.h"
 
@@ -48,51 +46,41 @@ std::expected<std::vector<std::string>, std::string> fields_of(std::string_view 
   }
 }
 
-bool is_header(const std::vector<std::string>& fields) { return fields.size() >= 2 && fields[0] == "aor" && fields[1] == "home"; }
+/// The fields of a row; none when the line is no row.
+std::expected<std::vector<std::string>, std::string> row_fields(std::string_view line) {
+  if (line.size() > base::assignment_line_bytes_max)
+    return std::unexpected("too long; allowed: up to " + std::to_string(base::assignment_line_bytes_max) + " octets");
+  const auto text = trimmed(line);
+  if (text.empty() || text.starts_with('#')) return {};
+  return fields_of(text);
+}
 
 std::expected<AssignmentRow, std::string> row_of(std::vector<std::string> fields) {
   if (fields.size() < 2 || fields.size() > 3) return std::unexpected(std::to_string(fields.size()) + " fields; allowed: aor,home or aor,home,pin");
   AssignmentRow row{std::move(fields[0]), std::move(fields[1])};
   if (row.aor.empty()) return std::unexpected("aor: is empty; allowed: an address-of-record, as sip:alice@example.com");
-  if (row.home.empty()) return std::unexpected("home: is empty; allowed: the name of a [[home]]");
+  if (row.home.empty()) return std::unexpected("home: is empty; allowed: the name of a home");
   if (fields.size() == 3 && !fields[2].empty() && fields[2] != "pin")
     return std::unexpected("pin: \"" + fields[2] + "\" is not known; allowed: pin, or nothing");
   row.pin = fields.size() == 3 && !fields[2].empty();
   return row;
 }
 
-/// One line into `rows`; an error's text when it is neither a row nor something to skip.
-std::expected<void, std::string> read_line(std::string_view line, bool may_be_header, std::size_t number, std::vector<AssignmentRow>& rows) {
-  if (line.size() > base::assignment_line_bytes_max)
-    return std::unexpected("too long; allowed: up to " + std::to_string(base::assignment_line_bytes_max) + " octets");
-  const auto text = trimmed(line);
-  if (text.empty() || text.starts_with('#')) return {};
-  auto fields = fields_of(text);
-  if (!fields) return std::unexpected(fields.error());
-  if (may_be_header && is_header(*fields)) return {};
-  auto row = row_of(std::move(*fields));
-  if (!row) return std::unexpected(row.error());
-  row->line = number;
-  rows.push_back(std::move(*row));
-  return {};
-}
-
 }  // namespace
 
-std::expected<std::vector<AssignmentRow>, Error> load_assignments(const std::filesystem::path& file) {
-  std::error_code failure;
-  std::ifstream in{file, std::ios::binary};
-  if (!in || !std::filesystem::is_regular_file(file, failure)) return std::unexpected(Error{file.string() + ":1: file: cannot be read; allowed: a CSV file"});
-  std::vector<AssignmentRow> rows;
-  std::string line;
-  for (std::size_t number = 1; std::getline(in, line); ++number) {
-    std::string_view text = line;
-    if (number == 1 && text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // the byte order mark that spreadsheets write
-    if (auto read = read_line(text, rows.empty(), number, rows); !read)
-      return std::unexpected(Error{file.string() + ':' + std::to_string(number) + ": " + read.error()});
-  }
-  if (in.bad()) return std::unexpected(Error{file.string() + ":1: file: could not be read to its end; allowed: a CSV file"});
-  return rows;
+std::expected<std::optional<AssignmentRow>, std::string> read_assignment(std::string_view line) {
+  auto fields = row_fields(line);
+  if (!fields) return std::unexpected(fields.error());
+  if (fields->empty() || (fields->size() >= 2 && (*fields)[0] == "aor" && (*fields)[1] == "home")) return std::nullopt;
+  return row_of(std::move(*fields));
+}
+
+std::expected<std::optional<std::string>, std::string> read_aor(std::string_view line) {
+  auto fields = row_fields(line);
+  if (!fields) return std::unexpected(fields.error());
+  if (fields->empty() || fields->front() == "aor") return std::nullopt;
+  if (fields->front().empty()) return std::unexpected("aor: is empty; allowed: an address-of-record, as sip:alice@example.com");
+  return std::move(fields->front());
 }
 
 }  // namespace viaduct::config

@@ -2,8 +2,6 @@
 // load(): the tables of the file in order, each read by its own reader; and what a running node cannot take over.
 #include "viaduct/config/config.h"
 
-#include <map>
-
 #include "reader.h"
 #include "sections.h"
 
@@ -11,7 +9,7 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node", "network", "neighbour", "dpdk", "sip", "redirect", "fleet", "home", "assign", "registrar", "limits"});
+  root.only({"node", "network", "neighbour", "dpdk", "sip", "redirect", "fleet", "home", "assign", "store", "registrar", "limits"});
   const auto node = root.child("node");
   read_node(node, config);
   read_network(root, config);
@@ -22,15 +20,9 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_homes(root, config);
   read_fleet(root.child("fleet"), config);
   read_assign(root.child("assign"), config);
+  read_store(root.child("store"), config);
   read_registrar(root.child("registrar"), config);
   read_limits(root.child("limits"), config);
-}
-
-/// What slots are dealt by.
-std::map<std::string, std::uint32_t> weights(const Config& config) {
-  std::map<std::string, std::uint32_t> out;
-  for (const auto& home : config.homes) out.emplace(home.name, home.weight);
-  return out;
 }
 
 }  // namespace
@@ -66,9 +58,11 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("node.idle", &Config::idle);
   compare("dpdk", &Config::dpdk);
   compare("fleet.seed", &Config::fleet_seed);
-  if (weights(running) != weights(next)) out.emplace_back("home (slots are dealt at the start)");
   compare("assign.policy", &Config::assign_policy);
   compare("assign.entries", &Config::entries_expected);
+  compare("store.path", &Config::store_path);
+  compare("store.size_max", &Config::store_bytes_max);
+  compare("store.fsync", &Config::store_fsync);
   compare("limits.ring_slots", &Config::ring_slots);
   compare("limits.neighbours_max", &Config::neighbours_max);
   compare("limits.guard_entries", &Config::guard_entries);

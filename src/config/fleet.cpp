@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [[home]], [fleet] and [assign]: the servers behind, the secrets shared with them, and where clients' homes come from.
+// [[home]], [fleet], [assign] and [store]: the servers behind, the secrets shared with them, where clients' homes come from and where they are kept.
 #include <algorithm>
 #include <unordered_set>
 
@@ -78,6 +78,18 @@ void read_homes(const Table& root, Config& config) {
   }
 }
 
+std::expected<Home, Error> read_home(std::string_view toml, const Config& config) {
+  const std::filesystem::path file{"home"};
+  try {
+    const toml::table table = toml::parse(toml);
+    return read_home(Table{file, &table, "", 1}, config);
+  } catch (const Refused& refused) {
+    return std::unexpected(Error{refused.text});
+  } catch (const toml::parse_error& error) {
+    return std::unexpected(Error{"home: " + std::string{error.description()}});
+  }
+}
+
 void read_fleet(const Table& fleet, Config& config) {
   fleet.only({"seed", "keys", "edges"});
   if (const auto seed = fleet.item("seed", key_text)) config.fleet_seed = key128(*seed, seed->text);
@@ -104,6 +116,14 @@ void read_assign(const Table& assign, Config& config) {
   std::error_code failure;
   if (!std::filesystem::is_regular_file(config.assignments_file, failure))
     file->refuse(config.assignments_file.string() + " is not a file that can be read", "a CSV file of aor,home[,pin]");
+}
+
+void read_store(const Table& store, Config& config) {
+  store.only({"path", "size_max", "fsync"});
+  const auto path = store.item("path", "a folder");
+  config.store_path = path ? from_folder_of(config.file, path->text) : std::filesystem::path("/var/lib/viaduct") / config.node_name;
+  config.store_bytes_max = store.number<std::uint64_t>("size_max", {1, 4096 * 1024}, 64 * 1024) << 20;
+  config.store_fsync = store.choice<StoreFsync>("fsync", {{"full", StoreFsync::full}, {"deferred", StoreFsync::deferred}}, StoreFsync::full);
 }
 
 }  // namespace viaduct::config

@@ -17,6 +17,8 @@ void read_homes(const Table& root, Config& config);
 /// Needs the homes: with any, seed and keys must be there.
 void read_fleet(const Table& fleet, Config& config);
 void read_assign(const Table& assign, Config& config);
+/// Needs [node]: the default path has the node's name in it.
+void read_store(const Table& store, Config& config);
 void read_registrar(const Table& registrar, Config& config);
 void read_limits(const Table& limits, Config& config);
 

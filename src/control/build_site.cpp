@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a configuration becomes the snapshot that every core reads.
+// How a configuration and the fleet's homes become the snapshot that every core reads.
 #include "viaduct/control/build_site.h"
 
 #include <algorithm>
@@ -16,38 +16,6 @@ sip::SigningKeys signing_keys(const config::Config& c) {
   sip::SigningKeys keys;
   for (std::size_t i = 0; i < c.fleet_keys.size() && i < keys.keys.size(); ++i) keys.keys[i].emplace(c.fleet_keys[i].letter, c.fleet_keys[i].key);
   return keys;
-}
-
-assign::Home home_from(const config::Home& h) {
-  assign::Home home;
-  home.name = h.name;
-  home.address = h.address;
-  for (const base::Endpoint& e : h.public_endpoints) (e.address.is_v4() ? home.public_v4 : home.public_v6) = e;
-  home.weight = h.weight;
-  home.is_local = h.is_local;
-  home.is_viaduct = h.is_viaduct;
-  return home;
-}
-
-// Indices of homes are stored in the assignment: a known name keeps its index, and its committed state.
-std::vector<assign::Home> merged_homes(const config::Config& c, const Site* previous) {
-  std::vector<assign::Home> merged;
-  if (previous != nullptr) {
-    for (const assign::Home& old : previous->homes) {
-      assign::Home kept = old;
-      const auto next = std::ranges::find(c.homes, old.name, &config::Home::name);
-      if (next == c.homes.end()) {
-        kept.state = assign::HomeState::removed;
-      } else {
-        kept = home_from(*next);
-        kept.state = old.state == assign::HomeState::removed ? assign::HomeState::up : old.state;
-      }
-      merged.push_back(std::move(kept));
-    }
-  }
-  for (const config::Home& h : c.homes)
-    if (std::ranges::find(merged, h.name, &assign::Home::name) == merged.end()) merged.push_back(home_from(h));
-  return merged;
 }
 
 void set_listeners(Site& site, const config::Config& c) {
@@ -86,15 +54,15 @@ sip::Domains domains_from(const config::Config& c) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const config::Config& c, const site::Site* previous) {
+std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const config::Config& c, std::vector<assign::Home> homes) {
   for (const base::Endpoint& e : c.listen)
     if (!e.address.is_v4()) return std::unexpected("node.listen: IPv6 listeners are not served yet: " + e.text());
-  for (const config::Home& h : c.homes)
+  for (const assign::Home& h : homes)
     if (!h.address.address.is_v4()) return std::unexpected("home.address: IPv6 homes are not served yet: " + h.name);
   auto built = std::make_unique<Site>();
   set_listeners(*built, c);
   built->node_names = c.node_names;
-  built->homes = assign::Homes(merged_homes(c, previous));
+  built->homes = assign::Homes(std::move(homes));
   for (std::size_t i = 0; i < built->homes.size(); ++i)
     if (const assign::Home& h = built->homes[static_cast<assign::HomeIndex>(i)]; h.is_local && h.state != assign::HomeState::removed)
       built->local_home = static_cast<assign::HomeIndex>(i);

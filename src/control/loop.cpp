@@ -47,6 +47,10 @@ Loop::Loop(site::Commons& commons, Resolver& resolver, ShardPoll shard_poll) : c
 }
 
 void Loop::run(const std::atomic<bool>& quit) {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = false;
+  }
   long sleep_ns = sleep_first_ns;
   while (!quit.load(std::memory_order_relaxed)) {
     if (round() != 0) {

@@ -1,69 +1,176 @@
 // SPDX-License-Identifier: Apache-2.0
-// From AoRs and home names to changes of the assignment.
+// The order of every change: a batch of the store, its commit, the table's shards, and then the answer.
 #include "viaduct/control/placements.h"
 
 #include <array>
 
-namespace viaduct::control {
+#include "showing.h"
 
-std::expected<Client, std::string> client_named(std::string_view text, const site::Site& site) {
+namespace viaduct::control {
+namespace {
+
+// Changes applied in one turn of the control core: about a millisecond.
+constexpr std::size_t changes_per_turn = 4096;
+constexpr std::uint64_t moves_per_tell = 1 << 16;
+
+std::unexpected<std::string> refused(const store::Error& e) { return std::unexpected(e.text); }
+
+}  // namespace
+
+Expected<Client> client_named(std::string_view text, const sip::Domains& domains, const base::Key128& fleet_seed) {
   std::string uri(text);
   if (uri.find(':') == std::string::npos || uri.find('@') < uri.find(':')) uri = "sip:" + uri;
   std::array<char, base::aor_bytes_max> room;
-  const auto canonical = sip::canonical_aor(uri, site.domains, room);
+  const auto canonical = sip::canonical_aor(uri, domains, room);
   if (!canonical) return std::unexpected(std::string(text) + ": " + std::string(sip::phrase(canonical.error())));
   const std::size_t at = canonical->rfind('@');
-  if (at == std::string_view::npos || !sip::serves(site.domains, canonical->substr(at + 1)))
+  if (at == std::string_view::npos || !sip::serves(domains, canonical->substr(at + 1)))
     return std::unexpected(std::string(text) + ": its domain is not served here");
-  return Client{.aor = std::string(*canonical), .key = sip::client_key(*canonical, site.fleet_seed)};
+  return Client{.aor = std::string(*canonical), .key = sip::client_key(*canonical, fleet_seed)};
 }
 
-std::expected<std::vector<assign::Change>, std::string> Placements::changes_from(const config::Config& config, const site::Site& site) {
-  std::vector<assign::Change> changes;
-  if (config.assignments_file.empty()) return changes;
-  const auto rows = config::load_assignments(config.assignments_file);
-  if (!rows) return std::unexpected(rows.error().text);
-  changes.reserve(rows->size());
-  for (const config::AssignmentRow& row : *rows) {
-    const auto where = [&] { return config.assignments_file.string() + ":" + std::to_string(row.line) + ": "; };
-    const auto client = client_named(row.aor, site);
-    if (!client) return std::unexpected(where() + client.error());
-    const assign::HomeIndex home = site.homes.find(row.home);
-    if (home == assign::no_home) return std::unexpected(where() + row.home + ": no such home");
-    changes.push_back({.key = client->key, .home = home, .pin = row.pin});
+// --- the pen
+
+/// Whoever holds it may write. Waits for others, and until all that the store has is in the table: else a change could be overtaken by what it changed.
+Expected<std::unique_lock<std::mutex>> Placements::take_pen() {
+  std::unique_lock pen(pen_);
+  loaded_.wait(pen, [&] { return is_loaded() || stopping_.load(); });
+  if (stopping_.load()) return std::unexpected("the node is stopping");
+  return pen;
+}
+
+void Placements::stop() {
+  stopping_.store(true);
+  loaded_.notify_all();
+}
+
+// --- a batch
+
+std::vector<bool> Placements::usable_homes() {
+  std::vector<bool> usable;
+  loop_.call([&] {
+    for (const assign::Home& h : commons_.site.read().homes) usable.push_back(h.state != assign::HomeState::removed);
+  });
+  return usable;
+}
+
+Expected<void> Placements::put_all(store::Writer& writer, const Batch& batch, Showing& showing) {
+  if (batch.fleet)
+    if (const auto written = batch.fleet(writer); !written) return written;
+  if (!batch.moves) return {};
+  const std::vector<bool> usable = usable_homes();
+  store::Move move;
+  for (std::uint64_t done = 1;; ++done) {
+    const auto more = batch.moves(move);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return {};
+    if (move.home && (*move.home >= usable.size() || !usable[*move.home])) return std::unexpected(std::string(move.aor) + ": its home is none any more");
+    const auto before = writer.put(move);
+    if (!before) return refused(before.error());
+    showing.add(move, *before);
+    if (done % moves_per_tell != 0) continue;
+    if (batch.tell) batch.tell(done);
+    if (stopping_.load()) return std::unexpected("the node is stopping: nothing was changed");
   }
-  return changes;
 }
 
-std::size_t Placements::apply_file(const std::vector<assign::Change>& changes) {
-  std::vector<assign::Change> batch = changes;
-  std::unordered_set<sip::ClientKey, KeyHash> now;
-  now.reserve(changes.size());
-  for (const assign::Change& c : changes) now.insert(c.key);
-  for (const sip::ClientKey& key : from_file_)
-    if (!now.contains(key)) batch.push_back({.key = key});
-  from_file_ = std::move(now);
-  if (!batch.empty()) commons_.assignment.apply(batch, commons_.epoch);
-  return batch.size();
+Expected<Outcome> Placements::commit(Batch batch) {
+  const auto pen = take_pen();
+  if (!pen) return std::unexpected(pen.error());
+  auto writer = store_.begin(std::move(batch.author));
+  if (!writer) return refused(writer.error());
+  Showing showing(commons_.assignment);
+  if (const auto put = put_all(**writer, batch, showing); !put) return std::unexpected(put.error());
+  const auto epoch = (*writer)->commit();
+  if (!epoch) return refused(epoch.error());
+  writer->reset();
+  {
+    const std::lock_guard counting(counts_mutex_);
+    showing.add_to(counts_);
+  }
+  if (batch.show_fleet) loop_.call([&] { batch.show_fleet(*epoch); });
+  if (const auto shown = show(showing, *epoch); !shown) return std::unexpected(shown.error());
+  return Outcome{.epoch = *epoch, .changed = showing.changed()};
 }
 
-std::expected<Client, std::string> Placements::assign(std::string_view aor, std::string_view home_name, bool pin) {
-  const site::Site& site = commons_.site.read();
-  auto client = client_named(aor, site);
-  if (!client) return client;
-  const assign::HomeIndex home = site.homes.find(home_name);
-  if (home == assign::no_home || site.homes[home].state == assign::HomeState::removed) return std::unexpected(std::string(home_name) + ": no such home");
-  const assign::Change change{.key = client->key, .home = home, .pin = pin};
-  commons_.assignment.apply({&change, 1}, commons_.epoch);
-  return client;
+Expected<Outcome> Placements::place(const Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author) {
+  bool is_given = false;
+  const auto one = [&](store::Move& move) {
+    move = {.key = client.key, .aor = client.aor, .home = home, .pin = pin};
+    return !std::exchange(is_given, true);
+  };
+  return commit({.author = std::move(author), .fleet = {}, .show_fleet = {}, .moves = one, .tell = {}});
 }
 
-std::expected<Client, std::string> Placements::unassign(std::string_view aor) {
-  auto client = client_named(aor, commons_.site.read());
-  if (!client) return client;
-  const assign::Change change{.key = client->key};
-  commons_.assignment.apply({&change, 1}, commons_.epoch);
-  return client;
+// --- to the table
+
+/// Durable changes to every worker: few of a shard one by one, many by a new shard.
+Expected<void> Placements::show(Showing& showing, std::uint32_t epoch) {
+  std::vector<std::uint32_t> anew = showing.shards_to_draft();
+  const std::vector<assign::Change> changes = showing.changes();
+  for (std::size_t i = 0; i < changes.size(); i += changes_per_turn) {
+    const std::span piece(changes.data() + i, std::min(changes_per_turn, changes.size() - i));
+    loop_.call([&] {
+      const auto asked = commons_.assignment.apply(piece, epoch, commons_.epoch);
+      anew.insert(anew.end(), asked.begin(), asked.end());
+    });
+  }
+  if (anew.empty()) return {};
+  const auto snapshot = store_.snapshot();
+  if (!snapshot) return refused(snapshot.error());
+  std::ranges::sort(anew);
+  const auto repeated = std::ranges::unique(anew);
+  anew.erase(repeated.begin(), repeated.end());
+  std::vector<store::Record> records;
+  for (const std::uint32_t shard : anew)
+    if (const auto drafted = redraft(**snapshot, shard, epoch, records); !drafted) return drafted;
+  return {};
+}
+
+Expected<void> Placements::redraft(const store::Snapshot& snapshot, std::uint32_t shard, std::uint32_t epoch, std::vector<store::Record>& records) {
+  const auto blocks = commons_.assignment.blocks_of(shard);
+  records.clear();
+  if (const auto read = snapshot.records(blocks.first, blocks.end, records); !read) return refused(read.error());
+  auto draft = commons_.assignment.draft(shard, records, epoch);
+  loop_.call([&] { commons_.assignment.publish(std::move(draft), commons_.epoch); });
+  return {};
+}
+
+// --- at the start
+
+void Placements::count(const std::vector<store::Record>& records) {
+  const std::lock_guard counting(counts_mutex_);
+  for (const store::Record& r : records) {
+    if (r.home >= counts_.size()) counts_.resize(r.home + 1u);
+    ++(r.pin ? counts_[r.home].pins : counts_[r.home].overrides);
+  }
+}
+
+Expected<bool> Placements::load(std::chrono::steady_clock::time_point until) {
+  const std::unique_lock pen(pen_);
+  const auto snapshot = store_.snapshot();
+  if (!snapshot) return refused(snapshot.error());
+  std::vector<store::Record> records;
+  for (std::uint32_t shard = shards_loaded_.load(); shard < commons_.assignment.shards_count(); ++shard) {
+    if (stopping_.load() || std::chrono::steady_clock::now() >= until) return false;
+    if (const auto drafted = redraft(**snapshot, shard, (*snapshot)->epoch(), records); !drafted) return std::unexpected(drafted.error());
+    count(records);
+    clients_loaded_ += records.size();
+    shards_loaded_.store(shard + 1);
+  }
+  if (clients_loaded_ != (*snapshot)->clients())
+    return std::unexpected("store: corrupt: it has " + std::to_string((*snapshot)->clients()) + " clients, and " + std::to_string(clients_loaded_) + " were read");
+  loop_.call([&] { commons_.assignment.set_loaded(); });
+  is_loaded_.store(true, std::memory_order_release);
+  loaded_.notify_all();
+  return true;
+}
+
+double Placements::loaded_ratio() const { return static_cast<double>(shards_loaded_.load()) / commons_.assignment.shards_count(); }
+
+std::vector<HomeCount> Placements::counts() const {
+  const std::lock_guard counting(counts_mutex_);
+  return counts_;
 }
 
 }  // namespace viaduct::control

@@ -58,9 +58,9 @@ int run(const config::Config& config) {
   }
   std::atomic<bool> quit{};
   std::thread signals([&] { serve_signals(**node, quit); });
-  (*node)->run(quit);
+  const bool ran = (*node)->run(quit);
   signals.join();
-  return 0;
+  return ran ? 0 : 1;
 }
 
 int main(int argc, char** argv) {

@@ -2,18 +2,24 @@
 // The one place that knows all parts of a node, and the order in which they start and stop.
 #include "node.h"
 
+#include <signal.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <mutex>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
 #include "viaduct/control/build_site.h"
+#include "viaduct/control/homes.h"
+#include "viaduct/control/import.h"
 #include "viaduct/edge/worker.h"
+#include "viaduct/store/lmdb.h"
 
 namespace viaduct {
 namespace {
@@ -56,7 +62,9 @@ std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) 
 
 struct Node::Impl {
   config::Config config;
+  config::Config applied;   // what a reload has changed; written with the pen in hand
   std::vector<std::filesystem::path> profile_dirs;
+  std::unique_ptr<store::Store> store;
   std::unique_ptr<nic::Port> port;
   share::Epoch epoch{base::workers_max};
   share::Published<site::Site> site;
@@ -73,17 +81,22 @@ struct Node::Impl {
   control::Resolver resolver;
   control::Loop loop;
   control::Placements placements;
+  control::Fleet fleet;
   std::vector<std::unique_ptr<edge::Worker>> workers;
   api::Plant plant;
   std::unique_ptr<api::Server> server;
-  std::mutex reloading;
+  std::thread loader;
+  std::atomic<bool> failed{};
 
-  Impl(const config::Config& c, std::vector<std::filesystem::path> dirs, std::unique_ptr<nic::Port> started_port, std::unique_ptr<const site::Site> first_site)
+  Impl(const config::Config& c, std::vector<std::filesystem::path> dirs, std::unique_ptr<store::Store> opened, std::unique_ptr<nic::Port> started_port,
+       std::unique_ptr<const site::Site> first_site, std::uint64_t clients)
       : config(c),
+        applied(c),
         profile_dirs(std::move(dirs)),
+        store(std::move(opened)),
         port(std::move(started_port)),
         site(std::move(first_site)),
-        assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, c.entries_expected),
+        assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, std::max(c.entries_expected, clients)),
         to_registrar("to_registrar", c.ring_slots, share::Producers::many),
         to_control("to_control", c.ring_slots, share::Producers::many),
         to_wire("to_wire", c.ring_slots, share::Producers::many),
@@ -105,11 +118,13 @@ struct Node::Impl {
         control_wire(commons, true),
         resolver(commons, control_wire, c.neighbours_max),
         loop(commons, resolver, [this](std::size_t most, std::uint64_t now_s) { return shard.poll(most, now_s); }),
-        placements(commons),
+        placements(commons, loop, *store),
+        fleet(commons, loop, placements, applied),
         plant{.config = config,
               .commons = commons,
               .loop = loop,
               .placements = placements,
+              .fleet = fleet,
               .resolver = resolver,
               .shard = shard,
               .control_wire = control_wire,
@@ -120,58 +135,107 @@ struct Node::Impl {
           commons, edge::WorkerConfig{.index = i, .burst_pkts = c.burst_pkts, .guard_entries = c.guard_entries, .idle = c.idle}));
   }
 
-  std::expected<void, std::string> place_clients() {
-    assignment.deal_slots(site.read().homes, config.fleet_seed);
+  std::expected<void, std::string> place_clients(const control::FleetState& state) {
     resolver.set_static(config.neighbours);
-    const auto changes = control::Placements::changes_from(config, site.read());
-    if (!changes) return std::unexpected(changes.error());
-    placements.apply_file(*changes);
-    return {};
+    assignment.set_slots(state.slots, state.epoch);
+    // What takes no longer is in the table before the first packet; the rest comes while slots answer.
+    const auto loaded = placements.load(std::chrono::steady_clock::now() + std::chrono::milliseconds(500));
+    if (!loaded) return std::unexpected(loaded.error());
+    return state.is_seed ? seed(state) : std::expected<void, std::string>{};
   }
 
+  std::expected<void, std::string> seed(const control::FleetState& state);
+  void load_rest();
   std::expected<void, std::string> open_socket() {
     std::error_code ignored;
     std::filesystem::create_directories(config.runtime_dir, ignored);
     auto started =
-        api::Server::start(config.runtime_dir / (config.node_name + ".sock"), [this](const nlohmann::json& request) { return api::answer(plant, request); });
+        api::Server::start(config.runtime_dir / (config.node_name + ".sock"), [this](const nlohmann::json& request, const std::string& who) { return api::answer(plant, request, who); });
     if (!started) return std::unexpected(started.error());
     server = std::move(*started);
     return {};
   }
 
   std::expected<api::Reload, std::string> reload();
+  void say_ready() const;
   void stop_in_order();
 };
 
-// Files are read on the caller's thread; the control core only swaps what has been checked. What a running node cannot change keeps its old value.
+// The first start: the configuration's homes and the rows of its assignments file, in one batch, or no start.
+std::expected<void, std::string> Node::Impl::seed(const control::FleetState& state) {
+  control::Batch batch = control::seeding(state, config);
+  if (config.assignments_file.empty()) {
+    const auto done = placements.commit(std::move(batch));
+    return done ? std::expected<void, std::string>{} : std::unexpected(done.error());
+  }
+  std::string first_fault;
+  const auto tell = [&](std::uint64_t line, const std::string& why) {
+    if (first_fault.empty()) first_fault = config.assignments_file.string() + ':' + std::to_string(line) + ": " + why;
+  };
+  auto import = control::Import::begin(placements, site.read(), {}, config.store_path, tell);
+  if (!import) return std::unexpected(import.error());
+  std::ifstream in(config.assignments_file, std::ios::binary);
+  std::vector<char> piece(std::size_t{1} << 16);
+  while (in.read(piece.data(), std::ssize(piece)), in.gcount() > 0)
+    if (const auto taken = (*import)->take({piece.data(), static_cast<std::size_t>(in.gcount())}); !taken) return std::unexpected(taken.error());
+  if (!in.eof()) return std::unexpected(config.assignments_file.string() + ": cannot be read");
+  const auto done = (*import)->finish(std::move(batch));
+  if (!done) return std::unexpected(first_fault.empty() ? done.error() : first_fault);
+  spdlog::info("an empty store: seeded with {} homes and {} clients", state.homes.size(), done->outcome.changed);
+  return {};
+}
+
+void Node::Impl::load_rest() {
+  const auto loaded = placements.load(std::chrono::steady_clock::time_point::max());
+  if (!loaded) {
+    spdlog::error("{}", loaded.error());
+    failed.store(true);
+    kill(getpid(), SIGTERM);
+  } else if (*loaded) {
+    say_ready();
+  }
+}
+
+void Node::Impl::say_ready() const {
+  std::puts("READY");
+  std::fflush(stdout);
+  spdlog::info("node {} ready: {} workers on {}, {} clients placed", config.node_name, workers.size(), port->driver(),
+               assignment.statistics().pins + assignment.statistics().overrides);
+}
+
+// Files are read on the caller's thread; the control core only swaps what has been checked. What a running node cannot change keeps its old value, and homes
+// are the store's to say.
 std::expected<api::Reload, std::string> Node::Impl::reload() {
-  const std::lock_guard one_at_a_time(reloading);
   auto next = config::load(config.file, profile_dirs);
   if (!next) return std::unexpected(next.error().text);
   api::Reload done{.needs_restart = config::needs_restart(config, *next)};
   next->listen = config.listen;
   next->fleet_seed = config.fleet_seed;
-  auto built = control::build_site(*next, &site.read());
+  const auto pen = placements.take_pen();
+  if (!pen) return std::unexpected(pen.error());
+  const auto homes = fleet.homes();
+  done.differs = control::differences(*next, assign::Homes(homes));
+  auto built = control::build_site(*next, homes);
   if (!built) return std::unexpected(built.error());
-  const auto changes = control::Placements::changes_from(*next, **built);
-  if (!changes) return std::unexpected(changes.error());
+  applied = std::move(*next);
   loop.call([&] {
     site.publish(std::move(*built), epoch);
-    const std::size_t placed = placements.apply_file(*changes);
-    resolver.set_static(next->neighbours);
-    shard.bindings().set_rules(rules_of(*next));
-    done.applied = {"homes, domains, policy, keys, prefixes", "assignments file: " + std::to_string(placed) + " entries", "neighbours", "registrar rules"};
+    resolver.set_static(applied.neighbours);
+    shard.bindings().set_rules(rules_of(applied));
+    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules"};
     done.epoch = assignment.epoch();
   });
   return done;
 }
 
-// Workers first, so that nothing new comes; then what they have left in the rings is done and sent from here.
+// Who waits for the control core first; then the workers, so that nothing new comes; then what they have left in the rings is done and sent from here.
 void Node::Impl::stop_in_order() {
+  loop.close();
+  placements.stop();
   server.reset();
+  if (loader.joinable()) loader.join();
   stop.store(true, std::memory_order_relaxed);
   for (unsigned i = 0; i < workers.size(); ++i) nic::join(i);
-  loop.close();
   while (loop.round() != 0) {
   }
   std::array<nic::Packet, base::burst_pkts_max> pkts;
@@ -187,27 +251,46 @@ void Node::Impl::stop_in_order() {
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
+namespace {
+
+store::Result<std::unique_ptr<store::Store>> open_store(const config::Config& c) {
+  return store::open_lmdb({.folder = c.store_path,
+                           .bytes_max = c.store_bytes_max,
+                           .fsync = c.store_fsync == config::StoreFsync::full ? store::Fsync::full : store::Fsync::deferred,
+                           .access = store::Access::write,
+                           .fleet_seed = c.fleet_seed});
+}
+
+}  // namespace
+
 std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config, const std::vector<std::filesystem::path>& profile_dirs) {
-  auto site = control::build_site(config, nullptr);
+  auto store = open_store(config);
+  if (!store) return std::unexpected(store.error().text);
+  if ((*store)->is_read_only()) spdlog::warn("the store at {} cannot be written: placements stand as they are", config.store_path.string());
+  const auto fleet = control::read_fleet(**store, config);
+  if (!fleet) return std::unexpected(fleet.error());
+  auto site = control::build_site(config, fleet->homes);
   if (!site) return std::unexpected(config.file.string() + ": " + site.error());
+  for (const std::string& difference : control::differences(config, (*site)->homes)) spdlog::warn("{}", difference);
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
   auto port = nic::Port::start(port_of(config));
   if (!port) return std::unexpected(port.error());
-  auto impl = std::make_unique<Impl>(config, profile_dirs, std::move(*port), std::move(*site));
-  if (const auto placed = impl->place_clients(); !placed) return std::unexpected(placed.error());
+  auto impl = std::make_unique<Impl>(config, profile_dirs, std::move(*store), std::move(*port), std::move(*site), fleet->clients);
+  if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 
-void Node::run(const std::atomic<bool>& quit) {
+bool Node::run(const std::atomic<bool>& quit) {
   for (unsigned i = 0; i < impl_->workers.size(); ++i) nic::launch(i, [](void* worker) { static_cast<edge::Worker*>(worker)->run(); }, impl_->workers[i].get());
-  std::puts("READY");
-  std::fflush(stdout);
-  spdlog::info("node {} ready: {} workers on {}, {} homes", impl_->config.node_name, impl_->workers.size(), impl_->port->driver(),
-               impl_->site.read().homes.size());
+  if (impl_->placements.is_loaded())
+    impl_->say_ready();
+  else
+    impl_->loader = std::thread([this] { impl_->load_rest(); });
   impl_->loop.run(quit);
   impl_->stop_in_order();
   spdlog::info("node {} stopped", impl_->config.node_name);
+  return !impl_->failed.load();
 }
 
 void Node::reload_and_log() {
@@ -215,6 +298,7 @@ void Node::reload_and_log() {
   if (!done) return spdlog::error("reload refused, nothing changed: {}", done.error());
   for (const std::string& what : done->applied) spdlog::info("reload applied: {}", what);
   for (const std::string& key : done->needs_restart) spdlog::warn("reload: {} needs a restart", key);
+  for (const std::string& difference : done->differs) spdlog::warn("reload: {}", difference);
 }
 
 }  // namespace viaduct

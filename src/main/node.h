@@ -17,8 +17,9 @@ class Node {
   [[nodiscard]] static std::expected<std::unique_ptr<Node>, std::string> start(const config::Config& config,
                                                                                const std::vector<std::filesystem::path>& profile_dirs);
   ~Node();
-  /// Start the workers, say READY, and be the control core until `quit`; then stop in order, with what is in the rings done.
-  void run(const std::atomic<bool>& quit);
+  /// Start the workers, be the control core until `quit`, and say READY once every placement is in the table; then stop in order, with what is in the rings
+  /// done. False when the store turned out to be corrupt.
+  bool run(const std::atomic<bool>& quit);
   /// Read the configuration again and apply what can be applied, all of it or nothing. Thread: any but the control core.
   void reload_and_log();
 

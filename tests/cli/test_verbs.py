@@ -12,13 +12,14 @@ STATUS = {
     "epoch": 9, "homes": {"up": 2, "draining": 1, "down": 0},
     "assignment": {"pins": 3, "overrides": 4, "capacity": 1000000, "bytes": 16777216, "policy": "slots"},
     "registrar": {"clients": 5, "bindings": 6},
-    "memory": {"allocated": 1048576, "active": 2097152, "resident": 3145728, "mapped": 4194304}, "durable": False,
+    "memory": {"allocated": 1048576, "active": 2097152, "resident": 3145728, "mapped": 4194304},
+    "store": {"path": "/var/lib/viaduct/edge", "bytes": 3145728, "read_only": False, "loaded": False, "loaded_ratio": 0.25},
 }
 HOMES = {"ok": True, "homes": [
     {"name": "north", "address": "192.0.2.11:5060", "public": ["203.0.113.1:5060", "[2001:db8::1]:5060"], "weight": 2, "state": "up", "local": False,
-     "viaduct": True, "slots": 87382, "clients": 12},
+     "viaduct": True, "slots": 87382, "clients": 12, "pins": 3},
     {"name": "south-east", "address": "192.0.2.12:5060", "public": [], "weight": 1, "state": "draining", "local": False, "viaduct": False, "slots": 43690,
-     "clients": 0}]}
+     "clients": 0, "pins": 0}]}
 
 
 def counters(rx=10, redirected=8):
@@ -41,7 +42,7 @@ def test_status_tells_of_the_node_its_workers_and_its_memory(daemon, viaduct):
         "assignment  policy slots, epoch 9, 3 pins, 4 overrides, room for 1000000 in 16.0 MiB\n"
         "registrar   5 clients, 6 bindings\n"
         "memory      1.0 MiB allocated, 2.0 MiB active, 3.0 MiB resident, 4.0 MiB mapped\n"
-        "durable     no: assignments made at run time are lost at a restart\n"
+        "store       /var/lib/viaduct/edge, 3.0 MiB, loading: 25 %\n"
         "\n"
         "worker  cpu    rx   tx  bursts  sleeps\n"
         "     0    1  1000  990     500       5\n"
@@ -53,9 +54,9 @@ def test_homes_are_a_table(daemon, viaduct):
     done = viaduct("homes")
     assert daemon.requests == [{"verb": "homes"}]
     assert done.stdout == (
-        "home        address          public                                weight  state     local  viaduct  slots  clients\n"
-        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  up        no     yes      87382       12\n"
-        "south-east  192.0.2.12:5060  -                                          1  draining  no     no       43690        0\n")
+        "home        address          public                                weight  state     local  viaduct  slots  clients  pins\n"
+        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  up        no     yes      87382       12     3\n"
+        "south-east  192.0.2.12:5060  -                                          1  draining  no     no       43690        0     0\n")
 
 
 def test_counters_leave_out_what_is_zero(daemon, viaduct):

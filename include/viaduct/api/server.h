@@ -1,25 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operator's Unix socket: one JSON request a line, one JSON answer a line. Knows no verb: a handler does.
+// The operator's Unix socket: one JSON request a line, one JSON answer a line; what takes long has a thread and the connection to itself. Knows no verb: a handler does.
 #pragma once
 #include <expected>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <variant>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 namespace viaduct::api {
 
-/// Answers one request; called on the server's thread, one at a time. Shape of a request: {"verb": "...", ...}; of an answer:
+/// A connection while a verb has it to itself. Thread: the verb's.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  /// The next octets that the peer sends, as they come; empty when it has ended its side, is gone, or the server stops. They live until the next call.
+  [[nodiscard]] virtual std::string_view read() = 0;
+  /// Send octets; false when the peer is gone, takes nothing for half a minute, or the server stops.
+  virtual bool write(std::string_view octets) = 0;
+  /// An answer, or a part of one, as a line.
+  bool write_line(const nlohmann::json& line);
+};
+
+/// What takes long: done on a thread of its own, answers by itself. Afterwards the connection takes requests again.
+using Work = std::function<void(Stream&)>;
+using Answer = std::variant<nlohmann::json, Work>;
+
+/// Answers one request; called on the server's thread, one at a time. `who` is the peer's user name. Shape of a request: {"verb": "...", ...}; of an answer:
 /// {"ok": true, ...} or {"ok": false, "error": "..."}. A handler that throws gives the latter.
-using Handler = std::function<nlohmann::json(const nlohmann::json& request)>;
+using Handler = std::function<Answer(const nlohmann::json& request, const std::string& who)>;
+
+/// A long verb that ends in one answer.
+[[nodiscard]] Work answering(std::function<nlohmann::json()> answer);
 
 class Server {
  public:
   /// Bind, listen and serve on a thread of its own. The socket has mode 0660. A stale socket file is replaced; a live one is an error.
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> start(const std::filesystem::path& socket, Handler handler);
-  ~Server();   ///< stops the thread, removes the socket
+  ~Server();   ///< stops the thread, waits for what takes long to give up, removes the socket
 
  private:
   struct Impl;

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
+#include "viaduct/api/server.h"
 #include "viaduct/config/config.h"
+#include "viaduct/control/fleet.h"
 #include "viaduct/control/loop.h"
 #include "viaduct/control/placements.h"
 #include "viaduct/control/resolver.h"
@@ -22,6 +22,7 @@ namespace viaduct::api {
 struct Reload {
   std::vector<std::string> applied;
   std::vector<std::string> needs_restart;
+  std::vector<std::string> differs;         ///< where the store says otherwise, and stands
   std::uint32_t epoch{};
 };
 
@@ -31,6 +32,7 @@ struct Plant {
   site::Commons& commons;
   control::Loop& loop;
   control::Placements& placements;
+  control::Fleet& fleet;
   control::Resolver& resolver;
   registrar::Shard& shard;
   site::Wire& control_wire;
@@ -38,7 +40,7 @@ struct Plant {
   std::chrono::steady_clock::time_point started;
 };
 
-/// Answer one request. Thread: the server's; the control core is asked to do what is its to do.
-[[nodiscard]] nlohmann::json answer(const Plant& plant, const nlohmann::json& request);
+/// Answer one request of a user. Thread: the server's; the control core is asked to do what is its to do, and what waits for the disk is done elsewhere.
+[[nodiscard]] Answer answer(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
 }  // namespace viaduct::api

@@ -33,6 +33,8 @@ struct Home {
 enum class Redirect : std::uint8_t { always, never };
 enum class Idle : std::uint8_t { adaptive, poll };
 enum class AssignPolicy : std::uint8_t { slots, explicit_ };
+/// When a change is on the disk: with its commit, or the last one perhaps only with the next.
+enum class StoreFsync : std::uint8_t { full, deferred };
 
 struct FleetKey {
   char letter{};                 ///< a to p
@@ -93,6 +95,10 @@ struct Config {
   AssignPolicy assign_policy{};
   std::filesystem::path assignments_file;          ///< CSV aor,home[,pin]; empty: none
   std::size_t entries_expected{1'000'000};
+  // [store]
+  std::filesystem::path store_path;                ///< folder of the durable store
+  std::uint64_t store_bytes_max{};                 ///< of its file
+  StoreFsync store_fsync{};
   // [registrar]
   std::uint32_t expires_default_s{3600};
   std::uint32_t expires_min_s{60};
@@ -113,17 +119,22 @@ struct Error {
 /// Read and check a file. Relative paths in it count from its folder. Profiles are looked for in `profile_dirs`, in order.
 [[nodiscard]] std::expected<Config, Error> load(const std::filesystem::path& file, const std::vector<std::filesystem::path>& profile_dirs);
 
+/// A home from a TOML table's text, checked as one of the file is. Errors: key: what; allowed: range.
+[[nodiscard]] std::expected<Home, Error> read_home(std::string_view toml, const Config& config);
+
 /// What differs between two configurations and cannot be applied without a restart: keys, one a line.
 [[nodiscard]] std::vector<std::string> needs_restart(const Config& running, const Config& next);
 
-/// One row of the assignments file.
+/// One row of an assignments file.
 struct AssignmentRow {
   std::string aor;      ///< as written
   std::string home;
   bool pin{};
-  std::size_t line{};
 };
-/// Read the CSV: `aor,home` or `aor,home,pin`; `#` starts a comment; an optional header line `aor,home`. Errors: file:line: why.
-[[nodiscard]] std::expected<std::vector<AssignmentRow>, Error> load_assignments(const std::filesystem::path& file);
+/// Read a line of CSV: `aor,home` or `aor,home,pin`. Returns nothing for what is no row: blank, a comment (`#`), the header line `aor,home`.
+/// Errors: what is wrong with the line, and what is allowed.
+[[nodiscard]] std::expected<std::optional<AssignmentRow>, std::string> read_assignment(std::string_view line);
+/// The same for a line of which only the first field counts: an AoR. The header line is `aor`.
+[[nodiscard]] std::expected<std::optional<std::string>, std::string> read_aor(std::string_view line);
 
 }  // namespace viaduct::config

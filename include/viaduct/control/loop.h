@@ -23,9 +23,10 @@ class Loop {
   void run(const std::atomic<bool>& quit);
   /// One round. Returns how much there was to do.
   std::size_t round();
-  /// Run `job` on the control core and wait until it is done. Shape: not from the control core itself.
+  /// Run `job` on the control core and wait until it is done; before the loop runs and after it has ended, the caller does it, one at a time.
+  /// Shape: not from the control core while the loop runs, and not from within a job.
   void call(const std::function<void()>& job);
-  /// The loop has ended: do what still waits; later calls are done by their callers.
+  /// The loop has ended: do what still waits.
   void close();
 
  private:
@@ -38,7 +39,7 @@ class Loop {
   ShardPoll shard_poll_;
   std::mutex mutex_;
   std::deque<Job*> jobs_;
-  bool closed_{};
+  bool closed_{true};
 };
 
 }  // namespace viaduct::control

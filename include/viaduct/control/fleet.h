@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The homes of the fleet: what the store has of them, how an empty store is seeded, and how the operator changes them while traffic flows.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "viaduct/config/config.h"
+#include "viaduct/control/placements.h"
+
+namespace viaduct::control {
+
+/// What a node starts with.
+struct FleetState {
+  std::vector<assign::Home> homes;
+  std::vector<assign::HomeIndex> slots;   ///< slots_count
+  std::uint32_t epoch{};
+  std::uint64_t clients{};
+  bool is_seed{};                         ///< the store is empty: this is the configuration's, and not yet durable
+};
+
+/// The store's fleet; of an empty store, what the configuration says, with the slots dealt.
+[[nodiscard]] Expected<FleetState> read_fleet(const store::Store& store, const config::Config& config);
+/// The batch that makes a seed durable. Its moves are the caller's to add.
+[[nodiscard]] Batch seeding(const FleetState& seed, const config::Config& config);
+
+/// Thread: any that may wait, but the control core.
+class Fleet {
+ public:
+  /// `config` is the one that now holds; it is changed only by who has the pen.
+  Fleet(site::Commons& commons, Loop& loop, Placements& placements, const config::Config& config)
+      : commons_(commons), loop_(loop), placements_(placements), config_(config) {}
+
+  /// A home that is new, or was removed. `toml` is its table's text. It gets slots only when nobody has them: else a plan, or the operator, moves clients to it.
+  [[nodiscard]] Expected<Outcome> add(std::string_view toml, store::Author author);
+  /// Make a home what `toml` says; its state and its clients stay.
+  [[nodiscard]] Expected<Outcome> set(std::string_view name, std::string_view toml, store::Author author);
+  /// Take a home away; its slots are dealt to the others. Errors: clients are placed there, or it is the last one with slots.
+  [[nodiscard]] Expected<Outcome> remove(std::string_view name, store::Author author);
+  /// The homes that stand, by index.
+  [[nodiscard]] std::vector<assign::Home> homes();
+
+ private:
+  struct Now;
+  [[nodiscard]] Now now();
+  [[nodiscard]] Expected<Outcome> change(store::Author author, const std::function<Expected<void>(Now&)>& edit);
+
+  site::Commons& commons_;
+  Loop& loop_;
+  Placements& placements_;
+  const config::Config& config_;
+};
+
+}  // namespace viaduct::control

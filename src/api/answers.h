@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs, one function each; a file a subject.
+#pragma once
+#include <string>
+
+#include "viaduct/api/server.h"
+#include "viaduct/api/verbs.h"
+
+namespace viaduct::api {
+
+[[nodiscard]] inline nlohmann::json failure(const std::string& why) { return {{"ok", false}, {"error", why}}; }
+[[nodiscard]] inline std::string home_name(const site::Site& site, assign::HomeIndex home) { return home == assign::no_home ? "" : site.homes[home].name; }
+
+// client_verbs.cpp
+[[nodiscard]] nlohmann::json client_show(const Plant& plant, const nlohmann::json& request);
+[[nodiscard]] nlohmann::json client_explain(const Plant& plant, const nlohmann::json& request);
+[[nodiscard]] Answer client_history(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer client_assign(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer client_unassign(const Plant& plant, const nlohmann::json& request, const std::string& who);
+
+// clients_verbs.cpp
+[[nodiscard]] Answer clients_import(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer clients_export(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer clients_verify(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] nlohmann::json clients_stats(const Plant& plant, const nlohmann::json& request);
+
+// home_verbs.cpp
+[[nodiscard]] Answer home_add(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer home_set(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer home_remove(const Plant& plant, const nlohmann::json& request, const std::string& who);
+
+}  // namespace viaduct::api

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs about one client: where it is at home and why, who put it there, and putting it elsewhere.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "answers.h"
+#include "viaduct/edge/rehearse.h"
+
+namespace viaduct::api {
+namespace {
+
+using nlohmann::json;
+using site::Site;
+
+std::string hex(const sip::ClientKey& key) { return fmt::format("{:016x}{:016x}", key.high, key.low); }
+
+control::Expected<control::Client> client_of(const json& request, const Site& site) {
+  return control::client_named(request.at("aor").get<std::string>(), site.domains, site.fleet_seed);
+}
+
+json placement_json(const Plant& plant, const control::Client& client) {
+  const Site& site = plant.commons.site.read();
+  const assign::Placement p = plant.commons.assignment.find(client.key);
+  return {{"ok", true},
+          {"aor", client.aor},
+          {"key", hex(client.key)},
+          {"home", home_name(site, p.home)},
+          {"layer", assign::name(p.layer)},
+          {"epoch", p.epoch},
+          {"slot_home", home_name(site, plant.commons.assignment.slot_home(client.key))}};
+}
+
+json bindings_json(const Plant& plant, const sip::ClientKey& key) {
+  const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+  json rows = json::array();
+  for (const registrar::BindingView& b : plant.shard.bindings().of(key, now_s))
+    rows.push_back({{"contact", b.contact}, {"expires_in_s", b.expires_in_s}, {"flow", b.flow.text()}, {"call_id", b.call_id}, {"cseq", b.cseq}});
+  return rows;
+}
+
+// A REGISTER as a client with so many hops before us would send it (TEST-NET-1 addresses, RFC 5737).
+std::string rehearsed_register(const std::string& aor, unsigned vias) {
+  const std::string domain = aor.substr(aor.rfind('@') + 1);
+  std::string text = "REGISTER sip:" + domain + " SIP/2.0\r\n";
+  for (unsigned i = vias; i > 0; --i) text += fmt::format("Via: SIP/2.0/UDP 192.0.2.{}:5060;branch=z9hG4bKexplain{}\r\n", i, i);
+  return text + "Max-Forwards: 70\r\nFrom: <sip:" + aor + ">;tag=explain\r\nTo: <sip:" + aor + ">\r\nCall-ID: explain\r\nCSeq: 1 REGISTER\r\n" +
+         "Contact: <sip:explain@192.0.2.1>\r\nContent-Length: 0\r\n\r\n";
+}
+
+std::string layer_sentence(const assign::Placement& p, const std::string& home) {
+  switch (p.layer) {
+    case assign::Layer::pin:
+      return "the operator has pinned the client to " + home;
+    case assign::Layer::override_:
+      return "an override places the client at " + home;
+    case assign::Layer::slot:
+      return "the client has no entry of his own: his slot belongs to " + home;
+    case assign::Layer::none:
+      break;
+  }
+  return "no layer names a home";
+}
+
+// One that the site believes: several Vias count only from a trusted proxy.
+base::Endpoint rehearsed_source(const Site& site, unsigned vias) {
+  const bool through_proxy = vias > 1 && !site.trust_all_proxies && !site.trusted_proxies.empty();
+  return {.address = through_proxy ? site.trusted_proxies.front().address : base::Address::v4({192, 0, 2, static_cast<std::uint8_t>(vias)}), .port = 5060};
+}
+
+/// Change one client's placement, in a thread's own time.
+Answer place(const Plant& plant, const json& request, const std::string& who, bool is_assigned) {
+  return answering([&plant, request, who, is_assigned]() -> json {
+    control::Expected<control::Client> client;
+    assign::HomeIndex home = assign::no_home;
+    plant.loop.call([&] {
+      const Site& site = plant.commons.site.read();
+      client = client_of(request, site);
+      if (is_assigned) home = site.homes.find(request.at("home").get<std::string>());
+    });
+    if (!client) return failure(client.error());
+    if (is_assigned && home == assign::no_home) return failure(request.at("home").get<std::string>() + ": no such home");
+    const auto to = is_assigned ? std::optional(home) : std::nullopt;
+    const auto done = plant.placements.place(*client, to, request.value("pin", false), {who, request.value("why", std::string{})});
+    if (!done) return failure(done.error());
+    json out;
+    plant.loop.call([&] { out = placement_json(plant, *client); });
+    out["changed"] = done->changed > 0;
+    return out;
+  });
+}
+
+json event_json(const store::Event& e, const std::vector<std::string>& homes) {
+  const auto home = [&](std::optional<std::uint16_t> index) -> json { return index && *index < homes.size() ? json(homes[*index]) : json(); };
+  return {{"epoch", e.epoch},          {"at_s", e.at_s == 0 ? json() : json(e.at_s)}, {"who", e.author.who},         {"why", e.author.why}, {"from", home(e.before)},
+          {"from_pin", e.pin_before}, {"to", home(e.after)},                         {"to_pin", e.pin_after}};
+}
+
+}  // namespace
+
+json client_show(const Plant& plant, const json& request) {
+  json out;
+  plant.loop.call([&] {
+    const auto client = client_of(request, plant.commons.site.read());
+    if (!client) {
+      out = failure(client.error());
+      return;
+    }
+    out = placement_json(plant, *client);
+    out["bindings"] = bindings_json(plant, client->key);
+  });
+  return out;
+}
+
+json client_explain(const Plant& plant, const json& request) {
+  const unsigned vias = request.value("vias", 1U);
+  if (vias < 1 || vias > base::via_values_max) return failure(fmt::format("vias: 1 to {}", base::via_values_max));
+  json out;
+  plant.loop.call([&] {
+    const Site& site = plant.commons.site.read();
+    const auto client = client_of(request, site);
+    if (!client) {
+      out = failure(client.error());
+      return;
+    }
+    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site, plant.commons.assignment,
+                                  plant.commons.now_min.load());
+    out = placement_json(plant, *client);
+    out["vias"] = vias;
+    out["verdict"] = base::name(r.judgement.verdict);
+    out["effective_home"] = home_name(site, r.judgement.home);
+    out["why"] = json::array({layer_sentence(r.placement, home_name(site, r.placement.home)), edge::sentence(r.judgement.reason)});
+  });
+  return out;
+}
+
+Answer client_history(const Plant& plant, const json& request, const std::string&) {
+  return answering([&plant, request]() -> json {
+    control::Expected<control::Client> client;
+    std::vector<std::string> homes;
+    plant.loop.call([&] {
+      client = client_of(request, plant.commons.site.read());
+      for (const assign::Home& h : plant.commons.site.read().homes) homes.push_back(h.name);
+    });
+    if (!client) return failure(client.error());
+    const auto snapshot = plant.placements.store().snapshot();
+    if (!snapshot) return failure(snapshot.error().text);
+    const auto events = (*snapshot)->history(client->key);
+    if (!events) return failure(events.error().text);
+    json rows = json::array();
+    for (const store::Event& e : *events) rows.push_back(event_json(e, homes));
+    return {{"ok", true}, {"aor", client->aor}, {"history", rows}};
+  });
+}
+
+Answer client_assign(const Plant& plant, const json& request, const std::string& who) { return place(plant, request, who, true); }
+Answer client_unassign(const Plant& plant, const json& request, const std::string& who) { return place(plant, request, who, false); }
+
+}  // namespace viaduct::api

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs that change the homes of the fleet. What a home may be is the configuration's to say: a request becomes the text of a table of it.
+#include <array>
+
+#include "answers.h"
+#include "viaduct/control/homes.h"
+
+namespace viaduct::api {
+namespace {
+
+using nlohmann::json;
+
+/// The fields of a request that describe a home, laid over those that stand, as TOML (whose strings, numbers and arrays are JSON's).
+std::string toml_of(const json& request, const json& standing) {
+  std::string toml;
+  for (const char* key : {"name", "address", "public", "weight", "local", "viaduct"}) {
+    const json& value = request.contains(key) ? request[key] : standing.value(key, json());
+    if (!value.is_null()) toml += std::string(key) + " = " + value.dump() + '\n';
+  }
+  return toml;
+}
+
+json told(const control::Expected<control::Outcome>& done) {
+  if (!done) return failure(done.error());
+  return {{"ok", true}, {"epoch", done->epoch}};
+}
+
+store::Author author_of(const json& request, const std::string& who) { return {who, request.value("why", std::string{})}; }
+
+json change_home(const Plant& plant, const json& request, const std::string& who) {
+  const auto name = request.at("name").get<std::string>();
+  json standing;
+  for (const assign::Home& home : plant.fleet.homes())
+    if (home.name == name) standing = json::parse(control::describe(home));
+  if (standing.is_null()) return failure(name + ": no such home");
+  // Where clients are sent follows where edges send, unless it was another place.
+  if (request.contains("address") && standing["public"] == json::array({standing["address"]})) standing.erase("public");
+  return told(plant.fleet.set(name, toml_of(request, standing), author_of(request, who)));
+}
+
+}  // namespace
+
+Answer home_add(const Plant& plant, const json& request, const std::string& who) {
+  return answering([&plant, request, who] { return told(plant.fleet.add(toml_of(request, json::object()), author_of(request, who))); });
+}
+
+Answer home_set(const Plant& plant, const json& request, const std::string& who) {
+  return answering([&plant, request, who] { return change_home(plant, request, who); });
+}
+
+Answer home_remove(const Plant& plant, const json& request, const std::string& who) {
+  return answering([&plant, request, who] { return told(plant.fleet.remove(request.at("name").get<std::string>(), author_of(request, who))); });
+}
+
+}  // namespace viaduct::api

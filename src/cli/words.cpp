@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words to requests: client, clients, homes.
+#include "words.h"
+
+#include <cstdio>
+
+#include "show.h"
+#include "table.h"
+
+namespace viaduct::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr unsigned patience_s = 600;  // a change waits for another operator's import
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void add_why(CLI::App& app, Options& options) { app.add_option("--why", options.why, "kept in the history of who changed what")->type_name("TEXT"); }
+
+/// Print an answer that has come.
+std::expected<Exit, Failure> tell(const Options& options, const json& answer, const Show& show) {
+  const bool ok = answer.value("ok", json{}) == true;
+  if (options.json) {
+    print(answer.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+    return ok ? Exit::done : Exit::refused;
+  }
+  if (!ok) return std::unexpected(Failure{Exit::refused, cell(answer, "error")});
+  print(show(answer));
+  return Exit::done;
+}
+
+}  // namespace
+
+/// Ask one question and print its answer.
+std::expected<Exit, Failure> ask(const Options& options, const json& request, const Show& show) {
+  const auto socket = find_socket(options.target);
+  if (!socket) return std::unexpected(socket.error());
+  auto daemon = Daemon::connect(*socket, patience_s);
+  if (!daemon) return std::unexpected(daemon.error());
+  // An AoR from the command line may hold any octets; the daemon wants UTF-8.
+  const auto line = daemon->ask(request.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (!line) return std::unexpected(line.error());
+  const json answer = json::parse(*line, nullptr, false);
+  if (!answer.is_object()) return std::unexpected(Failure{Exit::unreachable, "the daemon at " + socket->string() + " answers no JSON object"});
+  const bool ok = answer.value("ok", json{}) == true;
+  if (options.json) {
+    print(*line + '\n');
+    return ok ? Exit::done : Exit::refused;
+  }
+  if (!ok) return std::unexpected(Failure{Exit::refused, cell(answer, "error")});
+  print(show(answer));
+  return Exit::done;
+}
+
+void add_client_verbs(CLI::App& app, Options& options, Action& action) {
+  auto* client = app.add_subcommand("client", "one client: where it is at home, and why")->require_subcommand(1);
+  const auto verb = [&, client](const std::string& name, const std::string& what, const std::function<json()>& words, Show show) {
+    auto* sub = client->add_subcommand(name, what);
+    sub->add_option("AOR", options.aor, "an address-of-record, as sip:alice@example.com")->required();
+    sub->callback([&options, &action, name, words, show = std::move(show)] {
+      action = [&options, name, words, show] {
+        json request = words();
+        request["verb"] = "client." + name;
+        request["aor"] = options.aor;
+        return ask(options, request, show);
+      };
+    });
+    return sub;
+  };
+  verb("show", "its home, and its bindings on this node", [] { return json::object(); }, show_client);
+  auto* explained = verb("explain", "what would become of its REGISTER", [&options] { return json{{"vias", options.vias}}; }, show_explanation);
+  explained->add_option("--vias", options.vias, "Via values that the REGISTER would have")->check(CLI::Range(1, 64))->capture_default_str();
+  auto* assigned = verb("assign", "give it a home", [&options] { return json{{"home", options.home}, {"pin", options.pin}, {"why", options.why}}; }, show_assigned);
+  assigned->add_option("HOME", options.home, "the home's name")->required();
+  assigned->add_flag("--pin", options.pin, "never move it by itself");
+  add_why(*assigned, options);
+  add_why(*verb("unassign", "take its override or pin away: back to its slot's home", [&options] { return json{{"why", options.why}}; }, show_assigned), options);
+  verb("history", "who moved it, when and why", [] { return json::object(); }, show_history);
+}
+
+namespace {
+
+/// A verb that sends a file.
+void add_file_verb(CLI::App& clients, const std::string& kind, const std::string& what, Options& options, Action& action) {
+  auto* sub = clients.add_subcommand(kind, what);
+  if (kind == "assign" || kind == "pin") sub->add_option("HOME", options.import.home, "the home's name")->required();
+  sub->add_option("FILE", options.import.file, "the file; - is standard input")->required();
+  sub->add_flag("--dry-run", options.import.dry_run, "check every line, change nothing");
+  sub->add_flag("--skip-rejected", options.import.skip_rejected, "take the good lines; else one bad line stops all");
+  add_why(*sub, options);
+  sub->callback([&options, &action, kind] {
+    action = [&options, kind]() -> std::expected<Exit, Failure> {
+      options.import.kind = kind;
+      options.import.why = options.why;
+      const auto socket = find_socket(options.target);
+      if (!socket) return std::unexpected(socket.error());
+      const auto report = import_file(*socket, options.import, options.json);
+      if (!report) return std::unexpected(report.error());
+      return tell(options, *report, show_import);
+    };
+  });
+}
+
+void add_export(CLI::App& clients, Options& options, Action& action) {
+  auto* sub = clients.add_subcommand("export", "all placements as CSV, as they stand at this moment");
+  sub->add_option("--home", options.export_.home, "only those at this home")->type_name("HOME");
+  sub->add_option("--prefix", options.export_.prefix, "only AoRs that begin so")->type_name("TEXT");
+  sub->add_flag("--pins", options.export_.pins_only, "only those that are pinned");
+  sub->add_flag("--overrides", options.export_.overrides_only, "only those that are not pinned");
+  sub->add_option("--out", options.export_.out, "a file, instead of standard output")->type_name("FILE");
+  sub->callback([&options, &action] {
+    action = [&options]() -> std::expected<Exit, Failure> {
+      const auto socket = find_socket(options.target);
+      if (!socket) return std::unexpected(socket.error());
+      return export_file(*socket, options.export_);
+    };
+  });
+}
+
+/// The fields of a home that were given.
+json home_request(const CLI::App& sub, const Options& options, const std::string& verb) {
+  const HomeWords& w = options.home_words;
+  json request = {{"verb", "homes." + verb}, {"name", w.name}, {"why", options.why}};
+  if (!w.address.empty()) request["address"] = w.address;
+  if (!w.publics.empty()) request["public"] = w.publics;
+  if (sub.count("--weight") > 0) request["weight"] = w.weight;
+  if (sub.count("--local") > 0) request["local"] = w.local;
+  if (sub.count("--viaduct") > 0) request["viaduct"] = w.viaduct;
+  return request;
+}
+
+CLI::App* add_home_verb(CLI::App& homes, const std::string& verb, const std::string& what, Options& options, Action& action) {
+  auto* sub = homes.add_subcommand(verb, what);
+  sub->add_option("NAME", options.home_words.name, "the home's name")->required();
+  add_why(*sub, options);
+  sub->callback([&options, &action, sub, verb] { action = [&options, sub, verb] { return ask(options, home_request(*sub, options, verb), show_home_change); }; });
+  return sub;
+}
+
+void add_home_fields(CLI::App& sub, HomeWords& words, bool is_new) {
+  sub.add_option("--address", words.address, "where edges send: ADDRESS:PORT")->required(is_new);
+  sub.add_option("--public", words.publics, "where clients are sent, one a family; default: the address");
+  sub.add_option("--weight", words.weight, "its share of the slots when they are dealt")->check(CLI::Range(1, 65535));
+  sub.add_flag("--local,!--no-local", words.local, "this node registers its clients");
+  sub.add_flag("--viaduct,!--no-viaduct", words.viaduct, "it is a Viaduct node");
+}
+
+}  // namespace
+
+void add_clients_verbs(CLI::App& app, Options& options, Action& action) {
+  auto* clients = app.add_subcommand("clients", "all clients: files in and out, store against table, numbers")->require_subcommand(1);
+  add_file_verb(*clients, "import", "place clients: lines of aor,home[,pin]", options, action);
+  add_file_verb(*clients, "assign", "place clients at one home: lines of aor", options, action);
+  add_file_verb(*clients, "pin", "place and pin clients at one home: lines of aor", options, action);
+  add_file_verb(*clients, "unassign", "take placements away: lines of aor", options, action);
+  add_export(*clients, options, action);
+  clients->add_subcommand("verify", "compare the store with the table, and every checksum")->callback([&options, &action] {
+    action = [&options]() -> std::expected<Exit, Failure> {
+      const auto socket = find_socket(options.target);
+      if (!socket) return std::unexpected(socket.error());
+      const auto answer = ask_long(*socket, {{"verb", "clients.verify"}});
+      if (!answer) return std::unexpected(answer.error());
+      return tell(options, *answer, show_verified);
+    };
+  });
+  clients->add_subcommand("stats", "how many, where, in how much memory")->callback([&options, &action] {
+    action = [&options] { return ask(options, {{"verb", "clients.stats"}}, show_stats); };
+  });
+}
+
+void add_home_verbs(CLI::App& app, Options& options, Action& action) {
+  auto* homes = app.add_subcommand("homes", "the servers of the fleet");
+  homes->callback([&options, &action, homes] {
+    if (homes->get_subcommands().empty()) action = [&options] { return ask(options, {{"verb", "homes"}}, show_homes); };
+  });
+  add_home_fields(*add_home_verb(*homes, "add", "a new home", options, action), options.home_words, true);
+  add_home_fields(*add_home_verb(*homes, "set", "change what is given of a home", options, action), options.home_words, false);
+  add_home_verb(*homes, "remove", "take a home away that no client is placed at; its slots go to the others", options, action);
+}
+
+}  // namespace viaduct::cli

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command's words that concern homes and clients, and what all verbs share: options, and asking one question.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "daemon.h"
+#include "explain.h"
+#include "top.h"
+#include "transfer.h"
+
+namespace viaduct::cli {
+
+struct HomeWords {
+  std::string name, address;
+  std::vector<std::string> publics;
+  unsigned weight{};
+  bool local{}, viaduct{};
+};
+
+/// Whatever any verb may be given.
+struct Options {
+  Target target;
+  bool json{};
+  bool all{};
+  std::string aor;
+  std::string home;
+  std::string why;
+  bool pin{};
+  unsigned vias{1};
+  HomeWords home_words;
+  ImportWords import;
+  ExportWords export_;
+  TopOptions top;
+  ExplainOptions explain;
+};
+
+/// What a verb does once the words are read.
+using Action = std::function<std::expected<Exit, Failure>()>;
+using Show = std::function<std::string(const nlohmann::json&)>;
+
+/// Ask one question and print its answer.
+[[nodiscard]] std::expected<Exit, Failure> ask(const Options& options, const nlohmann::json& request, const Show& show);
+
+void add_client_verbs(CLI::App& app, Options& options, Action& action);
+void add_clients_verbs(CLI::App& app, Options& options, Action& action);
+void add_home_verbs(CLI::App& app, Options& options, Action& action);
+
+}  // namespace viaduct::cli

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Homes and slots, from the store to the site that all cores read, and back.
+#include "viaduct/control/fleet.h"
+
+#include <algorithm>
+
+#include "viaduct/control/build_site.h"
+#include "viaduct/control/homes.h"
+
+namespace viaduct::control {
+namespace {
+
+using assign::Home;
+using assign::HomeIndex;
+
+Expected<std::vector<Home>> homes_from(const std::vector<std::string>& descriptions) {
+  std::vector<Home> homes;
+  for (const std::string& d : descriptions) {
+    auto home = home_described(d);
+    if (!home) return std::unexpected("store: " + home.error());
+    homes.push_back(std::move(*home));
+  }
+  return homes;
+}
+
+Expected<void> written(store::Result<void> result) {
+  if (!result) return std::unexpected(result.error().text);
+  return {};
+}
+
+}  // namespace
+
+Expected<FleetState> read_fleet(const store::Store& store, const config::Config& config) {
+  const auto snapshot = store.snapshot();
+  if (!snapshot) return std::unexpected(snapshot.error().text);
+  auto slots = (*snapshot)->slots();
+  if (!slots) return std::unexpected(slots.error().text);
+  if (slots->empty()) {
+    auto homes = homes_of(config);
+    auto dealt = assign::deal(assign::Homes(homes), config.fleet_seed);
+    return FleetState{.homes = std::move(homes), .slots = std::move(dealt), .is_seed = true};
+  }
+  const auto descriptions = (*snapshot)->homes();
+  if (!descriptions) return std::unexpected(descriptions.error().text);
+  auto homes = homes_from(*descriptions);
+  if (!homes) return std::unexpected(homes.error());
+  return FleetState{.homes = std::move(*homes), .slots = std::move(*slots), .epoch = (*snapshot)->epoch(), .clients = (*snapshot)->clients()};
+}
+
+Batch seeding(const FleetState& seed, const config::Config& config) {
+  const auto write = [&seed](store::Writer& writer) -> Expected<void> {
+    for (std::size_t i = 0; i < seed.homes.size(); ++i)
+      if (auto set = written(writer.set_home(static_cast<HomeIndex>(i), describe(seed.homes[i]))); !set) return set;
+    return written(writer.set_slots(seed.slots));
+  };
+  return {.author = {"viaductd", "an empty store, seeded from " + config.file.string()}, .fleet = write, .show_fleet = {}, .moves = {}, .tell = {}};
+}
+
+/// The fleet as it stands, to be changed.
+struct Fleet::Now {
+  std::vector<Home> homes;
+  std::vector<HomeIndex> slots;
+  base::Key128 seed;
+  HomeIndex changed{assign::no_home};   // the one home that is another
+};
+
+std::vector<Home> Fleet::homes() {
+  std::vector<Home> homes;
+  loop_.call([&] { homes.assign(commons_.site.read().homes.begin(), commons_.site.read().homes.end()); });
+  return homes;
+}
+
+Fleet::Now Fleet::now() {
+  Now n;
+  loop_.call([&] {
+    const site::Site& site = commons_.site.read();
+    n.homes.assign(site.homes.begin(), site.homes.end());
+    n.seed = site.fleet_seed;
+    n.slots = commons_.assignment.slots();
+  });
+  return n;
+}
+
+Expected<Outcome> Fleet::change(store::Author author, const std::function<Expected<void>(Now&)>& edit) {
+  Now next;
+  std::unique_ptr<const site::Site> built;
+  const auto write = [&](store::Writer& writer) -> Expected<void> {
+    next = now();
+    const std::vector<HomeIndex> slots_before = next.slots;
+    if (auto edited = edit(next); !edited) return edited;
+    auto site = build_site(config_, next.homes);
+    if (!site) return std::unexpected(site.error());
+    built = std::move(*site);
+    if (next.slots != slots_before)
+      if (auto set = written(writer.set_slots(next.slots)); !set) return set;
+    return written(writer.set_home(next.changed, describe(next.homes[next.changed])));
+  };
+  const auto show = [&](std::uint32_t epoch) {
+    commons_.site.publish(std::move(built), commons_.epoch);
+    commons_.assignment.set_slots(next.slots, epoch);
+  };
+  return placements_.commit({.author = std::move(author), .fleet = write, .show_fleet = show, .moves = {}, .tell = {}});
+}
+
+namespace {
+
+/// The index of a home that stands.
+Expected<HomeIndex> standing(const std::vector<Home>& homes, std::string_view name) {
+  const auto at = std::ranges::find(homes, name, &Home::name);
+  if (at == homes.end() || at->state == assign::HomeState::removed) return std::unexpected(std::string(name) + ": no such home");
+  return static_cast<HomeIndex>(at - homes.begin());
+}
+
+Expected<Home> home_in(std::string_view toml, const config::Config& config) {
+  const auto read = config::read_home(toml, config);
+  if (!read) return std::unexpected(read.error().text);
+  return home_of(*read);
+}
+
+Expected<void> check_local(const std::vector<Home>& homes, const Home& home) {
+  if (!home.is_local) return {};
+  for (const Home& other : homes)
+    if (other.is_local && other.name != home.name && other.state != assign::HomeState::removed)
+      return std::unexpected("home.local: is true for a second home, after \"" + other.name + "\"; allowed: at most one local home a node");
+  return {};
+}
+
+}  // namespace
+
+Expected<Outcome> Fleet::add(std::string_view toml, store::Author author) {
+  return change(std::move(author), [&](Now& n) -> Expected<void> {
+    const auto added = home_in(toml, config_);
+    if (!added) return std::unexpected(added.error());
+    const auto known = std::ranges::find(n.homes, added->name, &Home::name);
+    if (known != n.homes.end() && known->state != assign::HomeState::removed) return std::unexpected(added->name + ": is a home already");
+    if (known == n.homes.end() && n.homes.size() >= base::homes_max) return std::unexpected("there are " + std::to_string(base::homes_max) + " homes already");
+    if (auto local = check_local(n.homes, *added); !local) return local;
+    n.changed = static_cast<HomeIndex>(known - n.homes.begin());
+    if (known == n.homes.end())
+      n.homes.push_back(*added);
+    else
+      *known = *added;
+    if (std::ranges::all_of(n.slots, [](HomeIndex slot) { return slot == assign::no_home; })) n.slots = assign::deal(assign::Homes(n.homes), n.seed);
+    return {};
+  });
+}
+
+Expected<Outcome> Fleet::set(std::string_view name, std::string_view toml, store::Author author) {
+  return change(std::move(author), [&](Now& n) -> Expected<void> {
+    const auto index = standing(n.homes, name);
+    if (!index) return std::unexpected(index.error());
+    const auto changed = home_in(toml, config_);
+    if (!changed) return std::unexpected(changed.error());
+    if (auto local = check_local(n.homes, *changed); !local) return local;
+    const assign::HomeState state = n.homes[*index].state;
+    n.changed = *index;
+    n.homes[*index] = *changed;
+    n.homes[*index].state = state;
+    return {};
+  });
+}
+
+Expected<Outcome> Fleet::remove(std::string_view name, store::Author author) {
+  return change(std::move(author), [&](Now& n) -> Expected<void> {
+    const auto index = standing(n.homes, name);
+    if (!index) return std::unexpected(index.error());
+    const auto counts = placements_.counts();
+    const HomeCount placed = *index < counts.size() ? counts[*index] : HomeCount{};
+    if (placed.overrides + placed.pins > 0)
+      return std::unexpected(std::string(name) + ": " + std::to_string(placed.overrides + placed.pins) + " clients are placed there: place them elsewhere first");
+    n.changed = *index;
+    n.homes[*index].state = assign::HomeState::removed;
+    n.homes[*index].is_local = false;
+    const auto dealt = assign::deal(assign::Homes(n.homes), n.seed);
+    for (std::size_t i = 0; i < n.slots.size(); ++i) {
+      if (n.slots[i] != *index) continue;
+      if (dealt[i] == assign::no_home) return std::unexpected(std::string(name) + ": is the last home that is up");
+      n.slots[i] = dealt[i];
+    }
+    return {};
+  });
+}
+
+}  // namespace viaduct::control
