@@ -3,7 +3,7 @@
 #include <random>
 
 #include "micro/pool.h"
-#include "viaduct/assign/assignment.h"
+#include "viaduct/assign/fill.h"
 
 namespace viaduct::bench {
 namespace {
@@ -21,10 +21,10 @@ struct Placed {
 
   Placed() {
     std::mt19937_64 random(7);
-    std::vector<assign::Change> changes(clients);
-    for (auto& change : changes) change = {.key = {random(), random()}, .home = static_cast<assign::HomeIndex>(random() % homes)};
-    assignment.apply(changes, epoch);
-    for (std::size_t i = 0; i < finds; ++i) wanted.push_back(changes[random() % clients].key);
+    std::vector<store::Record> records(clients);
+    for (auto& r : records) r = {.client = store::identity({random(), random()}), .epoch = 1, .home = static_cast<assign::HomeIndex>(random() % homes)};
+    for (std::size_t i = 0; i < finds; ++i) wanted.push_back(records[random() % clients].client);
+    assign::fill(assignment, std::move(records), 1, epoch);
   }
 };
 

@@ -56,6 +56,8 @@ std::string layer_sentence(const assign::Placement& p, const std::string& home) 
       return "an override places the client at " + home;
     case assign::Layer::slot:
       return "the client has no entry of his own: his slot belongs to " + home;
+    case assign::Layer::loading:
+      return "the client's placement is not yet loaded";
     case assign::Layer::none:
       break;
   }

@@ -18,8 +18,15 @@ struct Assignment::Impl {
   Policy policy;
   Table table;
   Slots slots;
-  std::atomic<std::uint32_t> epoch{0};  // of the last batch; release after all of its stores
+  std::atomic<std::uint32_t> newest{0};  // batch; the epoch; release after all of its stores
+  std::atomic<bool> is_loaded{false};   // release after the last draft's publication, acquire by readers
+  std::vector<ClientKey> leaving;       // removed clients whose shard is closed: they leave when it is made anew
 
+  void raise_epoch(std::uint32_t batch) {
+    if (is_later(batch, newest.load(std::memory_order_relaxed))) newest.store(batch, std::memory_order_release);
+  }
+  bool apply(const Change& c, std::uint32_t batch, share::Epoch& epoch);
+  void remove(const ClientKey& key, std::uint32_t batch, share::Epoch& epoch);
   [[nodiscard]] Placement find_step_by_step(const ClientKey& key) const;
 };
 
@@ -32,13 +39,15 @@ Placement by_slot(const Slots::Slot& s) { return {s.home(), s.home() == no_home 
 
 /// What `find` does when nobody is known by his slot, or a slot has changed meanwhile.
 Placement Assignment::Impl::find_step_by_step(const ClientKey& key) const {
+  const bool was_loaded = is_loaded.load(std::memory_order_acquire);  // before the table is looked into, or it could have been filled in between
   const Found found = table.find(key);
   if (found.home != no_home) return placed(found);
   // The slot is believed only if the client still has no entry after it was read: else a slot dealt later would sign over an entry made in between.
   const Slots::Slot slot = slots.at(key);
   const Found again = table.find(key);
   if (again.home != no_home) return placed(again);
-  return policy == Policy::explicit_ ? Placement{no_home, Layer::none, slot.epoch()} : by_slot(slot);
+  if (policy == Policy::slots) return by_slot(slot);
+  return {no_home, was_loaded ? Layer::none : Layer::loading, slot.epoch()};
 }
 
 std::string_view name(Layer l) {
@@ -51,11 +60,23 @@ std::string_view name(Layer l) {
       return "slot";
     case Layer::none:
       return "none";
+    case Layer::loading:
+      return "loading";
   }
   base::fail("a layer without a name");
 }
 
-Assignment::Assignment(Policy policy, std::size_t entries_expected) : impl_(new Impl{policy, Table(entries_expected), {}}) {}
+struct ShardDraft::Impl {
+  Table::Draft shard;
+  std::uint32_t batch;
+};
+
+ShardDraft::ShardDraft(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ShardDraft::ShardDraft(ShardDraft&&) noexcept = default;
+ShardDraft& ShardDraft::operator=(ShardDraft&&) noexcept = default;
+ShardDraft::~ShardDraft() = default;
+
+Assignment::Assignment(Policy policy, std::size_t entries_expected) : impl_(new Impl{.policy = policy, .table = Table(entries_expected)}) {}
 Assignment::~Assignment() = default;
 
 void Assignment::prefetch(const ClientKey& key) const {
@@ -77,39 +98,84 @@ Placement Assignment::find(const ClientKey& key) const {
 
 HomeIndex Assignment::slot_home(const ClientKey& key) const { return impl_->slots.at(key).home(); }
 
-void Assignment::deal_slots(const Homes& homes, const base::Key128& seed) {
-  const std::uint32_t next = epoch() + 1;
-  impl_->slots.deal(homes, seed, next);
-  impl_->epoch.store(next, std::memory_order_release);
+std::uint32_t Assignment::shards_count() const { return impl_->table.shards_count(); }
+
+std::uint32_t Assignment::shard_of(const ClientKey& key) const { return impl_->table.index(key); }
+
+Assignment::Blocks Assignment::blocks_of(std::uint32_t shard) const {
+  const std::uint32_t blocks_per_shard = (std::uint32_t{1} << store::block_bits) / shards_count();
+  return {shard * blocks_per_shard, (shard + 1) * blocks_per_shard};
 }
 
-std::uint32_t Assignment::apply(std::span<const Change> changes, share::Epoch& epoch) {
-  const std::uint32_t next = this->epoch() + 1;
+void Assignment::set_slots(std::span<const HomeIndex> homes, std::uint32_t epoch) {
+  impl_->slots.set(homes, epoch);
+  impl_->raise_epoch(epoch);
+}
+
+void Assignment::Impl::remove(const ClientKey& key, std::uint32_t batch, share::Epoch& epoch) {
+  slots.touch(key, batch);  // first: whoever finds the entry gone finds the slot's new epoch
+  table.erase(key, epoch);
+}
+
+/// False when nothing changed that a reader could see.
+bool Assignment::Impl::apply(const Change& c, std::uint32_t batch, share::Epoch& epoch) {
+  if (c.home == no_home && c.is_new) return false;
+  if (table.refuses(c.key)) {
+    if (c.home == no_home) leaving.push_back(c.key);
+    return false;
+  }
+  if (c.home != no_home) return table.put(c.key, {c.home, c.pin, batch}, c.is_new, epoch);
+  remove(c.key, batch, epoch);
+  return true;
+}
+
+std::vector<std::uint32_t> Assignment::apply(std::span<const Change> changes, std::uint32_t batch, share::Epoch& epoch) {
   bool changed = false;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     if (i + prefetch_changes < changes.size()) impl_->table.prefetch_to_write(changes[i + prefetch_changes].key);
-    const Change& c = changes[i];
-    if (c.home != no_home) {
-      changed |= impl_->table.put(c.key, {c.home, c.pin, next}, epoch);
-    } else if (impl_->table.find(c.key).home != no_home) {
-      impl_->slots.touch(c.key, next);  // first: whoever finds the entry gone finds the slot's new epoch
-      impl_->table.erase(c.key, epoch);
-      changed = true;
-    }
+    changed |= impl_->apply(changes[i], batch, epoch);
   }
-  impl_->table.close_batch(epoch);
-  if (changed) impl_->epoch.store(next, std::memory_order_release);
+  auto stale = impl_->table.close_batch(epoch);
+  if (changed) impl_->raise_epoch(batch);
   reclaim(epoch);
-  return this->epoch();
+  return stale;
 }
+
+ShardDraft Assignment::draft(std::uint32_t shard, std::span<const store::Record> ascending, std::uint32_t batch) const {
+  return ShardDraft(std::make_unique<ShardDraft::Impl>(impl_->table.draft(shard, ascending), batch));
+}
+
+void Assignment::publish(ShardDraft draft, share::Epoch& epoch) {
+  auto& [shard, batch] = *draft.impl_;
+  const std::uint32_t index = shard.index;
+  std::erase_if(impl_->leaving, [&](const ClientKey& key) {
+    const bool leaves = shard_of(key) == index;
+    if (leaves) impl_->slots.touch(key, batch);
+    return leaves;
+  });
+  impl_->table.publish(std::move(shard), epoch);
+  impl_->raise_epoch(batch);
+  reclaim(epoch);
+}
+
+void Assignment::set_loaded() { impl_->is_loaded.store(true, std::memory_order_release); }
+
+bool Assignment::is_loaded() const { return impl_->is_loaded.load(std::memory_order_acquire); }
 
 std::size_t Assignment::reclaim(share::Epoch& epoch) { return impl_->table.reclaim(epoch); }
 
-std::uint32_t Assignment::epoch() const { return impl_->epoch.load(std::memory_order_acquire); }
+std::vector<HomeIndex> Assignment::slots() const { return impl_->slots.homes(); }
+
+std::uint32_t Assignment::epoch() const { return impl_->newest.load(std::memory_order_acquire); }
 
 Assignment::Statistics Assignment::statistics() const {
   const Table::Statistics t = impl_->table.statistics();
-  return {.pins = t.pins, .overrides = t.clients - t.pins, .capacity = t.capacity, .bytes = t.bytes + impl_->slots.bytes(), .shards = t.shards};
+  return {.pins = t.pins,
+          .overrides = t.clients - t.pins,
+          .capacity = t.capacity,
+          .bytes = t.bytes + impl_->slots.bytes() + sizeof(Impl),
+          .bytes_reserved = t.bytes_reserved + impl_->slots.bytes_reserved(),
+          .shards = shards_count()};
 }
 
 void Assignment::count_by_home(std::span<std::size_t> entries, std::span<std::size_t> slots) const {

@@ -8,6 +8,8 @@
 
 #include "viaduct/assign/homes.h"
 #include "viaduct/base/hash.h"
+#include "viaduct/base/limits.h"
+#include "viaduct/store/record.h"
 
 namespace viaduct::assign {
 
@@ -19,11 +21,12 @@ inline constexpr std::uint32_t entries_per_line = 4;
 /// (simulated: 82 % home line, 8 % neighbour, 5.6 % third) and stands in the side table.
 inline constexpr unsigned lines_per_find_max = 16;
 static_assert(lines_per_find_max % 2 == 0, "a walk goes pair by pair");
+static_assert(lines_per_find_max * entries_per_line == base::entries_per_find_max, "the bound of false tags counts what a find reads");
 
 /// Word A of an entry: tag 40 | home 16 | flags 8. Tag 0 is no entry: then home 0 is free, and home 0xffff is freed but still in its grace period.
 namespace word {
 inline constexpr std::uint64_t pinned = 1;      ///< placed by the operator
-inline constexpr std::uint64_t collided = 2;    ///< another inserted client has the same stored bits: the side table knows both
+inline constexpr std::uint64_t collided = 2;    ///< another inserted client has the same tag on its walk: the side table knows both
 inline constexpr std::uint64_t passed = 4;      ///< in the first entry of a line, used or not: some client found the line full and stands further on
 inline constexpr std::uint64_t freed = std::uint64_t{no_home} << 8;
 
@@ -56,9 +59,19 @@ struct Found {
   std::uint32_t epoch{};
 };
 
+/// A client as reader and store know him: where his line is and what its entry keeps are in the bits of his identity.
+inline constexpr unsigned line_bits = 32;
+inline constexpr unsigned shard_bits_max = 10;
+static_assert(shard_bits_max + line_bits <= store::high_bits, "a find of a key and one of its identity must take the same walk");
+static_assert(base::entry_tag_bits == store::low_bits, "... and look for the same tag");
+static_assert(shard_bits_max <= store::block_bits, "a shard is a row of whole blocks");
+
+/// Whether batch `a` is later than `b`, in serial arithmetic.
+[[nodiscard]] inline bool is_later(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) > 0; }
+
 /// The 40 bits of a key that an entry keeps; 0 is reserved.
 [[nodiscard]] inline std::uint64_t tag_of(const ClientKey& key) {
-  const std::uint64_t tag = key.low >> 24;
+  const std::uint64_t tag = key.low >> (64 - base::entry_tag_bits);
   return tag == 0 ? 1 : tag;
 }
 
@@ -67,7 +80,7 @@ struct Found {
 
 /// The line that a key is tried in first. `bits` are those of its high word that chose the shard.
 [[nodiscard]] inline std::uint32_t home_line(const ClientKey& key, unsigned bits, std::uint32_t lines_count) {
-  return scale((key.high << bits) >> 32, lines_count);
+  return scale((key.high << bits) >> (64 - line_bits), lines_count);
 }
 
 /// The lines of a key in the order in which they are tried. After the home pair they depend on the tag alone, so that clients of one tag

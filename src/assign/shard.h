@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// One shard of the assignment table: lines of entries that readers walk without a lock, and the writer's side of it. Growth and reclamation are the table's.
+// One shard of the assignment table: lines of entries that readers walk without a lock, and the writer's side of it. Making one anew is a Build's, reclamation the table's.
 #pragma once
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 
 #include "entry.h"
 #include "head.h"
-#include "keys.h"
+#include "region.h"
 #include "side.h"
 
 namespace viaduct::assign {
 
-/// Thread: find any reader; all else the one writer. Entries never move inside a shard.
+/// Thread: find any reader; all else the one writer, but for what a Build does. Entries never move inside a shard.
+/// The writer knows no whole keys: a client who has an entry is who a reader takes him for, which is exact for clients that were inserted.
 class Shard {
  public:
   /// What the writer's change came to.
   struct Effect {
-    Found before;                            ///< what the client had here
-    std::unique_ptr<const Side> old_side;    ///< unpublished: to be destroyed after a grace period
-    std::optional<std::uint32_t> freed;      ///< a place that may be used again after a grace period
+    Found before;  ///< what the client had here
+    std::unique_ptr<const Side> old_side;  ///< unpublished: to be destroyed after a grace period
+    std::optional<std::uint32_t> freed;  ///< a place that may be used again after a grace period
+    bool is_refused{};  ///< nothing was changed: only a shard made anew can hold the client
   };
 
   /// Shape: lines_count is even, 2 to 2^30. `bits` are those of the key's high word that chose the shard.
@@ -36,35 +38,44 @@ class Shard {
   /// Reads at most lines_per_find_max lines, then the side table.
   [[nodiscard]] Found find(const ClientKey& key) const;
 
-  /// Insert or change. Needs a place free: see is_full. Does nothing when `next` differs from what stands only in its epoch.
-  [[nodiscard]] Effect put(const ClientKey& key, const Found& next);
+  /// Insert a client who has no entry. Refused when an entry on his walk has his tag, for it cannot be said here whose that is, and when no place is left
+  /// and the shard is full.
+  [[nodiscard]] Effect insert(const ClientKey& key, const Found& next);
+  /// Change a client's entry. Does nothing when there is none, or when `next` differs from what stands only in its epoch.
+  [[nodiscard]] Effect change(const ClientKey& key, const Found& next);
   [[nodiscard]] Effect erase(const ClientKey& key);
   /// A place freed by erase is free for others from now on.
   void release(std::uint32_t place);
 
-  /// The same clients in a new shard of so many lines.
-  [[nodiscard]] std::unique_ptr<Shard> rebuilt(std::uint32_t lines_count) const;
-
-  [[nodiscard]] bool is_full() const;                                    ///< the load at which a shard must grow
+  [[nodiscard]] bool is_full() const;  ///< the load at which a shard must grow
   [[nodiscard]] std::uint32_t lines_count() const { return lines_count_; }
   [[nodiscard]] Head head() const { return {lines_.begin(), lines_count_}; }
   [[nodiscard]] std::size_t clients() const { return clients_; }
+  [[nodiscard]] std::size_t pins() const { return pins_; }
   [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] std::size_t bytes_reserved() const { return lines_.bytes_reserved(); }
   /// Call `f(home)` for every client.
   template <typename F>
   void for_each_home(F&& f) const;
 
  private:
-  struct Scan;  // what an insertion finds on its walk
+  friend class Build;
+  static constexpr std::uint32_t nowhere = UINT32_MAX;
+  /// What stands on a key's walk: the first free place, and the places with its tag.
+  struct Scan {
+    std::uint32_t free{nowhere};
+    unsigned steps_passed{};  // lines before that place, all full
+    std::array<std::uint32_t, lines_per_find_max * entries_per_line> alike;
+    std::size_t alike_count{};
+  };
   [[nodiscard]] Walk walk(const ClientKey& key) const { return {tag_of(key), home_line(key, bits_, lines_count_), lines_count_}; }
   [[nodiscard]] Entry& entry(std::uint32_t place) const { return lines_[place / entries_per_line].entries[place % entries_per_line]; }
   [[nodiscard]] bool is_passed(std::uint32_t line) const { return lines_[line].entries[0].word.load(std::memory_order_relaxed) & word::passed; }
-  [[nodiscard]] Found find_aside(const ClientKey& key) const { return side_.load(std::memory_order_acquire)->find(key); }
+  [[nodiscard]] const Side& side() const { return *side_.load(std::memory_order_acquire); }
   [[nodiscard]] Found stored(std::uint32_t place) const;
   [[nodiscard]] std::optional<std::uint32_t> locate(const ClientKey& key) const;
   [[nodiscard]] Scan scan(const ClientKey& key) const;
-  [[nodiscard]] std::unique_ptr<const Side> insert(const ClientKey& key, const Found& next);
-  [[nodiscard]] std::unique_ptr<const Side> set_aside(const ClientKey& key, const Found& next, const Scan& met);
+  void pass(const ClientKey& key, unsigned steps);
   void place_new(std::uint32_t place, const ClientKey& key, const Found& next, std::uint64_t flags);
   void store_word(std::uint32_t place, std::uint64_t bits);
   [[nodiscard]] std::unique_ptr<const Side> publish(std::unique_ptr<const Side> next);
@@ -73,11 +84,11 @@ class Shard {
   alignas(64) RegionArray<Line> lines_;
   std::uint32_t lines_count_;
   unsigned bits_;
-  std::atomic<const Side*> side_;     // release by the writer, acquire by readers
+  std::atomic<const Side*> side_;  // release by the writer, acquire by readers
   // The writer's.
-  alignas(64) Keys keys_;
-  std::size_t used_{};                // entries not free: clients, and freed ones in their grace period
+  alignas(64) std::size_t used_{};  // entries not free: clients, and freed ones in their grace period
   std::size_t clients_{};
+  std::size_t pins_{};
 };
 
 /// One bit for each entry with that tag, the first lowest. No branch: which of four matches cannot be predicted, and a wrong guess costs more than
@@ -100,8 +111,8 @@ inline unsigned match(const Line& line, std::uint64_t tag) {
 /// What a line tells of a client.
 struct Told {
   enum class Where : std::uint8_t { here, further, aside };
-  Where where{};   ///< what is known of him, where it is found
-  Found found{};   ///< when here; nothing when he has no entry
+  Where where{};  ///< what is known of him, where it is found
+  Found found{};  ///< when here; nothing when he has no entry
 };
 
 inline Told read(const Line& line, std::uint64_t tag) {
@@ -123,7 +134,7 @@ void Shard::for_each_home(F&& f) const {
       const std::uint64_t w = e.word.load(std::memory_order_relaxed);
       if (word::tag(w) != 0 && !(w & word::collided)) f(word::home(w));
     }
-  for (const SideEntry& e : side_.load(std::memory_order_relaxed)->entries()) f(e.found.home);
+  for (const SideEntry& e : side().entries()) f(e.found.home);
 }
 
 }  // namespace viaduct::assign

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exact side table of a shard: the few clients whose stored bits collide, or who found no place. Immutable; replaced as a whole.
+// The exact side table of a shard: the few clients whose tags collide, or who found no place. Immutable; replaced as a whole.
 #pragma once
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "entry.h"
@@ -11,33 +12,43 @@
 namespace viaduct::assign {
 
 struct SideEntry {
-  ClientKey key;
+  ClientKey client;   ///< an identity
   Found found;
 };
 
-/// Thread: immutable once published. Sorted by key; a look-up is a binary search.
+/// Thread: immutable once published. Sorted by client, so by tag first; a look-up is a binary search.
 class Side {
  public:
+  Side() = default;
+  explicit Side(std::vector<SideEntry> entries) : entries_(std::move(entries)) { std::ranges::sort(entries_, {}, &SideEntry::client); }
   [[nodiscard]] Found find(const ClientKey& key) const {
-    const auto at = std::ranges::lower_bound(entries_, key, {}, &SideEntry::key);
-    return at != entries_.end() && at->key == key ? at->found : Found{};
+    const ClientKey client = store::identity(key);
+    const auto at = std::ranges::lower_bound(entries_, client, {}, &SideEntry::client);
+    return at != entries_.end() && at->client == client ? at->found : Found{};
   }
-  /// A copy with `entries` added or replaced. Writer.
-  [[nodiscard]] std::unique_ptr<const Side> with(std::span<const SideEntry> entries) const {
+  /// Whether one here has the tag of that key. (Tag 1 is asked for twice: it stands for two values of the kept bits.)
+  [[nodiscard]] bool has_tag_of(const ClientKey& key) const {
+    const auto has = [&](std::uint64_t low) {
+      const auto at = std::ranges::lower_bound(entries_, ClientKey{.low = low, .high = 0}, {}, &SideEntry::client);
+      return at != entries_.end() && at->client.low == low;
+    };
+    const std::uint64_t tag = tag_of(key);
+    return has(tag << (64 - base::entry_tag_bits)) || (tag == 1 && has(0));
+  }
+  /// A copy with the entry added or replaced. Writer.
+  [[nodiscard]] std::unique_ptr<const Side> with(const SideEntry& entry) const {
     auto next = std::make_unique<Side>(*this);
-    for (const SideEntry& e : entries) {
-      const auto at = std::ranges::lower_bound(next->entries_, e.key, {}, &SideEntry::key);
-      if (at != next->entries_.end() && at->key == e.key)
-        at->found = e.found;
-      else
-        next->entries_.insert(at, e);
-    }
+    const auto at = std::ranges::lower_bound(next->entries_, entry.client, {}, &SideEntry::client);
+    if (at != next->entries_.end() && at->client == entry.client)
+      at->found = entry.found;
+    else
+      next->entries_.insert(at, entry);
     return next;
   }
-  /// A copy without `key`. Writer.
+  /// A copy without that client. Writer.
   [[nodiscard]] std::unique_ptr<const Side> without(const ClientKey& key) const {
     auto next = std::make_unique<Side>(*this);
-    std::erase_if(next->entries_, [&](const SideEntry& e) { return e.key == key; });
+    std::erase_if(next->entries_, [client = store::identity(key)](const SideEntry& e) { return e.client == client; });
     return next;
   }
   [[nodiscard]] std::span<const SideEntry> entries() const { return entries_; }

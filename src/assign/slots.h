@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 2^17 slots: each has a home and the epoch of what last changed it, read as one word. Who is dealt what is decided by rendezvous hashing.
+// The 2^17 slots: each has a home and the epoch of what last changed it, read as one word.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -29,12 +29,14 @@ class Slots {
   Slots();
   void prefetch(const ClientKey& key) const { __builtin_prefetch(&words_[index(key)]); }
   [[nodiscard]] Slot at(const ClientKey& key) const { return Slot(words_[index(key)].load(std::memory_order_acquire)); }
-  /// Give every slot a home: by names, weights and seed alone, whatever the order of the homes.
-  void deal(const Homes& homes, const base::Key128& seed, std::uint32_t epoch);
-  /// The answers that this slot gives changed, though its home did not: a client of it lost its entry.
+  /// Give every slot a home, all with this epoch.
+  void set(std::span<const HomeIndex> homes, std::uint32_t epoch);
+  /// The answers that this slot gives changed, though its home did not: a client of it lost its entry. Nothing when the slot is newer.
   void touch(const ClientKey& key, std::uint32_t epoch);
+  [[nodiscard]] std::vector<HomeIndex> homes() const;
   void count_by_home(std::span<std::size_t> slots) const;
   [[nodiscard]] std::size_t bytes() const { return words_.bytes(); }
+  [[nodiscard]] std::size_t bytes_reserved() const { return words_.bytes_reserved(); }
 
  private:
   /// The top bits of the key's high word, in whose order the table stands too: the clients of a slot are neighbours.

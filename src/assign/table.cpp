@@ -1,111 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writer's side of the table: sizes, growth of a shard, grace periods of freed entries and unpublished shards.
+// The writer's side of the table: which shards must be made anew, their drafts and publication, grace periods of freed entries and unpublished shards.
 #include "table.h"
 
 #include <algorithm>
 #include <bit>
 
+#include "build.h"
+#include "ladder.h"
 #include "viaduct/base/check.h"
 
 namespace viaduct::assign {
 namespace {
 
-/// Clients of a shard as the table is made: rebuilding one takes the control core some 30 ms, and its lines fill whole huge pages.
-constexpr std::size_t shard_clients_aimed = std::size_t{1} << 18;
-constexpr std::uint32_t shard_lines_min = 8;
-constexpr std::uint32_t shard_lines_max = std::uint32_t{1} << 30;
-
-/// Lines that hold so many clients at a load of so many percent; even, because lines are neighbours in pairs.
-std::uint32_t lines_for(std::size_t clients, std::size_t load_percent) {
-  const std::size_t lines = clients * 100 / (entries_per_line * load_percent) + 1;
-  base::check(lines <= shard_lines_max, "a shard of the assignment table beyond its bound");
-  return std::max(shard_lines_min, static_cast<std::uint32_t>((lines + 1) / 2 * 2));
-}
+/// Clients of a shard when the expected ones are in: large enough that whole huge pages fit, small enough that two of a shard at once, while it grows, do not
+/// matter, and that one is made anew in a tenth of a second.
+constexpr std::size_t shard_clients_aimed = std::size_t{1} << 20;
 
 }  // namespace
 
 unsigned Table::bits_for(std::size_t entries_expected) {
-  const std::size_t shards = std::bit_ceil(entries_expected / shard_clients_aimed);
+  const std::size_t shards = std::bit_ceil((entries_expected + shard_clients_aimed - 1) / shard_clients_aimed);
   return std::clamp(static_cast<unsigned>(std::bit_width(shards)) - 1, shard_bits_min, shard_bits_max);
 }
 
+Table::Table(std::size_t entries_expected)
+    : bits_(bits_for(entries_expected)), shards_(std::make_unique<std::atomic<Shard*>[]>(shards_count())), states_(shards_count()) {
+  for (std::uint32_t i = 0; i < shards_count(); ++i) store(i, std::make_unique<Shard>(lines_for(0, i, shards_count()), bits_));
+}
+
+Table::~Table() {
+  for (std::uint32_t i = 0; i < shards_count(); ++i) delete &writable(i);
+}
+
 /// Whoever finds the head finds the shard: what the lines do not tell is then looked up in it or in one that came later.
-void Table::publish(std::uint32_t i, std::unique_ptr<Shard> shard) {
+void Table::store(std::uint32_t i, std::unique_ptr<Shard> shard) {
   const Head head = shard->head();
   shards_[i].store(shard.release(), std::memory_order_release);
   heads_[i].store(head, std::memory_order_release);
 }
 
-Table::Table(std::size_t entries_expected) : bits_(bits_for(entries_expected)) {
-  const std::size_t shards_count = std::size_t{1} << bits_;
-  shards_ = std::make_unique<std::atomic<Shard*>[]>(shards_count);
-  generations_.resize(shards_count);
-  // From 76 % load down to 58 % when the expected clients are in, 24 octets of lines a client on average: few walks go beyond the prefetched pair,
-  // and shards of an even hash do not all grow in one moment.
-  for (std::size_t i = 0; i < shards_count; ++i) {
-    const std::uint32_t lines = lines_for(entries_expected / shards_count, 76 - 18 * i / shards_count);
-    publish(static_cast<std::uint32_t>(i), std::make_unique<Shard>(lines, bits_));
-  }
-}
-
-Table::~Table() {
-  for (std::uint32_t i = 0; i < generations_.size(); ++i) delete &writable(i);
-}
+void Table::set_stale(std::uint32_t i) { is_any_stale_ = states_[i].is_stale = true; }
 
 void Table::retire(Shard::Effect& effect, share::Epoch& epoch) {
   if (effect.old_side) retired_.add(std::move(effect.old_side), epoch);
 }
 
-bool Table::put(const ClientKey& key, const Found& next, share::Epoch& epoch) {
+bool Table::refuses(const ClientKey& key) {
+  State& state = states_[index(key)];
+  if (!state.is_closed) return false;
+  state.version.fetch_add(1, std::memory_order_relaxed);
+  set_stale(index(key));
+  return true;
+}
+
+bool Table::put(const ClientKey& key, const Found& next, bool is_new, share::Epoch& epoch) {
   const std::uint32_t i = index(key);
-  if (writable(i).is_full()) grow(i, epoch);
-  Shard::Effect effect = writable(i).put(key, next);
+  Shard& shard = writable(i);
+  Shard::Effect effect = is_new ? Shard::Effect{} : shard.change(key, next);
+  // Whom the store knows and we do not, we have not loaded yet: here he is.
+  const bool is_absent = effect.before.home == no_home;
+  if (is_absent) effect = shard.insert(key, next);
   retire(effect, epoch);
-  pins_ = pins_ - effect.before.pinned + next.pinned;
-  return effect.before.home != next.home || effect.before.pinned != next.pinned;
+  if (effect.is_refused) states_[i].is_closed = true;
+  if (effect.is_refused || (is_absent && shard.is_full())) set_stale(i);
+  const bool differs = effect.before.home != next.home || effect.before.pinned != next.pinned;
+  if (differs) states_[i].version.fetch_add(1, std::memory_order_relaxed);
+  return differs && !effect.is_refused;
 }
 
 void Table::erase(const ClientKey& key, share::Epoch& epoch) {
   const std::uint32_t i = index(key);
   Shard::Effect effect = writable(i).erase(key);
   retire(effect, epoch);
-  if (effect.freed) freed_.push_back({i, generations_[i], *effect.freed});
-  pins_ -= effect.before.pinned;
+  if (effect.freed) freed_.push_back({i, states_[i].generation, *effect.freed});
+  states_[i].version.fetch_add(1, std::memory_order_relaxed);
 }
 
-/// Publish a larger shard in place of a full one: by half, or as it is when freed entries are what fills it.
-void Table::grow(std::uint32_t i, share::Epoch& epoch) {
-  retired_.reclaim(epoch);
-  const Shard& old = writable(i);
-  const std::uint32_t lines = std::max(old.lines_count(), lines_for(old.clients() * 3 / 2, 85));
-  publish(i, old.rebuilt(lines));
-  ++generations_[i];
-  retired_.add(std::unique_ptr<const Shard>(&old), epoch);
-}
-
-void Table::close_batch(share::Epoch& epoch) {
-  if (freed_.empty()) return;
-  freed_batches_.emplace_back(epoch.start(), std::move(freed_));
+std::vector<std::uint32_t> Table::close_batch(share::Epoch& epoch) {
+  if (!freed_.empty()) freed_batches_.emplace_back(epoch.start(), std::move(freed_));
   freed_.clear();
+  std::vector<std::uint32_t> stale;
+  if (!is_any_stale_) return stale;
+  for (std::uint32_t i = 0; i < shards_count(); ++i)
+    if (std::exchange(states_[i].is_stale, false)) stale.push_back(i);
+  is_any_stale_ = false;
+  return stale;
+}
+
+Table::Draft Table::draft(std::uint32_t i, std::span<const store::Record> records) const {
+  base::check(!is_drafting_.exchange(true, std::memory_order_acquire), "two drafts at once");
+  const std::uint32_t version = states_[i].version.load(std::memory_order_relaxed);
+  for (const store::Record& r : records) base::check(index(r.client) == i, "a record of another shard");
+  const Shard& old = *shards_[i].load(std::memory_order_acquire);
+  auto shard = Build(records, std::make_unique<Shard>(lines_for(records.size(), i, shards_count()), bits_), old).run();
+  is_drafting_.store(false, std::memory_order_release);
+  return {std::move(shard), i, version};
+}
+
+void Table::publish(Draft draft, share::Epoch& epoch) {
+  State& state = states_[draft.index];
+  base::check(!is_drafting_.load(std::memory_order_acquire), "a shard published while another draft may read it");
+  base::check(state.version.load(std::memory_order_relaxed) == draft.version, "a shard changed between its draft and its publication");
+  std::unique_ptr<const Shard> old(&writable(draft.index));
+  store(draft.index, std::move(draft.shard));
+  retired_.add(std::move(old), epoch);
+  state.version.fetch_add(1, std::memory_order_relaxed);
+  ++state.generation;
+  state.is_closed = false;
 }
 
 std::size_t Table::reclaim(share::Epoch& epoch) {
   retired_.reclaim(epoch);
   while (!freed_batches_.empty() && epoch.is_over(freed_batches_.front().first)) {
     for (const FreedPlace& f : freed_batches_.front().second)
-      if (f.generation == generations_[f.shard]) writable(f.shard).release(f.place);
+      if (f.generation == states_[f.shard].generation) writable(f.shard).release(f.place);
     freed_batches_.pop_front();
   }
   return retired_.size() + freed_batches_.size();
 }
 
 Table::Statistics Table::statistics() const {
-  Statistics sum{.pins = pins_, .shards = generations_.size()};
-  for (std::uint32_t i = 0; i < generations_.size(); ++i) {
+  Statistics sum;
+  for (std::uint32_t i = 0; i < shards_count(); ++i) {
     const Shard& s = writable(i);
+    sum.pins += s.pins();
     sum.clients += s.clients();
     sum.capacity += std::size_t{s.lines_count()} * entries_per_line;
     sum.bytes += s.bytes();
+    sum.bytes_reserved += s.bytes_reserved();
   }
   return sum;
 }
@@ -114,7 +136,7 @@ void Table::count_by_home(std::span<std::size_t> clients) const {
   const auto count = [&](HomeIndex home) {
     if (home < clients.size()) ++clients[home];
   };
-  for (std::uint32_t i = 0; i < generations_.size(); ++i) writable(i).for_each_home(count);
+  for (std::uint32_t i = 0; i < shards_count(); ++i) writable(i).for_each_home(count);
 }
 
 }  // namespace viaduct::assign

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sharded table of clients that have an entry of their own: wait-free to read, one writer, grown shard by shard. It knows nothing of slots or policy.
+// The sharded table of clients that have an entry of their own: wait-free to read, one writer, made anew shard by shard. It knows nothing of slots or policy.
 #pragma once
 #include <array>
 #include <atomic>
@@ -14,14 +14,18 @@
 
 namespace viaduct::assign {
 
-/// Thread: find and prefetch any reader registered with the Epoch; all else the control core.
+/// Thread: find and prefetch any reader registered with the Epoch; draft one thread at a time; all else the control core.
 /// A table stands in the order of the keys' high words: shard by shard, line by line.
 class Table {
  public:
+  /// Shards are as many as the expected entries ask for, each of the smallest size: a draft gives a shard the size of its records.
   explicit Table(std::size_t entries_expected);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
+
+  [[nodiscard]] std::uint32_t shards_count() const { return std::uint32_t{1} << bits_; }
+  [[nodiscard]] std::uint32_t index(const ClientKey& key) const { return static_cast<std::uint32_t>(key.high >> (64 - bits_)); }
 
   /// The home line and its neighbour: the pair shares a DRAM row and a page, so the second is nearly free.
   void prefetch(const ClientKey& key) const {
@@ -38,17 +42,28 @@ class Table {
   }
 
   void prefetch_to_write(const ClientKey& key) const { shard(key).prefetch_to_write(key); }
-  /// Insert or change; true when home or pin differ from before.
-  bool put(const ClientKey& key, const Found& next, share::Epoch& epoch);
+  /// Insert or change; true when home or pin differ from before. A shard that is full or cannot hold the client is stale.
+  bool put(const ClientKey& key, const Found& next, bool is_new, share::Epoch& epoch);
   /// Does nothing when there is nothing to remove.
   void erase(const ClientKey& key, share::Epoch& epoch);
-  /// The end of a batch: from now on the grace period of its freed entries runs.
-  void close_batch(share::Epoch& epoch);
+  /// Whether the client's shard could not hold somebody: it takes no changes before it is made anew. Then it misses this one, and is stale.
+  [[nodiscard]] bool refuses(const ClientKey& key);
+  /// The end of a batch: from now on the grace period of its freed entries runs. Returns the shards that are stale since the last time, ascending.
+  [[nodiscard]] std::vector<std::uint32_t> close_batch(share::Epoch& epoch);
   /// Returns how many retired pieces and batches of freed entries still wait.
   std::size_t reclaim(share::Epoch& epoch);
 
+  struct Draft {
+    std::unique_ptr<Shard> shard;
+    std::uint32_t index;
+    std::uint32_t version;  // of the shard as it was
+  };
+  /// A new shard of exactly these records.
+  [[nodiscard]] Draft draft(std::uint32_t i, std::span<const store::Record> records) const;
+  void publish(Draft draft, share::Epoch& epoch);
+
   struct Statistics {
-    std::size_t pins{}, clients{}, capacity{}, bytes{}, shards{};
+    std::size_t pins{}, clients{}, capacity{}, bytes{}, bytes_reserved{};
   };
   [[nodiscard]] Statistics statistics() const;
   void count_by_home(std::span<std::size_t> clients) const;
@@ -56,31 +71,36 @@ class Table {
  private:
   struct FreedPlace {
     std::uint32_t shard;
-    std::uint32_t generation;  // of the shard: one that was rebuilt since has no freed entries
+    std::uint32_t generation;  // of the shard: one that was made anew since has no freed entries
     std::uint32_t place;
   };
   using FreedBatch = std::pair<share::GraceToken, std::vector<FreedPlace>>;
+  /// What the writer keeps of a shard.
+  struct State {
+    std::uint32_t generation{};              // how often it was made anew
+    std::atomic<std::uint32_t> version{};    // changes, missed ones too, and generations; relaxed: a draft must not meet one, and this is how it shows
+    bool is_stale{}, is_closed{};
+  };
 
-  [[nodiscard]] std::uint32_t index(const ClientKey& key) const { return static_cast<std::uint32_t>(key.high >> (64 - bits_)); }
   [[nodiscard]] const Shard& shard(const ClientKey& key) const { return *shards_[index(key)].load(std::memory_order_acquire); }
   [[nodiscard]] Shard& writable(std::uint32_t i) const { return *shards_[i].load(std::memory_order_relaxed); }
-  void grow(std::uint32_t i, share::Epoch& epoch);
   void retire(Shard::Effect& effect, share::Epoch& epoch);
+  void set_stale(std::uint32_t i);
+  void store(std::uint32_t i, std::unique_ptr<Shard> shard);
 
   static constexpr unsigned shard_bits_min = 4;
-  static constexpr unsigned shard_bits_max = 10;
   static unsigned bits_for(std::size_t entries_expected);
-  void publish(std::uint32_t i, std::unique_ptr<Shard> shard);
 
   unsigned bits_;                                         // shards_count = 2^bits_
   alignas(
       64) std::array<std::atomic<Head>, std::size_t{1} << shard_bits_max> heads_;  // of shards_; stored behind them, release by the writer, acquire by readers
   std::unique_ptr<std::atomic<Shard*>[]> shards_;  // release by the writer, acquire by readers
-  std::vector<std::uint32_t> generations_;  // how often a shard was rebuilt
+  std::vector<State> states_;
+  bool is_any_stale_{};
+  mutable std::atomic<bool> is_drafting_{};
   std::vector<FreedPlace> freed_;  // of the batch that is open
   std::deque<FreedBatch> freed_batches_;  // oldest first
   Retired retired_;
-  std::size_t pins_{};
 };
 
 }  // namespace viaduct::assign

@@ -2,6 +2,7 @@
 // The order of every change: a batch of the store, its commit, the table's shards, and then the answer.
 #include "viaduct/control/placements.h"
 
+#include <algorithm>
 #include <array>
 
 #include "showing.h"

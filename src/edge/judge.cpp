@@ -107,6 +107,12 @@ assign::HomeIndex effective_home(const Subject& s, const Site& site, const assig
   return assign::next_up(site.homes, s.client.low);
 }
 
+// Nobody knows the client, or nobody yet.
+[[gnu::noinline]] Judgement judge_unplaced(const assign::Placement& placement) {
+  if (placement.layer == assign::Layer::loading) return dropped(Drop::assignment_loading, Reason::assignment_loading);
+  return rejected(404, Reason::client_unknown);
+}
+
 // How often the REGISTER has been forwarded, as far as we believe it.
 unsigned via_count(const Subject& s, const Site& site) {
   const bool believed = s.msg.via_values == 1 || site.trust_all_proxies || site::any_contains(site.trusted_proxies, s.source.address);
@@ -158,7 +164,7 @@ struct Registrar {
   if (!s.has_client || !registrar.is_ours) return rejected(404, Reason::foreign_domain);
   if (const Reason why = sent_here(s, site, registrar.params, now_min); why != Reason::none)
     return {.verdict = Verdict::registered, .reason = why, .home = site.local_home};
-  if (placement.home == assign::no_home) return rejected(404, Reason::client_unknown);
+  if (placement.home == assign::no_home) return judge_unplaced(placement);
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);
   return judge_placed(s, site, home);
@@ -168,7 +174,7 @@ struct Registrar {
 Judgement judge_initial(const Subject& s, const Site& site, const assign::Placement& placement) {
   if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
   if (!s.has_client) return rejected(404, Reason::foreign_domain);
-  if (placement.home == assign::no_home) return rejected(404, Reason::client_unknown);
+  if (placement.home == assign::no_home) return judge_unplaced(placement);
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);
   if (site.homes.brief(home).is_local) return rejected(480, Reason::client_here);

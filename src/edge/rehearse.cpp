@@ -36,7 +36,10 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
   subject->listener = &listener;
   index(text, *subject);
   identify(*subject, site);
-  if (subject->has_client) r.placement = assignment.find(subject->client);
+  if (subject->has_client) {
+    r.client = subject->client;
+    r.placement = assignment.find(subject->client);
+  }
   r.next = subject->next;
   r.judgement = judge(*subject, site, r.placement, now_min);
   const Stamp stamp{.epoch = r.placement.epoch, .now_min = now_min};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `viaductd --explain`: a configuration's site and assignment without a device, and messages from a file.
+// `viaductd --explain`: a configuration's site and the store's placements without a device, and messages from a file.
 #include "explain.h"
 
 #include <pcap/pcap.h>
@@ -8,14 +8,18 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "viaduct/assign/fill.h"
 #include "viaduct/control/build_site.h"
-#include "viaduct/control/placements.h"
+#include "viaduct/control/fleet.h"
+#include "viaduct/control/homes.h"
 #include "viaduct/edge/rehearse.h"
 #include "viaduct/net/frame.h"
+#include "viaduct/store/lmdb.h"
 
 namespace viaduct {
 namespace {
@@ -24,8 +28,12 @@ namespace {
 constexpr base::Endpoint sip_file_source{.address = base::Address::v4({192, 0, 2, 1}), .port = 5060};
 
 struct Stage {
+  Stage(std::unique_ptr<const site::Site> s, assign::Policy policy) : site(std::move(s)), assignment(policy, 1) {}
   std::unique_ptr<const site::Site> site;
   assign::Assignment assignment;
+  std::unique_ptr<store::Store> store;         // null: there is none yet, and the records are the configuration's
+  std::unique_ptr<store::Snapshot> snapshot;   // of it
+  std::map<std::pair<std::uint64_t, std::uint64_t>, store::Record> records;
   share::Epoch epoch{1};
   std::uint32_t now_min{};
   bool as_json{};
@@ -54,8 +62,24 @@ void print_text(const edge::Rehearsal& r, const site::Site& site, std::size_t nu
   if (!r.bytes.empty()) std::printf("--- %zu octets\n%s\n---\n", r.bytes.size(), r.bytes.c_str());
 }
 
+void fill_table(Stage& stage) {
+  std::vector<store::Record> records;
+  for (const auto& [client, record] : stage.records) records.push_back(record);
+  assign::fill(stage.assignment, std::move(records), 1, stage.epoch);
+}
+
+/// Bring a client's record from the store to the table: a hundred million others stay where they are. True when he has one that was not there.
+bool fetch(Stage& stage, const sip::ClientKey& key) {
+  if (!stage.snapshot) return false;
+  const auto record = stage.snapshot->find(key);
+  if (!record || !*record || !stage.records.try_emplace({(*record)->client.high, (*record)->client.low}, **record).second) return false;
+  fill_table(stage);
+  return true;
+}
+
 void show(Stage& stage, std::string_view text, const base::Endpoint& source, const site::Listener& listener) {
-  const auto r = edge::rehearse(text, source, listener, *stage.site, stage.assignment, stage.now_min);
+  auto r = edge::rehearse(text, source, listener, *stage.site, stage.assignment, stage.now_min);
+  if (r.client && fetch(stage, *r.client)) r = edge::rehearse(text, source, listener, *stage.site, stage.assignment, stage.now_min);
   ++stage.messages;
   (stage.as_json ? print_json : print_text)(r, *stage.site, stage.messages);
 }
@@ -89,19 +113,71 @@ int explain_pcap(Stage& stage, const std::filesystem::path& file) {
   return 0;
 }
 
+/// What an empty store would be seeded with. Errors: file:line: why.
+control::Expected<void> take_configured(Stage& stage, const config::Config& config) {
+  if (config.assignments_file.empty()) return {};
+  std::ifstream in(config.assignments_file, std::ios::binary);
+  std::string line;
+  for (std::size_t number = 1; std::getline(in, line); ++number) {
+    const auto refused = [&](const std::string& why) { return std::unexpected(config.assignments_file.string() + ':' + std::to_string(number) + ": " + why); };
+    const auto row = config::read_assignment(line);
+    if (!row) return refused(row.error());
+    if (!*row) continue;
+    const auto client = control::client_named((*row)->aor, stage.site->domains, stage.site->fleet_seed);
+    if (!client) return refused(client.error());
+    const assign::HomeIndex home = stage.site->homes.find((*row)->home);
+    if (home == assign::no_home) return refused((*row)->home + ": no such home");
+    const auto identity = store::identity(client->key);
+    stage.records[{identity.high, identity.low}] = {.client = identity, .epoch = 1, .home = home, .pin = (*row)->pin};
+  }
+  return {};
+}
+
+/// The store as it stands beside a node that may be running; none before the first start.
+control::Expected<std::unique_ptr<store::Store>> store_beside(const config::Config& config) {
+  if (!std::filesystem::exists(config.store_path / "clients.mdb")) return nullptr;
+  auto store = store::open_lmdb(
+      {.folder = config.store_path, .bytes_max = config.store_bytes_max, .fsync = {}, .access = store::Access::read, .fleet_seed = config.fleet_seed});
+  if (!store) return std::unexpected(store.error().text);
+  return std::move(*store);
+}
+
+control::FleetState configured_fleet(const config::Config& config) {
+  auto homes = control::homes_of(config);
+  auto slots = assign::deal(assign::Homes(homes), config.fleet_seed);
+  return {.homes = std::move(homes), .slots = std::move(slots), .is_seed = true};
+}
+
+control::Expected<std::unique_ptr<Stage>> set_up(const config::Config& config) {
+  auto store = store_beside(config);
+  if (!store) return std::unexpected(store.error());
+  auto fleet = *store ? control::read_fleet(**store, config) : configured_fleet(config);
+  if (!fleet) return std::unexpected(fleet.error());
+  auto site = control::build_site(config, fleet->homes);
+  if (!site) return std::unexpected(config.file.string() + ": " + site.error());
+  const auto policy = config.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_;
+  auto stage = std::make_unique<Stage>(std::move(*site), policy);
+  stage->now_min = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::minutes>(std::chrono::system_clock::now().time_since_epoch()).count());
+  stage->assignment.set_slots(fleet->slots, std::max(fleet->epoch, 1u));
+  if (*store && !fleet->is_seed) {
+    stage->store = std::move(*store);
+    auto snapshot = stage->store->snapshot();
+    if (!snapshot) return std::unexpected(snapshot.error().text);
+    stage->snapshot = std::move(*snapshot);
+  } else if (const auto taken = take_configured(*stage, config); !taken) {
+    return std::unexpected(taken.error());
+  }
+  fill_table(*stage);
+  return stage;
+}
+
 }  // namespace
 
 int explain(const config::Config& config, const std::filesystem::path& file, bool as_json) {
-  auto site = control::build_site(config, nullptr);
-  if (!site) return std::fprintf(stderr, "%s: %s\n", config.file.c_str(), site.error().c_str()), 1;
-  const auto policy = config.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_;
-  Stage stage{.site = std::move(*site), .assignment = {policy, config.entries_expected}, .as_json = as_json};
-  stage.now_min = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::minutes>(std::chrono::system_clock::now().time_since_epoch()).count());
-  stage.assignment.deal_slots(stage.site->homes, config.fleet_seed);
-  const auto changes = control::Placements::changes_from(config, *stage.site);
-  if (!changes) return std::fprintf(stderr, "%s\n", changes.error().c_str()), 1;
-  stage.assignment.apply(*changes, stage.epoch);
-  return file.extension() == ".pcap" ? explain_pcap(stage, file) : explain_sip(stage, file);
+  const auto stage = set_up(config);
+  if (!stage) return std::fprintf(stderr, "%s\n", stage.error().c_str()), 1;
+  (*stage)->as_json = as_json;
+  return file.extension() == ".pcap" ? explain_pcap(**stage, file) : explain_sip(**stage, file);
 }
 
 }  // namespace viaduct

@@ -164,6 +164,7 @@ struct Node::Impl {
 // The first start: the configuration's homes and the rows of its assignments file, in one batch, or no start.
 std::expected<void, std::string> Node::Impl::seed(const control::FleetState& state) {
   control::Batch batch = control::seeding(state, config);
+  batch.show_fleet = [&](std::uint32_t durable) { assignment.set_slots(state.slots, durable); };
   if (config.assignments_file.empty()) {
     const auto done = placements.commit(std::move(batch));
     return done ? std::expected<void, std::string>{} : std::unexpected(done.error());

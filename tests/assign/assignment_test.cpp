@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "fleet.h"
+#include "ledger.h"
+#include "viaduct/assign/fill.h"
 
 namespace viaduct::assign::test {
 namespace {
@@ -11,10 +13,11 @@ class AssignmentTest : public testing::Test {
  protected:
   share::Epoch epoch{2};
   Assignment assignment{Policy::slots, 1000};
+  Ledger ledger;
   ClientKey key{0x1234567890abcdef, 0xfedcba0987654321};
 
-  AssignmentTest() { assignment.deal_slots(fleet(3), seed); }
-  std::uint32_t apply(std::vector<Change> changes) { return assignment.apply(changes, epoch); }
+  AssignmentTest() { assignment.set_slots(deal(fleet(3), seed), 1); }
+  std::uint32_t apply(std::vector<Change> changes) { return ledger.apply(std::move(changes), assignment, epoch); }
 };
 
 TEST_F(AssignmentTest, AnswersEveryClientBySlotAtFirst) {
@@ -49,11 +52,22 @@ TEST_F(AssignmentTest, FallsBackToTheSlotWhenAnEntryIsRemoved) {
 
 TEST_F(AssignmentTest, NamesNobodyUnderPolicyExplicit) {
   Assignment explicit_only(Policy::explicit_, 10);
-  explicit_only.deal_slots(fleet(3), seed);
-  EXPECT_EQ(explicit_only.find(key).home, no_home);
-  EXPECT_EQ(explicit_only.find(key).layer, Layer::none);
-  explicit_only.apply(std::vector<Change>{{key, 2, false}}, epoch);
+  explicit_only.set_slots(deal(fleet(3), seed), 1);
+  fill(explicit_only, {{.client = store::identity(key), .epoch = 1, .home = 2}}, 1, epoch);
+  EXPECT_EQ(explicit_only.find({7, 7}).home, no_home);
+  EXPECT_EQ(explicit_only.find({7, 7}).layer, Layer::none);
   EXPECT_EQ(explicit_only.find(key).home, 2);
+}
+
+TEST_F(AssignmentTest, DoesNotCallAClientUnknownBeforeAllAreLoaded) {
+  Assignment explicit_only(Policy::explicit_, 10);
+  EXPECT_EQ(explicit_only.find(key).layer, Layer::loading);
+  EXPECT_EQ(explicit_only.find(key).home, no_home);
+  EXPECT_FALSE(explicit_only.is_loaded());
+  explicit_only.set_loaded();
+  EXPECT_EQ(explicit_only.find(key).layer, Layer::none);
+  EXPECT_TRUE(explicit_only.is_loaded());
+  EXPECT_EQ(name(Layer::loading), "loading");
 }
 
 TEST_F(AssignmentTest, RaisesTheEpochOnceABatch) {
@@ -91,11 +105,13 @@ TEST_F(AssignmentTest, AppliesABatchInOrder) {
 }
 
 TEST_F(AssignmentTest, CountsPinsOverridesAndHomes) {
-  apply({{{1, 1}, 0, true}, {{2, 2}, 1, false}, {{3, 3}, 1, false}});
+  const auto keys = random_keys(3, 8);
+  apply({{keys[0], 0, true}, {keys[1], 1, false}, {keys[2], 1, false}});
   const auto s = assignment.statistics();
   EXPECT_EQ(s.pins, 1u);
   EXPECT_EQ(s.overrides, 2u);
   EXPECT_GE(s.capacity, 1000u);
+  EXPECT_LE(s.bytes_reserved, s.bytes);
   std::vector<std::size_t> entries(3), slots(3);
   assignment.count_by_home(entries, slots);
   EXPECT_EQ(entries, (std::vector<std::size_t>{1, 2, 0}));
@@ -105,6 +121,17 @@ TEST_F(AssignmentTest, ServesATagOfZero) {
   apply({{{5, 9}, 1, false}});
   EXPECT_EQ(assignment.find({5, 9}).home, 1);
   EXPECT_EQ(assignment.find({5, ~std::uint64_t{9}}).layer, Layer::slot);
+  apply({{{std::uint64_t{1} << 24, 9}, 2, false}});  // tag 1, as which tag 0 is stored
+  EXPECT_EQ(assignment.find({5, 9}).home, 1);
+  EXPECT_EQ(assignment.find({std::uint64_t{1} << 24, 9}).home, 2);
+}
+
+TEST_F(AssignmentTest, KnowsAClientByHisIdentity) {
+  apply({{key, 77, true}});
+  EXPECT_EQ(assignment.find(store::identity(key)).home, 77);
+  EXPECT_EQ(assignment.find({key.low ^ 0xffffff, key.high ^ 0xfffff}).home, 77);
+  apply({{store::identity(key), no_home}});
+  EXPECT_EQ(assignment.find(key).layer, Layer::slot);
 }
 
 TEST_F(AssignmentTest, GrowsFromNothingToTwoHundredThousand) {
@@ -112,7 +139,7 @@ TEST_F(AssignmentTest, GrowsFromNothingToTwoHundredThousand) {
   const auto keys = random_keys(200'000, 2);
   std::vector<Change> changes;
   for (std::size_t i = 0; i < keys.size(); ++i) changes.push_back({keys[i], static_cast<HomeIndex>(i % 60'000), false});
-  small.apply(changes, epoch);
+  ledger.apply(changes, small, epoch);
   for (std::size_t i = 0; i < keys.size(); ++i) ASSERT_EQ(small.find(keys[i]).home, i % 60'000);
   EXPECT_EQ(small.statistics().overrides, keys.size());
   EXPECT_LT(small.statistics().capacity, keys.size() * 2);
@@ -176,6 +203,94 @@ TEST_F(AssignmentTest, ServesManyClientsOfOneLine) {
   for (std::uint64_t i = 0; i < 100; ++i) changes.push_back({{i << 24, key.high}, static_cast<HomeIndex>(i), false});
   apply(changes);
   for (const Change& c : changes) ASSERT_EQ(assignment.find(c.key).home, c.home);
+}
+
+TEST_F(AssignmentTest, AsksForADraftWhereANewClientCouldBeMistaken) {
+  auto keys = colliding_keys(2, 9);
+  std::vector<Change> first{{keys[0], 10, false}}, second{{keys[1], 11, true}, {keys[0], 12, false}};
+  ledger.commit(first, 2);
+  EXPECT_TRUE(assignment.apply(first, 2, epoch).empty());
+  ledger.commit(second, 3);
+  const auto stale = assignment.apply(second, 3, epoch);
+  ASSERT_EQ(stale, std::vector{assignment.shard_of(keys[0])});
+  EXPECT_EQ(assignment.find(keys[0]).home, 10) << "as before, until it is made anew";
+  EXPECT_EQ(assignment.epoch(), 2u);
+  ledger.redraft(stale[0], 3, assignment, epoch);
+  EXPECT_EQ(assignment.find(keys[0]).home, 12);
+  EXPECT_EQ(assignment.find(keys[1]).home, 11);
+  EXPECT_EQ(assignment.epoch(), 3u);
+}
+
+TEST_F(AssignmentTest, LetsAClientGoWhenItsClosedShardIsMadeAnew) {
+  auto keys = colliding_keys(2, 9);
+  std::vector<Change> first{{keys[0], 10, false}}, second{{keys[1], 11, true}, {keys[0], no_home, false}};
+  ledger.commit(first, 2);
+  EXPECT_TRUE(assignment.apply(first, 2, epoch).empty());
+  ledger.commit(second, 3);
+  const auto stale = assignment.apply(second, 3, epoch);
+  EXPECT_EQ(assignment.find(keys[0]).home, 10);
+  ledger.redraft(stale.at(0), 3, assignment, epoch);
+  EXPECT_EQ(assignment.find(keys[0]).home, 11) << "a client without an entry is told from one with an entry by tag and walk alone";
+  ledger.apply({{keys[1], no_home, false}}, assignment, epoch);
+  EXPECT_EQ(assignment.find(keys[0]).layer, Layer::slot);
+  EXPECT_GE(assignment.find(keys[0]).epoch, 3u);
+}
+
+TEST_F(AssignmentTest, TakesAChangeOfAClientThatIsNotLoadedYet) {
+  std::vector<Change> changes{{key, 5, false, false}};
+  EXPECT_TRUE(assignment.apply(changes, 2, epoch).empty());
+  EXPECT_EQ(assignment.find(key).home, 5);
+}
+
+TEST_F(AssignmentTest, IsMadeOfWholeBlocksOfTheStore) {
+  std::uint32_t next = 0;
+  for (std::uint32_t shard = 0; shard < assignment.shards_count(); ++shard) {
+    const auto blocks = assignment.blocks_of(shard);
+    EXPECT_EQ(blocks.first, next);
+    next = blocks.end;
+    for (const std::uint32_t block : {blocks.first, blocks.end - 1})
+      EXPECT_EQ(assignment.shard_of({.low = 1, .high = std::uint64_t{block} << (64 - store::block_bits)}), shard);
+  }
+  EXPECT_EQ(next, std::uint32_t{1} << store::block_bits);
+}
+
+TEST_F(AssignmentTest, FillsFromRecordsInAnyOrder) {
+  std::vector<store::Record> records;
+  for (const ClientKey& k : random_keys(1000, 11)) records.push_back({.client = store::identity(k), .epoch = 4, .home = 1});
+  records[17] = {.client = records[17].client, .epoch = 5, .home = 2, .pin = true};
+  fill(assignment, records, 5, epoch);
+  EXPECT_EQ(assignment.find(records[17].client).home, 2);
+  EXPECT_EQ(assignment.find(records[16].client).epoch, 4u);
+  EXPECT_EQ(assignment.statistics().overrides, 999u);
+  EXPECT_EQ(assignment.statistics().pins, 1u);
+  EXPECT_EQ(assignment.epoch(), 5u);
+  EXPECT_TRUE(assignment.is_loaded());
+}
+
+using AssignmentDeathTest = AssignmentTest;
+
+TEST_F(AssignmentDeathTest, RefusesADraftOfAShardThatHasChangedSince) {
+  const std::uint32_t shard = assignment.shard_of(key);
+  auto draft = assignment.draft(shard, {}, 1);
+  std::vector<Change> changes{{key, 5, false, true}};
+  ASSERT_TRUE(assignment.apply(changes, 2, epoch).empty());
+  EXPECT_DEATH(assignment.publish(std::move(draft), epoch), "changed between its draft and its publication");
+}
+
+TEST_F(AssignmentDeathTest, RefusesTheSecondOfTwoDrafts) {
+  auto first = assignment.draft(3, {}, 1);
+  auto second = assignment.draft(3, {}, 1);
+  assignment.publish(std::move(first), epoch);
+  EXPECT_DEATH(assignment.publish(std::move(second), epoch), "changed between its draft and its publication");
+}
+
+TEST_F(AssignmentDeathTest, RefusesRecordsThatAreNotItsShards) {
+  const store::Record one{.client = store::identity(key), .home = 1};
+  const std::uint32_t shard = assignment.shard_of(key);
+  EXPECT_DEATH(static_cast<void>(assignment.draft(shard ^ 1, {&one, 1}, 1)), "a record of another shard");
+  EXPECT_DEATH(static_cast<void>(assignment.draft(shard, std::vector{one, one}, 1)), "do not ascend");
+  const store::Record whole{.client = key, .home = 1};
+  EXPECT_DEATH(static_cast<void>(assignment.draft(shard, {&whole, 1}, 1)), "a record that is none");
 }
 
 TEST_F(AssignmentTest, KeepsCollidingClientsExactWhileItGrows) {

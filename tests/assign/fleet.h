@@ -36,12 +36,13 @@ inline std::vector<ClientKey> random_keys(std::size_t count, std::uint64_t from)
   return keys;
 }
 
-/// Keys that differ only in bits that an entry does not keep, the low 24 of the low word: all have one tag and one line.
+/// Up to 256 keys of different clients with one tag and, in a table of few shards, one home line: they differ only in the lowest bits that are kept.
 inline std::vector<ClientKey> colliding_keys(std::size_t count, std::uint64_t from) {
+  constexpr unsigned lowest = 64 - store::high_bits;
   std::mt19937_64 random(from);
   const ClientKey first = random_key(random);
   std::vector<ClientKey> keys;
-  for (std::size_t i = 0; i < count; ++i) keys.push_back({(first.low & ~std::uint64_t{0xffffff}) | i, first.high});
+  for (std::uint64_t i = 0; i < count; ++i) keys.push_back({.low = first.low, .high = (first.high & ~(std::uint64_t{0xff} << lowest)) | i << lowest});
   return keys;
 }
 

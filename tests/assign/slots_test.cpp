@@ -13,7 +13,7 @@ namespace {
 /// The home's name for each of all slots, read by a key of each.
 std::vector<std::string> dealt(const Homes& homes, const base::Key128& by = seed) {
   Assignment assignment(Policy::slots, 0);
-  assignment.deal_slots(homes, by);
+  assignment.set_slots(deal(homes, by), 1);
   std::vector<std::string> names;
   for (std::uint64_t slot = 0; slot < base::slots_count; ++slot) {
     const HomeIndex home = assignment.slot_home({0, slot << 47});
@@ -64,15 +64,27 @@ TEST(Slots, GoToHomesThatAreUpAlone) {
 
 TEST(Slots, HaveNoHomeWhenNoneIsUp) {
   Assignment assignment(Policy::slots, 0);
-  assignment.deal_slots(Homes(), seed);
+  assignment.set_slots(deal(Homes(), seed), 1);
   const Placement p = assignment.find({1, 2});
   EXPECT_EQ(p.home, no_home);
   EXPECT_EQ(p.layer, Layer::none);
 }
 
+TEST(Slots, AreTrueOfTheNewestBatch) {
+  Assignment assignment(Policy::slots, 0);
+  assignment.set_slots(deal(fleet(3), seed), 17);
+  EXPECT_EQ(assignment.find({1, 2}).epoch, 17u);
+  EXPECT_EQ(assignment.epoch(), 17u);
+}
+
+TEST(SlotsDeathTest, MustAllHaveAHome) {
+  Assignment assignment(Policy::slots, 0);
+  EXPECT_DEATH(assignment.set_slots(std::vector<HomeIndex>(17), 1), "not a home for every slot");
+}
+
 TEST(Slots, AreCountedByHome) {
   Assignment assignment(Policy::slots, 0);
-  assignment.deal_slots(fleet(3), seed);
+  assignment.set_slots(deal(fleet(3), seed), 1);
   std::vector<std::size_t> entries(3), slots(3);
   assignment.count_by_home(entries, slots);
   const auto names = dealt(fleet(3));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// `assign_stress [SECONDS]`: one writer, three readers, growth all the time; for a build with ThreadSanitizer. Ends with 1 when a reader saw what may not be.
+// `assign_stress [SECONDS]`: one writer, a thread that drafts, three readers, growth all the time; for a build with ThreadSanitizer. Ends with 1 when a reader saw what may not be.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
 #include "fleet.h"
+#include "ledger.h"
 #include "readers.h"
 
 namespace viaduct::assign::test {
@@ -14,7 +15,7 @@ constexpr unsigned readers_count = 3;
 using Clock = std::chrono::steady_clock;
 
 /// Fill an empty table to the workload's size while changing it at random: it goes through several growths.
-void fill(const Workload& work, Assignment& assignment, share::Epoch& epoch) {
+void fill(const Workload& work, Assignment& assignment, Ledger& ledger, share::Epoch& epoch) {
   std::mt19937_64 random(1);
   for (std::size_t i = 0; i < work.moving.size(); i += 64) {
     std::vector<Change> batch;
@@ -23,16 +24,18 @@ void fill(const Workload& work, Assignment& assignment, share::Epoch& epoch) {
       batch.push_back({work.moving[k], Workload::moving_home(next), false});
       batch.push_back(work.random_change(next, random));
     }
-    assignment.apply(batch, epoch);
+    ledger.apply(batch, assignment, epoch);
   }
 }
 
 Result change_under_readers(const Workload& work) {
   share::Epoch epoch(readers_count);
   Assignment assignment(Policy::slots, 0);
-  assignment.deal_slots(fleet(Workload::slot_homes_count), seed);
-  assignment.apply(work.first_batch(assignment.epoch() + 1), epoch);
-  return look_while(readers_count, [&](std::mt19937_64& random) { return work.look(assignment, random); }, epoch, [&] { fill(work, assignment, epoch); });
+  assignment.set_slots(deal(fleet(Workload::slot_homes_count), seed), 1);
+  Ledger ledger;
+  ledger.apply(work.first_batch(2), assignment, epoch);
+  const auto look = [&](std::mt19937_64& random) { return work.look(assignment, random); };
+  return look_while(readers_count, look, epoch, [&] { fill(work, assignment, ledger, epoch); });
 }
 
 /// Change two clients as fast as one writer can, so that readers meet each store between the others.
@@ -41,12 +44,13 @@ Result change_two_under_readers(unsigned batches) {
   const auto clients = random_keys(2, 8);
   share::Epoch epoch(readers_count);
   Assignment assignment(Policy::slots, 0);
-  assignment.deal_slots(fleet(1), seed);
+  assignment.set_slots(deal(fleet(1), seed), 1);
+  Ledger ledger;
   const auto look = [&](std::mt19937_64& random) { return Workload::fault_of_moving(assignment.find(clients[random() % 2])); };
   return look_while(readers_count, look, epoch, [&] {
     for (unsigned i = 0; i < batches; ++i) {
       const Change change{clients[i % 2], Workload::moving_home(assignment.epoch() + 1), false};
-      assignment.apply({&change, 1}, epoch);
+      ledger.apply({change}, assignment, epoch);
     }
   });
 }
@@ -57,15 +61,17 @@ Result deal_under_readers(unsigned cycles) {
   const auto clients = random_keys(4, 9);
   share::Epoch epoch(readers_count);
   Assignment assignment(Policy::slots, 0);
+  Ledger ledger;
+  const auto slots = deal(fleet(1), seed);
   const auto cycle = [&] {
     std::vector<Change> come, go;
     for (const ClientKey& key : clients) {
       come.push_back({key, 1000, false});
       go.push_back({key, no_home, false});
     }
-    assignment.apply(come, epoch);
-    assignment.deal_slots(fleet(1), seed);
-    assignment.apply(go, epoch);
+    ledger.apply(come, assignment, epoch);
+    assignment.set_slots(slots, assignment.epoch() + 1);
+    ledger.apply(go, assignment, epoch);
   };
   const auto look = [&](std::mt19937_64& random) {
     const Placement p = assignment.find(clients[random() % clients.size()]);

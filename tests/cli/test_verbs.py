@@ -91,15 +91,14 @@ def test_counters_say_when_the_equation_does_not_hold(daemon, viaduct):
 
 def test_client_show_lists_bindings(daemon, viaduct):
     daemon.answers["client.show"] = {
-        "ok": True, "aor": "alice@example.com", "key": "00ff", "home": "north", "layer": "pin", "epoch": 3, "slot_home": "south", "note": "one shard",
+        "ok": True, "aor": "alice@example.com", "key": "00ff", "home": "north", "layer": "pin", "epoch": 3, "slot_home": "south",
         "bindings": [{"contact": "<sip:alice@192.0.2.50>", "expires_in_s": 59, "flow": "192.0.2.50:5060", "call_id": "c1", "cseq": 4}]}
     done = viaduct("client", "show", "sip:alice@example.com")
     assert daemon.requests == [{"verb": "client.show", "aor": "sip:alice@example.com"}]
     assert done.stdout == (
         "aor        alice@example.com\nkey        00ff\nhome       north\nlayer      pin\nepoch      3\nslot_home  south\n\n"
         "contact                 expires in s  flow             call-id  cseq\n"
-        "<sip:alice@192.0.2.50>            59  192.0.2.50:5060  c1          4\n"
-        "one shard\n")
+        "<sip:alice@192.0.2.50>            59  192.0.2.50:5060  c1          4\n")
 
 
 def test_client_show_says_when_there_is_no_binding(daemon, viaduct):
@@ -125,25 +124,24 @@ def test_client_explain_assumes_one_via(daemon, viaduct):
 
 @pytest.mark.parametrize("words, pin", [([], False), (["--pin"], True)])
 def test_client_assign_names_home_and_pin(daemon, viaduct, words, pin):
-    daemon.answers["client.assign"] = {"ok": True, "aor": "a@b", "home": "north", "layer": "pin", "epoch": 4,
-                                       "note": "kept in memory only: lost at a restart"}
-    done = viaduct("client", "assign", "a@b", "north", *words)
-    assert daemon.requests == [{"verb": "client.assign", "aor": "a@b", "home": "north", "pin": pin}]
-    assert "lost at a restart" in done.stdout
+    daemon.answers["client.assign"] = {"ok": True, "aor": "a@b", "home": "north", "layer": "pin", "epoch": 4, "changed": False}
+    done = viaduct("client", "assign", "a@b", "north", *words, "--why", "a test")
+    assert daemon.requests == [{"verb": "client.assign", "aor": "a@b", "home": "north", "pin": pin, "why": "a test"}]
+    assert done.stdout == "aor    a@b\nhome   north\nlayer  pin\nepoch  4\nnothing to change\n"
 
 
 def test_client_unassign_asks_for_the_client_alone(daemon, viaduct):
-    daemon.answers["client.unassign"] = {"ok": True, "aor": "a@b", "home": "south", "layer": "slot", "epoch": 5, "note": "n"}
+    daemon.answers["client.unassign"] = {"ok": True, "aor": "a@b", "home": "south", "layer": "slot", "epoch": 5}
     done = viaduct("client", "unassign", "a@b")
-    assert daemon.requests == [{"verb": "client.unassign", "aor": "a@b"}]
+    assert daemon.requests == [{"verb": "client.unassign", "aor": "a@b", "why": ""}]
     assert "layer  slot" in done.stdout
 
 
 def test_reload_tells_what_was_applied_and_what_was_not(daemon, viaduct):
-    daemon.answers["reload"] = {"ok": True, "applied": ["redirect.policy"], "needs_restart": ["node.workers"], "epoch": 6}
+    daemon.answers["reload"] = {"ok": True, "applied": ["redirect.policy"], "needs_restart": ["node.workers"], "differs": ["home north"], "epoch": 6}
     done = viaduct("reload")
     assert daemon.requests == [{"verb": "reload"}]
-    assert done.stdout == "applied\n  - redirect.policy\nneeds a restart\n  - node.workers\nepoch 6\n"
+    assert done.stdout == "applied\n  - redirect.policy\nneeds a restart\n  - node.workers\nnot applied: the store says otherwise\n  - home north\nepoch 6\n"
 
 
 def test_json_prints_the_answer_as_it_came(daemon, viaduct):
@@ -163,7 +161,7 @@ def test_a_refusal_ends_with_1_and_its_reason(daemon, viaduct):
 
 
 def test_control_characters_of_the_network_do_not_reach_the_terminal(daemon, viaduct):
-    daemon.answers["client.show"] = {"ok": True, "aor": "a\x1b[2J@b", "bindings": [{"contact": "<sip:\x07x>", "call_id": "\x9b"}], "note": "\x1b"}
+    daemon.answers["client.show"] = {"ok": True, "aor": "a\x1b[2J@b", "bindings": [{"contact": "<sip:\x07x>", "call_id": "\x9b"}]}
     shown = viaduct("client", "show", "a@b").stdout
     assert "a?[2J@b" in shown and "<sip:?x>" in shown
     assert not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 for c in shown)

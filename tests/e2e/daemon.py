@@ -71,6 +71,7 @@ def make_config(folder, assignments=(), **overrides):
         rows = folder / "assignments.csv"
         rows.write_text("".join(",".join(row) + "\n" for row in assignments))
         tables["assign"]["file"] = rows
+    tables["store"] = {"path": folder / f"{overrides.get('node', {}).get('name', tables['node']['name'])}.store", "size_max": 1024}
     for name, content in overrides.items():
         tables[name] = content if isinstance(content, list) else tables.get(name, {}) | content
     path = folder / f"{tables['node']['name']}.toml"

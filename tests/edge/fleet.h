@@ -73,8 +73,8 @@ class Fleet : public ::testing::Test {
   }
 
   void place(const std::string& user, assign::HomeIndex home) {
-    const assign::Change change{.key = sip::client_key(user + "@example.com", site.fleet_seed), .home = home};
-    assignment.apply({&change, 1}, epoch);
+    const assign::Change change{.key = sip::client_key(user + "@example.com", site.fleet_seed), .home = home, .is_new = true};
+    EXPECT_TRUE(assignment.apply({&change, 1}, assignment.epoch() + 1, epoch).empty());
   }
 
   Rehearsal send(const std::string& text, std::string_view from = "198.18.0.1:5062") { return send(text, endpoint(from)); }

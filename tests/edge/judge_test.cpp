@@ -134,10 +134,25 @@ TEST_F(Fleet, AcceptsAtAHomeWhatAnEdgeSends) {
 }
 
 TEST_F(Fleet, GivesAClientWithoutEntryToItsSlotsHome) {
-  assignment.deal_slots(site.homes, site.fleet_seed);
+  assignment.set_slots(assign::deal(site.homes, site.fleet_seed), 1);
   const auto r = send(registration("nobody-in-particular"));
   EXPECT_EQ(r.placement.layer, assign::Layer::slot);
   EXPECT_NE(r.judgement.home, assign::no_home);
+}
+
+TEST_F(Fleet, DropsWhatItCannotPlaceYet) {
+  assign::Assignment loading(assign::Policy::explicit_, 10);
+  const auto judged = [&](const std::string& text) {
+    return rehearse(text, endpoint("198.18.0.1:5062"), site.listeners.front(), site, loading, now_min).judgement;
+  };
+  for (const std::string method : {"REGISTER", "INVITE"}) {
+    const std::string text = Text().method(method).uri(method == "INVITE" ? "sip:alice@example.com" : "sip:example.com");
+    EXPECT_EQ(judged(text).verdict, Verdict::dropped);
+    EXPECT_EQ(judged(text).drop, base::Drop::assignment_loading);
+    EXPECT_EQ(judged(text).reason, Reason::assignment_loading);
+  }
+  loading.set_loaded();
+  EXPECT_EQ(judged(Text()).status, 404);
 }
 
 TEST_F(Fleet, RefusesDomainsThatAreNotServed) {

@@ -28,6 +28,14 @@ inline constexpr std::size_t workers_max = 64;
 inline constexpr std::size_t homes_max = 65535;
 /// Slots of the default assignment: 131 a home at 1,000 homes, 256 KiB in all (design: 2^17).
 inline constexpr std::size_t slots_count = std::size_t{1} << 17;
+/// Bits of a client's key in an entry of the assignment table: with home and flags they fill one atomic word.
+inline constexpr unsigned entry_tag_bits = 40;
+/// Entries that a look-up compares at most: 16 lines of four.
+inline constexpr std::uint64_t entries_per_find_max = 64;
+/// A client who was never inserted is taken for one who was when one of the entries that he is compared with has his tag. Tags are bits of a keyed hash, so
+/// each agrees with a chance of 2^-40 (tag 0 is stored as 1, which adds 2^-79), all 64 together with 2^-34 at most: one client in 17 thousand million. Most are
+/// compared with four entries, not 64. (Two clients who were both inserted are told apart exactly.)
+inline constexpr std::uint64_t clients_per_false_tag_min = (std::uint64_t{1} << entry_tag_bits) / entries_per_find_max;
 /// Headroom of a packet buffer, octets: RTE_PKTMBUF_HEADROOM, fixed in Debian's DPDK.
 inline constexpr std::size_t headroom_bytes = 128;
 /// Data room of an ordinary packet buffer behind the headroom, octets: one Ethernet frame of the common MTU, and an edit's growth.
@@ -57,5 +65,7 @@ inline constexpr std::size_t api_connections_max = 32;
 
 static_assert(large_packet_bytes_max >= message_bytes_max + 512, "the largest message must fit with an edit's growth");
 static_assert(via_values_max < 128);
+static_assert(clients_per_false_tag_min >= 100 * std::uint64_t{100'000'000},
+              "of 100 million clients never inserted, less than one in a hundred tables mistakes one");
 
 }  // namespace viaduct::base

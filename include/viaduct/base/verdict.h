@@ -20,28 +20,29 @@ namespace viaduct::base {
   X(controlled, "frames handed to the control core: ARP and ICMP echo") \
   X(dropped, "packets dropped, by reason below")
 
-#define VIADUCT_DROPS(X)                                                                  \
-  X(frame_short, "frame shorter than its headers")                                        \
-  X(frame_type, "neither IPv4 nor ARP")                                                   \
-  X(frame_not_ours, "destination address or port is not ours")                            \
-  X(ip_header, "malformed IPv4 header")                                                   \
-  X(ip_checksum, "wrong IPv4 header checksum")                                            \
-  X(ip_fragment, "IPv4 fragment")                                                         \
-  X(ip_protocol, "neither UDP nor ICMP echo")                                             \
-  X(udp_length, "UDP length disagrees with the packet")                                   \
-  X(udp_checksum, "wrong UDP checksum")                                                   \
-  X(sip_unanswerable, "not SIP, or a request too broken to be answered")                  \
-  X(sip_too_large, "message above message_bytes_max that cannot be answered")             \
-  X(response_foreign, "response whose top Via is not ours or does not verify")            \
-  X(response_malformed, "response that does not parse")                                   \
-  X(response_destination, "response whose next Via names no usable destination")          \
-  X(ack_unrouted, "ACK with no place to go: it is never answered")                        \
-  X(reply_unsafe, "request from an address or port that must not be answered")            \
-  X(destination_unreachable, "next hop neither on a prefix of ours nor behind a gateway") \
-  X(growth_over_limit, "edit that would not fit a packet")                                \
-  X(buffers_exhausted, "no packet buffer left")                                           \
-  X(registrar_ring_full, "ring to the registrar full")                                    \
-  X(control_ring_full, "ring to the control core full")                                   \
+#define VIADUCT_DROPS(X)                                                                             \
+  X(frame_short, "frame shorter than its headers")                                                   \
+  X(frame_type, "neither IPv4 nor ARP")                                                              \
+  X(frame_not_ours, "destination address or port is not ours")                                       \
+  X(ip_header, "malformed IPv4 header")                                                              \
+  X(ip_checksum, "wrong IPv4 header checksum")                                                       \
+  X(ip_fragment, "IPv4 fragment")                                                                    \
+  X(ip_protocol, "neither UDP nor ICMP echo")                                                        \
+  X(udp_length, "UDP length disagrees with the packet")                                              \
+  X(udp_checksum, "wrong UDP checksum")                                                              \
+  X(sip_unanswerable, "not SIP, or a request too broken to be answered")                             \
+  X(sip_too_large, "message above message_bytes_max that cannot be answered")                        \
+  X(response_foreign, "response whose top Via is not ours or does not verify")                       \
+  X(response_malformed, "response that does not parse")                                              \
+  X(response_destination, "response whose next Via names no usable destination")                     \
+  X(ack_unrouted, "ACK with no place to go: it is never answered")                                   \
+  X(reply_unsafe, "request from an address or port that must not be answered")                       \
+  X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it") \
+  X(destination_unreachable, "next hop neither on a prefix of ours nor behind a gateway")            \
+  X(growth_over_limit, "edit that would not fit a packet")                                           \
+  X(buffers_exhausted, "no packet buffer left")                                                      \
+  X(registrar_ring_full, "ring to the registrar full")                                               \
+  X(control_ring_full, "ring to the control core full")                                              \
   X(worker_ring_full, "ring to another worker full")
 
 enum class Verdict : std::uint8_t {

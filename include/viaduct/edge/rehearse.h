@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the path would do with a message: the same judging and composing on a text, with nothing received and nothing sent.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@ namespace viaduct::edge {
 
 struct Rehearsal {
   Judgement judgement;
+  std::optional<sip::ClientKey> client;   ///< whose placement was looked up, if anybody's
   assign::Placement placement;
   base::Endpoint next;   ///< where a response goes that is returned
   std::string bytes;   ///< the answer, or the message as it would travel on; empty when nothing would be sent
