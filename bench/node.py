@@ -56,7 +56,7 @@ def homes():
     return [{"name": f"home{i}", "address": f"10.64.{i // 250}.{i % 250 + 1}"} for i in range(HOMES)]
 
 
-def config(folder, dpdk, redirect="always", assignments=None, entries=CLIENTS, **node):
+def config(folder, dpdk, redirect="always", assignments=None, entries=CLIENTS, store=None, **node):
     """A configuration whose every REGISTER counts as having one Via, so that `redirect` alone decides."""
     return daemon.make_config(
         pathlib.Path(folder),
@@ -67,13 +67,15 @@ def config(folder, dpdk, redirect="always", assignments=None, entries=CLIENTS, *
         redirect={"policy": redirect, "trusted_proxies": []},
         home=homes(),
         assign={"file": assignments, "entries": entries},
+        store={"path": store, "size_max": 16384} if store else {},
         limits={"guard_entries": None})
 
 
 def loop_config(folder, messages, redirect="always", checksums=False):
     """The whole path on a capture that comes round and round, all ten million clients placed."""
     dpdk = {"profile": "pcap_loop", "rx_pcap": pcap(messages), "buffers": 16383, "pretend_checksum_offload": not checksums}
-    return config(folder, dpdk, redirect, clients(), idle="poll")
+    # The first start seeds the store, which takes a while; the others find it.
+    return config(folder, dpdk, redirect, clients(), store=DATA / f"{redirect}-{messages}-{'sums' if checksums else 'plain'}.store", idle="poll")
 
 
 def workers_thread(pid):

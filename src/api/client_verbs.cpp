@@ -79,6 +79,7 @@ Answer place(const Plant& plant, const json& request, const std::string& who, bo
       const Site& site = plant.commons.site.read();
       client = client_of(request, site);
       if (is_assigned) home = site.homes.find(request.at("home").get<std::string>());
+      if (home != assign::no_home && site.homes[home].state == assign::HomeState::removed) home = assign::no_home;
     });
     if (!client) return failure(client.error());
     if (is_assigned && home == assign::no_home) return failure(request.at("home").get<std::string>() + ": no such home");

@@ -118,15 +118,20 @@ void add_export(CLI::App& clients, Options& options, Action& action) {
   });
 }
 
+bool was_given(const CLI::App& sub, const std::string& option) {
+  const CLI::Option* found = sub.get_option_no_throw(option);
+  return found != nullptr && found->count() > 0;
+}
+
 /// The fields of a home that were given.
 json home_request(const CLI::App& sub, const Options& options, const std::string& verb) {
   const HomeWords& w = options.home_words;
   json request = {{"verb", "homes." + verb}, {"name", w.name}, {"why", options.why}};
   if (!w.address.empty()) request["address"] = w.address;
   if (!w.publics.empty()) request["public"] = w.publics;
-  if (sub.count("--weight") > 0) request["weight"] = w.weight;
-  if (sub.count("--local") > 0) request["local"] = w.local;
-  if (sub.count("--viaduct") > 0) request["viaduct"] = w.viaduct;
+  if (was_given(sub, "--weight")) request["weight"] = w.weight;
+  if (was_given(sub, "--local")) request["local"] = w.local;
+  if (was_given(sub, "--viaduct")) request["viaduct"] = w.viaduct;
   return request;
 }
 

@@ -3,6 +3,7 @@
 #include "viaduct/api/server.h"
 
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -83,16 +84,27 @@ class ApiServer : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
   void start() {
-    auto started = Server::start(path_, [](const json& request) { return answer(request); });
+    auto started = Server::start(path_, [](const json& request, const std::string& who) { return answer(request, who); });
     ASSERT_TRUE(started.has_value()) << started.error();
     server_ = std::move(*started);
   }
-  static json answer(const json& request) {
+  static Answer answer(const json& request, const std::string& who) {
     const std::string verb = request["verb"];
+    if (verb == "who") return json{{"ok", true}, {"who", who}};
+    if (verb == "slow") return answering([] { return std::this_thread::sleep_for(300ms), json{{"ok", true}, {"slow", true}}; });
+    if (verb == "slow-fail") return answering([]() -> json { throw std::runtime_error("it failed late"); });
+    if (verb == "count") return Work(count_octets);
+    if (verb == "flood") return Work([](Stream& stream) { while (stream.write(std::string(1 << 20, 'x') + '\n')) continue; });
     if (verb == "fail") throw std::runtime_error("it failed");
-    if (verb == "large") return {{"ok", true}, {"text", std::string(8 << 20, 'x')}};
-    if (verb == "octets") return {{"ok", true}, {"text", "a\xff"}};
-    return {{"ok", true}, {"echo", request}};
+    if (verb == "large") return json{{"ok", true}, {"text", std::string(8 << 20, 'x')}};
+    if (verb == "octets") return json{{"ok", true}, {"text", "a\xff"}};
+    return json{{"ok", true}, {"echo", request}};
+  }
+  /// All that the peer sends until it ends its side.
+  static void count_octets(Stream& stream) {
+    std::size_t octets = 0;
+    for (auto piece = stream.read(); !piece.empty(); piece = stream.read()) octets += piece.size();
+    stream.write_line({{"ok", true}, {"octets", octets}});
   }
 
   std::filesystem::path folder_;
@@ -237,7 +249,7 @@ TEST_F(ApiServer, ReplacesTheSocketOfAProcessThatDied) {
 
 TEST_F(ApiServer, LeavesALiveSocketAlone) {
   start();
-  const auto second = Server::start(path_, [](const json&) { return json{}; });
+  const auto second = Server::start(path_, [](const json&, const std::string&) { return json{}; });
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error(), path_.string() + ": another process serves this socket");
   EXPECT_EQ(Client{path_}.ask(R"({"verb":"v"})")["ok"], true);
@@ -246,16 +258,62 @@ TEST_F(ApiServer, LeavesALiveSocketAlone) {
 TEST_F(ApiServer, LeavesAFileThatIsNoSocketAlone) {
   std::filesystem::create_directories(path_.parent_path());
   std::ofstream{path_} << "mine";
-  const auto started = Server::start(path_, [](const json&) { return json{}; });
+  const auto started = Server::start(path_, [](const json&, const std::string&) { return json{}; });
   ASSERT_FALSE(started.has_value());
   EXPECT_EQ(started.error(), path_.string() + ": exists and is not a socket");
   EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
 TEST_F(ApiServer, RefusesAPathThatNoSocketCanHave) {
-  const auto started = Server::start(folder_ / std::string(120, 'n'), [](const json&) { return json{}; });
+  const auto started = Server::start(folder_ / std::string(120, 'n'), [](const json&, const std::string&) { return json{}; });
   ASSERT_FALSE(started.has_value());
   EXPECT_TRUE(started.error().ends_with("is too long for a socket's path")) << started.error();
+}
+
+TEST_F(ApiServer, KnowsItsPeersUser) {
+  start();
+  const passwd* own = getpwuid(getuid());
+  EXPECT_EQ(Client{path_}.ask(R"({"verb":"who"})")["who"], own->pw_name);
+}
+
+TEST_F(ApiServer, AnswersOthersWhileOneVerbTakesLong) {
+  start();
+  Client slow{path_}, quick{path_};
+  slow.send("{\"verb\":\"slow\"}\n");
+  EXPECT_EQ(quick.ask(R"({"verb":"v"})")["ok"], true);
+  EXPECT_EQ(json::parse(slow.line())["slow"], true);
+}
+
+TEST_F(ApiServer, TakesRequestsAgainAfterALongVerb) {
+  start();
+  Client client{path_};
+  EXPECT_EQ(client.ask(R"({"verb":"slow"})")["slow"], true);
+  EXPECT_EQ(client.ask(R"({"verb":"v"})")["ok"], true);
+  EXPECT_EQ(client.ask(R"({"verb":"slow-fail"})")["error"], "it failed late");
+  client.send("{\"verb\":\"slow\"}\n{\"verb\":\"v\"}\n");
+  EXPECT_EQ(json::parse(client.line())["slow"], true);
+  EXPECT_TRUE(json::parse(client.line()).contains("echo")) << "what came behind the long verb's line waited";
+}
+
+TEST_F(ApiServer, HandsAVerbWhatFollowsItsLine) {
+  start();
+  Client client{path_};
+  const std::string file(3'000'000, 'x');
+  client.send("{\"verb\":\"count\"}\n" + file);
+  client.end();
+  EXPECT_EQ(json::parse(client.line())["octets"], file.size());
+  EXPECT_EQ(client.line(), "") << "closed";
+}
+
+TEST_F(ApiServer, EndsLongVerbsWhenItStops) {
+  start();
+  const Client waiting{path_}, flooded{path_};
+  waiting.send("{\"verb\":\"count\"}\nabc");
+  flooded.send("{\"verb\":\"flood\"}\n");
+  std::this_thread::sleep_for(100ms);
+  const auto begin = std::chrono::steady_clock::now();
+  server_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ def configuration(node, folder, secret):
              "[sip]", f'domains = ["{DOMAIN}"]', "[sip.aliases]", *(f'"{address}" = "{DOMAIN}"' for address in ADDRESSES.values()),
              "[redirect]", 'policy = "always"',
              "[fleet]", f'seed = "{secret["seed"]}"', f'keys = ["a:{secret["key"]}"]', f'edges = ["{ADDRESSES[EDGE]}/32"]',
-             "[assign]", f'file = "{folder}/assignments.csv"']
+             "[assign]", f'file = "{folder}/assignments.csv"',
+             "[store]", f'path = "{folder}/{node}.store"']
     for home in HOMES:
         lines += ["[[home]]", f'name = "{home}"', f'address = "{ADDRESSES[home]}:{SIP_PORT}"', "viaduct = true"]
         if home == node:

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Homes to text and back; and where a configuration differs from what stands.
+#include "viaduct/control/homes.h"
+
+#include <gtest/gtest.h>
+
+namespace viaduct::control {
+namespace {
+
+assign::Home a_home() {
+  assign::Home home;
+  home.name = "north";
+  home.address = *base::Endpoint::parse("192.0.2.1:5060", 0);
+  home.public_v4 = base::Endpoint::parse("203.0.113.1:5062", 0);
+  home.public_v6 = base::Endpoint::parse("[2001:db8::1]:5060", 0);
+  home.weight = 7;
+  home.is_viaduct = true;
+  home.state = assign::HomeState::draining;
+  return home;
+}
+
+TEST(HomeText, GivesBackWhatWasDescribed) {
+  const auto back = home_described(describe(a_home()));
+  ASSERT_TRUE(back) << back.error();
+  EXPECT_EQ(describe(*back), describe(a_home()));
+  EXPECT_EQ(back->state, assign::HomeState::draining);
+  EXPECT_EQ(back->public_v6->text(), "[2001:db8::1]:5060");
+}
+
+TEST(HomeText, RefusesWhatItDoesNotKnow) {
+  EXPECT_FALSE(home_described("no JSON"));
+  EXPECT_FALSE(home_described("{}"));
+  std::string text = describe(a_home());
+  text.replace(text.find("draining"), 8, "sleeping");
+  const auto home = home_described(text);
+  ASSERT_FALSE(home);
+  EXPECT_NE(home.error().find("sleeping"), std::string::npos);
+}
+
+config::Config configured(std::vector<config::Home> homes) {
+  config::Config c;
+  c.homes = std::move(homes);
+  return c;
+}
+
+TEST(HomeDifferences, AreToldHomeByHome) {
+  const config::Home north{.name = "north", .address = *base::Endpoint::parse("192.0.2.1:5060", 0), .public_endpoints = {*base::Endpoint::parse("192.0.2.1:5060", 0)}};
+  config::Home south = north;
+  south.name = "south";
+  const assign::Homes standing({home_of(north), home_of(south)});
+  EXPECT_TRUE(differences(configured({south, north}), standing).empty());
+  config::Home moved = south;
+  moved.weight = 2;
+  config::Home east = north;
+  east.name = "east";
+  EXPECT_EQ(differences(configured({moved, east}), standing),
+            (std::vector<std::string>{"home south is another in the configuration than in the store: viaduct homes set",
+                                      "home east is in the configuration, not in the store: viaduct homes add",
+                                      "home north is in the store, not in the configuration: viaduct homes remove"}));
+}
+
+}  // namespace
+}  // namespace viaduct::control

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What survives: placements, homes and their history over restarts and kills; files in and out; store against table."""
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+
+import daemon as daemons
+import frames
+import pytest
+from daemon import Daemon, make_config
+
+
+
+def quiet(folder, **overrides):
+    """A daemon that no packet reaches: it reads an empty file."""
+    frames.write_pcap(folder / "in.pcap", [])
+    return make_config(folder, dpdk={"rx_pcap": folder / "in.pcap", "tx_pcap": folder / "out.pcap"}, **overrides)
+
+
+def viaduct(node, *words, status=0, stdin=None):
+    """Run the operator's command against a daemon; returns its standard output, and its standard error behind it."""
+    done = subprocess.run([daemons.VIADUCT, "--socket", node.socket, *map(str, words)], capture_output=True, text=True, timeout=120, check=False, input=stdin)
+    assert done.returncode == status, (words, done)
+    return done.stdout + done.stderr
+
+
+def rows(*pairs):
+    return "".join(",".join(pair) + "\n" for pair in pairs)
+
+
+def export(node):
+    """{aor: (home, pin)} of all placements."""
+    lines = viaduct(node, "clients", "export").splitlines()
+    assert lines[0] == "aor,home,pin" and lines[-1].startswith("# end: "), lines[-1:]
+    return {aor: (home, bool(pin)) for aor, home, *pin in (line.split(",") for line in lines[1:-1])}
+
+
+def test_placements_homes_and_history_survive_a_restart_and_the_configuration_only_seeds(folder):
+    config = quiet(folder, assignments=[("alice@example.com", "north")])
+    with Daemon(config) as node:
+        viaduct(node, "client", "assign", "bob@example.com", "south", "--pin", "--why", "he asked")
+        viaduct(node, "client", "assign", "alice@example.com", "south")
+        viaduct(node, "homes", "add", "east", "--address", "198.18.0.77:5060")
+        viaduct(node, "client", "assign", "carol@example.com", "east")
+        viaduct(node, "homes", "set", "north", "--weight", 5)
+        before = node.ask("homes")["homes"], node.ask("status")["epoch"]
+    with Daemon(config) as node:
+        assert (node.ask("homes")["homes"], node.ask("status")["epoch"]) == before
+        assert export(node) == {"alice@example.com": ("south", False), "bob@example.com": ("south", True), "carol@example.com": ("east", False)}
+        events = node.ask("client.history", aor="alice@example.com")["history"]
+        assert [(e["from"], e["to"], e["who"]) for e in events] == [("north", "south", "root"), (None, "north", "viaductd")]
+        assert node.ask("client.history", aor="bob@example.com")["history"][0]["why"] == "he asked"
+        assert "2 clients" not in viaduct(node, "clients", "verify")
+        told = node.ask("reload")
+        assert any("home east is in the store" in d for d in told["differs"]) and any("home north is another" in d for d in told["differs"])
+
+
+def test_a_home_is_removed_only_when_nobody_is_placed_there(folder):
+    with Daemon(quiet(folder, assignments=[("alice@example.com", "north")])) as node:
+        slots = {h["name"]: h["slots"] for h in node.ask("homes")["homes"]}
+        assert "1 clients are placed there" in viaduct(node, "homes", "remove", "north", status=1)
+        viaduct(node, "client", "unassign", "alice@example.com")
+        viaduct(node, "homes", "remove", "north")
+        after = {h["name"]: h["slots"] for h in node.ask("homes")["homes"] if h["state"] != "removed"}
+        assert after == {"south": slots["north"] + slots["south"]}
+        assert "last home" in viaduct(node, "homes", "remove", "south", status=1)
+        assert "no such home" in viaduct(node, "client", "assign", "alice@example.com", "north", status=1)
+        viaduct(node, "homes", "add", "north", "--address", "198.18.0.11:5060")
+        assert "is a home already" in viaduct(node, "homes", "add", "north", "--address", "198.18.0.11:5060", status=1)
+        assert "allowed" in viaduct(node, "homes", "add", "odd", "--address", "nonsense", status=1)
+
+
+def test_files_are_imported_whole_or_not_at_all_and_exported_again(folder):
+    good = rows(*((f"user{i}@example.com", "north" if i % 3 else "south", "pin") if i % 10 == 0 else (f"user{i}@example.com", "north" if i % 3 else "south")
+                  for i in range(20_000)))
+    path = folder / "clients.csv"
+    with Daemon(quiet(folder)) as node:
+        path.write_text("aor,home\n" + good + "nonsense\nuser1@elsewhere.org,north\nuser2@example.com,nowhere\n")
+        refused = viaduct(node, "clients", "import", path, status=1)
+        assert "line 20002: 1 fields" in refused and "line 20003: " in refused and "line 20004: nowhere: no such home" in refused
+        assert export(node) == {}
+        assert "20000 rows, 0 clients changed, 3 lines rejected" in viaduct(node, "clients", "import", path, "--dry-run", "--skip-rejected")
+        assert export(node) == {}
+        assert "20000 rows, 20000 clients changed, 3 lines rejected" in viaduct(node, "clients", "import", path, "--skip-rejected")
+        placed = export(node)
+        assert len(placed) == 20_000 and placed["user10@example.com"] == ("north", True) and placed["user3@example.com"] == ("south", False)
+        assert "20000 clients: store and table agree" in viaduct(node, "clients", "verify")
+        stats = node.ask("clients.stats")
+        assert (stats["clients"], stats["pins"]) == (20_000, 2_000) and stats["homes"]["south"]["pins"] + stats["homes"]["north"]["pins"] == 2_000
+        # what was exported is what was imported
+        viaduct(node, "clients", "export", "--out", folder / "out.csv")
+        assert "0 clients changed" in viaduct(node, "clients", "import", folder / "out.csv")
+        assert len(viaduct(node, "clients", "export", "--pins", "--home", "south").splitlines()) - 2 == stats["homes"]["south"]["pins"]
+        assert len(viaduct(node, "clients", "export", "--prefix", "user1999").splitlines()) - 2 == 11
+        # one home for many, and back to the slots
+        many = "".join(f"user{i}@example.com\n" for i in range(10_000))
+        assert "10000 rows, 9666 clients changed" in viaduct(node, "clients", "pin", "south", "-", stdin=many)  # 334 were pinned there
+        assert "10000 clients changed" in viaduct(node, "clients", "unassign", "-", stdin=many + many)
+        assert len(export(node)) == 10_000
+        assert "10000 clients: store and table agree" in viaduct(node, "clients", "verify")
+
+
+def test_an_import_that_is_cut_off_changes_nothing(folder):
+    with Daemon(quiet(folder)) as node:
+        command = subprocess.Popen([daemons.VIADUCT, "--socket", node.socket, "clients", "import", "-"], stdin=subprocess.PIPE)
+        command.stdin.write(rows(*((f"user{i}@example.com", "north") for i in range(50_000))).encode())
+        command.stdin.flush()
+        time.sleep(0.3)
+        command.kill()
+        command.wait()
+        command.stdin.close()
+        viaduct(node, "client", "assign", "alice@example.com", "north")
+        time.sleep(0.5)
+        assert list(export(node)) == ["alice@example.com"]
+
+
+def test_a_full_disk_refuses_the_change_and_leaves_what_is(folder):
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
+    try:
+        with Daemon(quiet(folder, assignments=[("alice@example.com", "north")], store={"path": disk / "store", "size_max": 1024})) as node:
+            many = rows(*((f"user{i}@example.com", "north") for i in range(100_000)))
+            assert "No space left" in viaduct(node, "clients", "import", "-", stdin=many, status=1)
+            assert "1 clients: store and table agree" in viaduct(node, "clients", "verify")
+            viaduct(node, "client", "assign", "alice@example.com", "south")
+            assert export(node) == {"alice@example.com": ("south", False)}
+        with Daemon(node.config) as node:
+            assert export(node) == {"alice@example.com": ("south", False)}
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+@pytest.mark.parametrize("spoil, why", [(lambda f: f.write_bytes(b"not a store of ours" * 1000), "MDB_INVALID"), (lambda f: os.truncate(f, f.stat().st_size // 2), "cut off")])
+def test_what_is_no_store_is_refused_and_not_touched(folder, spoil, why):
+    config = quiet(folder, assignments=[(f"user{i}@example.com", "north") for i in range(2000)])
+    with Daemon(config) as node:
+        viaduct(node, "client", "assign", "alice@example.com", "north")
+    store = next(folder.glob("*.store")) / "clients.mdb"
+    spoil(store)
+    spoilt = store.read_bytes()
+    done = subprocess.run([daemons.VIADUCTD, "--config", config], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1 and why in done.stderr, done.stderr
+    assert store.read_bytes() == spoilt
+
+
+def test_two_daemons_do_not_write_one_store(folder):
+    config = quiet(folder)
+    with Daemon(config):
+        done = subprocess.run([daemons.VIADUCTD, "--config", config], capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 1 and "another process writes this store" in done.stderr, done.stderr
+
+
+class Changes:
+    """Keeps changing one daemon's placements, and what it was told is done: {aor: home or None}, exact but for what was under way."""
+
+    def __init__(self, node, known, seed):
+        self.node, self.known, self.random = node, known, random.Random(seed)
+        self.under_way = {}
+        self.acknowledged = 0
+
+    def run(self):
+        """Until the daemon is gone."""
+        try:
+            while True:
+                self.step()
+        except (OSError, AssertionError, json.JSONDecodeError):
+            return
+
+    def step(self):
+        if self.random.random() < 0.5:
+            return self.one()
+        return self.many()
+
+    def one(self):
+        aor, home = f"user{self.random.randrange(500)}@example.com", self.random.choice(["north", "south", None])
+        self.under_way = {aor: home}
+        done = self.node.ask("client.assign", aor=aor, home=home) if home else self.node.ask("client.unassign", aor=aor)
+        assert done["ok"]
+        self.settle()
+
+    def many(self):
+        home = self.random.choice(["north", "south"])
+        first = self.random.randrange(20_000)
+        self.under_way = {f"user{i}@example.com": home for i in range(first, first + self.random.choice([10, 1000, 8000]))}
+        done = subprocess.run([daemons.VIADUCT, "--socket", self.node.socket, "clients", "import", "-"], capture_output=True, text=True, timeout=60, check=False,
+                              input=rows(*self.under_way.items()))
+        assert done.returncode == 0
+        self.settle()
+
+    def settle(self):
+        self.known.update(self.under_way)
+        self.under_way = {}
+        self.acknowledged += 1
+
+
+KILLS = int(os.environ.get("VIADUCT_KILLS", "100"))
+
+
+def check_after_kill(node, known, under_way):
+    """The acknowledged changes are there, and of the batch that was under way all or nothing. Returns what stands."""
+    placed = {aor: home for aor, (home, _) in export(node).items()}
+    for wanted in (known, known | under_way):
+        if placed == {aor: home for aor, home in wanted.items() if home}:
+            assert f"{len(placed)} clients: store and table agree" in viaduct(node, "clients", "verify")
+            return wanted
+    raise AssertionError(f"{len(placed)} are placed, {sum(1 for home in known.values() if home)} were acknowledged, {len(under_way)} under way")
+
+
+def test_a_hundred_kills_lose_nothing_that_was_acknowledged_and_halve_nothing(folder):
+    config = quiet(folder, assign={"entries": 1024})
+    known, under_way, acknowledged, chance = {}, {}, 0, random.Random(4)
+    for kill in range(KILLS):
+        node = Daemon(config).__enter__()
+        try:
+            changes = Changes(node, check_after_kill(node, known, under_way), seed=kill)
+            thread = threading.Thread(target=changes.run)
+            thread.start()
+            time.sleep(chance.uniform(0.02, 0.25))
+            os.kill(node.process.pid, signal.SIGKILL)
+            thread.join(60)
+        finally:
+            node.kill()
+        known, under_way = changes.known, changes.under_way
+        acknowledged += changes.acknowledged
+    assert acknowledged > KILLS, "hardly anything was changed"
