@@ -95,8 +95,10 @@ Answer place(const Plant& plant, const json& request, const std::string& who, bo
 
 json event_json(const store::Event& e, const std::vector<std::string>& homes) {
   const auto home = [&](std::optional<std::uint16_t> index) -> json { return index && *index < homes.size() ? json(homes[*index]) : json(); };
-  return {{"epoch", e.epoch},          {"at_s", e.at_s == 0 ? json() : json(e.at_s)}, {"who", e.author.who},         {"why", e.author.why}, {"from", home(e.before)},
-          {"from_pin", e.pin_before}, {"to", home(e.after)},                         {"to_pin", e.pin_after}};
+  return {{"epoch", e.epoch},       {"at_s", e.at_s == 0 ? json() : json(e.at_s)},
+          {"who", e.author.who},    {"why", e.author.why},
+          {"from", home(e.before)}, {"from_pin", e.pin_before},
+          {"to", home(e.after)},    {"to_pin", e.pin_after}};
 }
 
 }  // namespace

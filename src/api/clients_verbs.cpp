@@ -36,8 +36,10 @@ class Progress {
 };
 
 control::Expected<control::ImportOptions> import_options(const json& request) {
-  static const std::map<std::string, control::LineKind> kinds = {
-      {"import", control::LineKind::placement}, {"assign", control::LineKind::assign}, {"pin", control::LineKind::pin}, {"unassign", control::LineKind::unassign}};
+  static const std::map<std::string, control::LineKind> kinds = {{"import", control::LineKind::placement},
+                                                                 {"assign", control::LineKind::assign},
+                                                                 {"pin", control::LineKind::pin},
+                                                                 {"unassign", control::LineKind::unassign}};
   const auto kind = kinds.find(request.value("kind", std::string("import")));
   if (kind == kinds.end()) return std::unexpected("kind: import, assign, pin or unassign");
   return control::ImportOptions{.kind = kind->second,
@@ -73,11 +75,8 @@ json import_from(const Plant& plant, const json& request, const std::string& who
   // A peer that died has ended its side too, in the middle of its file: what he sent is no file.
   if (!stream.write_line({{"phase", "writing"}, {"done", 0}})) return {};
   Progress writing(stream, "writing");
-  const auto done = (*import)->finish({.author = {who, request.value("why", std::string{})},
-                                       .fleet = {},
-                                       .show_fleet = {},
-                                       .moves = {},
-                                       .tell = [&](std::uint64_t moves) { writing(moves); }});
+  const auto done = (*import)->finish(
+      {.author = {who, request.value("why", std::string{})}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = [&](std::uint64_t moves) { writing(moves); }});
   json out = report_json(done ? *done : (*import)->report());
   out["ok"] = done.has_value();
   if (!done) out["error"] = done.error();

@@ -91,12 +91,9 @@ json homes_by_state(const Site& site) {
 
 json assignment_json(const Plant& plant) {
   const auto s = plant.commons.assignment.statistics();
-  return {{"pins", s.pins},
-          {"overrides", s.overrides},
-          {"capacity", s.capacity},
-          {"bytes", s.bytes},
-          {"reserved_bytes", s.bytes_reserved},
-          {"policy", plant.config.assign_policy == config::AssignPolicy::slots ? "slots" : "explicit"}};
+  return {
+      {"pins", s.pins},   {"overrides", s.overrides},           {"capacity", s.capacity},
+      {"bytes", s.bytes}, {"reserved_bytes", s.bytes_reserved}, {"policy", plant.config.assign_policy == config::AssignPolicy::slots ? "slots" : "explicit"}};
 }
 
 json worker_rows(const Plant& plant) {
@@ -151,8 +148,15 @@ json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount
   json addresses = json::array();
   if (h.public_v4) addresses.push_back(h.public_v4->text());
   if (h.public_v6) addresses.push_back(h.public_v6->text());
-  return {{"name", h.name},      {"address", h.address.text()}, {"public", addresses}, {"weight", h.weight}, {"state", assign::name(h.state)},
-          {"local", h.is_local}, {"viaduct", h.is_viaduct},     {"slots", slots},      {"clients", placed.overrides + placed.pins},
+  return {{"name", h.name},
+          {"address", h.address.text()},
+          {"public", addresses},
+          {"weight", h.weight},
+          {"state", assign::name(h.state)},
+          {"local", h.is_local},
+          {"viaduct", h.is_viaduct},
+          {"slots", slots},
+          {"clients", placed.overrides + placed.pins},
           {"pins", placed.pins}};
 }
 

@@ -181,7 +181,8 @@ std::string show_history(const json& answer) {
   TextTable table{{"epoch", "when", "who", "from", "to", "why"}};
   const auto place = [](const json& event, const char* home, const char* pin) { return cell(event, home) + (field(event, pin) == true ? " (pin)" : ""); };
   for (const auto& event : field(answer, "history"))
-    table.add({cell(event, "epoch"), moment(field(event, "at_s")), cell(event, "who"), place(event, "from", "from_pin"), place(event, "to", "to_pin"), cell(event, "why")});
+    table.add({cell(event, "epoch"), moment(field(event, "at_s")), cell(event, "who"), place(event, "from", "from_pin"), place(event, "to", "to_pin"),
+               cell(event, "why")});
   return table.empty() ? "never placed, or so long ago that it is forgotten\n" : table.text();
 }
 
@@ -197,8 +198,9 @@ std::string show_stats(const json& answer) {
   Facts facts;
   facts.add("clients", cell(answer, "clients") + ": " + cell(answer, "overrides") + " overrides, " + cell(answer, "pins") + " pins" +
                            (field(answer, "loaded") == false ? " (still loading)" : ""));
-  facts.add("table", mebibytes(answer, "table/bytes") + ", " + decimal(number(answer, "table/bytes_per_client")) + " octets a client, " + cell(answer, "table/shards") +
-                         " shards, " + percent(number(answer, "table/load_ratio")) + " full, " + mebibytes(answer, "table/reserved_bytes") + " on reserved huge pages");
+  facts.add("table", mebibytes(answer, "table/bytes") + ", " + decimal(number(answer, "table/bytes_per_client")) + " octets a client, " +
+                         cell(answer, "table/shards") + " shards, " + percent(number(answer, "table/load_ratio")) + " full, " +
+                         mebibytes(answer, "table/reserved_bytes") + " on reserved huge pages");
   facts.add("store", mebibytes(answer, "store/bytes") + ", " + decimal(number(answer, "store/bytes_per_client")) + " octets a client");
   TextTable table{{"home", "overrides", "pins"}};
   for (const auto& [name, counts] : field(answer, "homes").items()) table.add({name, cell(counts, "overrides"), cell(counts, "pins")});
@@ -210,8 +212,7 @@ std::string show_home_change(const json& answer) { return "done, epoch " + cell(
 std::string show_reload(const json& answer) {
   const std::string applied = bullets("applied", field(answer, "applied"));
   return (applied.empty() ? "nothing to apply\n" : applied) + bullets("needs a restart", field(answer, "needs_restart")) +
-         bullets("not applied: the store says otherwise", field(answer, "differs")) + "epoch " + cell(answer, "epoch") +
-         '\n';
+         bullets("not applied: the store says otherwise", field(answer, "differs")) + "epoch " + cell(answer, "epoch") + '\n';
 }
 
 }  // namespace viaduct::cli

@@ -68,7 +68,9 @@ class ImportTalk {
       return true;
     }
     if (line.contains("rejected")) reject(line);
-    if (line.contains("phase")) progress_.show(cell(line, "phase"), line["phase"] == "writing" && rows_ > 0 ? number(line, "done") / static_cast<double>(rows_) : -1, static_cast<std::uint64_t>(number(line, "done")));
+    if (line.contains("phase"))
+      progress_.show(cell(line, "phase"), line["phase"] == "writing" && rows_ > 0 ? number(line, "done") / static_cast<double>(rows_) : -1,
+                     static_cast<std::uint64_t>(number(line, "done")));
     if (line.contains("phase") && line["phase"] == "reading") rows_ = static_cast<std::uint64_t>(number(line, "done"));
     return false;
   }

@@ -71,11 +71,13 @@ void add_client_verbs(CLI::App& app, Options& options, Action& action) {
   verb("show", "its home, and its bindings on this node", [] { return json::object(); }, show_client);
   auto* explained = verb("explain", "what would become of its REGISTER", [&options] { return json{{"vias", options.vias}}; }, show_explanation);
   explained->add_option("--vias", options.vias, "Via values that the REGISTER would have")->check(CLI::Range(1, 64))->capture_default_str();
-  auto* assigned = verb("assign", "give it a home", [&options] { return json{{"home", options.home}, {"pin", options.pin}, {"why", options.why}}; }, show_assigned);
+  auto* assigned =
+      verb("assign", "give it a home", [&options] { return json{{"home", options.home}, {"pin", options.pin}, {"why", options.why}}; }, show_assigned);
   assigned->add_option("HOME", options.home, "the home's name")->required();
   assigned->add_flag("--pin", options.pin, "never move it by itself");
   add_why(*assigned, options);
-  add_why(*verb("unassign", "take its override or pin away: back to its slot's home", [&options] { return json{{"why", options.why}}; }, show_assigned), options);
+  add_why(
+      *verb("unassign", "take its override or pin away: back to its slot's home", [&options] { return json{{"why", options.why}}; }, show_assigned), options);
   verb("history", "who moved it, when and why", [] { return json::object(); }, show_history);
 }
 
@@ -139,7 +141,8 @@ CLI::App* add_home_verb(CLI::App& homes, const std::string& verb, const std::str
   auto* sub = homes.add_subcommand(verb, what);
   sub->add_option("NAME", options.home_words.name, "the home's name")->required();
   add_why(*sub, options);
-  sub->callback([&options, &action, sub, verb] { action = [&options, sub, verb] { return ask(options, home_request(*sub, options, verb), show_home_change); }; });
+  sub->callback(
+      [&options, &action, sub, verb] { action = [&options, sub, verb] { return ask(options, home_request(*sub, options, verb), show_home_change); }; });
   return sub;
 }
 

@@ -167,7 +167,8 @@ Expected<Outcome> Fleet::remove(std::string_view name, store::Author author) {
     const auto counts = placements_.counts();
     const HomeCount placed = *index < counts.size() ? counts[*index] : HomeCount{};
     if (placed.overrides + placed.pins > 0)
-      return std::unexpected(std::string(name) + ": " + std::to_string(placed.overrides + placed.pins) + " clients are placed there: place them elsewhere first");
+      return std::unexpected(std::string(name) + ": " + std::to_string(placed.overrides + placed.pins) +
+                             " clients are placed there: place them elsewhere first");
     n.changed = *index;
     n.homes[*index].state = assign::HomeState::removed;
     n.homes[*index].is_local = false;

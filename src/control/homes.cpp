@@ -43,8 +43,8 @@ std::string describe(const assign::Home& home) {
   json publics = json::array();
   if (home.public_v4) publics.push_back(home.public_v4->text());
   if (home.public_v6) publics.push_back(home.public_v6->text());
-  return json{{"name", home.name},      {"address", home.address.text()}, {"public", publics},          {"weight", home.weight},
-              {"local", home.is_local}, {"viaduct", home.is_viaduct},     {"state", assign::name(home.state)}}
+  return json{{"name", home.name},          {"address", home.address.text()},   {"public", publics}, {"weight", home.weight}, {"local", home.is_local},
+              {"viaduct", home.is_viaduct}, {"state", assign::name(home.state)}}
       .dump();
 }
 

@@ -92,15 +92,15 @@ Expected<std::unique_ptr<Import>> Import::begin(Placements& placements, const si
     home = *named;
   }
   return std::unique_ptr<Import>(new Import(std::make_unique<Impl>(Impl{.placements = placements,
-                                                                       .options = std::move(options),
-                                                                       .tell_reject = std::move(tell_reject),
-                                                                       .sorter = Sorter(folder),
-                                                                       .domains = site.domains,
-                                                                       .fleet_seed = site.fleet_seed,
-                                                                       .homes = site.homes,
-                                                                       .home = home,
-                                                                       .report = {},
-                                                                       .rest = {}})));
+                                                                        .options = std::move(options),
+                                                                        .tell_reject = std::move(tell_reject),
+                                                                        .sorter = Sorter(folder),
+                                                                        .domains = site.domains,
+                                                                        .fleet_seed = site.fleet_seed,
+                                                                        .homes = site.homes,
+                                                                        .home = home,
+                                                                        .report = {},
+                                                                        .rest = {}})));
 }
 
 Expected<void> Import::take(std::string_view octets) {

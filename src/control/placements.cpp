@@ -160,7 +160,8 @@ Expected<bool> Placements::load(std::chrono::steady_clock::time_point until) {
     shards_loaded_.store(shard + 1);
   }
   if (clients_loaded_ != (*snapshot)->clients())
-    return std::unexpected("store: corrupt: it has " + std::to_string((*snapshot)->clients()) + " clients, and " + std::to_string(clients_loaded_) + " were read");
+    return std::unexpected("store: corrupt: it has " + std::to_string((*snapshot)->clients()) + " clients, and " + std::to_string(clients_loaded_) +
+                           " were read");
   loop_.call([&] { commons_.assignment.set_loaded(); });
   is_loaded_.store(true, std::memory_order_release);
   loaded_.notify_all();

@@ -95,9 +95,8 @@ void Sorter::sort_part() {
     offset += sizeof head + head.aor_bytes;
   }
   // Offsets are in the file's order, so that among equals the last of the file is the last here.
-  std::ranges::sort(order_, [](const Place& a, const Place& b) {
-    return std::tie(a.client.high, a.client.low, a.offset) < std::tie(b.client.high, b.client.low, b.offset);
-  });
+  std::ranges::sort(
+      order_, [](const Place& a, const Place& b) { return std::tie(a.client.high, a.client.low, a.offset) < std::tie(b.client.high, b.client.low, b.offset); });
 }
 
 Expected<bool> Sorter::next(store::Move& move) {

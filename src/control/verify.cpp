@@ -51,7 +51,10 @@ void Placements::compare(std::vector<Comparison>& batch, Verified& verified) {
 }
 
 Expected<Verified> Placements::verify(const Tell& tell) {
-  { const auto pen = take_pen(); if (!pen) return std::unexpected(pen.error()); }
+  {
+    const auto pen = take_pen();
+    if (!pen) return std::unexpected(pen.error());
+  }
   base::Key128 seed;
   loop_.call([&] { seed = commons_.site.read().fleet_seed; });
   const auto snapshot = store_.snapshot();

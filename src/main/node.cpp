@@ -149,8 +149,8 @@ struct Node::Impl {
   std::expected<void, std::string> open_socket() {
     std::error_code ignored;
     std::filesystem::create_directories(config.runtime_dir, ignored);
-    auto started =
-        api::Server::start(config.runtime_dir / (config.node_name + ".sock"), [this](const nlohmann::json& request, const std::string& who) { return api::answer(plant, request, who); });
+    auto started = api::Server::start(config.runtime_dir / (config.node_name + ".sock"),
+                                      [this](const nlohmann::json& request, const std::string& who) { return api::answer(plant, request, who); });
     if (!started) return std::unexpected(started.error());
     server = std::move(*started);
     return {};

@@ -94,7 +94,10 @@ class ApiServer : public testing::Test {
     if (verb == "slow") return answering([] { return std::this_thread::sleep_for(300ms), json{{"ok", true}, {"slow", true}}; });
     if (verb == "slow-fail") return answering([]() -> json { throw std::runtime_error("it failed late"); });
     if (verb == "count") return Work(count_octets);
-    if (verb == "flood") return Work([](Stream& stream) { while (stream.write(std::string(1 << 20, 'x') + '\n')) continue; });
+    if (verb == "flood")
+      return Work([](Stream& stream) {
+        while (stream.write(std::string(1 << 20, 'x') + '\n')) continue;
+      });
     if (verb == "fail") throw std::runtime_error("it failed");
     if (verb == "large") return json{{"ok", true}, {"text", std::string(8 << 20, 'x')}};
     if (verb == "octets") return json{{"ok", true}, {"text", "a\xff"}};

@@ -44,7 +44,8 @@ config::Config configured(std::vector<config::Home> homes) {
 }
 
 TEST(HomeDifferences, AreToldHomeByHome) {
-  const config::Home north{.name = "north", .address = *base::Endpoint::parse("192.0.2.1:5060", 0), .public_endpoints = {*base::Endpoint::parse("192.0.2.1:5060", 0)}};
+  const config::Home north{
+      .name = "north", .address = *base::Endpoint::parse("192.0.2.1:5060", 0), .public_endpoints = {*base::Endpoint::parse("192.0.2.1:5060", 0)}};
   config::Home south = north;
   south.name = "south";
   const assign::Homes standing({home_of(north), home_of(south)});

@@ -40,7 +40,7 @@ class Server {
  public:
   /// Bind, listen and serve on a thread of its own. The socket has mode 0660. A stale socket file is replaced; a live one is an error.
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> start(const std::filesystem::path& socket, Handler handler);
-  ~Server();   ///< stops the thread, waits for what takes long to give up, removes the socket
+  ~Server();  ///< stops the thread, waits for what takes long to give up, removes the socket
 
  private:
   struct Impl;
