@@ -44,7 +44,7 @@ std::string with_name(bool compact, std::string_view long_name, std::string_view
 
 std::string user(std::uint32_t client) {
   const std::string digits = number(client);
-  return std::string("u").append(7 - digits.size(), '0').append(digits);
+  return std::string("u").append(7 - std::min<std::size_t>(digits.size(), 7), '0').append(digits);
 }
 
 std::string Registers::hex(unsigned digits) {

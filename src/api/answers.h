@@ -27,6 +27,9 @@ namespace viaduct::api {
 // home_verbs.cpp
 [[nodiscard]] Answer home_add(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer home_set(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer home_drain(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer home_down(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer home_up(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer home_remove(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
 }  // namespace viaduct::api

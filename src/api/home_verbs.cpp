@@ -38,7 +38,16 @@ json change_home(const Plant& plant, const json& request, const std::string& who
   return told(plant.fleet.set(name, toml_of(request, standing), author_of(request, who)));
 }
 
+template <assign::HomeState state>
+Answer set_state(const Plant& plant, const json& request, const std::string& who) {
+  return answering([&plant, request, who] { return told(plant.fleet.set_state(request.at("name").get<std::string>(), state, author_of(request, who))); });
+}
+
 }  // namespace
+
+Answer home_drain(const Plant& plant, const json& request, const std::string& who) { return set_state<assign::HomeState::draining>(plant, request, who); }
+Answer home_down(const Plant& plant, const json& request, const std::string& who) { return set_state<assign::HomeState::down>(plant, request, who); }
+Answer home_up(const Plant& plant, const json& request, const std::string& who) { return set_state<assign::HomeState::up>(plant, request, who); }
 
 Answer home_add(const Plant& plant, const json& request, const std::string& who) {
   return answering([&plant, request, who] { return told(plant.fleet.add(toml_of(request, json::object()), author_of(request, who))); });

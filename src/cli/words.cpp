@@ -184,6 +184,10 @@ void add_home_verbs(CLI::App& app, Options& options, Action& action) {
   });
   add_home_fields(*add_home_verb(*homes, "add", "a new home", options, action), options.home_words, true);
   add_home_fields(*add_home_verb(*homes, "set", "change what is given of a home", options, action), options.home_words, false);
+  add_home_verb(*homes, "drain", "serve its clients, choose it for no others", options, action);
+  add_home_verb(*homes, "ready", "the end of a drain", options, action);
+  add_home_verb(*homes, "down", "its clients go to the next up home of their keys", options, action);
+  add_home_verb(*homes, "up", "it is back, and so are its clients", options, action);
   add_home_verb(*homes, "remove", "take a home away that no client is placed at; its slots go to the others", options, action);
 }
 

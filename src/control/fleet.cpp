@@ -160,6 +160,18 @@ Expected<Outcome> Fleet::set(std::string_view name, std::string_view toml, store
   });
 }
 
+Expected<Outcome> Fleet::set_state(std::string_view name, assign::HomeState state, store::Author author) {
+  return change(std::move(author), [&](Now& n) -> Expected<void> {
+    const auto index = standing(n.homes, name);
+    if (!index) return std::unexpected(index.error());
+    if (state == assign::HomeState::removed) return std::unexpected("a home is removed by itself");
+    if (n.homes[*index].state == state) return std::unexpected(std::string(name) + ": is " + std::string(assign::name(state)) + " already");
+    n.changed = *index;
+    n.homes[*index].state = state;
+    return {};
+  });
+}
+
 Expected<Outcome> Fleet::remove(std::string_view name, store::Author author) {
   return change(std::move(author), [&](Now& n) -> Expected<void> {
     const auto index = standing(n.homes, name);

@@ -216,8 +216,10 @@ bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.
   if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
   if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.msg.top, site.keys))
     return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
-  if (s.msg.method == Method::options && !request_uri->has_user && is_here(site, request_uri->host))
+  if (s.msg.method == Method::options && !request_uri->has_user && is_here(site, request_uri->host)) {
+    if (site.local_home != assign::no_home && site.homes.brief(site.local_home).state != assign::HomeState::up) return rejected(503, Reason::node_drains);
     return {.verdict = Verdict::answered, .reason = Reason::options_here, .status = 200};
+  }
   if (is_looping(s, site)) return rejected(482, Reason::loop);
   if (s.msg.method == Method::register_)
     return judge_register(s, site, {.is_ours = is_ours(site, request_uri->host), .params = request_uri->params}, placement, now_min);

@@ -74,6 +74,26 @@ def test_a_home_is_removed_only_when_nobody_is_placed_there(folder):
         assert "allowed" in viaduct(node, "homes", "add", "odd", "--address", "nonsense", status=1)
 
 
+def test_a_home_that_drains_or_is_down_stays_so_over_a_restart(folder):
+    config = quiet(folder, assignments=[("alice@example.com", "north")])
+
+    def homes_of_alice(node):
+        told = node.ask("client.explain", aor="alice@example.com", vias=1)
+        return told["home"], told["effective_home"]
+
+    with Daemon(config) as node:
+        viaduct(node, "homes", "drain", "north")
+        assert homes_of_alice(node) == ("north", "north")
+        viaduct(node, "homes", "down", "north", "--why", "its disk is gone")
+        assert homes_of_alice(node) == ("north", "south")
+        assert "is down already" in viaduct(node, "homes", "down", "north", status=1)
+    with Daemon(config) as node:
+        assert {h["name"]: h["state"] for h in node.ask("homes")["homes"]} == {"north": "down", "south": "up"}
+        assert homes_of_alice(node) == ("north", "south")
+        viaduct(node, "homes", "up", "north")
+        assert homes_of_alice(node) == ("north", "north")
+
+
 def test_files_are_imported_whole_or_not_at_all_and_exported_again(folder):
     good = rows(*((f"user{i}@example.com", "north" if i % 3 else "south", "pin") if i % 10 == 0 else (f"user{i}@example.com", "north" if i % 3 else "south")
                   for i in range(20_000)))

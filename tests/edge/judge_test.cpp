@@ -198,6 +198,17 @@ TEST_F(Fleet, AnswersOptionsAskedOfThisNode) {
   EXPECT_THAT(r.bytes, HasSubstr("\r\nAllow: "));
 }
 
+TEST_F(Fleet, SendsWhoAsksByOptionsElsewhereWhileItDrains) {
+  std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+  homes[0].state = assign::HomeState::draining;
+  site.homes = assign::Homes(std::move(homes));
+  const auto r = send(Text().method("OPTIONS").uri("sip:198.18.0.2"));
+  EXPECT_EQ(r.judgement.verdict, Verdict::rejected);
+  EXPECT_EQ(r.judgement.reason, Reason::node_drains);
+  EXPECT_THAT(r.bytes, StartsWith("SIP/2.0 503 "));
+  EXPECT_THAT(r.bytes, HasSubstr("\r\nRetry-After: "));
+}
+
 TEST_F(Fleet, ProxiesOtherInitialRequestsToTheHomeOfWhomTheyName) {
   const auto r = send(Text().method("INVITE").uri("sip:alice@example.com").user("zoe"));
   EXPECT_EQ(r.judgement.verdict, Verdict::proxied);

@@ -39,6 +39,9 @@ class Fleet {
   [[nodiscard]] Expected<Outcome> set(std::string_view name, std::string_view toml, store::Author author);
   /// Take a home away; its slots are dealt to the others. Errors: clients are placed there, or it is the last one with slots.
   [[nodiscard]] Expected<Outcome> remove(std::string_view name, store::Author author);
+  /// Commit what a home is: draining (served as before, but no fail-over and no plan chooses it), down (its clients go to the next up home in the rendezvous
+  /// order of their keys), up. Errors: `removed`, or it is so already.
+  [[nodiscard]] Expected<Outcome> set_state(std::string_view name, assign::HomeState state, store::Author author);
   /// The homes that stand, by index.
   [[nodiscard]] std::vector<assign::Home> homes();
 

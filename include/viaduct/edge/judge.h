@@ -26,6 +26,7 @@ using site::Site;
   X(foreign_domain, "the domain is not served here")                                                 \
   X(to_aor, "the To URI is no address-of-record")                                                    \
   X(options_here, "OPTIONS is asked of this node")                                                   \
+  X(node_drains, "this node drains: another is to be asked")                                         \
   X(from_edge, "it comes from an edge, which decided that this node is the home")                    \
   X(home_proof, "its vh parameter proves that an edge decided that this node is the home")           \
   X(home_here, "this node is the client's home")                                                     \
