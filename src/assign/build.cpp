@@ -38,7 +38,7 @@ void Build::add(std::uint32_t record) {
   if (met.free == Shard::nowhere) return;
   shard_->place_new(met.free, r.client, found_of(r), is_aside ? word::collided : 0);
   owners_[met.free] = record;
-  carry_over(met.free, r.client);
+  if (old_.clients() > 0) carry_over(met.free, r.client);
 }
 
 /// A reader that meets a mark finds all of that tag aside.
