@@ -56,13 +56,13 @@ std::expected<Contact, Bad> to_contact(std::string_view value) {
   Contact contact;
   contact.uri = name.uri;
   c.skip_lws();
-  const char* const params = c.at;
-  while (!c.done()) {
+  Params params(c);
+  for (const char* at = c.at; at < c.end;) {
     Param param;
-    if (!take_param(c, param) || !keep_param(param, contact)) return std::unexpected(Bad::contact_syntax);
-    c.skip_lws();
+    at = params.take(at, param);
+    if (at == nullptr || !keep_param(param, contact)) return std::unexpected(Bad::contact_syntax);
   }
-  if (params < c.end) contact.params = {params + 1, static_cast<std::size_t>(c.end - params - 1)};
+  if (!c.done()) contact.params = {c.at + 1, c.end};
   return contact;
 }
 

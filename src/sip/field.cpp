@@ -2,6 +2,8 @@
 // The pieces of header values that are seldom met or too long to stand in line: quotes, folds, parameters, name-addr.
 #include "field.h"
 
+#include <bit>
+
 namespace viaduct::sip {
 namespace {
 
@@ -14,12 +16,30 @@ const char* behind_fold(const char* at, const char* end) {
   return at;
 }
 
+/// One bit for each of 32 octets: set where no LWS goes on. Shape: two octets more may be read.
+std::uint32_t not_blank(const char* at) {
+  const auto load = [](const char* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); };
+  const auto mask = [](__m256i octets) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(octets)); };
+  const auto equal = [](__m256i octets, char c) { return _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(c)); };
+  const auto wsp = [&](__m256i octets) { return _mm256_or_si256(equal(octets, ' '), equal(octets, '\t')); };
+  const __m256i here = load(at), next = load(at + 1), behind = load(at + 2);
+  const __m256i line_end = _mm256_and_si256(equal(here, '\n'), wsp(next));
+  const __m256i crlf = _mm256_and_si256(_mm256_and_si256(equal(here, '\r'), equal(next, '\n')), wsp(behind));
+  return ~mask(_mm256_or_si256(wsp(here), _mm256_or_si256(line_end, crlf)));
+}
+
+/// Tokens and the blanks between them.
+constexpr CharClass display_text_octet = display_octet | " \t";
+
 /// A display name of tokens before '<'.
 bool skip_display_tokens(Cursor& c) {
+  RunEnds<display_text_octet> text(c.reach);
   for (;;) {
-    c.skip_lws();
+    c.take_run(text);
     if (c.peek() == '<') return true;
-    if (c.take_run<display_octet>().empty()) return false;
+    const char* const next = behind_fold(c.at, c.end);
+    if (next == c.at) return false;
+    c.at = next;
   }
 }
 
@@ -31,61 +51,41 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-void Cursor::skip_lws_slow() {
-  while (at < end) {
-    if (is_wsp(*at)) {
-      ++at;
-      continue;
-    }
-    const char* next = behind_fold(at, end);
-    if (next == at) return;
+const char* behind_lws(const char* at, const char* end) {
+  if (end - at > 1 && *at == ' ' && at[1] > ' ') [[likely]]
+    return at + 1;
+  for (; end - at >= static_cast<std::ptrdiff_t>(vector_bytes) + 2; at += vector_bytes)
+    if (const std::uint32_t mask = not_blank(at); mask != 0) return at + std::countr_zero(mask);
+  while (at < end && *at <= ' ') {
+    const char* const next = is_wsp(*at) ? at + 1 : behind_fold(at, end);
+    if (next == at) break;
     at = next;
   }
+  return at;
 }
 
-std::string_view Cursor::take_quoted() {
-  const char* from = at;
-  if (!take('"')) return {};
-  while (!done()) {
-    take_run<quoted_octet>();
-    if (take('"')) return {from, static_cast<std::size_t>(at - from)};
-    if (peek() == '\\') {
+const char* behind_quoted(const char* at, const char* end, RunEnds<quoted_octet>& plain) {
+  ++at;
+  while ((at = plain.run(at)) < end) {
+    if (*at == '"') return at + 1;
+    if (*at == '\\') {
       // quoted-pair: any octet below 0x80 but CR and LF.
-      if (end - at < 2 || at[1] == '\r' || at[1] == '\n' || static_cast<unsigned char>(at[1]) >= 0x80) return {};
+      if (end - at < 2 || at[1] == '\r' || at[1] == '\n' || static_cast<unsigned char>(at[1]) >= 0x80) return nullptr;
       at += 2;
     } else {
-      const char* next = behind_fold(at, end);
-      if (next == at) return {};
+      const char* const next = behind_fold(at, end);
+      if (next == at) return nullptr;
       at = next;
     }
   }
-  return {};
-}
-
-bool take_param(Cursor& c, Param& out) {
-  if (!c.take_separator(';')) return false;
-  out.name = c.take_run<token_octet>();
-  out.value = {};
-  out.has_value = out.quoted = false;
-  if (out.name.empty()) return false;
-  if (c.peek() != '=') {
-    const char* behind_name = c.at;
-    c.skip_lws();
-    if (c.peek() != '=') {
-      c.at = behind_name;
-      return true;
-    }
-  }
-  c.take_separator('=');
-  out.has_value = true;
-  out.quoted = c.peek() == '"';
-  out.value = out.quoted ? c.take_quoted() : c.take_run<param_octet>();
-  return !out.value.empty();
+  return nullptr;
 }
 
 bool take_name_addr(Cursor& c, NameAddr& out) {
   if (c.peek() == '"') {
-    if (c.take_quoted().empty()) return false;
+    RunEnds<quoted_octet> plain(c.reach);
+    c.at = behind_quoted(c.at, c.end, plain);
+    if (c.at == nullptr) return false;
     c.skip_lws();
   } else if (c.peek() != '<') {
     const char* from = c.at;
@@ -123,13 +123,6 @@ bool has_scheme(std::string_view uri) {
   const char* end = uri.data() + uri.size();
   const char* at = run_scalar<scheme_octet>(uri.data(), end);
   return at + 1 < end && *at == ':';
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (to_lower(a[i]) != to_lower(b[i])) return false;
-  return true;
 }
 
 }  // namespace viaduct::sip

@@ -10,6 +10,11 @@ namespace viaduct::sip {
 /// A text without the LWS before and behind it; a line end counts as white space wherever it stands, a CR alone does not.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 
+/// Behind the LWS that begins at `at`, or `at` itself.
+[[nodiscard]] const char* behind_lws(const char* at, const char* end);
+/// Behind the quoted string (25.1) that begins at `at`, where its first quote stands; null when it does not end. `plain` is used for its runs.
+[[nodiscard]] const char* behind_quoted(const char* at, const char* end, RunEnds<quoted_octet>& plain);
+
 /// Walks a value from `at` to `end`; loads may go as far as `reach`. White space is LWS: folds count, a bare CR or LF does not.
 struct Cursor {
   const char* at;
@@ -34,9 +39,16 @@ struct Cursor {
     at = std::min(run<C>(at, reach), end);
     return {from, static_cast<std::size_t>(at - from)};
   }
+  /// The same where many short runs are expected.
+  template <const CharClass& C>
+  std::string_view take_run(RunEnds<C>& ends) {
+    const char* from = at;
+    at = std::min(ends.run(at), end);
+    return {from, static_cast<std::size_t>(at - from)};
+  }
   void skip_lws() {
     if (at < end && *at <= ' ') [[unlikely]]
-      skip_lws_slow();
+      at = behind_lws(at, end);
   }
   /// LWS, then `c`, then LWS; nothing is taken when `c` is not there but the white space.
   bool take_separator(char c) {
@@ -45,11 +57,6 @@ struct Cursor {
     skip_lws();
     return true;
   }
-  /// A quoted string with its quotes (25.1), or an empty text when it is none or does not end.
-  std::string_view take_quoted();
-
- private:
-  void skip_lws_slow();
 };
 
 /// One parameter `;name[=value]` of a header.
@@ -58,10 +65,43 @@ struct Param {
   std::string_view value;  ///< with its quotes; empty when there is none
   bool has_value{};
   bool quoted{};
+  const char* end{};  ///< of its last octet that is no white space
 };
 
-/// Take `;name[=value]`, the semicolon included. False when it is not well-formed; the cursor then stands anywhere.
-bool take_param(Cursor& c, Param& out);
+/// The parameters of a value, one after the other, up to base::header_params_max.
+class Params {
+ public:
+  explicit Params(const Cursor& c) : end_(c.end), names_(c.reach), values_(c.reach), quoted_(c.reach) {}
+  /// Take `;name[=value]` at `at`, and LWS behind it. Returns where it goes on, or null when it is not well-formed or one too many.
+  /// Shape: at is before the end.
+  [[gnu::always_inline]] const char* take(const char* at, Param& out) {
+    if (*at != ';' || ++count_ > base::header_params_max) return nullptr;
+    const char* const name = behind_blanks(at + 1);
+    const char* const name_end = std::min(names_.run(name), end_);
+    if (name_end == name) return nullptr;
+    out = {.name = {name, name_end}, .end = name_end};
+    const char* const equals = behind_blanks(name_end);
+    return equals < end_ && *equals == '=' ? take_value(behind_blanks(equals + 1), out) : equals;
+  }
+
+ private:
+  [[gnu::always_inline]] const char* behind_blanks(const char* at) const { return at < end_ && *at <= ' ' ? behind_lws(at, end_) : at; }
+  [[gnu::always_inline]] const char* take_value(const char* value, Param& out) {
+    out.quoted = value < end_ && *value == '"';
+    const char* const value_end = out.quoted ? behind_quoted(value, end_, quoted_) : std::min(values_.run(value), end_);
+    if (value_end == nullptr || value_end == value) return nullptr;
+    out.value = {value, value_end};
+    out.has_value = true;
+    out.end = value_end;
+    return behind_blanks(value_end);
+  }
+
+  const char* end_;
+  std::size_t count_{};
+  RunEnds<token_octet> names_;
+  RunEnds<param_octet> values_;
+  RunEnds<quoted_octet> quoted_;
+};
 
 /// Header parameter names, lower case, as word8 gives them.
 constexpr std::uint64_t param_word(std::string_view name) {
@@ -107,8 +147,10 @@ std::uint64_t to_number(std::string_view digits);
 /// True for `scheme:` and at least one octet more (RFC 3261 25.1 absoluteURI).
 [[nodiscard]] bool has_scheme(std::string_view uri);
 
-/// Letters of both cases are one; for names and hosts.
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+/// Letters of both cases are one; for names and hosts.
+[[nodiscard]] inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
 
 }  // namespace viaduct::sip

@@ -10,10 +10,13 @@ namespace {
 constexpr std::uint64_t cseq_number_end = 1ULL << 31U;  // RFC 3261 8.1.1.5
 constexpr std::uint64_t no_number = ~0ULL;
 
+/// What an answer may repeat.
+constexpr CharClass text_octet = (visible | " \t\r\n").with_utf8();
+
 /// 1*DIGIT alone; more than 2^32 - 1 reads as 2^32. no_number when it is none.
 std::uint64_t whole_number(std::string_view text) {
   const char* const end = text.data() + text.size();
-  if (text.empty() || run_scalar<digit_octet>(text.data(), end) != end) return no_number;
+  if (text.empty() || run<digit_octet>(text.data(), {text.data(), end}) != end) return no_number;
   return to_number(text);
 }
 
@@ -33,8 +36,7 @@ bool is_call_id(std::string_view text, Reach reach) {
 void Indexing::faulty(HeaderId id, Bad fault) {
   note(fault);
   const std::string_view value = m.value(id);
-  const bool controls = std::any_of(value.begin(), value.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f; });
-  if (value.empty() || controls) m.answerable = false;
+  if (value.empty() || run<text_octet>(value.data(), reach) < value.data() + value.size()) m.answerable = false;
 }
 
 /// From and To: name-addr or addr-spec, then parameters with at most one tag. Both headers stand once (RFC 3261 20.20, 20.39).
@@ -48,9 +50,12 @@ bool Indexing::take_address(Cursor c, Slice& uri, Slice& tag) {
   if (!take_name_addr(c, name)) return false;
   uri = slice(name.uri);
   tag = {};
-  for (c.skip_lws(); !c.done(); c.skip_lws()) {
+  Params params(c);
+  c.skip_lws();
+  for (const char* at = c.at; at < c.end;) {
     Param param;
-    if (!take_param(c, param)) return false;
+    at = params.take(at, param);
+    if (at == nullptr) return false;
     if (!equal_ignoring_case(param.name, "tag")) continue;
     if (!param.has_value || param.quoted || tag.bytes != 0) return false;
     tag = slice(param.value);

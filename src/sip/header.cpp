@@ -155,19 +155,13 @@ inline const NameRow& row_for(const Words& line) {
   return *reinterpret_cast<const NameRow*>(reinterpret_cast<const char*>(name_table.rows.data()) + (place & ~63ULL) + second);
 }
 
-/// The id of a name with its colon. Letters in lower case: by the bit 0x20 no other visible octet becomes a letter or a hyphen.
-std::uint32_t find_header(__m128i octets, std::size_t name_bytes) {
-  return header_table.find(first_octets(_mm_or_si128(octets, _mm_set1_epi8(0x20)), name_bytes + 1));
-}
-
-/// Octets of a name of any length, with white space before its colon; 0 when the line has none.
-std::size_t name_bytes_slow(std::string_view line) {
-  const char* const end = line.data() + line.size();
-  const char* at = run_scalar<name_octet>(line.data(), end);
-  const auto bytes = static_cast<std::size_t>(at - line.data());
-  while (at < end && (*at == ' ' || *at == '\t')) ++at;
-  const bool named = at < end && *at == ':' && bytes <= 0xff;
-  return named ? bytes : 0;
+/// The id of a name that `octets` begin with, white space before its colon or not. Letters in lower case: by the bit 0x20 no other visible octet becomes a
+/// letter or a hyphen. Shape: name_bytes is table_word_bytes_max at the most.
+HeaderId find_header(__m128i octets, std::size_t name_bytes) {
+  const __m128i colons = _mm_set1_epi8(':');
+  const __m128i colon = _mm_andnot_si128(first_octets(colons, name_bytes), first_octets(colons, name_bytes + 1));
+  const __m128i name = first_octets(_mm_or_si128(octets, _mm_set1_epi8(0x20)), name_bytes);
+  return static_cast<HeaderId>(header_table.find(_mm_or_si128(name, colon)));
 }
 
 bool is_fold(const Message& m, std::size_t line, std::string_view text) {
@@ -175,23 +169,18 @@ bool is_fold(const Message& m, std::size_t line, std::string_view text) {
   return line > 0 && (c == ' ' || c == '\t');
 }
 
-/// The id of a name that may have white space before its colon.
-HeaderId find_odd_header(std::string_view name) {
-  if (name.size() > table_word_bytes_max) return HeaderId::other;
-  std::array<char, word_bytes> word{};
-  std::copy(name.begin(), name.end(), word.begin());
-  word[name.size()] = ':';
-  return static_cast<HeaderId>(find_header(_mm_loadu_si128(reinterpret_cast<const __m128i*>(word.data())), name.size()));
-}
-
 /// Name a line by itself. False for a fold.
-bool name_slowly(std::string_view text, std::size_t i, Message& out, Names& names) {
+inline bool name_slowly(std::string_view text, std::size_t i, Message& out, Names& names) {
   if (is_fold(out, i, text)) return false;
-  const std::string_view line = text.substr(out.line[i], std::size_t{out.line[i + 1]} - out.line[i]);
-  const std::size_t bytes = name_bytes_slow(line);
-  names.bad |= bytes == 0;
-  out.id[i] = find_odd_header(line.substr(0, bytes));
-  out.name_bytes[i] = static_cast<std::uint8_t>(bytes);
+  const char* const name = text.data() + out.line[i];
+  const char* const name_end = run<name_octet>(name, {text.data(), text.data() + text.size()});
+  const char* colon = name_end;
+  while (*colon == ' ' || *colon == '\t') ++colon;  // a line has an end
+  const auto bytes = static_cast<std::size_t>(name_end - name);
+  const bool named = *colon == ':' && bytes - 1 < 0xff;
+  names.bad |= !named;
+  out.name_bytes[i] = static_cast<std::uint8_t>(named ? bytes : 0);
+  out.id[i] = named && bytes <= table_word_bytes_max ? find_header(load16(text, out.line[i]), bytes) : HeaderId::other;
   return true;
 }
 
@@ -202,11 +191,12 @@ using OddLines = std::array<std::uint8_t, base::header_lines_max + 1>;
 [[gnu::noinline]] bool name_odd_lines(std::string_view text, const OddLines& lines, std::size_t count, Message& out, Names& names) {
   bool renamed = false;
   for (std::size_t i = 0; i < count; ++i) {
-    const HeaderId taken_for = out.id[lines[i]];
-    if (!name_slowly(text, lines[i], out, names)) return false;
-    const HeaderId id = out.id[lines[i]];
+    const std::size_t line = lines[i];
+    const HeaderId taken_for = out.id[line];
+    if (!name_slowly(text, line, out, names)) return false;
+    const HeaderId id = out.id[line];
     renamed |= id != taken_for;
-    names.usual &= text[out.line[lines[i]] - 2U] == '\r' && (id == HeaderId::other || id > single_headers.back());
+    names.usual &= text[out.line[line] - 2U] == '\r' && (id == HeaderId::other || id > single_headers.back());
   }
   if (!renamed) return true;
   out.first.fill(no_header);

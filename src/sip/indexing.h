@@ -56,8 +56,8 @@ struct Indexing {
   // message.cpp: the order of things, and the usual shapes
   Start start_line();
   void vias(bool usual);
-  void top_via_line(bool usual, std::size_t line);
-  void lower_via_line(bool usual, std::size_t line);
+  bool top_via_line(bool usual, std::size_t line);
+  bool lower_via_line(bool usual, std::size_t line);
   void fields(const Names& names);
   [[gnu::always_inline]] void address(bool usual, HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
   void call_id(bool usual);
@@ -67,12 +67,13 @@ struct Indexing {
   Bad without_headers();
   void lines(const Lines& lines, bool bad);
 
-  // vias.cpp: Via lines of any shape
-  [[gnu::noinline]] void first_via_line(std::size_t line);
-  [[gnu::noinline]] void next_via_line(std::size_t line);
-  void further_vias(std::string_view list);
-  std::string_view top_via(Cursor c);
-  void further_via(std::string_view value);
+  // vias.cpp: Via lines of any shape; false when further values would change nothing
+  [[gnu::noinline]] bool first_via_line(std::size_t line);
+  [[gnu::noinline]] bool next_via_line(std::size_t line);
+  [[nodiscard]] std::string_view list(std::size_t line) const;
+  bool further_vias(std::string_view list);
+  bool top_via(Cursor c, std::string_view& rest);
+  bool further_via(std::string_view value);
 
   // fields.cpp: every other header of any shape
   [[gnu::cold]] void faulty(HeaderId id, Bad fault);

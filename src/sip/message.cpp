@@ -53,33 +53,33 @@ void Indexing::lines(const Lines& lines, bool bad) {
     if (m.line[i + 1] - m.line[i] > static_cast<int>(base::header_bytes_max)) note(Bad::header_bytes);
 }
 
-/// The topmost Via line; most have the usual shape, also when they hold several values.
-inline void Indexing::top_via_line(bool usual, std::size_t line) {
+/// The topmost Via line; most have the usual shape, also when they hold several values. False when further lines would change nothing.
+inline bool Indexing::top_via_line(bool usual, std::size_t line) {
   const UsualValue value = usual_value(m, line);
   const char* const end = usual ? usual_via(value.at, value.end, reach, m.top) : nullptr;
   if (end == nullptr) return first_via_line(line);
   m.via_values = 1;
   m.top_via = slice(value.at, end);
-  if (end != value.end) further_vias({end + 1, value.end});
+  return end == value.end || further_vias({end + 1, value.end});
 }
 
-/// A Via line below it; those of the usual shape hold one value.
-inline void Indexing::lower_via_line(bool usual, std::size_t line) {
+/// A Via line below it; those of the usual shape hold one value. False when further lines would change nothing.
+inline bool Indexing::lower_via_line(bool usual, std::size_t line) {
   if (m.via_values == 0) return first_via_line(line);
   const UsualValue value = usual_value(m, line);
   if (!usual || value.bytes() <= 0 || !token_octet.has(*value.at) || value.end[-1] <= ' ' || holds_comma({value.at, value.end})) return next_via_line(line);
   if (m.second_via.bytes == 0) m.second_via = slice(value.at, value.end);
-  ++m.via_values;
+  return ++m.via_values <= base::via_values_max;
 }
 
 /// The first line by `first`, since the vector compare over ids has to wait until all have been stored.
 void Indexing::vias(bool usual) {
   const std::size_t top = first(HeaderId::via);
-  if (top != no_header) top_via_line(usual, top);
-  for (std::size_t from = top / lines_per_mask * lines_per_mask; from < m.headers; from += lines_per_mask) {
+  bool counting = top != no_header && top_via_line(usual, top);
+  for (std::size_t from = top / lines_per_mask * lines_per_mask; counting && from < m.headers; from += lines_per_mask) {
     std::uint32_t lines = lines_with(m, HeaderId::via, from);
     if (from <= top) lines = _blsr_u32(lines);
-    for (; lines != 0; lines = _blsr_u32(lines)) lower_via_line(usual, from + _tzcnt_u32(lines));
+    for (; lines != 0 && counting; lines = _blsr_u32(lines)) counting = lower_via_line(usual, from + _tzcnt_u32(lines));
   }
   if (m.via_values == 0) [[unlikely]]
     note(Bad::via_missing);
@@ -224,7 +224,7 @@ Bad index(std::string_view text, Message& out) {
 }
 
 std::string_view odd_value_text(const char* at, const char* end) {
-  at = std::find(at, end, ':');
+  while (at < end && *at != ':') ++at;
   at = std::min(at + 1, end);
   return trimmed({at, static_cast<std::size_t>(end - at)});
 }

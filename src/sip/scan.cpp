@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Line starts of a message's head: an AVX2 pass for heads without folds, and the scalar pass for all others.
+// Line starts of a message's head: a pass without branches for heads without folds, and one line end after the other for all others.
 #include "scan.h"
 
 namespace viaduct::sip {
@@ -96,20 +96,47 @@ Lines find_lines(std::string_view text, LineStarts& start) {
   return {.count = empty + 1, .head_bytes = start[empty + 1], .terminated = true, .crlf = true};
 }
 
-Lines find_joined_lines(std::string_view text, LineStarts& start) {
-  std::size_t count = 0;
-  std::size_t end = text.find('\n');
-  while (end != std::string_view::npos) {
-    const std::size_t at = end + 1;
-    const bool empty = text.substr(at).starts_with("\r\n") || text.substr(at).starts_with('\n');
-    end = text.find('\n', at);
-    const bool continues = count > 0 && end != std::string_view::npos && (text[at] == ' ' || text[at] == '\t');
-    if (continues) continue;
-    if (count == base::header_lines_max + 1) return {.count = count, .head_bytes = start[count - 1], .overflow = true};
-    start[count++] = static_cast<std::uint16_t>(at);
-    if (empty) return {.count = count, .head_bytes = end + 1, .terminated = true};
+namespace {
+
+/// Lines of any shape, one line end after the other.
+struct JoinedLines {
+  std::string_view text;
+  LineStarts& start;
+  std::size_t last_line_end;
+  Lines lines{};
+
+  /// What begins behind a line end. False when it is the empty line, or one line too many.
+  bool take(std::size_t at) {
+    const char c = at < text.size() ? text[at] : '\0';
+    const bool continues = (c == ' ' || c == '\t') && lines.count > 0 && at <= last_line_end;
+    if (continues) return true;
+    lines.overflow = lines.count == base::header_lines_max + 1;
+    if (lines.overflow) return false;
+    start[lines.count++] = static_cast<std::uint16_t>(at);
+    lines.head_bytes = at;
+    const std::size_t empty_bytes = c == '\n' ? 1 : c == '\r' && text.substr(at).starts_with("\r\n") ? 2 : 0;
+    lines.head_bytes += empty_bytes;
+    lines.terminated = empty_bytes != 0;
+    return !lines.terminated;
   }
-  return {.count = count, .head_bytes = count == 0 ? text.size() : start[count - 1]};
+  /// Those of the octets from `at` on whose bits are set.
+  bool take_all(std::size_t at, std::uint64_t ends) {
+    for (; ends != 0; ends = _blsr_u64(ends))
+      if (!take(at + 1 + _tzcnt_u64(ends))) return false;
+    return true;
+  }
+};
+
+}  // namespace
+
+Lines find_joined_lines(std::string_view text, LineStarts& start) {
+  JoinedLines joined{text, start, text.rfind('\n'), {.head_bytes = text.size()}};
+  std::size_t from = 0;
+  for (; from + block_bytes <= text.size(); from += block_bytes)
+    if (!joined.take_all(from, line_ends_64(text.data() + from))) return joined.lines;
+  for (from = text.find('\n', from); from != std::string_view::npos; from = text.find('\n', from + 1))
+    if (!joined.take(from + 1)) return joined.lines;
+  return joined.lines;
 }
 
 }  // namespace viaduct::sip

@@ -2,6 +2,8 @@
 // Request lines and status lines, word by word.
 #include "start.h"
 
+#include <algorithm>
+
 #include "field.h"
 #include "header.h"
 #include "uri.h"
@@ -27,7 +29,7 @@ bool is_version(std::string_view word) {
 bool read_request_line(std::string_view text, std::string_view line, Message& out) {
   if (line.size() < 12 || !line.ends_with(" SIP/2.0")) return false;
   const char* const uri_end = line.data() + line.size() - 8;
-  const char* const method_end = run_scalar<token_octet>(line.data(), uri_end);
+  const char* const method_end = std::min(run<token_octet>(line.data(), {text.data(), text.data() + text.size()}), uri_end);
   if (method_end == line.data() || method_end + 1 >= uri_end || *method_end != ' ') return false;
   const std::string_view uri{method_end + 1, uri_end};
   if (!is_request_uri(uri)) return false;
@@ -39,7 +41,8 @@ bool read_request_line(std::string_view text, std::string_view line, Message& ou
 /// The fault of a request line, and whether an answer can still be made: it can when a method stands first and a version last.
 [[gnu::noinline, gnu::cold]] Start read_odd_request_line(std::string_view text, std::string_view line, Message& out) {
   constexpr std::string_view blanks = " \t";
-  const std::size_t method = static_cast<std::size_t>(run_scalar<token_octet>(line.data(), line.data() + line.size()) - line.data());
+  const char* const method_end = run<token_octet>(line.data(), {text.data(), text.data() + text.size()});
+  const std::size_t method = std::min(static_cast<std::size_t>(method_end - line.data()), line.size());
   if (method == 0 || method == line.size() || line[method] != ' ') return {Bad::not_sip, false};
   out.method_text = {0, static_cast<std::uint16_t>(method)};
   std::string_view rest = line.substr(method + 1);

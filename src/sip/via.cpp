@@ -138,28 +138,22 @@ inline const char* usual_sent_by(const char* host, Reach reach, Via& out) {
   return end;
 }
 
-/// Any Via value, step by step.
-ViaShape take_via_slowly(Cursor& c, Via& out) {
+}  // namespace
+
+ViaShape take_via(Cursor& c, Via& out) {
   out = {};
   if (!take_protocol(c, out) || !take_sent_by(c, out)) return ViaShape::none;
-  for (;;) {
-    const char* good = c.at;
-    c.skip_lws();
-    if (c.done() || c.peek() == ',') {
-      c.at = good;
-      return ViaShape::whole;
-    }
-    const char* const semicolon = c.at;
+  Params params(c);
+  for (const char* at = behind_lws(c.at, c.end); at < c.end && *at != ',';) {
     Param param;
-    if (!take_param(c, param)) {
-      c.at = good;
-      return ViaShape::front;
-    }
-    keep_param({semicolon, c.at}, param.name, param.value, c.reach, out);
+    const char* const next = params.take(at, param);
+    if (next == nullptr) return ViaShape::front;
+    keep_param({at, param.end}, param.name, param.value, c.reach, out);
+    c.at = param.end;
+    at = next;
   }
+  return ViaShape::whole;
 }
-
-}  // namespace
 
 const char* usual_via(const char* at, const char* end, Reach reach, Via& out) {
   constexpr std::ptrdiff_t read_bytes_max = 12 + Window::bytes + 11;
@@ -167,6 +161,7 @@ const char* usual_via(const char* at, const char* end, Reach reach, Via& out) {
   out.transport = {at + 8, 3};
   Window window{at + 12};
   at = usual_sent_by(window.base, reach, out);
+  std::size_t params_left = base::header_params_max;
   while (at != nullptr && at < end && *at == ';') {
     const char* const param_end = usual_param(at, window, reach, out);
     if (param_end == nullptr) {
@@ -175,16 +170,10 @@ const char* usual_via(const char* at, const char* end, Reach reach, Via& out) {
       continue;
     }
     at = param_end;
+    if (--params_left == 0) [[unlikely]]
+      return nullptr;
   }
   return at != nullptr && (at == end || (at < end && *at == ',')) ? at : nullptr;
-}
-
-ViaShape take_via(Cursor& c, Via& out) {
-  if (const char* end = usual_via(c.at, c.end, c.reach, out); end != nullptr) {
-    c.at = end;
-    return ViaShape::whole;
-  }
-  return take_via_slowly(c, out);
 }
 
 std::expected<Via, Bad> parse_via(std::string_view value) {

@@ -142,6 +142,7 @@ struct Parser {
   bool status_line(const std::string& line);
   bool start_line(const std::string& line);
   void vias();
+  bool via(const std::string& element);
   void address(const std::string& name, std::string& uri, std::string& tag);
   void call_id();
   void cseq();
@@ -229,7 +230,7 @@ std::size_t via_front(const std::string& value, bool& whole) {
     if (!g.port()) return 0;
     good = g.at();
   }
-  for (;;) {
+  for (std::size_t params = 0;; ++params) {
     g.go_back(good);
     g.sws();
     whole = g.done();
@@ -237,29 +238,34 @@ std::size_t via_front(const std::string& value, bool& whole) {
     g.go_back(good);
     std::string name, content;
     bool quoted;
-    if (!g.parameter(&name, &content, &quoted)) return good;
+    if (params == base::header_params_max || !g.parameter(&name, &content, &quoted)) return good;
     good = g.at();
   }
 }
 
-/// Every Via value counts; only the topmost must be well-formed here, the others must begin like one.
-void Parser::vias() {
-  for (const Header& via : all("via")) {
-    for (const std::string& element : elements(via.raw)) {
-      if (out.via_values == 0) {
-        bool whole;
-        const std::string flat = unfolded_for_grammar(element);
-        out.top_via = element.substr(0, via_front(flat, whole));
-        if (!whole) fault("via_syntax");
-        ++out.via_values;
-      } else if (!is_token_octet(element[0])) {
-        fault("via_syntax");
-      } else {
-        if (out.second_via.empty()) out.second_via = element;
-        out.via_values = std::min(out.via_values + 1, 255);
-      }
-    }
+/// Takes the next Via value. Only the topmost must be well-formed here, the others must begin like one. False when counting ends with it.
+bool Parser::via(const std::string& element) {
+  if (out.via_values == 0) {
+    bool whole;
+    const std::string flat = unfolded_for_grammar(element);
+    out.top_via = element.substr(0, via_front(flat, whole));
+    out.via_values = 1;
+    if (!whole) fault("via_syntax");
+    return whole;
   }
+  if (!is_token_octet(element[0])) {
+    fault("via_syntax");
+    return false;
+  }
+  if (out.second_via.empty()) out.second_via = element;
+  return ++out.via_values <= static_cast<int>(base::via_values_max);
+}
+
+/// Every Via value counts, up to one that is broken and up to the first that is too many.
+void Parser::vias() {
+  bool counting = true;
+  for (const Header& line : all("via"))
+    for (const std::string& element : elements(line.raw)) counting = counting && via(element);
   if (out.via_values == 0) fault("via_missing");
   if (out.via_values > static_cast<int>(base::via_values_max)) fault("via_too_many");
   if (out.top_via.empty()) out.answerable = false;
@@ -270,10 +276,11 @@ bool read_address(const std::string& value, std::string& uri, std::string& tag) 
   std::string read_uri;
   if (!g.name_addr_or_spec(&read_uri)) return false;
   uri = read_uri;
+  std::size_t params = 0;
   for (g.sws(); !g.done(); g.sws()) {
     std::string name, content;
     bool quoted;
-    if (!g.parameter(&name, &content, &quoted)) return false;
+    if (++params > base::header_params_max || !g.parameter(&name, &content, &quoted)) return false;
     if (!same_ignoring_case(name, "tag")) continue;
     if (content.empty() || quoted || !tag.empty()) return false;
     tag = content;

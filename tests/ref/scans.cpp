@@ -16,8 +16,12 @@ using namespace sip;
 template <const CharClass& C>
 void compare_runs(const char* name, std::string_view text, std::ostream& report) {
   const Reach reach{text.data(), text.data() + text.size()};
-  for (const char* at = reach.begin; at <= reach.end; ++at)
-    if (run<C>(at, reach) != run_scalar<C>(at, reach.end)) report << "run of " << name << " at " << at - reach.begin << " differs\n";
+  RunEnds<C> ends(reach);
+  for (const char* at = reach.begin; at <= reach.end; ++at) {
+    const char* const end = run_scalar<C>(at, reach.end);
+    if (run<C>(at, reach) != end) report << "run of " << name << " at " << at - reach.begin << " differs\n";
+    if (ends.run(at) != end) report << "run of " << name << " at " << at - reach.begin << " differs among many\n";
+  }
 }
 
 void compare_lines(std::string_view text, std::ostream& report) {

@@ -221,7 +221,33 @@ TEST(Via, MoreValuesThanTheLimitAreAFault) {
   EXPECT_EQ(fault(request.with(line)), Bad::none);
   EXPECT_EQ(fault(request.with("Via: SIP/2.0/UDP b")), Bad::via_too_many);
   for (int i = 0; i < 4; ++i) request.with(line);
-  EXPECT_EQ(Indexed(request).m.via_values, 255);
+  EXPECT_EQ(Indexed(request).m.via_values, base::via_values_max + 1);
+  EXPECT_EQ(fault(request.with("Via: ;")), Bad::via_too_many);
+}
+
+TEST(Index, MoreParametersThanTheLimitAreAFault) {
+  const auto params = [](std::size_t count) {
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i) out += ";a";
+    return out;
+  };
+  const std::pair<std::string, Bad> headers[] = {
+      {"Via: SIP/2.0/UDP a", Bad::via_syntax}, {"From: <sip:a@b>", Bad::from_syntax}, {"To: <sip:a@b>", Bad::to_syntax}, {"v:SIP/2.0/UDP a", Bad::via_syntax}};
+  for (const auto& [header, bad] : headers) {
+    const std::string name = header[0] == 'v' ? "Via" : header.substr(0, header.find(':'));
+    EXPECT_EQ(fault(Request{}.set(name, header + params(base::header_params_max))), Bad::none) << header;
+    EXPECT_EQ(fault(Request{}.set(name, header + params(base::header_params_max + 1))), bad) << header;
+  }
+}
+
+TEST(Via, NothingCountsBehindABrokenValue) {
+  const Indexed lower{Request{}.with("Via: SIP/2.0/UDP b, ;x, SIP/2.0/UDP c").with("Via: SIP/2.0/UDP d")};
+  EXPECT_EQ(lower.m.fault, Bad::via_syntax);
+  EXPECT_EQ(lower.m.via_values, 2);
+  const Indexed top{Request{}.set("Via", "Via: SIP/2.0/UDP a;;, SIP/2.0/UDP b").with("Via: SIP/2.0/UDP c")};
+  EXPECT_EQ(top.m.fault, Bad::via_syntax);
+  EXPECT_EQ(top.m.via_values, 1);
+  EXPECT_EQ(top.m.second_via.bytes, 0);
 }
 
 TEST(Index, AMissingHeaderIsNamedAndCannotBeAnswered) {

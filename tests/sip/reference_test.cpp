@@ -6,9 +6,11 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "compare.h"
 #include "generated.h"
+#include "load/nasty.h"
 #include "torture.h"
 
 namespace viaduct::sip {
@@ -80,6 +82,28 @@ TEST(Reference, AgreesOnBrokenMessages) {
     const std::string broken = mutated(request, other, random);
     ASSERT_EQ(differences(broken), "") << broken;
     other = request;
+  }
+}
+
+TEST(Reference, AgreesOnTheNastiestMessages) {
+  for (const std::size_t bytes : bench::nasty_sizes)
+    for (const auto& message : bench::nasty_messages(bytes)) EXPECT_EQ(differences(message.text), "") << message.name;
+}
+
+// Everything that is read step by step, with blanks and folds between and quotes that hide them, as many parameters and values as may be and more.
+TEST(Reference, AgreesOnListsOfManyPieces) {
+  const std::vector<std::string> pieces = {";a", ";a=b", " ; a = b",       "\r\n ;a", ";a=\"\"",  ";a=\"\\\";\"", ";rport", ";branch=1", ";tag", ";tag=1", ";",
+                                           ",",  ", ",   "\r\n ,",         ",a",      ",a=\",\"", ",<,>",         "\t",     "\r\n\t",    "\n ",  "\r",     "\"",
+                                           "\\", ">",    ",SIP/2.0/UDP b", ";a="};
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 20 * messages_count; ++i) {
+    std::string list;
+    const std::size_t kinds = 1 + random() % 3, first = random() % pieces.size();
+    for (std::size_t n = random() % 80; n > 0; --n) list += pieces[(first + 5 * (random() % kinds)) % pieces.size()];
+    const bool in_via = random() % 2 == 0;
+    const std::string message = "REGISTER sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a" + (in_via ? list : "") + "\r\nFrom: <sip:a@b>" + (in_via ? "" : list) +
+                                "\r\nTo: <sip:a@b>\r\nCall-ID: a\r\nCSeq: 1 REGISTER\r\n\r\n";
+    ASSERT_EQ(differences(message), "") << message;
   }
 }
 

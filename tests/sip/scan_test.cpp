@@ -25,8 +25,12 @@ std::string random_text(std::mt19937& random, std::string_view letters, std::siz
 template <const CharClass& C>
 void expect_equal_runs(std::string_view text) {
   const Reach reach{text.data(), text.data() + text.size()};
-  for (std::size_t at = 0; at <= text.size(); ++at)
-    ASSERT_EQ(run<C>(text.data() + at, reach) - text.data(), run_scalar<C>(text.data() + at, reach.end) - text.data()) << text << " at " << at;
+  RunEnds<C> ends(reach);
+  for (std::size_t at = 0; at <= text.size(); ++at) {
+    const auto end = run_scalar<C>(text.data() + at, reach.end) - text.data();
+    ASSERT_EQ(run<C>(text.data() + at, reach) - text.data(), end) << text << " at " << at;
+    ASSERT_EQ(ends.run(text.data() + at) - text.data(), end) << text << " at " << at;
+  }
 }
 
 TEST(Scan, VectorAndScalarRunsEndAtTheSameOctet) {

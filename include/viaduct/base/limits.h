@@ -14,6 +14,8 @@ inline constexpr std::size_t header_lines_max = 128;
 inline constexpr std::size_t header_bytes_max = 4096;
 /// Via values of one message: RFC 3261 16.3 lets 70 hops pass; 64 keeps the count in seven bits.
 inline constexpr std::size_t via_values_max = 64;
+/// Parameters of one From, To, Contact or Via value: those of RFC 3261 and its extensions are some ten; three times that is abuse.
+inline constexpr std::size_t header_params_max = 32;
 /// Contact values of one REGISTER: RFC 3261 sets none; more bindings than this in one request is abuse.
 inline constexpr std::size_t contact_values_max = 16;
 /// Octets of a canonical AoR: a user part of 128 octets fully escaped (384), `@`, and a DNS name (253, RFC 1035 2.3.4).

@@ -61,7 +61,7 @@ struct Message {
   bool is_request{};
   bool answerable{};  ///< a request other than ACK with method, version, top Via, From, To, Call-ID, CSeq in a shape that can be copied into a reply
   Method method{};  ///< of the request line, or of CSeq in a response
-  std::uint8_t via_values{};  ///< Via values over all lines and commas (RFC 3261 7.3.1)
+  std::uint8_t via_values{};  ///< Via values over all lines and commas (RFC 3261 7.3.1); none behind a broken one, nor behind one too many
   std::uint8_t headers{};  ///< header lines, folds joined
   std::uint16_t status{};  ///< of a response, 100 to 699
   Slice method_text;  ///< request only
@@ -104,6 +104,8 @@ struct Message {
 ///         differ); Max-Forwards; Content-Length; body_short.
 ///         No fault: a scheme other than sip, sips, tel in the Request-URI, a missing Max-Forwards, Content-Length or From tag, octets behind the body,
 ///         faults of lower Via values and of headers that are not named here.
+/// Bounds: a From, To or top Via of more than base::header_params_max parameters has bad syntax; Via values are counted to base::via_values_max + 1, and none
+///         behind one that is broken. So no content costs more than some eight times the usual octet (docs/performance.md).
 /// Broken: of a top Via whose parameters are broken, top_via is what stands before the fault, so that an answer can be made.
 /// Tolerated beyond the grammar (16.3 item 1: what is only handed on need not be well-formed): bare LF as line end; `_` in host names; any visible
 ///         octet in a header's name; UTF-8 in a display name without quotes; `[]:/=&$(){}` and the like in header parameters; any token as a Via's host;
