@@ -272,11 +272,11 @@ void index(std::string_view text, Subject& subject) {
   subject.is_keepalive = sip::is_keepalive(text);
   if (subject.is_keepalive) return;
   if (text.size() <= base::message_bytes_max) {
-    sip::index(text, subject.msg);
+    static_cast<void>(sip::index(text, subject.msg));  // a fault stays in the message
     return;
   }
   // Enough is read to answer it; the fault is the size, whatever else the cut has broken.
-  sip::index(text.substr(0, base::message_bytes_max), subject.msg);
+  static_cast<void>(sip::index(text.substr(0, base::message_bytes_max), subject.msg));
   subject.msg.fault = Bad::too_large;
 }
 

@@ -53,7 +53,7 @@ struct Request {
 struct Indexed {
   std::string text;
   Message m;
-  explicit Indexed(std::string t) : text(std::move(t)) { index(text, m); }
+  explicit Indexed(std::string t) : text(std::move(t)) { static_cast<void>(index(text, m)); }
   explicit Indexed(const Request& request) : Indexed(request.text()) {}
 };
 
@@ -472,7 +472,7 @@ TEST(Index, TheFirstFaultIsTheOneThatIsKept) {
 TEST(Index, NothingOfTheLastMessageStays) {
   Message m;
   const std::string full = Request{}.with("v: SIP/2.0/UDP b").with("Route: <sip:r>").text();
-  index(full, m);
+  static_cast<void>(index(full, m));
   const std::string_view nothing = "nothing of SIP, but long enough to be looked at";
   EXPECT_EQ(index(nothing, m), Bad::start_line);
   EXPECT_FALSE(m.is_request && m.answerable);
@@ -555,10 +555,7 @@ TEST(NextValue, SplitsAtCommasOutsideQuotesAndAngleBrackets) {
   EXPECT_EQ(values(""), List{});
 }
 
-TEST(Index, AnEmptyCallIdIsAFault) {
-  Message m;
-  EXPECT_EQ(index(Request{}.set("Call-ID", "Call-ID: ").text(), m), Bad::call_id_syntax);
-}
+TEST(Index, AnEmptyCallIdIsAFault) { EXPECT_EQ(fault(Request{}.set("Call-ID", "Call-ID: ")), Bad::call_id_syntax); }
 
 TEST(Index, ZerosBehindAMethodAreNoMethod) {
   using namespace std::string_literals;

@@ -49,11 +49,11 @@ class Edits {
 
 /// Apply in place by moving what stands before the last edit towards the front.
 /// Shape: the octets [message.data() - growth, message.end()) belong to the caller. Returns the message's new start; its end stays.
-char* apply_at_front(const Edits& edits, std::span<char> message);
+[[nodiscard]] char* apply_at_front(const Edits& edits, std::span<char> message);
 /// Apply in place by moving what stands behind the first edit towards the back.
 /// Shape: [message.begin(), message.end() + growth) belongs to the caller. Returns the new length; the start stays.
-std::size_t apply_at_back(const Edits& edits, std::span<char> message);
+[[nodiscard]] std::size_t apply_at_back(const Edits& edits, std::span<char> message);
 /// Apply into another buffer. Shape: out.size() >= message.size() + growth, no overlap. Returns the new length.
-std::size_t apply_to(const Edits& edits, std::string_view message, std::span<char> out);
+[[nodiscard]] std::size_t apply_to(const Edits& edits, std::string_view message, std::span<char> out);
 
 }  // namespace viaduct::sip

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "viaduct/base/borrow.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/sip/bad.h"
 #include "viaduct/sip/via.h"
@@ -112,7 +113,9 @@ struct Message {
 ///         no space behind a status code without phrase; three colons in an IPv6 reference (RFC 5118 4.10).
 /// Thread: any; pure.
 /// Source: RFC 3261 7, 8.1.1, 8.2, 16.3, 18.3, 20, 25.
-Bad index(std::string_view text, Message& out);
+[[nodiscard]] Bad index(std::string_view text, Message& out);
+template <base::PassingString Text>
+Bad index(Text&& text, Message& out) = delete;
 
 /// True for what RFC 5626 4.4.1 and common practice send to keep a NAT open: empty, CRLF, CRLFCRLF, four zero octets.
 [[nodiscard]] bool is_keepalive(std::string_view datagram);

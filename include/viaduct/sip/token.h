@@ -72,8 +72,8 @@ struct HomeProof {
 };
 /// `E.X.M`: two hex numbers and the key letter with 13 base32 letters. Writes at most 32 octets; returns octets written.
 inline constexpr std::size_t home_proof_bytes_max = 32;
-std::size_t write_home_proof(const HomeProof& proof, const ClientKey& client, std::string_view home_name, const SigningKey& key,
-                             std::span<char, home_proof_bytes_max> out);
+[[nodiscard]] std::size_t write_home_proof(const HomeProof& proof, const ClientKey& client, std::string_view home_name, const SigningKey& key,
+                                           std::span<char, home_proof_bytes_max> out);
 /// The proof, when `text` verifies for this client and home and has not expired at `now_min`.
 [[nodiscard]] std::optional<HomeProof> verify_home_proof(std::string_view text, const ClientKey& client, std::string_view home_name, std::uint32_t now_min,
                                                          const SigningKeys& keys);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "viaduct/base/borrow.h"
 #include "viaduct/base/hash.h"
 #include "viaduct/base/siphash4.h"
 #include "viaduct/sip/bad.h"
@@ -32,6 +33,8 @@ struct Uri {
 /// Take a URI apart. Errors: Bad::uri_syntax; a scheme other than sip, sips, tel gives Scheme::other with nothing else filled (not an error).
 /// Thread: any; pure. Source: RFC 3261 19.1.1, 25.1; RFC 3966 3.
 [[nodiscard]] std::expected<Uri, Bad> parse_uri(std::string_view text);
+template <base::PassingString Text>
+std::expected<Uri, Bad> parse_uri(Text&& text) = delete;
 
 /// The value of a URI parameter, by case-insensitive name; `found` tells a flag parameter from an absent one. Params as in Uri::params.
 struct UriParam {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "viaduct/base/address.h"
+#include "viaduct/base/borrow.h"
 #include "viaduct/sip/bad.h"
 
 namespace viaduct::sip {
@@ -33,6 +34,8 @@ struct Via {
 /// Errors: Bad::via_syntax. Tolerated: LWS round `/`, `:`, `;`, `=`; a bracketed `received` (RFC 5118 4.5); three colons (RFC 5118 4.10).
 /// Thread: any; pure. Source: RFC 3261 20.42, 25.1 via-parm; RFC 3581 3.
 [[nodiscard]] std::expected<Via, Bad> parse_via(std::string_view value);
+template <base::PassingString Text>
+std::expected<Via, Bad> parse_via(Text&& value) = delete;
 
 /// Where a response whose next Via is this one must go: maddr is never followed to a multicast address; received and rport first, else sent-by.
 /// Errors: nullopt when it names a host that is no address, or an unusable address.
