@@ -2,6 +2,8 @@
 // The layers put together: an entry of the client's own (pin or override), else its slot, else nobody. Batches and their epoch.
 #include "viaduct/assign/assignment.h"
 
+#include <array>
+
 #include "slots.h"
 #include "table.h"
 #include "viaduct/base/check.h"
@@ -28,6 +30,7 @@ struct Assignment::Impl {
   bool apply(const Change& c, std::uint32_t batch, share::Epoch& epoch);
   void remove(const ClientKey& key, std::uint32_t batch, share::Epoch& epoch);
   [[nodiscard]] Placement find_step_by_step(const ClientKey& key) const;
+  [[nodiscard, gnu::always_inline]] inline bool is_told_at_home(const ClientKey& key, Placement& out) const;
 };
 
 namespace {
@@ -94,6 +97,35 @@ Placement Assignment::find(const ClientKey& key) const {
   if (a.slots.at(key) != slot) [[unlikely]]
     return a.find_step_by_step(key);
   return by_slot(slot);
+}
+
+/// Whether the first line, and the slot, say all. As `find`, which is asked when they do not.
+inline bool Assignment::Impl::is_told_at_home(const ClientKey& key, Placement& out) const {
+  const bool by_slots = policy == Policy::slots;
+  const Slots::Slot slot = by_slots ? slots.at(key) : Slots::Slot(0);
+  const Told told = table.read_home(key);
+  if (told.where != Told::Where::here) return false;
+  if (told.found.home != no_home) {
+    out = placed(told.found);
+    return true;
+  }
+  if (!by_slots || slots.at(key) != slot) return false;
+  out = by_slot(slot);
+  return true;
+}
+
+void Assignment::find(std::span<const ClientKey> keys, std::span<Placement> out) const {
+  base::check(keys.size() <= base::burst_pkts_max && out.size() >= keys.size(), "more keys than a burst, or than there is room for");
+  std::array<std::uint8_t, base::burst_pkts_max> rest;
+  std::size_t rest_count = 0;
+  const Impl& a = *impl_;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (a.is_told_at_home(keys[i], out[i])) [[likely]]
+      continue;
+    a.table.prefetch_further(keys[i]);
+    rest[rest_count++] = static_cast<std::uint8_t>(i);
+  }
+  for (std::size_t i = 0; i < rest_count; ++i) out[rest[i]] = find(keys[rest[i]]);
 }
 
 HomeIndex Assignment::slot_home(const ClientKey& key) const { return impl_->slots.at(key).home(); }

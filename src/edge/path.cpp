@@ -130,13 +130,29 @@ static bool is_answer(base::Verdict v) {
   guard_.prefetch(job.guard_key);
 }
 
+// Where those live who are named; their homes are prefetched.
+void Path::place(std::span<Job*> jobs, const Site& site) {
+  std::array<Job*, base::burst_pkts_max> named;
+  std::size_t count = 0;
+  for (Job* job : jobs) {
+    if (!job->subject.has_client) {
+      job->placement = {};
+      continue;
+    }
+    keys_[count] = job->subject.client;
+    named[count++] = job;
+  }
+  commons_.assignment.find({keys_.data(), count}, placements_);
+  for (std::size_t i = 0; i < count; ++i) {
+    named[i]->placement = placements_[i];
+    site.homes.prefetch(placements_[i].home);
+  }
+}
+
 void Path::judge(std::span<Job*> jobs, const Site& site) {
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
   const auto now_ms = static_cast<std::uint32_t>(nic::ticks() / ticks_per_ms_);
-  for (Job* job : jobs) {
-    job->placement = job->subject.has_client ? commons_.assignment.find(job->subject.client) : assign::Placement{};
-    site.homes.prefetch(job->placement.home);
-  }
+  place(jobs, site);
   for (Job* job : jobs) job->judgement = edge::judge(job->subject, site, job->placement, now_min);
   for (Job* job : jobs)
     if (is_answer(job->judgement.verdict)) mark(*job, site);

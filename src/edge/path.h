@@ -27,6 +27,7 @@ class Path {
   [[nodiscard]] bool read_frame(Job& job, net::ChecksumTrust trust);
   void index(std::span<Job*> jobs);
   void identify(std::span<Job*> jobs, const Site& site);
+  void place(std::span<Job*> jobs, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);
   void mark(Job& job, const Site& site);
 
@@ -44,6 +45,7 @@ class Path {
   std::array<Subject*, base::burst_pkts_max> unnamed_;
   std::array<base::SipText, base::burst_pkts_max> aors_;
   std::array<sip::ClientKey, base::burst_pkts_max> keys_;
+  std::array<assign::Placement, base::burst_pkts_max> placements_;
 };
 
 }  // namespace viaduct::edge

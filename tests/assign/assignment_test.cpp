@@ -5,6 +5,7 @@
 #include "fleet.h"
 #include "ledger.h"
 #include "viaduct/assign/fill.h"
+#include "viaduct/base/limits.h"
 
 namespace viaduct::assign::test {
 namespace {
@@ -267,7 +268,33 @@ TEST_F(AssignmentTest, FillsFromRecordsInAnyOrder) {
   EXPECT_TRUE(assignment.is_loaded());
 }
 
+TEST_F(AssignmentTest, FindsABurstAsItFindsEachClient) {
+  std::vector<Change> changes;
+  auto keys = colliding_keys(20, 12);
+  for (std::uint64_t i = 0; i < 28; ++i) keys.push_back({i << 24, key.high});  // more than two lines hold
+  for (const ClientKey& k : keys) changes.push_back({k, 9, false});
+  for (const ClientKey& k : random_keys(base::burst_pkts_max - keys.size(), 13)) keys.push_back(k);
+  apply(changes);
+  Assignment explicit_only(Policy::explicit_, 10);
+  for (const Change& c : changes) ledger.apply({c}, explicit_only, epoch);
+  for (const Assignment* a : {&assignment, &explicit_only}) {
+    std::vector<Placement> found(keys.size());
+    a->find(keys, found);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      EXPECT_EQ(found[i].home, a->find(keys[i]).home);
+      EXPECT_EQ(found[i].layer, a->find(keys[i]).layer);
+      EXPECT_EQ(found[i].epoch, a->find(keys[i]).epoch);
+    }
+  }
+}
+
 using AssignmentDeathTest = AssignmentTest;
+
+TEST_F(AssignmentDeathTest, FindsNoMoreThanABurst) {
+  const auto keys = random_keys(base::burst_pkts_max + 1, 1);
+  std::vector<Placement> found(keys.size());
+  EXPECT_DEATH(assignment.find(keys, found), "more keys than a burst");
+}
 
 TEST_F(AssignmentDeathTest, RefusesADraftOfAShardThatHasChangedSince) {
   const std::uint32_t shard = assignment.shard_of(key);

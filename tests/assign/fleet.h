@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of assign share: a small fleet, random and colliding client keys, and the workload whose readers check what may never be seen.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -97,13 +99,18 @@ struct Workload {
     const std::uint32_t set_later_by = (p.home - moving_home_first - p.epoch) % epochs_round;
     return set_later_by < epochs_round / 2 ? nullptr : "an old home with a new epoch";
   }
-  /// Look up a client of each kind. Returns the first fault, or nullptr.
+  /// Look up a client of each kind, one by one or as a burst. Returns the first fault, or nullptr.
   [[nodiscard]] const char* look(const Assignment& assignment, std::mt19937_64& random) const {
     const std::size_t f = random() % fixed.size();
-    const char* fault = fault_of_fixed(f, assignment.find(fixed[f]));
-    if (!fault) fault = fault_of_stranger(assignment.find(strangers[random() % strangers.size()]));
-    if (!fault) fault = fault_of_moving(assignment.find(moving[random_moving(random)]));
-    return fault;
+    const std::array keys{fixed[f], strangers[random() % strangers.size()], moving[random_moving(random)]};
+    std::array<Placement, 3> found;
+    if (random() % 2)
+      assignment.find(keys, found);
+    else
+      std::ranges::transform(keys, found.begin(), [&](const ClientKey& key) { return assignment.find(key); });
+    const char* fault = fault_of_fixed(f, found[0]);
+    if (!fault) fault = fault_of_stranger(found[1]);
+    return fault ? fault : fault_of_moving(found[2]);
   }
 };
 
