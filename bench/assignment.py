@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The assignment table by itself: look-ups a second, octets a client, beside rte_hash and absl::flat_hash_map, and what readers lose while it is written."""
+import json
+import subprocess
+
+import node
+
+# Each in a process of its own, so that none finds the memory that another has left. At most 7.5 GB at a time.
+KINDS = ("lookups", "memory", "peers", "writes")
+
+
+def run():
+    figures = {}
+    for kind in KINDS:
+        node.say(f"measuring {kind}")
+        # The writer needs a CPU of its own: that program places its threads itself.
+        pinned = [] if kind == "writes" else ["taskset", "-c", str(node.WORKER_CPU)]
+        figures |= json.loads(subprocess.run([*pinned, str(node.tool("viaduct_assign")), kind], check=True, stdout=subprocess.PIPE).stdout)
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def report(figures):
+    return [f"{name.removeprefix('assign.'):44}{value:10.3f}" for name, value in figures.items()], True
