@@ -230,7 +230,10 @@ TEST_F(AssignmentTest, LetsAClientGoWhenItsClosedShardIsMadeAnew) {
   ledger.commit(second, 3);
   const auto stale = assignment.apply(second, 3, epoch);
   EXPECT_EQ(assignment.find(keys[0]).home, 10);
+  const ClientKey neighbour{.low = ~keys[0].low, .high = keys[0].high};
+  EXPECT_EQ(assignment.find(neighbour).epoch, 1u);
   ledger.redraft(stale.at(0), 3, assignment, epoch);
+  EXPECT_EQ(assignment.find(neighbour).epoch, 3u) << "the slot signs with the batch in which a client of it has left";
   EXPECT_EQ(assignment.find(keys[0]).home, 11) << "a client without an entry is told from one with an entry by tag and walk alone";
   ledger.apply({{keys[1], no_home, false}}, assignment, epoch);
   EXPECT_EQ(assignment.find(keys[0]).layer, Layer::slot);
