@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The assignment table by itself: look-ups a second, octets a client, beside rte_hash and absl::flat_hash_map, and what readers lose while it is written."""
+"""The assignment: the table by itself (look-ups a second, octets a client, beside rte_hash and absl::flat_hash_map, what readers lose while it is written), then
+durable and through the daemon (store.py)."""
 import json
 import subprocess
 
 import node
+import store
 
 # Each in a process of its own, so that none finds the memory that another has left. At most 7.5 GB at a time.
 KINDS = ("lookups", "memory", "peers", "writes")
@@ -16,6 +18,7 @@ def run():
         # The writer needs a CPU of its own: that program places its threads itself.
         pinned = [] if kind == "writes" else ["taskset", "-c", str(node.WORKER_CPU)]
         figures |= json.loads(subprocess.run([*pinned, str(node.tool("viaduct_assign")), kind], check=True, stdout=subprocess.PIPE).stdout)
+    figures |= store.figures()
     return {name: round(value, 4) for name, value in figures.items()}
 
 

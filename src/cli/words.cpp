@@ -106,16 +106,16 @@ void add_file_verb(CLI::App& clients, const std::string& kind, const std::string
 
 void add_export(CLI::App& clients, Options& options, Action& action) {
   auto* sub = clients.add_subcommand("export", "all placements as CSV, as they stand at this moment");
-  sub->add_option("--home", options.export_.home, "only those at this home")->type_name("HOME");
-  sub->add_option("--prefix", options.export_.prefix, "only AoRs that begin so")->type_name("TEXT");
-  sub->add_flag("--pins", options.export_.pins_only, "only those that are pinned");
-  sub->add_flag("--overrides", options.export_.overrides_only, "only those that are not pinned");
-  sub->add_option("--out", options.export_.out, "a file, instead of standard output")->type_name("FILE");
+  sub->add_option("--home", options.exporting.home, "only those at this home")->type_name("HOME");
+  sub->add_option("--prefix", options.exporting.prefix, "only AoRs that begin so")->type_name("TEXT");
+  sub->add_flag("--pins", options.exporting.pins_only, "only those that are pinned");
+  sub->add_flag("--overrides", options.exporting.overrides_only, "only those that are not pinned");
+  sub->add_option("--out", options.exporting.out, "a file, instead of standard output")->type_name("FILE");
   sub->callback([&options, &action] {
     action = [&options]() -> std::expected<Exit, Failure> {
       const auto socket = find_socket(options.target);
       if (!socket) return std::unexpected(socket.error());
-      return export_file(*socket, options.export_);
+      return export_file(*socket, options.exporting);
     };
   });
 }

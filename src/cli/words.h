@@ -32,7 +32,7 @@ struct Options {
   unsigned vias{1};
   HomeWords home_words;
   ImportWords import;
-  ExportWords export_;
+  ExportWords exporting;
   TopOptions top;
   ExplainOptions explain;
 };
