@@ -100,7 +100,7 @@ constexpr CharClass call_id_octet = word_octet | "@";
   const char* const uri_end = end - 10;
   std::uint64_t version{};
   std::memcpy(&version, uri_end, sizeof version);
-  if (uri_end - uri < 5 || version != param_word(" SIP/2.0") || end[-2] != '\r' || (quad_at(uri) | sip_letters) != sip_scheme) return false;
+  if (uri_end - uri < 5 || version != param_word(" SIP/2.0") || end[-2] != '\r' || end[-1] != '\n' || (quad_at(uri) | sip_letters) != sip_scheme) return false;
   const char* host_end = run<host_octet>(uri + 4, reach);
   if (host_end != uri_end) {
     host_end = run<user_octet>(host_end, reach);

@@ -119,6 +119,11 @@ TEST(Reference, AgreesOnEveryPrefixOfAMessage) {
 }
 
 // What fuzzing has found: each was once a difference.
+TEST(Reference, AgreesThatARequestLineEndsWithALineFeed) {
+  EXPECT_EQ(differences("INVITE sip:SIP/2.0UsehB@example.com SIP/2.0\r\x8e"), "");
+  EXPECT_EQ(differences("INVITE sip:alice@example.com SIP/2.0\r "), "");
+}
+
 TEST(Reference, AgreesThatNoQuotedPairHoldsALineEnd) {
   for (const char* quoted : {R"("J \)", R"("J \\)"}) {
     const std::string from = std::string(quoted) + "\r\n \" <sip:j@example.com>;tag=1";
