@@ -23,33 +23,17 @@
 #include <vector>
 
 #include "connection.h"
+#include "viaduct/base/descriptor.h"
 #include "viaduct/base/limits.h"
 
 namespace viaduct::api {
 namespace {
 
+using base::Descriptor;
 using nlohmann::json;
 
 constexpr mode_t socket_mode = 0660;
 constexpr int pause_ms = 100;
-
-/// A descriptor that is closed when it goes.
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  [[nodiscard]] int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 std::string said(const std::filesystem::path& path, std::string_view what) { return path.string() + ": " + std::string{what}; }
 std::string system_said(const std::filesystem::path& path, std::string_view call) { return said(path, std::string{call} + ": " + std::strerror(errno)); }

@@ -25,8 +25,8 @@ constexpr std::uint64_t meta_place = 0x6174656d;  // "meta"
 std::uint64_t seed_mark(const base::Key128& seed) { return base::siphash64(seed, "viaduct store"); }
 
 /// The one writer of a folder, among processes. A reader needs none.
-Descriptor lock_folder(const fs::path& folder) {
-  Descriptor lock(open((folder / "writer.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode));
+base::Descriptor lock_folder(const fs::path& folder) {
+  base::Descriptor lock(open((folder / "writer.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode));
   if (lock.get() < 0)
     throw Failure{{errno == EROFS || errno == EACCES ? Fault::read_only : Fault::failed, "store: " + folder.string() + ": " + std::strerror(errno)}};
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Failure{{Fault::in_use, "store: " + folder.string() + ": another process writes this store"}};
@@ -105,7 +105,7 @@ Tables prepare(MDB_env* env, const LmdbOptions& o, bool writable) {
 
 std::unique_ptr<Store> open_with(const LmdbOptions& o, bool writable) {
   const fs::path file = o.folder / "clients.mdb";
-  Descriptor lock = writable ? lock_folder(o.folder) : Descriptor{};
+  base::Descriptor lock = writable ? lock_folder(o.folder) : base::Descriptor{};
   Environment env = open_environment(o, file, writable ? 0 : MDB_RDONLY);
   check_whole(env.get(), file);
   const Tables tables = prepare(env.get(), o, writable);
