@@ -25,13 +25,6 @@ HomeBrief brief_of(const Home& home) {
   return out;
 }
 
-template <typename T>
-void sort_unique(std::vector<T>& values) {
-  std::ranges::sort(values);
-  const auto rest = std::ranges::unique(values);
-  values.erase(rest.begin(), rest.end());
-}
-
 }  // namespace
 
 std::string_view name(HomeState s) {
@@ -58,16 +51,14 @@ Homes::Homes(std::vector<Home> homes) : homes_(std::move(homes)) {
     by_name_.push_back(static_cast<HomeIndex>(i));
     if (home.state == HomeState::up) up_.add(home.name, home.weight, static_cast<HomeIndex>(i));
     if (home.state == HomeState::removed) continue;
-    endpoints_.push_back(home.address);
-    if (home.public_v4) endpoints_.push_back(*home.public_v4);
-    if (home.public_v6) endpoints_.push_back(*home.public_v6);
+    endpoints_.emplace_back(home.address, static_cast<HomeIndex>(i));
+    if (home.public_v4) endpoints_.emplace_back(*home.public_v4, static_cast<HomeIndex>(i));
+    if (home.public_v6) endpoints_.emplace_back(*home.public_v6, static_cast<HomeIndex>(i));
   }
   const auto name_of = [this](HomeIndex i) -> const std::string& { return homes_[i].name; };
   std::ranges::sort(by_name_, {}, name_of);
   base::check(std::ranges::adjacent_find(by_name_, {}, name_of) == by_name_.end(), "two homes of one name");
-  for (const base::Endpoint& e : endpoints_) hosts_.push_back(e.address);
-  sort_unique(endpoints_);
-  sort_unique(hosts_);
+  std::ranges::sort(endpoints_);
 }
 
 HomeIndex Homes::find(std::string_view name) const {
@@ -76,9 +67,14 @@ HomeIndex Homes::find(std::string_view name) const {
   return at != by_name_.end() && name_of(*at) == name ? *at : no_home;
 }
 
-bool Homes::is_address_of_home(const base::Endpoint& e) const { return std::ranges::binary_search(endpoints_, e); }
+HomeIndex Homes::find(const base::Endpoint& e) const {
+  const auto at = std::ranges::lower_bound(endpoints_, std::pair{e, HomeIndex{0}});
+  if (at != endpoints_.end() && at->first == e) return at->second;
+  const auto host = std::ranges::lower_bound(endpoints_, std::pair{base::Endpoint{.address = e.address}, HomeIndex{0}});
+  return host != endpoints_.end() && host->first.address == e.address ? host->second : no_home;
+}
 
-bool Homes::is_home_host(const base::Address& a) const { return std::ranges::binary_search(hosts_, a); }
+bool Homes::is_home_host(const base::Address& a) const { return find(base::Endpoint{.address = a}) != no_home; }
 
 HomeIndex next_up(const Homes& homes, std::uint64_t key_hash) { return homes.up_.choose(key_hash); }
 

@@ -9,7 +9,7 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node", "network", "neighbour", "dpdk", "sip", "redirect", "fleet", "home", "assign", "store", "registrar", "limits"});
+  root.only({"node", "network", "neighbour", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "registrar", "limits"});
   const auto node = root.child("node");
   read_node(node, config);
   read_network(root, config);
@@ -17,6 +17,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   config.idle = node.choice<Idle>("idle", {{"adaptive", Idle::adaptive}, {"poll", Idle::poll}}, config.dpdk.idle_default);
   read_sip(root.child("sip"), config);
   read_redirect(root.child("redirect"), config);
+  read_proxy(root.child("proxy"), config);
   read_homes(root, config);
   read_fleet(root.child("fleet"), config);
   read_assign(root.child("assign"), config);

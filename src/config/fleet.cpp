@@ -10,7 +10,6 @@
 namespace viaduct::config {
 namespace {
 
-constexpr std::size_t home_name_bytes_max = 64;
 constexpr std::size_t fleet_keys_max = 2;  // the one that signs, and the one before or after it while keys are rotated
 constexpr std::string_view fleet_key_text = "LETTER:KEY, a letter from a to p and 32 hexadecimal digits";
 
@@ -40,7 +39,7 @@ void check_reachable(const Config& config, const Home& home, const Item& address
 Home read_home(const Table& table, const Config& config) {
   table.only({"name", "address", "public", "weight", "local", "viaduct"});
   Home home;
-  home.name = label(table.required_item("name", label_text(home_name_bytes_max)), home_name_bytes_max);
+  home.name = label(table.required_item("name", label_text(base::home_name_bytes_max)), base::home_name_bytes_max);
   const auto address = table.required_item("address", served_endpoint_text);
   home.address = served_endpoint(address);
   read_public(table, home);

@@ -12,6 +12,7 @@ void read_network(const Table& root, Config& config);
 void read_dpdk(const Table& dpdk, const std::vector<std::filesystem::path>& profile_dirs, Config& config);
 void read_sip(const Table& sip, Config& config);
 void read_redirect(const Table& redirect, Config& config);
+void read_proxy(const Table& proxy, Config& config);
 /// Needs [node] and [network]: a home must be another place than this node's own, and one that can be reached.
 void read_homes(const Table& root, Config& config);
 /// Needs the homes: with any, seed and keys must be there.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [sip] and [redirect]: which domains are served, what answers say of us, and who is redirected.
+// [sip], [redirect] and [proxy]: which domains are served, what answers say of us, who is redirected, and what proxied requests say of us.
 #include <algorithm>
 
 #include "sections.h"
@@ -65,6 +65,12 @@ void read_redirect(const Table& redirect, Config& config) {
   if (!redirect.has("trusted_proxies")) config.trusted_proxies = {any_address()};
   config.redirect_from = prefixes(redirect.items("from", prefix_text));
   if (!redirect.has("from")) config.redirect_from = {any_address()};
+}
+
+void read_proxy(const Table& proxy, Config& config) {
+  proxy.only({"path", "record_route"});
+  config.path = proxy.choice<Path>("path", {{"always", Path::always}, {"supported", Path::supported}, {"never", Path::never}}, Path::always);
+  config.record_route = proxy.flag("record_route", true);
 }
 
 }  // namespace viaduct::config

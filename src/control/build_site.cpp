@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "viaduct/base/check.h"
+
 namespace viaduct::control {
 namespace {
 
@@ -22,8 +24,21 @@ void set_listeners(Site& site, const config::Config& c) {
   for (const base::Endpoint& e : c.listen) {
     Listener l{.endpoint = e, .host = e.address.text(), .via_prefix = {}};
     l.via_prefix = "Via: SIP/2.0/UDP " + e.text() + ";branch=";
+    l.uri_end = '@' + e.text() + ";lr";
     site.listeners.push_back(std::move(l));
   }
+}
+
+site::PathPolicy path_policy(config::Path path) {
+  switch (path) {
+    case config::Path::always:
+      return site::PathPolicy::always;
+    case config::Path::supported:
+      return site::PathPolicy::supported;
+    case config::Path::never:
+      return site::PathPolicy::never;
+  }
+  base::fail("a path policy without a name");
 }
 
 void set_policy(Site& site, const config::Config& c) {
@@ -35,6 +50,8 @@ void set_policy(Site& site, const config::Config& c) {
   site.redirect_from = c.redirect_from;
   site.redirect_all_sources = all(c.redirect_from);
   site.edges = c.edges;
+  site.path = path_policy(c.path);
+  site.record_route = c.record_route;
 }
 
 void set_texts(Site& site, const config::Config& c) {

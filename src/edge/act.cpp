@@ -107,7 +107,8 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
 
 void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp) {
   const bool is_proxied = job.judgement.verdict == Verdict::proxied;
-  const base::Endpoint& to = is_proxied ? site.homes.brief(job.judgement.home).address : job.subject.next;
+  const bool to_home = is_proxied && job.judgement.home != assign::no_home;
+  const base::Endpoint& to = to_home ? site.homes.brief(job.judgement.home).address : job.subject.next;
   auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
   const std::size_t bytes = job.subject.msg.bytes();
   char* start = nullptr;
@@ -146,7 +147,7 @@ void Actor::send_to(Job& job, std::span<char> message, const base::Endpoint& to,
   if (hop.is_unset() || !to.address.is_v4()) return drop(job, Drop::destination_unreachable);
   if (net::header_bytes(true) + message.size() > frame_bytes_max) return drop(job, Drop::growth_over_limit);
   const net::Mac* const mac = neighbours.find(hop);
-  const base::Endpoint& from = job.subject.listener->endpoint;
+  const base::Endpoint& from = leaves_through(job.subject, site).endpoint;
   auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
   const std::uint8_t* start = nullptr;
   if (mac != nullptr && checksum_work_ == net::ChecksumWork::none && from.address.is_v4()) {

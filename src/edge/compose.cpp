@@ -5,8 +5,11 @@
 #include <array>
 #include <cstring>
 
+#include "hosts.h"
 #include "viaduct/base/append.h"
 #include "viaduct/base/text.h"
+#include "viaduct/net/stun.h"
+#include "viaduct/sip/flow.h"
 #include "viaduct/sip/forward.h"
 #include "viaduct/sip/reply.h"
 
@@ -78,6 +81,7 @@ std::size_t answer_bytes_max(const Subject& s, const Judgement& j) {
 }  // namespace
 
 std::size_t compose_answer(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, std::uint64_t tag, std::span<char> out) {
+  if (j.reason == Reason::stun) return net::write_stun_answer(s.msg.text, s.source, out.first<net::stun_answer_bytes_max>());
   const sip::Reply reply{.status_line = status_line(j, site), .source = s.source, .to_tag = tag, .readable_behind = s.readable_behind};
   const std::size_t start = sip::write_reply_start(s.msg, reply, out);
   if (start == 0) return 0;
@@ -88,20 +92,83 @@ std::size_t compose_answer(const Subject& s, const Judgement& j, const Site& sit
 
 namespace {
 
-// The longest line of ours in a forwarded REGISTER beside the Via: `X-Viaduct-Home: `, a proof, CRLF.
-using HeaderRoom = std::array<char, 64>;
+constexpr std::string_view proof_header = "X-Viaduct-Home: ", path_header = "Path: <sip:", record_route_header = "Record-Route: <sip:";
+constexpr std::string_view first_hop = ";ob", uri_header_end = ">\r\n", line_end = "\r\n";
+constexpr std::size_t uri_end_bytes_max = std::string_view("@[]:65535;lr").size() + base::address_text_bytes_max;
+constexpr std::size_t proof_header_bytes_max = proof_header.size() + sip::home_proof_bytes_max + line_end.size();
+constexpr std::size_t path_bytes_max = path_header.size() + sip::flow_token_bytes_max + uri_end_bytes_max + first_hop.size() + uri_header_end.size();
+constexpr std::size_t record_route_bytes_max = record_route_header.size() + sip::flow_token_bytes_max + uri_end_bytes_max + uri_header_end.size();
+
+// Lines of ours in a forwarded request beside the Via: Path and X-Viaduct-Home in a REGISTER, else Record-Route.
+using HeaderRoom = std::array<char, 256>;
+static_assert(proof_header_bytes_max + path_bytes_max <= std::tuple_size_v<HeaderRoom> && record_route_bytes_max <= std::tuple_size_v<HeaderRoom>);
+
+// A URI of ours that leads to a client, as far as its parameters. Shape: room for flow_token_bytes_max and uri_end_bytes_max. `call_id`: as write_flow_token.
+char* put_our_uri(char* at, const sip::Flow& flow, std::string_view call_id, const Listener& through, const sip::SigningKey& key) {
+  at += sip::write_flow_token(flow, call_id, key, std::span<char, sip::flow_token_bytes_max>{at, sip::flow_token_bytes_max});
+  return base::copy_text(at, through.uri_end);
+}
+
+sip::Flow flow_of(const Site& site, const base::Endpoint& client, std::uint8_t listener) {
+  return {.client = client, .ours = site.listeners[listener].endpoint, .listener = listener};
+}
+
+std::uint8_t number_of(const Site& site, const Listener& listener) { return static_cast<std::uint8_t>(&listener - site.listeners.data()); }
+
+// RFC 3327 5.1, RFC 5626 5.1: requests for the client come back through us; with `ob` when he reached us directly.
+char* put_path(char* at, const Subject& s, const Site& site) {
+  const sip::Flow flow = flow_of(site, s.source, number_of(site, *s.listener));
+  at = put_our_uri(base::copy_text(at, path_header), flow, {}, *s.listener, site.keys.signing());
+  if (s.msg.via_values == 1) at = base::copy_text(at, first_hop);
+  return base::copy_text(at, uri_header_end);
+}
+
+// RFC 3261 16.6 step 4: requests of the dialog come back through us, to the client on whose side the request came or goes.
+char* put_record_route(char* at, const Subject& s, const Site& site) {
+  const bool to_client = s.routing.way == Way::to_flow;
+  const sip::Flow flow = to_client ? flow_of(site, s.routing.client, s.routing.listener) : flow_of(site, s.source, number_of(site, *s.listener));
+  at = put_our_uri(base::copy_text(at, record_route_header), flow, s.msg[s.msg.call_id], *s.listener, site.keys.signing());
+  return base::copy_text(at, uri_header_end);
+}
+
+// Requests that may begin a dialog (RFC 3261 12.1, RFC 6665 4.1, RFC 3515 2.4.4).
+bool may_begin_dialog(const sip::Message& m) {
+  return m.to_tag.bytes == 0 && (m.method == sip::Method::invite || m.method == sip::Method::subscribe || m.method == sip::Method::refer);
+}
+
+bool supports_path(const sip::Message& m) {
+  for (std::size_t i = 0; i < m.headers; ++i) {
+    if (m.id[i] != sip::HeaderId::supported) continue;
+    std::string_view rest = m.header_value(i);
+    for (std::string_view tag = sip::next_value(rest); !tag.empty(); tag = sip::next_value(rest))
+      if (equal_ignoring_case(tag, "path")) return true;
+  }
+  return false;
+}
+
+bool wants_path(const Subject& s, const Site& site) {
+  return site.path == site::PathPolicy::always || (site.path == site::PathPolicy::supported && supports_path(s.msg));
+}
+
+char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
+  if (s.msg.method == sip::Method::register_) {
+    if (wants_path(s, site)) at = put_path(at, s, site);
+    if (j.home == assign::no_home || !site.homes[j.home].is_viaduct) return at;
+    at = put_proof(base::copy_text(at, proof_header), s, site.homes[j.home], site, stamp);
+    return base::copy_text(at, line_end);
+  }
+  return site.record_route && may_begin_dialog(s.msg) ? put_record_route(at, s, site) : at;
+}
 
 sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, HeaderRoom& room) {
-  const assign::Home& home = site.homes[j.home];
-  char* at = room.data();
-  if (home.is_viaduct && s.msg.method == sip::Method::register_) {
-    at = put_proof(base::copy_text(at, "X-Viaduct-Home: "), s, home, site, stamp);
-    at = base::copy_text(at, "\r\n");
-  }
+  const char* const end = put_headers(room.data(), s, j, site, stamp);
+  const sip::RouteEdits& edits = s.routing.edits;
+  const bool edits_routes = s.routing.way != Way::none && (edits.leading > 0 || edits.last);
   return {.source = s.source,
-          .via_prefix = s.listener->via_prefix,
-          .branch = sip::make_branch(s.msg, s.msg.top, sip::Direction::to_home, s.source, site.keys),
-          .headers = {room.data(), at}};
+          .via_prefix = leaves_through(s, site).via_prefix,
+          .branch = sip::make_branch(s.msg, s.msg.top, direction(s), s.source, site.keys),
+          .headers = {room.data(), end},
+          .routes = edits_routes ? &edits : nullptr};
 }
 
 }  // namespace

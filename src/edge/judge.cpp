@@ -6,7 +6,10 @@
 #include <array>
 
 #include "contains.h"
+#include "hosts.h"
+#include "routes.h"
 #include "viaduct/base/text.h"
+#include "viaduct/net/stun.h"
 
 namespace viaduct::edge {
 namespace {
@@ -21,31 +24,14 @@ Judgement dropped(Drop why, Reason reason) { return {.verdict = Verdict::dropped
 Judgement rejected(std::uint16_t status, Reason reason) { return {.verdict = Verdict::rejected, .reason = reason, .status = status}; }
 Judgement rejected(Bad fault) { return {.verdict = Verdict::rejected, .reason = Reason::malformed, .fault = fault}; }
 
-constexpr std::uint16_t default_port = 5060;  // RFC 3261 19.1.2
-
-std::uint16_t port_or_default(std::uint16_t port) { return port == 0 ? default_port : port; }
-
-// The address that a URI's host spells; nullopt for a name.
-std::optional<base::Address> host_address(std::string_view host) {
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return base::Address::parse(host);
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return (x | (x >= 'A' && x <= 'Z' ? 0x20 : 0)) == (y | (y >= 'A' && y <= 'Z' ? 0x20 : 0)); });
-}
-
-// A name or an address of this node.
-bool is_here(const Site& site, std::string_view host) {
-  if (const auto a = host_address(host)) return std::ranges::any_of(site.listeners, [&](const Listener& l) { return l.endpoint.address == *a; });
-  return std::ranges::any_of(site.node_names, [&](const std::string& n) { return equal_ignoring_case(n, host); });
-}
-
 // After a redirect the Request-URI of a REGISTER is the home's bare address, also when an outbound proxy brings it back to us.
 bool is_home(const Site& site, std::string_view host) {
   const auto a = host_address(host);
   return a && site.homes.is_home_host(*a);
 }
+
+// Whether the assignment decides, and no Route.
+[[gnu::always_inline]] inline bool is_by_tables(const Subject& s) { return s.routing.way <= Way::by_tables; }
 
 // A Via that names a listener is one that a node of this address wrote: we write addresses, never names.
 [[gnu::always_inline]] inline const Listener* listener_of(const Site& site, const sip::Via& via) {
@@ -60,7 +46,7 @@ bool is_home(const Site& site, std::string_view host) {
     return false;
   if (s.msg.method == Method::register_) return true;
   const auto theirs = sip::loop_part_of(via.branch);
-  return theirs && *theirs == sip::loop_part(s.msg, sip::Direction::to_home, site.keys.signing());
+  return theirs && *theirs == sip::loop_part(s.msg, direction(s), site.keys.signing());
 }
 
 // Whether a listener's address stands anywhere in a text: seldom, so that the Vias in it need not be taken apart.
@@ -183,14 +169,32 @@ Judgement judge_initial(const Subject& s, const Site& site, const assign::Placem
 
 // A request inside a dialog, without a Route of ours: only to a configured home that its Request-URI spells.
 Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& request_uri) {
-  if (const auto address = host_address(request_uri.host)) {
-    const base::Endpoint target{.address = *address, .port = port_or_default(request_uri.port)};
-    for (std::size_t i = 0; i < site.homes.size(); ++i) {
-      const auto home = static_cast<assign::HomeIndex>(i);
-      if (site.homes[home].address == target && !site.homes[home].is_local) return proxied(s, home, Reason::in_dialog_to_home);
-    }
+  const assign::HomeIndex home = home_of(site, request_uri);
+  return home != assign::no_home ? proxied(s, home, Reason::in_dialog_to_home) : rejected(481, Reason::in_dialog_nowhere);
+}
+
+// A request that leaves by its Routes. Behind the last one a Request-URI may be the address-of-record of a client, as a GRUU is.
+Judgement judge_onwards(const Subject& s, const Site& site, const assign::Placement& placement) {
+  const auto target = sip::parse_uri(s.routing.target);
+  const assign::HomeIndex home = target ? home_of(site, *target) : assign::no_home;
+  if (home != assign::no_home) return proxied(s, home, Reason::route_home);
+  if (s.has_client && s.routing.target.data() == s.routing.request_uri.data()) return judge_initial(s, site, placement);
+  return rejected(s.msg.to_tag.bytes != 0 ? 481 : 403, Reason::route_nowhere);
+}
+
+// A request with a Route that we know.
+[[gnu::noinline]] Judgement judge_routed(const Subject& s, const Site& site, const assign::Placement& placement) {
+  switch (s.routing.way) {
+    case Way::forbidden:
+      return rejected(403, Reason::route_forged);
+    case Way::to_flow:
+      return proxied(s, assign::no_home, Reason::route_flow);
+    case Way::onwards:
+    case Way::by_tables:
+    case Way::none:
+      break;
   }
-  return rejected(481, Reason::in_dialog_nowhere);
+  return judge_onwards(s, site, placement);
 }
 
 // An ACK is never answered, a CANCEL follows its INVITE: where we answered that, there is nothing to cancel (RFC 3261 9.2, 17.1.1.3).
@@ -211,16 +215,17 @@ bool is_served_domain(const Site& site, std::string_view uri) {
 bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.domains, host) || is_here(site, host) || is_home(site, host); }
 
 [[gnu::noinline]] Judgement judge_any_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
-  const auto request_uri = sip::parse_uri(s.msg[s.msg.request_uri]);
+  const auto request_uri = sip::parse_uri(s.routing.way == Way::none ? s.msg[s.msg.request_uri] : s.routing.request_uri);
   if (!request_uri) return rejected(Bad::request_uri);
   if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
   if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.msg.top, site.keys))
     return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
-  if (s.msg.method == Method::options && !request_uri->has_user && is_here(site, request_uri->host)) {
+  if (s.msg.method == Method::options && !request_uri->has_user && is_by_tables(s) && is_here(site, request_uri->host)) {
     if (site.local_home != assign::no_home && site.homes.brief(site.local_home).state != assign::HomeState::up) return rejected(503, Reason::node_drains);
     return {.verdict = Verdict::answered, .reason = Reason::options_here, .status = 200};
   }
   if (is_looping(s, site)) return rejected(482, Reason::loop);
+  if (!is_by_tables(s)) return judge_routed(s, site, placement);
   if (s.msg.method == Method::register_)
     return judge_register(s, site, {.is_ours = is_ours(site, request_uri->host), .params = request_uri->params}, placement, now_min);
   const bool by_tables = s.msg.to_tag.bytes == 0 || (s.msg.method == Method::ack && s.has_client);
@@ -241,7 +246,7 @@ Judgement judge_request(const Subject& s, const Site& site, const assign::Placem
   if (is_unsafe_source(s, site)) return dropped(Drop::reply_unsafe, Reason::unsafe_source);
   if (s.msg.fault != Bad::none) return judge_faulty_request(s);
   // A telephone's REGISTER is most of what comes: of all the rules for requests it can meet those of a loop and its own.
-  if (s.msg.method == Method::register_ && is_served_domain(site, s.msg[s.msg.request_uri])) {
+  if (s.msg.method == Method::register_ && is_by_tables(s) && is_served_domain(site, s.msg[s.msg.request_uri])) {
     if (is_looping(s, site)) return rejected(482, Reason::loop);
     return judge_register(s, site, {.is_ours = true}, placement, now_min);
   }
@@ -256,6 +261,13 @@ Judgement judge_request(const Subject& s, const Site& site, const assign::Placem
     return dropped(Drop::response_destination, Reason::response_nowhere);
   if (!sip::verify_branch(ours->branch, s.msg, s.next, site.keys)) return dropped(Drop::response_foreign, Reason::response_foreign);
   return {.verdict = Verdict::returned, .reason = Reason::response_ours};
+}
+
+// What is not SIP.
+[[gnu::noinline]] Judgement judge_other(const Subject& s, const Site& site) {
+  if (!net::is_stun_binding_request(s.msg.text)) return dropped(Drop::sip_unanswerable, Reason::unanswerable);
+  if (is_unsafe_source(s, site)) return dropped(Drop::reply_unsafe, Reason::unsafe_source);
+  return {.verdict = Verdict::answered, .reason = Reason::stun};
 }
 
 constexpr std::array reason_sentences = {
@@ -285,6 +297,12 @@ void identify(Subject& s, const Site& site) {
   if (identify_but_key(s, site, aor)) s.client = sip::client_key(aor.text(), site.fleet_seed);
 }
 
+// What the Routes of a request ask for, when there are any or its Request-URI may be one of ours.
+[[gnu::noinline]] static void identify_routing(Subject& s, const Site& site) {
+  s.routing = find_routing(s, site);
+  if (s.routing.way == Way::to_flow) s.next = s.routing.client;
+}
+
 // Whose request it is, or where the response goes, when it is not said as nearly always.
 [[gnu::noinline]] static void identify_any(Subject& s, const Site& site) {
   s.has_client = false;
@@ -295,8 +313,10 @@ void identify(Subject& s, const Site& site) {
     s.next = via ? sip::response_destination(*via).value_or(base::Endpoint{}) : base::Endpoint{};
     return;
   }
-  const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
-  const sip::Named named = sip::name_client(s.msg[uri], s.msg.text, site.domains, site.fleet_seed);
+  identify_routing(s, site);
+  const std::string_view request_uri = s.routing.way == Way::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
+  const std::string_view uri = s.msg.method == Method::register_ ? s.msg[s.msg.to_uri] : request_uri;
+  const sip::Named named = sip::name_client(uri, s.msg.text, site.domains, site.fleet_seed);
   s.client = named.key;
   s.has_client = named.is_served;
   s.aor_fault = named.fault;
@@ -304,11 +324,15 @@ void identify(Subject& s, const Site& site) {
 
 bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
   s.aor_fault = Bad::none;
+  s.routing.way = Way::none;
   if (!s.is_keepalive && s.msg.is_request && s.msg.fault == Bad::none) [[likely]] {
     const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
     s.has_client = sip::plain_aor(s.msg[uri], s.msg.text, site.domains, aor);
-    if (s.has_client) [[likely]]
+    if (s.has_client) [[likely]] {
+      if (s.msg.has(HeaderId::route)) [[unlikely]]
+        identify_routing(s, site);
       return true;
+    }
   }
   identify_any(s, site);
   return false;
@@ -316,7 +340,7 @@ bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
 
 Judgement judge(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
   if (s.is_keepalive) return {.verdict = Verdict::absorbed, .reason = Reason::keepalive};
-  if (s.msg.fault == Bad::not_sip) return dropped(Drop::sip_unanswerable, Reason::unanswerable);
+  if (s.msg.fault == Bad::not_sip) return judge_other(s, site);
   return s.msg.is_request ? judge_request(s, site, placement, now_min) : judge_response(s, site);
 }
 

@@ -51,23 +51,80 @@ void plan_max_forwards(const Message& request, std::size_t i, Edits& out) {
   out.add(static_cast<std::size_t>(value.data() - request.text.data()), value.size(), {text.data(), width});
 }
 
+/// The Routes of a request while their lines are planned, one after the other.
+class RoutePlan {
+ public:
+  RoutePlan(const Message& request, const RouteEdits& edits) : request_(request), edits_(edits) {
+    Routes routes(request);
+    for (RouteValue route; routes.next(route);) ++values_;
+    base::check(edits.leading + (edits.last ? 1U : 0U) <= values_, "no more Routes go than there are");
+  }
+  void line(std::size_t i, Edits& out);
+
+ private:
+  [[nodiscard]] bool stays(std::size_t value) const { return value >= edits_.leading && !(edits_.last && value + 1 == values_); }
+  [[nodiscard]] std::size_t offset(const char* at) const { return static_cast<std::size_t>(at - request_.text.data()); }
+
+  const Message& request_;
+  const RouteEdits& edits_;
+  std::size_t values_{};   // in all
+  std::size_t seen_{};     // in the lines so far
+};
+
+/// What goes stands before and behind what stays, so that a line is cut at its ends, or whole.
+void RoutePlan::line(std::size_t i, Edits& out) {
+  std::string_view rest = request_.header_value(i), first, first_kept, last_kept, last;
+  for (std::string_view value = next_value(rest); !value.empty(); value = next_value(rest)) {
+    if (first.empty()) first = value;
+    last = value;
+    if (!stays(seen_++)) continue;
+    if (first_kept.empty()) first_kept = value;
+    last_kept = value;
+  }
+  if (!first.empty() && first_kept.empty()) {
+    out.add(request_.line[i], request_.line[i + 1] - request_.line[i], {});
+  } else if (!first.empty()) {
+    const std::size_t kept_end = offset(last_kept.data() + last_kept.size());
+    if (first_kept.data() != first.data()) out.add(offset(first.data()), static_cast<std::size_t>(first_kept.data() - first.data()), {});
+    if (last_kept.data() != last.data()) out.add(kept_end, offset(last.data() + last.size()) - kept_end, {});
+  }
+  if (seen_ != values_ || edits_.appended.empty()) return;
+  out.add(request_.line[i + 1], 0, "Route: <");
+  out.add(request_.line[i + 1], 0, edits_.appended);
+  out.add(request_.line[i + 1], 0, ">\r\n");
+  seen_ = values_ + 1;  // lines of nothing but commas may follow
+}
+
+/// Where a header line begins that plan_forward changes.
+void plan_line(const Message& request, std::size_t i, const Via& top, const ForwardRequest& how, Edits& out) {
+  const HeaderId id = request.id[i];
+  if (id == HeaderId::via && line_holds(request, i, request.top_via)) plan_top_via(request, top, how, out);
+  if (id == HeaderId::max_forwards) plan_max_forwards(request, i, out);
+  if (id == HeaderId::x_viaduct_home) out.add(request.line[i], request.line[i + 1] - request.line[i], {});
+}
+
 }  // namespace
 
 void plan_forward(const Message& request, const Via& top, const ForwardRequest& how, Edits& out) {
   base::check(request.max_forwards > 0, "a request with no hop left is not forwarded");
   out.clear();
   const std::size_t first_line = request.line[0];
+  if (how.routes != nullptr && !how.routes->request_uri.empty()) out.add(request.request_uri.offset, request.request_uri.bytes, how.routes->request_uri);
   out.add(first_line, 0, how.via_prefix);
   out.add(first_line, 0, {how.branch.data(), how.branch.size()});
   out.add(first_line, 0, line_end);
   out.add(first_line, 0, how.headers);
   if (!request.has(HeaderId::max_forwards)) out.add(first_line, 0, max_forwards_line);
-  for (std::size_t i = 0; i < request.headers; ++i) {
-    const HeaderId id = request.id[i];
-    if (id == HeaderId::via && line_holds(request, i, request.top_via)) plan_top_via(request, top, how, out);
-    if (id == HeaderId::max_forwards) plan_max_forwards(request, i, out);
-    if (id == HeaderId::x_viaduct_home) out.add(request.line[i], request.line[i + 1] - request.line[i], {});
+  if (how.routes == nullptr) {
+    for (std::size_t i = 0; i < request.headers; ++i) plan_line(request, i, top, how, out);
+    return;
   }
+  RoutePlan routes(request, *how.routes);
+  for (std::size_t i = 0; i < request.headers; ++i)
+    if (request.id[i] == HeaderId::route)
+      routes.line(i, out);
+    else
+      plan_line(request, i, top, how, out);
 }
 
 namespace {
@@ -95,7 +152,7 @@ void put_number(char* at, std::size_t width, unsigned number) {
 char* forward_in_place(const Message& request, const ForwardRequest& how, char* const text, std::size_t room_before) {
   base::check(request.max_forwards > 0, "a request with no hop left is not forwarded");
   InPlace usual;
-  if (!is_usual(request, usual)) return nullptr;
+  if (how.routes != nullptr || !is_usual(request, usual)) return nullptr;
   ReceivedText received_text;
   const std::string_view received = write_received(how.source, received_text);
   const std::size_t cut = usual.replaced.end - usual.replaced.begin;

@@ -7,9 +7,9 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
-#include <utility>
 
 #include "base32.h"
+#include "label.h"
 #include "viaduct/base/aes_hash.h"
 #include "viaduct/base/check.h"
 
@@ -22,10 +22,6 @@ constexpr std::size_t t_at = letter_at + 1;
 constexpr std::size_t l_at = t_at + base32_64_bytes;
 constexpr std::size_t m_at = l_at + base32_32_bytes;
 static_assert(m_at + base32_64_bytes == branch_bytes);
-
-/// What pieces are hashed for: begins each hash, so that none can stand for another.
-enum class Label : std::uint32_t { call = 1, reply_tag, transaction, target, via, loop, route, proxy_require, place, home_proof };
-constexpr std::uint32_t number(Label label) { return std::to_underlying(label); }
 
 /// Octets of the message, without the checks of a text's own.
 std::string_view octets(const Message& message, Slice s) { return {message.text.data() + s.offset, s.bytes}; }

@@ -61,12 +61,22 @@ TEST(Homes, FindsByName) {
 
 TEST(Homes, KnowsAddressesAndPublicAddressesButNoneOfARemovedHome) {
   const Homes homes = two_homes();
-  EXPECT_TRUE(homes.is_address_of_home(at("10.0.0.1:5062")));
-  EXPECT_TRUE(homes.is_address_of_home(at("[2001:db8::1]:5061")));
-  EXPECT_FALSE(homes.is_address_of_home(at("10.0.0.1:5060")));
-  EXPECT_FALSE(homes.is_address_of_home(at("10.0.0.2:5060")));
+  EXPECT_EQ(homes.find(at("10.0.0.1:5062")), 0);
+  EXPECT_EQ(homes.find(at("[2001:db8::1]:5061")), 0);
+  EXPECT_EQ(homes.find(at("10.0.0.1:5060")), 0) << "its host, at another port";
+  EXPECT_EQ(homes.find(at("10.0.0.1:65535")), 0);
+  EXPECT_EQ(homes.find(at("10.0.0.2:5060")), no_home);
   EXPECT_TRUE(homes.is_home_host(at("192.0.2.1:9").address));
   EXPECT_FALSE(homes.is_home_host(at("10.0.0.2:5060").address));
+}
+
+TEST(Homes, TellsHomesOfOneHostByTheirPorts) {
+  Home a = home("a"), b = home("b");
+  a.address = at("10.0.0.1:5060");
+  b.address = at("10.0.0.1:5070");
+  const Homes homes({b, a});
+  EXPECT_EQ(homes.find(at("10.0.0.1:5070")), 0);
+  EXPECT_EQ(homes.find(at("10.0.0.1:5060")), 1);
 }
 
 TEST(HomesDeathTest, RefusesTwoHomesOfOneName) { EXPECT_DEATH(Homes({home("a"), home("b"), home("a")}), "two homes of one name"); }

@@ -29,6 +29,8 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_EQ(config.server_header, "Viaduct");
   EXPECT_EQ(config.redirect, Redirect::always);
   EXPECT_EQ(config.redirect_status, 302);
+  EXPECT_EQ(config.path, Path::always);
+  EXPECT_TRUE(config.record_route);
   EXPECT_TRUE(config.edges.empty());
   EXPECT_EQ(config.assign_policy, AssignPolicy::slots);
   EXPECT_TRUE(config.assignments_file.empty());

@@ -28,7 +28,7 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
-     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, dpdk, sip, redirect, fleet, home, assign, store, registrar, limits"},
+     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, dpdk, sip, redirect, proxy, fleet, home, assign, store, registrar, limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
     {"\"edge\"", "\"../edge\"", "2: node.name: \"../edge\" is not a name; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
@@ -132,6 +132,8 @@ const Fault sip_faults[] = {
     {"# redirect", "status = 305", "19: redirect.status: 305 is out of range; allowed: 301 to 302"},
     {"# redirect", "trusted_proxies = [\"all\"]",
      "19: redirect.trusted_proxies[0]: \"all\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
+    {"# redirect", "[proxy]\npath = \"often\"", "20: proxy.path: \"often\" is not known; allowed: \"always\", \"supported\" or \"never\""},
+    {"# redirect", "[proxy]\nrecord_route = 1", "20: proxy.record_route: is an integer; allowed: true or false"},
     {"# redirect", "from = 1", "19: redirect.from: is an integer; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
     {"# redirect", "proxies = 1", "19: redirect.proxies: unknown key; allowed: policy, status, trusted_proxies, from"},
 };

@@ -16,6 +16,7 @@ from daemon import Daemon, end_process, start_process
 
 CLONE_NEWNET = 0x40000000
 PREFIX_BITS = 15
+PRIVATE = "10.77.0.2"   # of a host behind NAT
 
 
 def inside(namespace):
@@ -41,7 +42,8 @@ def remove_leftovers():
 class Host:
     """One namespace with the interface eth0 on the lab's switch."""
 
-    def __init__(self, lab, name, addresses):
+    def __init__(self, lab, name, addresses=(), behind=None):
+        """`behind` is a Host that plays its router, by NAT; without one it is plugged into the lab's switch."""
         self.lab = lab
         self.name = f"{lab.prefix}-{name}"
         self.processes = []
@@ -49,14 +51,32 @@ class Host:
         run("ip", "netns", "add", self.name)
         run(*self.command("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"))
         port = f"p{len(lab.hosts)}"
-        run(*inside(self.name), "ip", "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", lab.switch)
-        run(*inside(lab.switch), "ip", "link", "set", port, "master", "br0", "up")
+        other = behind.name if behind else lab.switch
+        run(*inside(self.name), "ip", "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", other)
+        run(*inside(other), "ip", "link", "set", port, "up", *([] if behind else ["master", "br0"]))
         # The kernel of the sender leaves the checksum to a device that veth does not have.
         run(*self.command("ethtool", "-K", "eth0", "tx", "off"))
         for address in addresses:
             run(*inside(self.name), "ip", "address", "add", f"{address}/{PREFIX_BITS}", "dev", "eth0")
         for interface in ("lo", "eth0"):
             run(*inside(self.name), "ip", "link", "set", interface, "up")
+        if behind:
+            behind.masquerade(port, self)
+
+    def masquerade(self, port, inner):
+        """Give an inner host a private address, and hide it behind this host's own (RFC 4787: address and port dependent filtering)."""
+        run(*self.command("ip", "address", "add", "10.77.0.1/24", "dev", port))
+        run(*self.command("ethtool", "-K", port, "tx", "off"))
+        run(*self.command("sysctl", "-qw", "net.ipv4.ip_forward=1"))
+        run(*inner.command("ip", "address", "add", f"{PRIVATE}/24", "dev", "eth0"))
+        run(*inner.command("ip", "route", "add", "default", "via", "10.77.0.1"))
+        run(*self.command("nft", "add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; "
+                                 "add rule ip nat post oifname eth0 meta l4proto udp masquerade to :20000-29999"))
+
+    def cannot_reach(self, *addresses):
+        """Nothing leaves this host for these addresses: what arrives there went through the edge."""
+        for address in addresses:
+            run(*self.command("ip", "route", "add", "unreachable", f"{address}/32"))
 
     def command(self, *words):
         """The words that run a command here."""
@@ -141,6 +161,12 @@ class Lab:
     def host(self, name, *addresses):
         """Plug in a host. Without addresses the kernel there stays silent: that is where a viaductd takes eth0."""
         self.hosts[name] = Host(self, name, addresses)
+        return self.hosts[name]
+
+    def behind_nat(self, name, outside):
+        """A host with a private address, behind another one whose address is `outside`."""
+        router = self.host(f"{name}gw", outside)
+        self.hosts[name] = Host(self, name, behind=router)
         return self.hosts[name]
 
     def remove(self):

@@ -131,16 +131,60 @@ request_route {{
 }}
 """
 
+KAMAILIO_PROXY_CONFIG = """#!KAMAILIO
+# A registrar and stateful proxy for the domain example.com, as an operator's: Path, loose routing, transactions; Record-Route where the test says so.
+debug=0
+log_stderror=yes
+fork=yes
+children=1
+disable_tcp=yes
+auto_aliases=no
+dns=no
+rev_dns=no
+alias="example.com"
+listen=udp:{address}:5060
+loadmodule "pv.so"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "siputils.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "kex.so"
+loadmodule "ctl.so"
+modparam("ctl", "binrpc", "unix:{folder}/ctl")
+modparam("usrloc", "db_mode", 0)
+modparam("registrar", "use_path", 1)
+request_route {{
+    if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+    if (is_method("REGISTER")) {{ if (!save("location")) sl_reply_error(); exit; }}
+    if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+    if (has_totag()) {{
+        if (loose_route()) {{ t_relay(); exit; }}
+        if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
+        sl_send_reply("404", "Not Here");
+        exit;
+    }}
+    {record_route}
+    if (!lookup("location")) {{ sl_send_reply("480", "Not Registered"); exit; }}
+    if (!t_relay()) sl_reply_error();
+}}
+"""
+
 
 class Kamailio:
     """A third-party home in a namespace; its bindings are asked from itself."""
 
-    def __init__(self, host, address, folder):
+    def __init__(self, host, address, folder, proxy=False, record_route=True):
+        """A `proxy` looks its clients up and relays to them; else every request but REGISTER gets a 200."""
         self.folder = folder
         self.host = host
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "kamailio.cfg"
-        config.write_text(KAMAILIO_CONFIG.format(address=address, folder=folder))
+        text = KAMAILIO_PROXY_CONFIG if proxy else KAMAILIO_CONFIG
+        config.write_text(text.format(address=address, folder=folder, record_route="record_route();" if record_route else ""))
         with open(folder / "kamailio.log", "wb") as log:
             self.process = host.start("kamailio", "-f", config, "-DD", "-E", "-m", 64, "-M", 8, "-Y", folder, "-P", folder / "pid", stdout=log, stderr=log)
         wait_for(f"Kamailio at {address}: {folder}/kamailio.log", lambda: self.process.poll() is None and self.answers())

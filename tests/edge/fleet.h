@@ -48,7 +48,10 @@ inline const std::vector<std::string> two_vias = {"Via: SIP/2.0/UDP 198.18.0.9:5
 class Fleet : public ::testing::Test {
  protected:
   Fleet() : assignment(assign::Policy::slots, 1000) {
-    site.listeners.push_back({.endpoint = endpoint("198.18.0.2:5060"), .host = "198.18.0.2", .via_prefix = "Via: SIP/2.0/UDP 198.18.0.2:5060;branch="});
+    site.listeners.push_back({.endpoint = endpoint("198.18.0.2:5060"),
+                              .host = "198.18.0.2",
+                              .via_prefix = "Via: SIP/2.0/UDP 198.18.0.2:5060;branch=",
+                              .uri_end = "@198.18.0.2:5060;lr"});
     site.node_names = {"edge.example.com"};
     site.homes = assign::Homes({
         {.name = "near", .address = endpoint("198.18.0.2:5060"), .public_v4 = endpoint("198.18.0.2:5060"), .is_local = true, .is_viaduct = true},

@@ -7,6 +7,7 @@
 #include "edits.h"
 #include "generated.h"
 #include "torture.h"
+#include "viaduct/sip/route.h"
 
 namespace viaduct::sip {
 namespace {
@@ -158,6 +159,55 @@ TEST(Forward, ReadsNothingOutsideTheRequest) {
     const Message request = indexed(text.text());
     const base::Endpoint source = generator.endpoint();
     ASSERT_EQ(forwarded(request, source), reference_forwarded(request, source, ""));
+  }
+}
+
+std::vector<std::string> routes_of(const Message& request) {
+  std::vector<std::string> out;
+  Routes routes(request);
+  for (RouteValue route; routes.next(route);) out.emplace_back(route.value);
+  return out;
+}
+
+/// Route lines with those values, laid out at random: one line or several, white space, empty elements.
+std::string route_lines(Generator& generator, const std::vector<std::string>& values) {
+  const auto filler = [&] { return std::vector<std::string>{"", " ", "\r\n ", ", ", " ,\t"}[generator.below(5)]; };
+  std::string out;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool begins = i == 0 || generator.below(3) == 0;
+    if (begins && i > 0) out += "\r\n";
+    if (begins && generator.below(3) == 0) out += "X-Between: 1\r\n";
+    out += (begins ? "Route: " : ",") + filler() + values[i] + (generator.below(4) == 0 ? " " : "");
+  }
+  return out + (values.empty() ? "" : "\r\n");
+}
+
+TEST(Forward, TakesRoutesAwayAndLeavesTheOthersInTheirOrder) {
+  Generator generator(21);
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<std::string> values(1 + generator.below(5));
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = "\"a, b\" <sip:r" + std::to_string(i) + ";lr>" + (generator.below(2) ? ";x=\",\"" : "");
+    const std::string text = "BYE sip:old@a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n" + route_lines(generator, values) +
+                             "Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\n\r\n";
+    const Message request = indexed(text);
+    ASSERT_EQ(routes_of(request), values) << text;
+    RouteEdits edits{.leading = static_cast<std::uint8_t>(generator.below(static_cast<unsigned>(values.size()) + 1))};
+    edits.last = edits.leading < values.size() && generator.below(3) == 0;
+    if (generator.below(3) == 0) edits.request_uri = "sip:new@c;with=more";
+    if (generator.below(3) == 0) edits.appended = "sip:appended@d";
+    const base::Endpoint source{base::Address::v4({1, 2, 3, 4}), 5};
+    Edits plan;
+    plan_forward(request, request.top, {source, via_prefix, some_branch(), "", &edits}, plan);
+    const std::string sent = applied(plan, text);
+    const Message out = indexed(sent);
+    std::vector<std::string> expected(values.begin() + edits.leading, values.end() - (edits.last ? 1 : 0));
+    if (!edits.appended.empty()) expected.push_back("<sip:appended@d>");
+    ASSERT_EQ(routes_of(out), expected) << text << sent;
+    ASSERT_EQ(out[out.request_uri], edits.request_uri.empty() ? "sip:old@a" : edits.request_uri);
+    ASSERT_EQ(out[out.top_via], our_via_line().substr(5, our_via_line().size() - 7));
+    ASSERT_EQ(out.max_forwards, 69);
+    std::string room(1024, '#');
+    ASSERT_EQ(forward_in_place(request, {source, via_prefix, some_branch(), "", &edits}, room.data() + 512, 512), nullptr);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "viaduct/assign/rendezvous.h"
@@ -56,17 +57,18 @@ class Homes {
   [[nodiscard]] auto begin() const { return homes_.begin(); }
   [[nodiscard]] auto end() const { return homes_.end(); }
   [[nodiscard]] HomeIndex find(std::string_view name) const;         ///< no_home when absent; finds removed homes too
-  /// Address or public address of any home but a removed one. Logarithmic in the homes.
-  [[nodiscard]] bool is_address_of_home(const base::Endpoint& e) const;
-  [[nodiscard]] bool is_home_host(const base::Address& a) const;     ///< the same, whatever the port
+  /// The home with that address or public address, else one with that host at any port; no_home when there is none. Removed homes are not found.
+  /// Logarithmic in the homes.
+  [[nodiscard]] HomeIndex find(const base::Endpoint& e) const;
+  /// True when a home but a removed one has that host in its address or public address.
+  [[nodiscard]] bool is_home_host(const base::Address& a) const;
 
  private:
   friend HomeIndex next_up(const Homes& homes, std::uint64_t key_hash);
   std::vector<Home> homes_;
   std::vector<HomeBrief> briefs_;          // of homes_
   std::vector<HomeIndex> by_name_;         // sorted by name
-  std::vector<base::Endpoint> endpoints_;  // sorted, without removed homes
-  std::vector<base::Address> hosts_;       // sorted, without removed homes
+  std::vector<std::pair<base::Endpoint, HomeIndex>> endpoints_;  // sorted, without removed homes
   Rendezvous up_{base::Key128{}};          // the homes that are up; unkeyed, because what it orders by is a keyed hash already
 };
 

@@ -28,6 +28,8 @@ inline constexpr std::size_t burst_pkts_max = 64;
 inline constexpr std::size_t workers_max = 64;
 /// Homes of one fleet: the home field of a table entry is 16 bits, and 0xffff means none.
 inline constexpr std::size_t homes_max = 65535;
+/// Octets of a home's name: it stands in assignments, in the store, and may be the host name of its server.
+inline constexpr std::size_t home_name_bytes_max = 64;
 /// Slots of the default assignment: 131 a home at 1,000 homes, 256 KiB in all (design: 2^17).
 inline constexpr std::size_t slots_count = std::size_t{1} << 17;
 /// Bits of a client's key in an entry of the assignment table: with home and flags they fill one atomic word.

@@ -31,6 +31,7 @@ struct Home {
 };
 
 enum class Redirect : std::uint8_t { always, never };
+enum class Path : std::uint8_t { always, supported, never };
 enum class Idle : std::uint8_t { adaptive, poll };
 enum class AssignPolicy : std::uint8_t { slots, explicit_ };
 /// When a change is on the disk: with its commit, or the last one perhaps only with the next.
@@ -84,6 +85,8 @@ struct Config {
   // [redirect]
   Redirect redirect{};
   std::uint16_t redirect_status{302};
+  Path path{};
+  bool record_route{true};
   std::vector<base::Prefix> trusted_proxies;       ///< from these a second Via counts
   std::vector<base::Prefix> redirect_from;
   // [fleet]

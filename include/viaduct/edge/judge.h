@@ -6,6 +6,7 @@
 
 #include "viaduct/assign/assignment.h"
 #include "viaduct/base/verdict.h"
+#include "viaduct/edge/routing.h"
 #include "viaduct/sip/message.h"
 #include "viaduct/sip/via.h"
 #include "viaduct/site/site.h"
@@ -44,6 +45,11 @@ using site::Site;
   X(client_here, "the client's home is this node, which has no path to its bindings")                \
   X(in_dialog_to_home, "an in-dialog request for a home goes there")                                 \
   X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a binding")               \
+  X(route_home, "its next Route, or its Request-URI behind a Route of ours, names a home")           \
+  X(route_flow, "a Route of ours leads to this client")                                              \
+  X(route_nowhere, "its Routes lead to a place that is neither a home nor a client of ours")         \
+  X(route_forged, "a Route that names this node has a token that does not verify")                   \
+  X(stun, "it is a STUN binding request")                                                            \
   X(loop, "a Via names this node: the request went in a circle")                                     \
   X(max_forwards, "Max-Forwards is used up")                                                         \
   X(proxy_require, "Proxy-Require asks for an extension that is not supported")                      \
@@ -61,7 +67,7 @@ enum class Reason : std::uint8_t {
 };
 [[nodiscard]] std::string_view sentence(Reason r);
 
-/// What to do with a message. A response that is returned goes to its subject's `next`.
+/// What to do with a message. A response that is returned, and a request that is proxied to no home, go to their subject's `next`.
 struct Judgement {
   base::Verdict verdict{base::Verdict::dropped};
   base::Drop drop{base::Drop::sip_unanswerable};   ///< when dropped
@@ -79,11 +85,20 @@ struct Subject {
   base::Endpoint source;          ///< frame
   std::size_t readable_behind{};  ///< frame: octets behind the text that may be read
   const Listener* listener{};     ///< frame: the listener it came to
-  base::Endpoint next;            ///< identify: where a response goes by its second Via; unset when that names no place
+  base::Endpoint next;            ///< identify: where a response goes by its second Via, a request by a flow of ours; unset when that names no place
+  Routing routing;                ///< identify: of a request
   sip::ClientKey client;          ///< identify: of `aor_valid`
   bool has_client{};              ///< identify: To (REGISTER) or Request-URI (else) is an address-of-record of a served domain
   sip::Bad aor_fault{};           ///< identify: why it is none
 };
+
+/// Which way a request goes, for its branch and its loop part.
+[[nodiscard]] inline sip::Direction direction(const Subject& s) { return s.routing.way <= Way::by_tables ? sip::Direction::to_home : sip::Direction::by_route; }
+
+/// The listener that a request leaves through: that of the flow which it follows, else the one that it came to.
+[[nodiscard]] inline const Listener& leaves_through(const Subject& s, const Site& site) {
+  return s.routing.way == Way::to_flow ? site.listeners[s.routing.listener] : *s.listener;
+}
 
 /// Index the message and find out whose it is. Leaves msg.fault for judge.
 /// Shape: subject.source and subject.listener are set; text as sip::index wants it.

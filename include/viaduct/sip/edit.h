@@ -8,9 +8,9 @@
 
 namespace viaduct::sip {
 
-/// Edits of one message at the most: our Via, received/rport, Max-Forwards, a Route, X-Viaduct-Home, and room to grow.
-inline constexpr std::size_t edits_max = 12;
-/// Octets that all insertions of one message may have together: three times the largest forward edit, see forward.cpp.
+/// Edits of one message at the most: Request-URI, our Via, received/rport, Max-Forwards, Routes, X-Viaduct-Home, and room to grow.
+inline constexpr std::size_t edits_max = 16;
+/// Octets that all insertions of one message may have together: three times the largest forward edit without Routes, see forward.cpp.
 inline constexpr std::size_t edit_text_bytes_max = 1024;
 
 /// At `offset` of the original, `cut` octets go and `insert` come.

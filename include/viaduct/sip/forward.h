@@ -6,6 +6,7 @@
 #include "viaduct/base/address.h"
 #include "viaduct/sip/edit.h"
 #include "viaduct/sip/message.h"
+#include "viaduct/sip/route.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/sip/via.h"
 
@@ -16,18 +17,19 @@ struct ForwardRequest {
   base::Endpoint source;             ///< where it came from: received and rport of the topmost Via that it brought
   std::string_view via_prefix;       ///< `Via: SIP/2.0/UDP ADDRESS:PORT;branch=`, prebuilt for the listener that sends
   Branch branch;
-  std::string_view headers;          ///< further header lines on top, each with CRLF (X-Viaduct-Home); may be empty
+  std::string_view headers;          ///< further header lines on top, each with CRLF (X-Viaduct-Home, Path, Record-Route); may be empty
+  const RouteEdits* routes{};        ///< what becomes of its Routes and its Request-URI; null: they stay
 };
 
 /// Plan a request's way to its next hop: our Via (and `headers`) before its first header; `received` and `rport` of the old top Via replaced or added;
-/// Max-Forwards one less, or `Max-Forwards: 70` added; every X-Viaduct-Home line that it brought removed. All else byte for byte.
-/// Shape:  request indexed without fault and max_forwards > 0; out is cleared first.
-/// Errors: out.overflow() when the request brings more received, rport and X-Viaduct-Home than a plan has room for; then nothing can be sent.
+/// Max-Forwards one less, or `Max-Forwards: 70` added; every X-Viaduct-Home line that it brought removed; Routes as said. All else byte for byte.
+/// Shape:  request indexed without fault and max_forwards > 0; out is cleared first. routes->leading (and last) are at most the Routes there are.
+/// Errors: out.overflow() when the request brings more received, rport, Routes and X-Viaduct-Home than a plan has room for; then nothing can be sent.
 /// Thread: any; pure. Source: RFC 3261 16.6, 18.2.1; RFC 3581 4.
 void plan_forward(const Message& request, const Via& top, const ForwardRequest& how, Edits& out);
 
 /// The same done at once in the message's own buffer, towards the front, when the request is usual: one received or rport at the most to replace, a
-/// Max-Forwards of up to three digits, no X-Viaduct-Home. Returns the message's new start; its end stays. nullptr: nothing is changed, and it must be planned.
+/// Max-Forwards of up to three digits, no X-Viaduct-Home, no edit of Routes. Returns the message's new start; its end stays. nullptr: nothing is changed, and it must be planned.
 /// Shape:  as above; `text` is where request.text stands; [text - room_before, text) belongs to the caller. The index means nothing afterwards.
 [[nodiscard]] char* forward_in_place(const Message& request, const ForwardRequest& how, char* text, std::size_t room_before);
 

@@ -17,6 +17,7 @@ struct Listener {
   base::Endpoint endpoint;
   std::string host;         ///< the address as text: how a Via of ours names us
   std::string via_prefix;   ///< `Via: SIP/2.0/UDP ADDRESS:PORT;branch=`
+  std::string uri_end;      ///< `@ADDRESS:PORT;lr`: a URI of ours behind its token
 };
 
 /// True when any prefix contains the address.
@@ -27,6 +28,8 @@ struct Listener {
 }
 
 enum class RedirectPolicy : std::uint8_t { always, never };
+/// Whether a proxied REGISTER gets our Path: `supported` when its Supported has `path` (RFC 3327 5.1).
+enum class PathPolicy : std::uint8_t { always, supported, never };
 
 /// Thread: immutable once published; swapped whole on reload.
 struct Site {
@@ -41,6 +44,8 @@ struct Site {
   std::vector<base::Prefix> trusted_proxies;        ///< from these a second Via counts
   bool redirect_all_sources{};
   std::vector<base::Prefix> redirect_from;
+  PathPolicy path{};
+  bool record_route{true};                          ///< proxied requests that may begin a dialog get our Record-Route
   std::vector<base::Prefix> edges;
   base::Key128 fleet_seed{};
   sip::SigningKeys keys;

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Learning who follows a redirect, from the numbers that a device's REGISTERs bear: one look-up in one cache line.
+#include "followers.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "viaduct/base/limits.h"
+
+namespace viaduct::edge {
+namespace {
+
+// The clock of the entries: 1,024 ms a tick, so that 16 bits go round in 18 hours. Its lowest bit is set: a time of 0 is free.
+constexpr unsigned tick_shift = 10;
+constexpr std::uint16_t kept_ticks = base::redirect_kept_ms >> tick_shift;
+constexpr std::uint16_t guard_ticks = (base::redirect_guard_ms >> tick_shift) + 1;
+static_assert(base::redirect_kept_ms >> tick_shift < 0x8000, "an old time must not look young");
+
+std::uint16_t ticks(std::uint32_t clock_ms) { return static_cast<std::uint16_t>(clock_ms >> tick_shift | 1); }
+std::uint16_t age(std::uint16_t at, std::uint16_t now) { return static_cast<std::uint16_t>(now - at); }
+
+// RFC 3261 8.1.3.4, 22.2: the request at the home has the next number, one with credentials the next again. Who comes back with the very next number has
+// spent none elsewhere.
+constexpr std::uint32_t cseq_mask = 0x3fff, cseq_forward_max = 0x1fff;
+
+// Of a class that nobody of follows, so many must have failed before all are believed to.
+constexpr std::uint16_t class_failures_min = 3;
+
+constexpr std::size_t agent_bytes = 16;
+
+}  // namespace
+
+AgentClass agent_class(std::string_view user_agent, const char* readable_end) {
+  if (user_agent.empty()) return 0;
+  std::array<char, agent_bytes> name{};
+  std::memcpy(name.data(), user_agent.data(), std::min<std::size_t>(agent_bytes, static_cast<std::size_t>(readable_end - user_agent.data())));
+  const std::size_t bytes = std::min({user_agent.size(), agent_bytes, user_agent.find_first_of("/ ")});
+  std::fill(name.begin() + static_cast<std::ptrdiff_t>(bytes), name.end(), '\0');
+  const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(name);
+  const std::uint64_t mixed = (words[0] ^ std::rotl(words[1], 29)) * 0x9e3779b97f4a7c15U;
+  return (mixed ^ mixed >> 32) | 1;
+}
+
+Followers::Followers(std::size_t redirects_kept)
+    : set_mask_(std::bit_ceil(std::max(redirects_kept, ways) / ways) - 1),
+      sets_(std::make_unique<Set[]>(set_mask_ + 1)),
+      classes_(std::make_unique<Class[]>(classes_count)) {}
+
+Followers::Class& Followers::class_of(AgentClass agent) {
+  Class& c = classes_[agent % classes_count];
+  const auto tag = static_cast<std::uint32_t>(agent >> 32);
+  if (c.tag != tag) c = {.tag = tag};
+  return c;
+}
+
+Followers::Standing Followers::standing_of(AgentClass agent) const {
+  const Class& c = classes_[agent % classes_count];
+  if (agent == 0 || c.tag != static_cast<std::uint32_t>(agent >> 32)) return Standing::unknown;
+  if (c.followed > 0) return c.failed == 0 ? Standing::follows : Standing::unknown;
+  return c.failed >= class_failures_min ? Standing::never_follows : Standing::unknown;
+}
+
+void Followers::learn(Entry& entry, AgentClass agent, Known known) {
+  entry.known = known;
+  if (agent == 0) return;
+  std::uint16_t& count = known == Known::follows ? class_of(agent).followed : class_of(agent).failed;
+  if (count < UINT16_MAX) ++count;
+}
+
+Followers::Heard Followers::hear(const Register& r, std::uint32_t clock_ms) {
+  const std::uint16_t now = ticks(clock_ms);
+  const auto client = static_cast<std::uint32_t>(r.client.high);
+  Heard out{.standing = standing_of(r.agent)};
+  for (Entry& e : set_of(r.client).entries) {
+    if (e.at == 0 || e.client != client || age(e.at, now) > kept_ticks) continue;
+    if (e.call == r.call && e.transaction != r.transaction) {
+      const std::uint32_t step = (r.cseq - e.cseq) & cseq_mask;
+      if (step == 1 && e.known != Known::never_follows) {
+        learn(e, r.agent, Known::never_follows);
+        out.learned = -1;
+      } else if (step > 1 && step <= cseq_forward_max && e.known == Known::nothing) {
+        learn(e, r.agent, Known::follows);
+        out.learned = 1;
+      }
+      if (age(e.at, now) < guard_ticks && out.standing != Standing::never_follows) out.standing = Standing::came_back;
+    }
+    if (e.known == Known::never_follows) {
+      e.at = now;   // kept as long as he comes
+      out.standing = Standing::never_follows;
+    } else if (e.known == Known::follows && out.standing == Standing::unknown) {
+      out.standing = Standing::follows;
+    }
+  }
+  return out;
+}
+
+void Followers::redirected(const Register& r, std::uint32_t clock_ms) {
+  const std::uint16_t now = ticks(clock_ms);
+  const auto client = static_cast<std::uint32_t>(r.client.high);
+  Set& set = set_of(r.client);
+  Entry* to = &set.entries[0];
+  for (Entry& e : set.entries) {
+    if (e.at != 0 && e.client == client && e.call == r.call) {
+      to = &e;
+      break;
+    }
+    if (e.at == 0 || (to->at != 0 && age(e.at, now) > age(to->at, now))) to = &e;
+  }
+  const bool is_known = to->at != 0 && to->client == client && to->call == r.call && age(to->at, now) <= kept_ticks;
+  *to = {.client = client,
+         .call = r.call,
+         .transaction = r.transaction,
+         .at = now,
+         .cseq = static_cast<std::uint16_t>(r.cseq & cseq_mask),
+         .known = is_known ? to->known : Known::nothing};
+}
+
+}  // namespace viaduct::edge

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hosts of URIs, compared with what the site says of itself and its homes.
+#include "hosts.h"
+
+#include <algorithm>
+#include <array>
+
+#include "viaduct/base/limits.h"
+
+namespace viaduct::edge {
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return lower_case(x) == lower_case(y); });
+}
+
+std::optional<base::Address> host_address(std::string_view host) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return base::Address::parse(host);
+}
+
+bool is_here(const site::Site& site, std::string_view host) {
+  if (const auto a = host_address(host)) return std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.address == *a; });
+  return std::ranges::any_of(site.node_names, [&](const std::string& n) { return equal_ignoring_case(n, host); });
+}
+
+bool is_here_with_port(const site::Site& site, const sip::Uri& uri) {
+  const std::uint16_t port = port_or_default(uri.port);
+  if (const auto a = host_address(uri.host)) return site.listener({.address = *a, .port = port}) != nullptr;
+  return is_here(site, uri.host) && std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.port == port; });
+}
+
+static assign::HomeIndex named_home(const assign::Homes& homes, std::string_view name) {
+  std::array<char, base::home_name_bytes_max> lower;
+  if (name.size() > lower.size()) return assign::no_home;
+  std::ranges::transform(name, lower.begin(), lower_case);
+  const assign::HomeIndex home = homes.find(std::string_view{lower.data(), name.size()});
+  return home != assign::no_home && homes.brief(home).state != assign::HomeState::removed ? home : assign::no_home;
+}
+
+assign::HomeIndex home_of(const site::Site& site, const sip::Uri& uri) {
+  const auto a = host_address(uri.host);
+  const assign::HomeIndex home = a ? site.homes.find(base::Endpoint{.address = *a, .port = port_or_default(uri.port)}) : named_home(site.homes, uri.host);
+  return home != assign::no_home && site.homes.brief(home).is_local ? assign::no_home : home;
+}
+
+}  // namespace viaduct::edge

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the Routes of a request lead: through a flow of ours to a client, on to a home, or by the tables.
+#include "routes.h"
+
+#include <algorithm>
+#include <array>
+
+#include "hosts.h"
+#include "viaduct/sip/flow.h"
+
+namespace viaduct::edge {
+namespace {
+
+/// Route values that are looked at: two clients of ours with two Routes each, as many outbound proxies, and the next hop.
+constexpr std::size_t routes_read_max = 8;
+
+/// The first Routes of a request, how many there are, and the last.
+struct RouteList {
+  std::array<std::string_view, routes_read_max> uri;
+  std::size_t count{};
+  std::string_view last;
+  explicit RouteList(const sip::Message& request) {
+    sip::Routes routes(request);
+    for (sip::RouteValue route; routes.next(route); ++count) {
+      if (count < uri.size()) uri[count] = route.uri;
+      last = route.uri;
+    }
+  }
+};
+
+/// Whose a URI is.
+struct Owner {
+  enum class Kind : std::uint8_t { other, ours, forged, flow };
+  Kind kind{};
+  base::Endpoint client;       // flow
+  std::uint8_t listener{};     // flow
+};
+
+Owner owner_of_token(const Subject& s, const Site& site, const sip::FlowToken& token) {
+  const bool genuine =
+      token.listener < site.listeners.size() && sip::is_genuine(token, site.listeners[token.listener].endpoint, s.msg[s.msg.call_id], site.keys);
+  if (!genuine) return {.kind = Owner::Kind::forged};
+  return {.kind = Owner::Kind::flow, .client = token.client, .listener = token.listener};
+}
+
+/// A Route of ours names a listener; without a user a served domain will do as well, as telephones have it for their outbound proxy.
+Owner owner_of_route(const Subject& s, const Site& site, std::string_view text) {
+  const auto uri = sip::parse_uri(text);
+  if (!uri || (uri->scheme != sip::Scheme::sip && uri->scheme != sip::Scheme::sips)) return {};
+  if (!uri->has_user) return {.kind = is_here_with_port(site, *uri) || sip::serves(site.domains, uri->host) ? Owner::Kind::ours : Owner::Kind::other};
+  if (!is_here_with_port(site, *uri)) return {};
+  const auto token = sip::read_flow_token(uri->user);
+  return token ? owner_of_token(s, site, *token) : Owner{.kind = Owner::Kind::forged};
+}
+
+/// A Request-URI counts only when its user is a token.
+Owner owner_of_request_uri(const Subject& s, const Site& site) {
+  const auto uri = sip::parse_uri(s.msg[s.msg.request_uri]);
+  const auto token = uri ? sip::read_flow_token(uri->user) : std::nullopt;
+  return token && is_here_with_port(site, *uri) ? owner_of_token(s, site, *token) : Owner{};
+}
+
+/// Neighbouring Routes of one flow: it stands twice where our two sides have different addresses (RFC 5658).
+struct Leg {
+  Owner owner;
+  std::size_t end{};   // Routes up to and with its last
+};
+
+/// The Routes of ours that a request begins with: those of the client whom it comes from or goes to, or those of both when the two are ours and no home
+/// has put a Route between.
+struct Legs {
+  std::array<Leg, 2> leg;
+  std::size_t count{};
+  std::size_t leading{};   // Routes of ours, with a token or without
+  bool forged{};
+
+  void add(const Owner& owner) {
+    if (count == 0 || leg[count - 1].owner.client != owner.client) leg[count++].owner = owner;
+    leg[count - 1].end = leading;
+  }
+  /// Take the next Route; false when it is not ours, or of a third client's.
+  bool take(const Owner& owner) {
+    const bool is_third = count == leg.size() && owner.kind == Owner::Kind::flow && leg[1].owner.client != owner.client;
+    if (owner.kind == Owner::Kind::other || is_third) return false;
+    ++leading;
+    if (owner.kind == Owner::Kind::flow) add(owner);
+    forged |= owner.kind == Owner::Kind::forged;
+    return true;
+  }
+};
+
+assign::HomeIndex named_home(const Site& site, std::string_view text) {
+  const auto uri = sip::parse_uri(text);
+  return uri ? home_of(site, *uri) : assign::no_home;
+}
+
+/// Whether a request comes from the client's side: from its flow; or, as when a NAT gave the client another port, from no home and on its way to one.
+bool is_from_client(const Subject& s, const Site& site, const Owner& leg, std::string_view target) {
+  if (leg.client == s.source) return true;
+  return !site.homes.is_home_host(s.source.address) && named_home(site, target) != assign::no_home;
+}
+
+/// RFC 3261 16.6 step 6: a next hop without `lr` wants its own URI in the Request-URI, and that as the last Route.
+void obey_strict_router(std::string_view next, Routing& out) {
+  const auto uri = sip::parse_uri(next);
+  if (!uri || sip::uri_param(uri->params, "lr").found) return;
+  ++out.edits.leading;
+  out.edits.appended = out.request_uri;
+  out.edits.request_uri = next;
+}
+
+}  // namespace
+
+Routing find_routing(const Subject& s, const Site& site) {
+  Routing out{.request_uri = s.msg[s.msg.request_uri]};
+  const RouteList routes(s.msg);
+  std::size_t end = routes.count;
+  Legs legs;
+  if (const Owner owner = owner_of_request_uri(s, site); owner.kind != Owner::Kind::other) {
+    legs.forged = owner.kind == Owner::Kind::forged;
+    if (owner.kind == Owner::Kind::flow) legs.add(owner);
+    if (end > 0) {
+      // RFC 3261 16.4: a strict router put our URI there, and what stood there behind the other Routes.
+      --end;
+      out.edits.last = true;
+      out.edits.request_uri = out.request_uri = routes.last;
+    }
+  }
+  while (legs.leading < std::min(end, routes_read_max) && legs.take(owner_of_route(s, site, routes.uri[legs.leading]))) {
+  }
+  const bool has_next = legs.leading < std::min(end, routes_read_max);
+  const std::string_view next = has_next ? routes.uri[legs.leading] : out.request_uri;
+  const std::size_t goes_to = legs.count > 0 && is_from_client(s, site, legs.leg[0].owner, next) ? 1 : 0;
+  out.edits.leading = static_cast<std::uint8_t>(legs.leading);
+  if (legs.forged || out.request_uri.empty()) {
+    out.way = Way::forbidden;
+  } else if (goes_to < legs.count) {
+    const Leg& leg = legs.leg[goes_to];
+    out.way = Way::to_flow;
+    out.client = leg.owner.client;
+    out.listener = leg.owner.listener;
+    out.edits.leading = static_cast<std::uint8_t>(leg.end);
+  } else if (legs.count > 0 || (has_next && named_home(site, next) != assign::no_home)) {
+    out.way = Way::onwards;
+    out.target = next;
+    if (has_next) obey_strict_router(next, out);
+  } else if (legs.leading > 0) {
+    out.way = Way::by_tables;
+  }
+  return out;
+}
+
+}  // namespace viaduct::edge

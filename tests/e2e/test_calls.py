@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole calls through the edge: two clients of a Kamailio home that cannot reach it, by hand and by SIPp, with and without its Record-Route, and from behind a NAT."""
+import struct
+
+import pytest
+import rig
+from rig import sip
+
+NORTH = rig.HOMES["north"]
+CALLER, CALLEE = ("198.18.0.10", 5062), ("198.18.0.11", 5064)
+PLACED = [("caller@example.com", "north"), ("callee@example.com", "north")]
+
+
+class Phone:
+    """A telephone that knows nothing but the edge: it registers, and keeps the dialog that it is told to keep."""
+
+    def __init__(self, host, user, address, contact=None):
+        self.link = host.udp(*address)
+        self.user = user
+        self.sent_by = f"{address[0]}:{address[1]}"
+        self.contact = contact or f"<sip:{user}@{self.sent_by}>"
+        self.transactions = 0
+        self.remote = self.routes = None
+
+    def via(self):
+        self.transactions += 1
+        return sip.via(self.sent_by, f"z9hG4bK{self.user}{self.transactions}", rport=None)
+
+    def send(self, request):
+        self.link.sendto(bytes(request), rig.SERVICE)
+
+    def heard(self):
+        return sip.Message(self.link.recv(65535))
+
+    def hear(self, *expected):
+        """The next message, which is one of those statuses or methods; a 100 of the home's is passed over."""
+        while (message := self.heard()).status == 100 and 100 not in expected:
+            pass
+        assert (message.status or message.method) in expected, message.octets
+        return message
+
+    def register(self):
+        self.send(sip.register(self.user).via(self.via()).contact(self.contact).header("Supported", "path"))
+        answer = self.hear(200)
+        assert any(value.split(";expires")[0] == self.contact for value in answer.values("contact")), answer.octets
+        return answer
+
+    def invite(self, user):
+        request = sip.request("INVITE", user).via(self.via()).from_(f"<sip:{self.user}@example.com>;tag=tag-{self.user}").contact(self.contact)
+        self.send(request)
+        return request
+
+    def answer(self, request, status, **more):
+        extra = [("Record-Route", value) for value in request.all("record-route")] + [("Contact", self.contact)]
+        self.link.sendto(sip.answer(request.octets, status, to_tag=f"tag-{self.user}", extra=extra, **more), rig.SERVICE)
+
+    def learn(self, message, as_caller):
+        """The dialog of a 2xx, or for the callee of the INVITE (RFC 3261 12.1)."""
+        self.remote = message.one("contact").strip("<>")
+        routes = message.values("record-route")
+        self.routes = routes[::-1] if as_caller else routes
+        self.call_id, ends = message.one("call-id"), (message.one("from"), message.one("to"))
+        self.ends = ends if as_caller else ends[::-1]
+        if not as_caller and ";tag=" not in self.ends[0]:
+            self.ends = (self.ends[0] + f";tag=tag-{self.user}", self.ends[1])
+
+    def inside(self, method, cseq):
+        """A request inside the dialog, by its route set."""
+        request = sip.request(method, self.user).request_uri(self.remote).via(self.via()).from_(self.ends[0]).to(self.ends[1]).call_id(self.call_id).cseq(cseq)
+        if method == "INVITE":
+            request.contact(self.contact)
+        for route in self.routes:
+            request.header("Route", route)
+        self.send(request)
+        return request
+
+
+def start(lab, folder, record_route=True, **overrides):
+    home = rig.Kamailio(lab.host("north", NORTH), NORTH, folder / "north", proxy=True, record_route=record_route)
+    config = rig.make_config(folder, assignments=PLACED, neighbour=[], dpdk=rig.af_packet(), redirect={"policy": "never"}, **overrides)
+    return home, lab.host("edge").daemon(config)
+
+
+def phones(lab):
+    hosts = lab.host("caller", CALLER[0]), lab.host("callee", CALLEE[0])
+    for host in hosts:
+        host.cannot_reach(NORTH)
+    return Phone(hosts[0], "caller", CALLER), Phone(hosts[1], "callee", CALLEE)
+
+
+def call(caller, callee):
+    """INVITE, 180, 200, ACK; both know their dialog then."""
+    caller.invite("callee")
+    offered = callee.hear("INVITE")
+    callee.learn(offered, as_caller=False)
+    callee.answer(offered, 180)
+    caller.hear(180)
+    callee.answer(offered, 200)
+    caller.learn(caller.hear(200), as_caller=True)
+    caller.inside("ACK", 1)
+    callee.hear("ACK")
+    return offered
+
+
+@pytest.mark.parametrize("record_route", [True, False], ids=["home-records-its-route", "home-does-not"])
+def test_a_call_crosses_the_edge_in_both_directions(lab, folder, record_route):
+    home, edge = start(lab, folder, record_route)
+    with edge as daemon:
+        caller, callee = phones(lab)
+        answer = caller.register()
+        assert answer.one("path").startswith("<sip:p") and f"@{rig.EDGE}:5060;lr;ob>" in answer.one("path")
+        callee.register()
+        offered = call(caller, callee)
+        assert len(offered.values("record-route")) == (3 if record_route else 2), "ours for the callee, the home's, ours for the caller"
+        assert offered.uri == callee.contact.strip("<>") and not offered.all("route")
+        # A re-INVITE of the callee, then one of the caller, each with its 200 and ACK.
+        for sender, receiver, cseq in ((callee, caller, 10), (caller, callee, 2)):
+            sender.inside("INVITE", cseq)
+            receiver.answer(receiver.hear("INVITE"), 200)
+            sender.hear(200)
+            sender.inside("ACK", cseq)
+            assert not receiver.hear("ACK").all("route")
+        callee.inside("BYE", 11)
+        caller.answer(caller.hear("BYE"), 200)
+        callee.hear(200)
+        counters = daemon.settled(1)
+        assert counters["total"]["drops"]["response_foreign"] == 0
+
+
+def test_a_call_is_cancelled_and_another_refused(lab, folder):
+    _, edge = start(lab, folder)
+    with edge as daemon:
+        caller, callee = phones(lab)
+        caller.register()
+        callee.register()
+        request = caller.invite("callee")
+        offered = callee.hear("INVITE")
+        callee.answer(offered, 180)
+        caller.hear(180)
+        cancel = sip.request("CANCEL", "callee").via(*request.via_values).from_(request.from_value).to(request.to_value).call_id(request.call_id_value)
+        caller.send(cancel)
+        taken_back = callee.hear("CANCEL")
+        assert taken_back.values("via")[0].split(";branch=")[0] == offered.values("via")[0].split(";branch=")[0]
+        callee.answer(taken_back, 200)
+        callee.answer(offered, 487)
+        seen = {caller.hear(200, 487).status, caller.hear(200, 487).status}
+        assert seen == {200, 487}
+        callee.hear("ACK")
+        # A 486 and its ACK, hop by hop: the home acknowledges the callee's, the caller the home's.
+        request = caller.invite("callee")
+        offered = callee.hear("INVITE")
+        callee.answer(offered, 486)
+        refused = caller.hear(486)
+        assert callee.hear("ACK").one("call-id") == offered.one("call-id")
+        ack = sip.request("ACK", "callee").via(*request.via_values).from_(request.from_value).to(refused.one("to")).call_id(request.call_id_value)
+        caller.send(ack)
+        daemon.settled(1)
+
+
+def test_a_client_behind_a_nat_is_called_through_it(lab, folder):
+    _, edge = start(lab, folder)
+    with edge as daemon:
+        inner = lab.behind_nat("inner", CALLEE[0])
+        inner.cannot_reach(NORTH)
+        outer = lab.host("caller", CALLER[0])
+        outer.cannot_reach(NORTH)
+        caller, callee = Phone(outer, "caller", CALLER), Phone(inner, "callee", ("10.77.0.2", 5064))
+        caller.register()
+        callee.register()
+        offered = call(caller, callee)
+        assert offered.uri == "sip:callee@10.77.0.2:5064", "its private Contact, reached by its flow"
+        callee.inside("BYE", 5)
+        caller.answer(caller.hear("BYE"), 200)
+        callee.hear(200)
+        # And the other way round: the one behind the NAT calls.
+        callee.invite("caller")
+        offered = caller.hear("INVITE")
+        caller.learn(offered, as_caller=False)
+        caller.answer(offered, 200)
+        callee.learn(callee.hear(200), as_caller=True)
+        callee.inside("ACK", 1)
+        caller.hear("ACK")
+        caller.inside("BYE", 6)
+        callee.answer(callee.hear("BYE"), 200)
+        caller.hear(200)
+        daemon.settled(1)
+
+
+def test_keys_rotate_while_a_call_stands(lab, folder):
+    _, edge = start(lab, folder)
+    with edge as daemon:
+        caller, callee = phones(lab)
+        caller.register()
+        callee.register()
+        caller.invite("callee")
+        offered = callee.hear("INVITE")
+        callee.learn(offered, as_caller=False)
+        text = daemon.config.read_text()
+        daemon.config.write_text(text.replace('keys = ["', 'keys = ["b:202122232425262728292a2b2c2d2e2f", "'))
+        assert daemon.ask("reload")["ok"]
+        callee.answer(offered, 200)
+        caller.learn(caller.hear(200), as_caller=True)
+        caller.inside("ACK", 1)
+        callee.hear("ACK")
+        callee.inside("BYE", 2)
+        caller.answer(caller.hear("BYE"), 200)
+        callee.hear(200)
+        daemon.settled(1)
+
+
+@pytest.mark.parametrize("record_route", [True, False], ids=["home-records-its-route", "home-does-not"])
+def test_sipp_calls_sipp_through_the_home(lab, folder, record_route):
+    _, edge = start(lab, folder, record_route)
+    with edge as daemon:
+        _, callee = phones(lab)
+        callee.register()
+        callee.link.close()
+        calls = 200
+        answering = lab.hosts["callee"].start("sipp", "-sf", rig.HERE / "scenarios" / "call-uas.xml", "-i", CALLEE[0], "-p", CALLEE[1], "-m", calls, "-nostdin", "-timeout", 60,
+                                              cwd=folder, stdout=open(folder / "uas.log", "wb"))
+        rig.sipp(lab.hosts["caller"], "call-uac", f"{rig.EDGE}:5060", address=CALLER[0], port=5070, rate=50, calls=calls, options=("-s", "callee"))
+        assert answering.wait(30) == 0, (folder / "uas.log").read_bytes()[-2000:]
+        counters = daemon.settled(calls * 10)
+        assert counters["total"]["verdicts"]["dropped"] == 0, counters["total"]["drops"]
+
+
+def test_a_stun_request_on_the_sip_port_is_answered(lab, folder):
+    _, edge = start(lab, folder)
+    with edge as daemon:
+        client = lab.host("clients", "198.18.0.12").udp("198.18.0.12", 5066)
+        request = struct.pack("!HHI", 1, 0, 0x2112A442) + bytes(range(12))
+        client.sendto(request, rig.SERVICE)
+        answer = client.recv(100)
+        assert answer[:2] == b"\x01\x01" and answer[4:20] == request[4:]
+        kind, size, _, family, port, address = struct.unpack("!HHBBHI", answer[20:32])
+        assert (kind, size, family) == (0x20, 8, 1)
+        assert (port ^ 0x2112, address ^ 0x2112A442) == (5066, int.from_bytes(bytes([198, 18, 0, 12]), "big"))
+        daemon.settled(1)

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// Path, Record-Route and Routes of ours, as the messages of whole dialogs: what the edge writes into one comes back in the next.
+#include <gmock/gmock.h>
+
+#include "fleet.h"
+#include "viaduct/sip/flow.h"
+#include "viaduct/sip/route.h"
+
+namespace viaduct::edge {
+namespace {
+
+using base::Verdict;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const std::string far = "198.18.0.11:5060", client = "198.18.0.1:5062", other_client = "198.18.0.7:40000";
+
+class Routed : public Fleet {
+ protected:
+  Routed() { site.redirect = site::RedirectPolicy::never; }
+
+  /// The values of a header in what was sent, one line each.
+  static std::vector<std::string> values(const Rehearsal& r, const std::string& name) {
+    std::vector<std::string> out;
+    const std::string key = "\r\n" + name + ": ";
+    for (std::size_t at = r.bytes.find(key); at != std::string::npos; at = r.bytes.find(key, at + 1))
+      out.push_back(r.bytes.substr(at + key.size(), r.bytes.find("\r\n", at + 2) - at - key.size()));
+    return out;
+  }
+  std::string path() { return values(send(Text()), "Path").at(0); }
+  std::string record_route(const std::string& from = client) { return values(send(invite(), from), "Record-Route").at(0); }
+  static Text invite() { return Text().method("INVITE").uri("sip:alice@example.com"); }
+  static Text bye(const std::string& uri) { return Text().method("BYE").uri(uri).to("<sip:alice@example.com>;tag=t1"); }
+};
+
+// --- what is written
+
+TEST_F(Routed, WritesAPathIntoAProxiedRegister) {
+  const auto r = send(Text());
+  EXPECT_EQ(r.judgement.verdict, Verdict::proxied);
+  EXPECT_THAT(path(), AllOf(StartsWith("<sip:pa"), HasSubstr("@198.18.0.2:5060;lr;ob>")));
+  EXPECT_THAT(values(send(Text().vias(two_vias)), "Path").at(0), Not(HasSubstr(";ob"))) << "not the first hop";
+  EXPECT_TRUE(values(r, "Record-Route").empty());
+}
+
+TEST_F(Routed, WritesAPathAsThePolicySays) {
+  site.path = site::PathPolicy::never;
+  EXPECT_TRUE(values(send(Text()), "Path").empty());
+  site.path = site::PathPolicy::supported;
+  EXPECT_TRUE(values(send(Text().header("Supported: outbound,xpath")), "Path").empty());
+  EXPECT_EQ(values(send(Text().header("k: outbound , PATH")), "Path").size(), 1U);
+  EXPECT_EQ(values(send(Text().header("Supported: outbound").header("Supported: path")), "Path").size(), 1U);
+}
+
+TEST_F(Routed, PutsItsPathAboveAnEarlierOne) {
+  const auto r = send(Text().vias(two_vias).header("Path: <sip:p1.example.net;lr>"));
+  ASSERT_EQ(values(r, "Path").size(), 2U);
+  EXPECT_EQ(values(r, "Path")[1], "<sip:p1.example.net;lr>");
+}
+
+TEST_F(Routed, RecordsItsRouteWhereADialogMayBegin) {
+  EXPECT_THAT(record_route(), AllOf(StartsWith("<sip:ra"), HasSubstr("@198.18.0.2:5060;lr>"), Not(HasSubstr(";ob"))));
+  for (const std::string method : {"SUBSCRIBE", "REFER"}) EXPECT_EQ(values(send(invite().method(method)), "Record-Route").size(), 1U) << method;
+  for (const std::string method : {"MESSAGE", "PUBLISH", "OPTIONS", "CANCEL"})
+    EXPECT_TRUE(values(send(invite().method(method)), "Record-Route").empty()) << method;
+  EXPECT_TRUE(values(send(invite().to("<sip:alice@example.com>;tag=t1").uri("sip:198.18.0.11").header("Route: <sip:198.18.0.2;lr>")), "Record-Route").empty())
+      << "inside a dialog";
+  site.record_route = false;
+  EXPECT_TRUE(values(send(invite()), "Record-Route").empty());
+}
+
+// --- requests of homes to clients
+
+TEST_F(Routed, SendsARequestOfAHomeThroughThePathToTheClient) {
+  const auto r = send(Text().method("INVITE").uri("sip:alice@10.0.0.7:5062").header("Route: " + path()).header("X-Last: 1"), far);
+  EXPECT_EQ(r.judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(r.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(r.next, endpoint(client));
+  EXPECT_THAT(r.bytes, StartsWith("INVITE sip:alice@10.0.0.7:5062 SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.0.2:5060;branch=z9hG4bKa"));
+  EXPECT_THAT(r.bytes, AllOf(Not(HasSubstr("\r\nRoute:")), HasSubstr("\r\nX-Last: 1\r\n")));
+  EXPECT_EQ(values(r, "Record-Route").size(), 1U);
+}
+
+TEST_F(Routed, KeepsTheRoutesBehindItsOwn) {
+  const std::string mine = path();
+  const auto routes = [&](const std::string& lines) { return values(send(Text().method("MESSAGE").uri("sip:alice@10.0.0.7").header(lines), far), "Route"); };
+  EXPECT_EQ(routes("Route: " + mine + ", <sip:p1.example.net;lr>"), std::vector<std::string>{"<sip:p1.example.net;lr>"});
+  EXPECT_EQ(routes("Route: " + mine + "\r\nRoute: <sip:p1.example.net;lr>,<sip:p2.example.net;lr>"),
+            std::vector<std::string>{"<sip:p1.example.net;lr>,<sip:p2.example.net;lr>"});
+}
+
+TEST_F(Routed, RefusesATokenThatIsNotItsOwn) {
+  const std::string mine = path();
+  for (std::size_t at = mine.find(':') + 1; at < mine.find('@'); ++at) {
+    std::string forged = mine;
+    forged[at] = forged[at] == 'b' ? 'c' : 'b';
+    const auto r = send(Text().method("INVITE").uri("sip:alice@10.0.0.7").header("Route: " + forged), far);
+    EXPECT_EQ(r.judgement.status, 403) << at;
+    EXPECT_EQ(r.judgement.reason, Reason::route_forged) << at;
+  }
+  EXPECT_EQ(send(Text().method("INVITE").uri("sip:alice@10.0.0.7").header("Route: <sip:someone@198.18.0.2;lr>"), far).judgement.status, 403);
+  EXPECT_EQ(send(Text().method("ACK").uri("sip:alice@10.0.0.7").header("Route: <sip:someone@198.18.0.2;lr>"), far).judgement.verdict, Verdict::dropped);
+}
+
+TEST_F(Routed, BelievesTheTokensOfBothFleetKeysAndNoOther) {
+  const std::string of_a = path();
+  const auto reason = [&] { return send(Text().method("INVITE").uri("sip:alice@10.0.0.7").header("Route: " + of_a), far).judgement.reason; };
+  site.keys.keys[1] = site.keys.keys[0];
+  site.keys.keys[0].emplace('b', base::Key128{4, 5, 6});
+  EXPECT_EQ(reason(), Reason::route_flow);
+  EXPECT_THAT(path(), StartsWith("<sip:pb"));
+  site.keys.keys[1].reset();
+  EXPECT_EQ(reason(), Reason::route_forged);
+}
+
+TEST_F(Routed, BindsARecordRouteToItsCallAndAPathToNone) {
+  const std::string route = record_route();
+  const std::string of_path = path();
+  const auto reason = [&](const std::string& value, const std::string& call_id) {
+    std::string text = Text().method("BYE").uri("sip:a@10.0.0.7").to("<sip:alice@example.com>;tag=t1").header("Route: " + value);
+    return send(text.replace(text.find("c1@"), 3, call_id), far).judgement.reason;
+  };
+  EXPECT_EQ(reason(route, "c1@"), Reason::route_flow);
+  EXPECT_EQ(reason(route, "c2@"), Reason::route_forged);
+  EXPECT_EQ(reason(of_path, "c2@"), Reason::route_flow);
+}
+
+TEST_F(Routed, ReachesAClientWhereverItWasBehindANat) {
+  const std::string behind_nat = "203.0.113.77:61234";
+  const auto r = send(Text().method("BYE").uri("sip:bob@192.168.1.2:5060").to("<sip:x@y>;tag=1").header("Route: " + record_route(behind_nat)), far);
+  EXPECT_EQ(r.next, endpoint(behind_nat));
+  EXPECT_THAT(r.bytes, StartsWith("BYE sip:bob@192.168.1.2:5060 SIP/2.0\r\n"));
+}
+
+// --- requests of clients inside a dialog
+
+TEST_F(Routed, SendsARequestOfTheClientOnToTheNextRouteThatIsAHome) {
+  const auto r = send(bye("sip:bob@10.9.9.9").header("Route: " + record_route() + ",<sip:198.18.0.11;lr;r2=on>"), client);
+  EXPECT_EQ(r.judgement.reason, Reason::route_home);
+  EXPECT_EQ(site.homes[r.judgement.home].name, "far");
+  EXPECT_EQ(values(r, "Route"), std::vector<std::string>{"<sip:198.18.0.11;lr;r2=on>"});
+}
+
+TEST_F(Routed, SendsARequestOfTheClientOnToAHomeThatTheRequestUriNames) {
+  const auto r = send(bye("sip:conference@198.18.0.11:5060").header("Route: " + record_route()), client);
+  EXPECT_EQ(r.judgement.reason, Reason::route_home);
+  EXPECT_TRUE(values(r, "Route").empty());
+}
+
+TEST_F(Routed, KnowsTheClientsSideByWhereTheRequestGoesWhenANatGaveItAnotherPort) {
+  const std::string route = record_route();
+  EXPECT_EQ(send(bye("sip:b@198.18.0.11").header("Route: " + route), "198.18.0.1:61111").judgement.reason, Reason::route_home);
+  EXPECT_EQ(send(bye("sip:b@10.0.0.7").header("Route: " + route), "198.18.0.9:5060").judgement.reason, Reason::route_flow) << "from some other proxy";
+  EXPECT_EQ(send(bye("sip:b@198.18.0.13").header("Route: " + route), far).judgement.reason, Reason::route_flow) << "from a home, whatever it names";
+}
+
+TEST_F(Routed, RefusesToGoOnToAStranger) {
+  const std::string route = record_route();
+  EXPECT_EQ(send(bye("sip:b@203.0.113.9").header("Route: " + route), client).judgement.status, 481);
+  EXPECT_EQ(send(bye("sip:b@198.18.0.11").header("Route: " + route + ",<sip:203.0.113.9;lr>"), client).judgement.status, 481);
+  EXPECT_EQ(send(invite().uri("sip:b@203.0.113.9").header("Route: " + route), client).judgement.status, 403);
+  EXPECT_EQ(send(Text().method("ACK").uri("sip:b@203.0.113.9").to("<sip:b@x>;tag=2").header("Route: " + route), client).judgement.verdict, Verdict::dropped);
+}
+
+TEST_F(Routed, GoesOnByTheAddressOfRecordOfAGruu) {
+  const auto r = send(bye("sip:alice@example.com;gr=urn:uuid:1").header("Route: " + record_route()), client);
+  EXPECT_EQ(r.judgement.reason, Reason::initial_request);
+  EXPECT_EQ(site.homes[r.judgement.home].name, "far");
+}
+
+TEST_F(Routed, TakesARequestBetweenTwoOfItsClientsThroughBothLegs) {
+  // The home put no Route between: the callee's is on top in what the callee sends, the caller's in what the caller sends.
+  const std::string caller = record_route(client), callee = record_route(other_client);
+  const auto from_callee = send(bye("sip:a@10.0.0.7").header("Route: " + callee + ", " + caller), other_client);
+  EXPECT_EQ(from_callee.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(from_callee.next, endpoint(client));
+  EXPECT_TRUE(values(from_callee, "Route").empty());
+  const auto from_caller = send(bye("sip:b@10.0.0.8").header("Route: " + caller).header("Route: " + callee), client);
+  EXPECT_EQ(from_caller.next, endpoint(other_client));
+  EXPECT_TRUE(values(from_caller, "Route").empty());
+}
+
+TEST_F(Routed, TakesTwoRoutesOfOneFlowForOneLeg) {
+  // As where the two sides of the edge have addresses of their own.
+  const std::string mine = record_route();
+  const auto r = send(bye("sip:a@198.18.0.11").header("Route: " + mine + "," + mine), client);
+  EXPECT_EQ(r.judgement.reason, Reason::route_home);
+  EXPECT_TRUE(values(r, "Route").empty());
+  EXPECT_EQ(send(bye("sip:a@10.0.0.7").header("Route: " + mine + "," + mine), far).next, endpoint(client));
+}
+
+// --- preloaded Routes
+
+TEST_F(Routed, StripsItselfAsOutboundProxyAndGoesOnByTheTables) {
+  for (const std::string route : {"<sip:198.18.0.2;lr>", "<sip:198.18.0.2:5060;lr>", "sip:198.18.0.2", "<sip:EDGE.example.com;lr>", "<sip:example.com;lr>"}) {
+    const auto r = send(invite().header("Route: " + route), client);
+    EXPECT_EQ(r.judgement.reason, Reason::initial_request) << route;
+    EXPECT_TRUE(values(r, "Route").empty()) << route;
+  }
+  EXPECT_EQ(send(invite().header("Route: <sip:198.18.0.2:5099;lr>")).judgement.reason, Reason::initial_request) << "not ours: it stays";
+  EXPECT_EQ(values(send(invite().header("Route: <sip:198.18.0.2:5099;lr>")), "Route").size(), 1U);
+}
+
+TEST_F(Routed, StripsItselfFromARegisterToo) {
+  const auto r = send(Text().header("Route: <sip:198.18.0.2;lr>"), client);
+  EXPECT_EQ(r.judgement.verdict, Verdict::proxied);
+  EXPECT_TRUE(values(r, "Route").empty());
+  site.redirect = site::RedirectPolicy::always;
+  EXPECT_EQ(send(Text().header("Route: <sip:198.18.0.2;lr>"), client).judgement.verdict, Verdict::redirected);
+}
+
+TEST_F(Routed, ObeysAServiceRouteToAHome) {
+  const auto r = send(invite().header("Route: <sip:198.18.0.2;lr>,<sip:198.18.0.13;lr>"), client);
+  EXPECT_EQ(site.homes[r.judgement.home].name, "hidden");
+  EXPECT_EQ(values(r, "Route"), std::vector<std::string>{"<sip:198.18.0.13;lr>"});
+  EXPECT_EQ(site.homes[send(invite().header("Route: <sip:hidden;lr>"), client).judgement.home].name, "hidden") << "by its name";
+}
+
+// --- strict routers (RFC 3261 16.4, 16.6, 16.12.1.2)
+
+TEST_F(Routed, RestoresTheRequestUriThatAStrictRouterMoved) {
+  const std::string mine = record_route();
+  const auto r = send(bye(mine.substr(1, mine.size() - 2)).header("Route: <sip:alice@10.0.0.7>"), far);
+  EXPECT_EQ(r.judgement.reason, Reason::route_flow);
+  EXPECT_THAT(r.bytes, StartsWith("BYE sip:alice@10.0.0.7 SIP/2.0\r\n"));
+  EXPECT_TRUE(values(r, "Route").empty());
+}
+
+TEST_F(Routed, GivesAStrictRouterItsUriAsRequestUri) {
+  const auto r = send(bye("sip:bob@10.9.9.9").header("Route: " + record_route() + ",<sip:198.18.0.11>,<sip:p9.example.net;lr>"), client);
+  EXPECT_EQ(r.judgement.reason, Reason::route_home);
+  EXPECT_THAT(r.bytes, StartsWith("BYE sip:198.18.0.11 SIP/2.0\r\n"));
+  EXPECT_EQ(values(r, "Route"), (std::vector<std::string>{"<sip:p9.example.net;lr>", "<sip:bob@10.9.9.9>"}));
+}
+
+TEST_F(Routed, KeepsBothRulesForAStrictRouterOnEachSide) {
+  const std::string mine = record_route();
+  const auto r = send(bye(mine.substr(1, mine.size() - 2)).header("Route: <sip:198.18.0.11>").header("Route: <sip:bob@10.9.9.9>"), client);
+  EXPECT_THAT(r.bytes, StartsWith("BYE sip:198.18.0.11 SIP/2.0\r\n"));
+  EXPECT_EQ(values(r, "Route"), std::vector<std::string>{"<sip:bob@10.9.9.9>"});
+}
+
+// --- transactions and loops
+
+std::string branch(const Rehearsal& r) { return r.bytes.substr(r.bytes.find("branch=") + 7, sip::branch_bytes); }
+
+TEST_F(Routed, GivesCancelAndAckTheBranchAndTheWayOfTheirInvite) {
+  const std::string route = path();
+  const auto sent = [&](const std::string& method, const std::string& to_tag) {
+    return send(Text().method(method).uri("sip:alice@10.0.0.7").to("<sip:alice@example.com>" + to_tag).header("Route: " + route), far);
+  };
+  const auto invite = sent("INVITE", ""), cancel = sent("CANCEL", ""), ack = sent("ACK", ";tag=486");
+  EXPECT_EQ(branch(cancel), branch(invite));
+  EXPECT_EQ(branch(ack), branch(invite));
+  EXPECT_EQ(cancel.next, invite.next);
+  EXPECT_EQ(ack.next, invite.next);
+}
+
+TEST_F(Routed, LetsASpiralPassAndNoLoop) {
+  // alice's INVITE comes back from the home for a client of the same edge: another Request-URI, another Route.
+  const auto first = send(invite(), client);
+  const auto via = "Via: " + values(first, "Via").at(0);
+  const auto spiral = [&](const std::string& uri, const std::string& route) {
+    return send(Text().method("INVITE").uri(uri).vias({"Via: SIP/2.0/UDP 198.18.0.11;branch=z9hG4bKhome", via}).header("Route: " + route), far);
+  };
+  const auto second = spiral("sip:bob@10.0.0.8", path());
+  EXPECT_EQ(second.judgement.reason, Reason::route_flow);
+  const auto again = "Via: " + values(second, "Via").at(0);
+  EXPECT_EQ(send(Text().method("INVITE").uri("sip:bob@10.0.0.8").vias({again, via}).header("Route: " + path()), client).judgement.status, 482)
+      << "the same request the same way once more";
+}
+
+// --- what it is hardened against
+
+TEST_F(Routed, SurvivesAnyRoutes) {
+  const std::string mine = path();
+  const std::vector<std::string> odd = {
+      "",         ",",         "<>", "<sip:>", "x", "<sip:198.18.0.2", mine + mine, "<sip:@198.18.0.2;lr>", ", ,", "\"<\"", "<tel:+1>", "<sip:198.18.0.2;lr>,,",
+      mine + ",", "<http://a>"};
+  for (const std::string& a : odd)
+    for (const std::string& b : odd) {
+      const auto r = send(bye(mine.substr(1, mine.size() - 2)).header("Route: " + a).header("Route: " + b), far);
+      EXPECT_NE(r.judgement.verdict, Verdict::redirected) << a << '|' << b;
+    }
+  std::string many = mine;
+  for (int i = 0; i < 60; ++i) many += "," + mine;
+  EXPECT_EQ(send(bye("sip:a@b").header("Route: " + many), far).judgement.reason, Reason::route_flow);
+}
+
+TEST(FlowTokens, AreReadBackForBothFamiliesAndEveryListener) {
+  sip::SigningKeys keys;
+  keys.keys[0].emplace('c', base::Key128{7});
+  for (const std::string_view place : {"198.51.100.7:1", "255.255.255.255:65535", "[2001:db8::ffff:1]:5060", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"})
+    for (const unsigned listener : {0U, 7U, 255U}) {
+      const sip::Flow flow{.client = endpoint(place), .ours = endpoint("198.18.0.2:5060"), .listener = static_cast<std::uint8_t>(listener)};
+      std::array<char, sip::flow_token_bytes_max> room;
+      const std::string text(room.data(), sip::write_flow_token(flow, "call", keys.signing(), room));
+      const auto token = sip::read_flow_token(std::string_view{text});
+      ASSERT_TRUE(token) << text;
+      EXPECT_EQ(token->client, flow.client);
+      EXPECT_EQ(token->listener, listener);
+      EXPECT_TRUE(token->of_dialog);
+      EXPECT_TRUE(sip::is_genuine(*token, flow.ours, "call", keys));
+      EXPECT_FALSE(sip::is_genuine(*token, endpoint("198.18.0.2:5061"), "call", keys)) << "another listener of that number";
+      EXPECT_FALSE(sip::is_genuine(*token, flow.ours, "Call", keys));
+    }
+}
+
+// --- STUN
+
+TEST_F(Routed, AnswersAStunBindingRequestWithWhereItCameFrom) {
+  const std::string request(
+      "\x00\x01\x00\x00\x21\x12\xa4\x42"
+      "abcdefghijkl",
+      20);
+  const auto r = send(request, "198.18.0.1:5062");
+  EXPECT_EQ(r.judgement.verdict, Verdict::answered);
+  EXPECT_EQ(r.judgement.reason, Reason::stun);
+  EXPECT_EQ(r.bytes, std::string("\x01\x01\x00\x0c\x21\x12\xa4\x42"
+                                 "abcdefghijkl"
+                                 "\x00\x20\x00\x08\x00\x01\x32\xd4\xe7\x00\xa4\x43",
+                                 32));
+  EXPECT_EQ(send(request.substr(0, 19)).judgement.verdict, Verdict::dropped);
+  EXPECT_EQ(send(request, "255.255.255.255:5060").judgement.drop, base::Drop::reply_unsafe);
+}
+
+}  // namespace
+}  // namespace viaduct::edge
