@@ -18,7 +18,7 @@ STAGES = {
     "tag": ["viaduct::sip::marks("],
     "placement": ["viaduct::assign::Assignment::prefetch(", "viaduct::assign::Assignment::find("],
     "judge": ["viaduct::edge::judge("],
-    "guard": ["viaduct::edge::Guard::key(", "viaduct::edge::Guard::admits("],
+    "followers": ["viaduct::edge::Followers::hear(", "viaduct::edge::Followers::redirected(", "viaduct::edge::agent_class("],
     "act": ["viaduct::edge::Actor::act("],
     "send": ["viaduct::edge::WireOutlet::flush("],
 }

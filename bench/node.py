@@ -68,7 +68,7 @@ def config(folder, dpdk, redirect="always", assignments=None, entries=CLIENTS, s
         home=homes(),
         assign={"file": assignments, "entries": entries},
         store={"path": store, "size_max": 16384} if store else {},
-        limits={"guard_entries": None})
+        limits={"redirects_kept": None})
 
 
 def loop_config(folder, messages, redirect="always", checksums=False):

@@ -31,6 +31,8 @@ json sums_json(const share::CounterSums& s) {
           {"tx_full", s.tx_full},
           {"bursts", s.bursts},
           {"sleeps", s.sleeps},
+          {"redirects_followed", s.redirects_followed},
+          {"redirects_not_followed", s.redirects_not_followed},
           {"verdicts", named(base::verdict_names, s.verdicts)},
           {"drops", named(base::drop_names, s.drops)}};
 }

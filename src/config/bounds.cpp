@@ -30,12 +30,12 @@ void read_registrar(const Table& registrar, Config& config) {
 }
 
 void read_limits(const Table& limits, Config& config) {
-  limits.only({"ring_slots", "neighbours_max", "guard_entries"});
+  limits.only({"ring_slots", "neighbours_max", "redirects_kept"});
   config.ring_slots = limits.number<std::size_t>("ring_slots", {64, 1'048'576}, 4096);
   if (!std::has_single_bit(config.ring_slots))
     limits.place("ring_slots").refuse(std::to_string(config.ring_slots) + " is not a power of two", "a power of two, 64 to 1048576");
   config.neighbours_max = limits.number<std::size_t>("neighbours_max", {16, 1'048'576}, 4096);
-  config.guard_entries = limits.number<std::size_t>("guard_entries", {1024, 67'108'864}, 262'144);
+  config.redirects_kept = limits.number<std::size_t>("redirects_kept", {1024, 67'108'864}, 262'144);
 }
 
 }  // namespace viaduct::config

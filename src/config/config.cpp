@@ -66,7 +66,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("store.fsync", &Config::store_fsync);
   compare("limits.ring_slots", &Config::ring_slots);
   compare("limits.neighbours_max", &Config::neighbours_max);
-  compare("limits.guard_entries", &Config::guard_entries);
+  compare("limits.redirects_kept", &Config::redirects_kept);
   return out;
 }
 

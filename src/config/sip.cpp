@@ -59,7 +59,9 @@ void read_sip(const Table& sip, Config& config) {
 
 void read_redirect(const Table& redirect, Config& config) {
   redirect.only({"policy", "status", "trusted_proxies", "from"});
-  config.redirect = redirect.choice<Redirect>("policy", {{"always", Redirect::always}, {"never", Redirect::never}}, Redirect::always);
+  config.redirect = redirect.choice<Redirect>(
+      "policy", {{"single-via", Redirect::single_via}, {"listed", Redirect::listed}, {"always", Redirect::always}, {"never", Redirect::never}},
+      Redirect::single_via);
   config.redirect_status = redirect.number<std::uint16_t>("status", {301, 302}, 302);
   config.trusted_proxies = prefixes(redirect.items("trusted_proxies", prefix_text));
   if (!redirect.has("trusted_proxies")) config.trusted_proxies = {any_address()};

@@ -29,6 +29,20 @@ void set_listeners(Site& site, const config::Config& c) {
   }
 }
 
+RedirectPolicy redirect_policy(config::Redirect redirect) {
+  switch (redirect) {
+    case config::Redirect::single_via:
+      return RedirectPolicy::single_via;
+    case config::Redirect::listed:
+      return RedirectPolicy::listed;
+    case config::Redirect::always:
+      return RedirectPolicy::always;
+    case config::Redirect::never:
+      return RedirectPolicy::never;
+  }
+  base::fail("a redirect policy without a name");
+}
+
 site::PathPolicy path_policy(config::Path path) {
   switch (path) {
     case config::Path::always:
@@ -42,7 +56,7 @@ site::PathPolicy path_policy(config::Path path) {
 }
 
 void set_policy(Site& site, const config::Config& c) {
-  site.redirect = c.redirect == config::Redirect::always ? RedirectPolicy::always : RedirectPolicy::never;
+  site.redirect = redirect_policy(c.redirect);
   site.redirect_status_line = c.redirect_status == 301 ? "SIP/2.0 301 Moved Permanently\r\n" : "SIP/2.0 302 Moved Temporarily\r\n";
   const auto all = [](const std::vector<base::Prefix>& prefixes) { return std::ranges::any_of(prefixes, [](const base::Prefix& p) { return p.bits == 0; }); };
   site.trusted_proxies = c.trusted_proxies;

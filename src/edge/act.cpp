@@ -23,6 +23,9 @@ static_assert(behind_growth_max >= base::reply_growth_bytes_max);
 // Octets before a message that an edit may take and leave room for the headers.
 std::size_t room_before(const Job& job) { return job.pkt.headroom() + job.frame.payload_offset - net::header_bytes(true); }
 
+// Octets behind a message of that size.
+std::size_t room_behind(const Job& job, std::size_t message_bytes) { return job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - message_bytes; }
+
 // The worker's own tx queue; the control core's, where there is one, is the last and no worker's.
 bool has_tx_queue(const nic::Port& port, unsigned worker) {
   const unsigned workers_queues = port.tx_queues() - (port.has_control_queue() ? 1U : 0U);
@@ -111,13 +114,13 @@ void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbour
   const base::Endpoint& to = to_home ? site.homes.brief(job.judgement.home).address : job.subject.next;
   auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
   const std::size_t bytes = job.subject.msg.bytes();
-  char* start = nullptr;
+  std::span<char> in_place;
   if (is_proxied)
-    start = compose_in_place(job.subject, job.judgement, site, stamp, text, room_before(job), edits_);
+    in_place = compose_in_place(job.subject, job.judgement, site, stamp, {.text = text, .before = room_before(job), .behind = room_behind(job, bytes)}, edits_);
   else
     compose_edits(job.subject, job.judgement, site, stamp, edits_);
-  if (start != nullptr) [[likely]]
-    return send_to(job, {start, static_cast<std::size_t>(text + bytes - start)}, to, site, neighbours);
+  if (!in_place.empty()) [[likely]]
+    return send_to(job, in_place, to, site, neighbours);
   if (edits_.overflow()) return drop(job, Drop::growth_over_limit);
   const std::span<char> message = apply_edits(job, {text, bytes});
   if (!message.empty()) send_to(job, message, to, site, neighbours);
@@ -128,8 +131,7 @@ std::span<char> Actor::apply_edits(Job& job, std::span<char> message) {
   const int growth = edits_.growth();
   const std::size_t bytes = message.size() + static_cast<std::size_t>(growth);  // a negative growth wraps to the right sum
   if (growth <= static_cast<int>(room_before(job))) return {sip::apply_at_front(edits_, message), bytes};
-  const std::size_t room_behind = job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - message.size();
-  if (growth <= static_cast<int>(room_behind)) return {message.data(), sip::apply_at_back(edits_, message)};
+  if (growth <= static_cast<int>(room_behind(job, message.size()))) return {message.data(), sip::apply_at_back(edits_, message)};
   const nic::Packet large = commons_.port.allocate_large();
   if (!large) {
     drop(job, Drop::buffers_exhausted);

@@ -125,7 +125,7 @@ char* put_path(char* at, const Subject& s, const Site& site) {
 
 // RFC 3261 16.6 step 4: requests of the dialog come back through us, to the client on whose side the request came or goes.
 char* put_record_route(char* at, const Subject& s, const Site& site) {
-  const bool to_client = s.routing.way == Way::to_flow;
+  const bool to_client = s.routing.course == Course::to_flow;
   const sip::Flow flow = to_client ? flow_of(site, s.routing.client, s.routing.listener) : flow_of(site, s.source, number_of(site, *s.listener));
   at = put_our_uri(base::copy_text(at, record_route_header), flow, s.msg[s.msg.call_id], *s.listener, site.keys.signing());
   return base::copy_text(at, uri_header_end);
@@ -163,7 +163,7 @@ char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& si
 sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, HeaderRoom& room) {
   const char* const end = put_headers(room.data(), s, j, site, stamp);
   const sip::RouteEdits& edits = s.routing.edits;
-  const bool edits_routes = s.routing.way != Way::none && (edits.leading > 0 || edits.last);
+  const bool edits_routes = s.routing.course != Course::none && (edits.leading > 0 || edits.last);
   return {.source = s.source,
           .via_prefix = leaves_through(s, site).via_prefix,
           .branch = sip::make_branch(s.msg, s.msg.top, direction(s), s.source, site.keys),
@@ -173,12 +173,12 @@ sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const 
 
 }  // namespace
 
-char* compose_in_place(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, char* text, std::size_t room_before, sip::Edits& out) {
-  HeaderRoom room;
-  const sip::ForwardRequest how = forward_request(s, j, site, stamp, room);
-  char* const start = sip::forward_in_place(s.msg, how, text, room_before);
-  if (start == nullptr) sip::plan_forward(s.msg, s.msg.top, how, out);
-  return start;
+std::span<char> compose_in_place(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const sip::Room& room, sip::Edits& out) {
+  HeaderRoom headers;
+  const sip::ForwardRequest how = forward_request(s, j, site, stamp, headers);
+  const std::span<char> message = sip::forward_in_place(s.msg, how, room);
+  if (message.empty()) sip::plan_forward(s.msg, s.msg.top, how, out);
+  return message;
 }
 
 void compose_edits(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, sip::Edits& out) {

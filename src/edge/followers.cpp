@@ -2,9 +2,11 @@
 // Learning who follows a redirect, from the numbers that a device's REGISTERs bear: one look-up in one cache line.
 #include "followers.h"
 
+#include <immintrin.h>
+
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <cstring>
 
 #include "viaduct/base/limits.h"
 
@@ -14,7 +16,7 @@ namespace {
 // The clock of the entries: 1,024 ms a tick, so that 16 bits go round in 18 hours. Its lowest bit is set: a time of 0 is free.
 constexpr unsigned tick_shift = 10;
 constexpr std::uint16_t kept_ticks = base::redirect_kept_ms >> tick_shift;
-constexpr std::uint16_t guard_ticks = (base::redirect_guard_ms >> tick_shift) + 1;
+constexpr std::uint16_t guard_ticks = (base::redirect_guard_ms >> tick_shift) + 3;  // a tick is rounded three times
 static_assert(base::redirect_kept_ms >> tick_shift < 0x8000, "an old time must not look young");
 
 std::uint16_t ticks(std::uint32_t clock_ms) { return static_cast<std::uint16_t>(clock_ms >> tick_shift | 1); }
@@ -27,18 +29,27 @@ constexpr std::uint32_t cseq_mask = 0x3fff, cseq_forward_max = 0x1fff;
 // Of a class that nobody of follows, so many must have failed before all are believed to.
 constexpr std::uint16_t class_failures_min = 3;
 
-constexpr std::size_t agent_bytes = 16;
+constexpr std::uint32_t agent_bytes = 16;
+
+__m128i load_agent(std::string_view user_agent, const char* readable_end) {
+  if (readable_end - user_agent.data() >= static_cast<std::ptrdiff_t>(agent_bytes)) [[likely]]
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(user_agent.data()));
+  std::array<char, agent_bytes> copy{};
+  user_agent.copy(copy.data(), copy.size());
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(copy.data()));
+}
 
 }  // namespace
 
 AgentClass agent_class(std::string_view user_agent, const char* readable_end) {
   if (user_agent.empty()) return 0;
-  std::array<char, agent_bytes> name{};
-  std::memcpy(name.data(), user_agent.data(), std::min<std::size_t>(agent_bytes, static_cast<std::size_t>(readable_end - user_agent.data())));
-  const std::size_t bytes = std::min({user_agent.size(), agent_bytes, user_agent.find_first_of("/ ")});
-  std::fill(name.begin() + static_cast<std::ptrdiff_t>(bytes), name.end(), '\0');
-  const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(name);
-  const std::uint64_t mixed = (words[0] ^ std::rotl(words[1], 29)) * 0x9e3779b97f4a7c15U;
+  const __m128i text = load_agent(user_agent, readable_end);
+  const __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('/')), _mm_cmpeq_epi8(text, _mm_set1_epi8(' ')));
+  const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(user_agent.size(), agent_bytes));
+  const std::uint32_t bytes = _tzcnt_u32(static_cast<std::uint32_t>(_mm_movemask_epi8(ends)) | 1U << end);
+  const std::uint64_t low = _bzhi_u64(static_cast<std::uint64_t>(_mm_cvtsi128_si64(text)), 8 * bytes);
+  const std::uint64_t high = bytes <= 8 ? 0 : _bzhi_u64(static_cast<std::uint64_t>(_mm_extract_epi64(text, 1)), 8 * bytes - 64);
+  const std::uint64_t mixed = (low ^ std::rotl(high, 29)) * 0x9e3779b97f4a7c15U;
   return (mixed ^ mixed >> 32) | 1;
 }
 
@@ -62,7 +73,7 @@ Followers::Standing Followers::standing_of(AgentClass agent) const {
 }
 
 void Followers::learn(Entry& entry, AgentClass agent, Known known) {
-  entry.known = known;
+  entry.set(entry.cseq(), known);
   if (agent == 0) return;
   std::uint16_t& count = known == Known::follows ? class_of(agent).followed : class_of(agent).failed;
   if (count < UINT16_MAX) ++count;
@@ -74,21 +85,23 @@ Followers::Heard Followers::hear(const Register& r, std::uint32_t clock_ms) {
   Heard out{.standing = standing_of(r.agent)};
   for (Entry& e : set_of(r.client).entries) {
     if (e.at == 0 || e.client != client || age(e.at, now) > kept_ticks) continue;
-    if (e.call == r.call && e.transaction != r.transaction) {
-      const std::uint32_t step = (r.cseq - e.cseq) & cseq_mask;
-      if (step == 1 && e.known != Known::never_follows) {
+    if (e.call == r.call && e.transaction == r.transaction) {
+      out.is_repeated |= age(e.at, now) < guard_ticks;
+    } else if (e.call == r.call) {
+      const std::uint32_t step = (r.cseq - e.cseq()) & cseq_mask;
+      if (step == 1 && e.known() != Known::never_follows) {
         learn(e, r.agent, Known::never_follows);
         out.learned = -1;
-      } else if (step > 1 && step <= cseq_forward_max && e.known == Known::nothing) {
+      } else if (step > 1 && step <= cseq_forward_max && e.known() == Known::nothing) {
         learn(e, r.agent, Known::follows);
         out.learned = 1;
       }
-      if (age(e.at, now) < guard_ticks && out.standing != Standing::never_follows) out.standing = Standing::came_back;
+      out.came_back |= age(e.at, now) < guard_ticks;
     }
-    if (e.known == Known::never_follows) {
+    if (e.known() == Known::never_follows) {
       e.at = now;   // kept as long as he comes
       out.standing = Standing::never_follows;
-    } else if (e.known == Known::follows && out.standing == Standing::unknown) {
+    } else if (e.known() == Known::follows && out.standing == Standing::unknown) {
       out.standing = Standing::follows;
     }
   }
@@ -108,12 +121,9 @@ void Followers::redirected(const Register& r, std::uint32_t clock_ms) {
     if (e.at == 0 || (to->at != 0 && age(e.at, now) > age(to->at, now))) to = &e;
   }
   const bool is_known = to->at != 0 && to->client == client && to->call == r.call && age(to->at, now) <= kept_ticks;
-  *to = {.client = client,
-         .call = r.call,
-         .transaction = r.transaction,
-         .at = now,
-         .cseq = static_cast<std::uint16_t>(r.cseq & cseq_mask),
-         .known = is_known ? to->known : Known::nothing};
+  const Known known = is_known ? to->known() : Known::nothing;
+  *to = {.client = client, .call = r.call, .transaction = r.transaction, .at = now};
+  to->set(r.cseq, known);
 }
 
 }  // namespace viaduct::edge

@@ -45,12 +45,13 @@ class Followers {
   enum class Standing : std::uint8_t {
     unknown,        ///< nothing
     follows,        ///< he, or his class and nobody of it failed, went where a redirect sent him
-    came_back,      ///< within base::redirect_guard_ms of a redirect, with another transaction
     never_follows   ///< he, or his class, does not follow
   };
   /// Learn from a REGISTER, and say what is known of its client. `learned`: 1 when this showed that a client follows, -1 that he does not, else 0.
   struct Heard {
     Standing standing{};
+    bool is_repeated{};        ///< it is a retransmission of one that was redirected
+    bool came_back{};          ///< within base::redirect_guard_ms of a redirect, with another transaction
     std::int8_t learned{};
   };
   [[nodiscard]] Heard hear(const Register& r, std::uint32_t clock_ms);
@@ -65,8 +66,14 @@ class Followers {
     std::uint32_t call{};
     std::uint32_t transaction{};
     std::uint16_t at{};   // 0: free
-    std::uint16_t cseq : 14 {};
-    Known known : 2 {};
+    std::uint16_t cseq_and_known{};
+
+    static constexpr unsigned cseq_bits = 14;
+    [[nodiscard]] std::uint32_t cseq() const { return cseq_and_known & ((1U << cseq_bits) - 1); }
+    [[nodiscard]] Known known() const { return static_cast<Known>(cseq_and_known >> cseq_bits); }
+    void set(std::uint32_t number, Known what) {
+      cseq_and_known = static_cast<std::uint16_t>((number & ((1U << cseq_bits) - 1)) | static_cast<std::uint32_t>(what) << cseq_bits);
+    }
   };
   static_assert(sizeof(Entry) == 16);
   static constexpr std::size_t ways = 4;

@@ -3,7 +3,7 @@
 #pragma once
 #include <string_view>
 
-#include "guard.h"
+#include "followers.h"
 #include "viaduct/assign/assignment.h"
 #include "viaduct/edge/judge.h"
 #include "viaduct/net/frame.h"
@@ -18,7 +18,7 @@ struct Job {
   assign::Placement placement;   ///< judge
   Judgement judgement;           ///< judge
   std::uint64_t tag{};           ///< judge: of an answer of ours, its To tag
-  Guard::Key guard_key;          ///< judge: of a redirect
+  Followers::Register registration;   ///< judge: of a REGISTER that may be redirected
 
   /// The UDP payload.
   [[nodiscard]] std::string_view payload() const { return {reinterpret_cast<const char*>(pkt.data()) + frame.payload_offset, frame.payload_bytes}; }

@@ -31,7 +31,7 @@ bool is_home(const Site& site, std::string_view host) {
 }
 
 // Whether the assignment decides, and no Route.
-[[gnu::always_inline]] inline bool is_by_tables(const Subject& s) { return s.routing.way <= Way::by_tables; }
+[[gnu::always_inline]] inline bool is_by_tables(const Subject& s) { return s.routing.course <= Course::by_tables; }
 
 // A Via that names a listener is one that a node of this address wrote: we write addresses, never names.
 [[gnu::always_inline]] inline const Listener* listener_of(const Site& site, const sip::Via& via) {
@@ -116,7 +116,8 @@ unsigned via_count(const Subject& s, const Site& site) {
   if (is_sips(s.msg, s.msg.request_uri) || is_sips(s.msg, s.msg.to_uri)) return Reason::sips;
   if (!site.redirect_all_sources && !site::any_contains(site.redirect_from, s.source.address)) return Reason::source_not_redirected;
   const bool has_public = s.source.address.is_v4() ? home.contact_v4_bytes != 0 : home.has_public_v6;
-  return has_public ? Reason::none : Reason::no_public_address;
+  if (!has_public) return Reason::no_public_address;
+  return site.redirect == site::RedirectPolicy::listed ? Reason::not_listed : Reason::none;
 }
 
 // The table of spec section 1, once the client and its home are known.
@@ -184,14 +185,14 @@ Judgement judge_onwards(const Subject& s, const Site& site, const assign::Placem
 
 // A request with a Route that we know.
 [[gnu::noinline]] Judgement judge_routed(const Subject& s, const Site& site, const assign::Placement& placement) {
-  switch (s.routing.way) {
-    case Way::forbidden:
+  switch (s.routing.course) {
+    case Course::forbidden:
       return rejected(403, Reason::route_forged);
-    case Way::to_flow:
+    case Course::to_flow:
       return proxied(s, assign::no_home, Reason::route_flow);
-    case Way::onwards:
-    case Way::by_tables:
-    case Way::none:
+    case Course::onwards:
+    case Course::by_tables:
+    case Course::none:
       break;
   }
   return judge_onwards(s, site, placement);
@@ -215,7 +216,7 @@ bool is_served_domain(const Site& site, std::string_view uri) {
 bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.domains, host) || is_here(site, host) || is_home(site, host); }
 
 [[gnu::noinline]] Judgement judge_any_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
-  const auto request_uri = sip::parse_uri(s.routing.way == Way::none ? s.msg[s.msg.request_uri] : s.routing.request_uri);
+  const auto request_uri = sip::parse_uri(s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri);
   if (!request_uri) return rejected(Bad::request_uri);
   if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
   if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.msg.top, site.keys))
@@ -300,7 +301,7 @@ void identify(Subject& s, const Site& site) {
 // What the Routes of a request ask for, when there are any or its Request-URI may be one of ours.
 [[gnu::noinline]] static void identify_routing(Subject& s, const Site& site) {
   s.routing = find_routing(s, site);
-  if (s.routing.way == Way::to_flow) s.next = s.routing.client;
+  if (s.routing.course == Course::to_flow) s.next = s.routing.client;
 }
 
 // Whose request it is, or where the response goes, when it is not said as nearly always.
@@ -314,7 +315,7 @@ void identify(Subject& s, const Site& site) {
     return;
   }
   identify_routing(s, site);
-  const std::string_view request_uri = s.routing.way == Way::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
+  const std::string_view request_uri = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
   const std::string_view uri = s.msg.method == Method::register_ ? s.msg[s.msg.to_uri] : request_uri;
   const sip::Named named = sip::name_client(uri, s.msg.text, site.domains, site.fleet_seed);
   s.client = named.key;
@@ -324,7 +325,7 @@ void identify(Subject& s, const Site& site) {
 
 bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
   s.aor_fault = Bad::none;
-  s.routing.way = Way::none;
+  s.routing.course = Course::none;
   if (!s.is_keepalive && s.msg.is_request && s.msg.fault == Bad::none) [[likely]] {
     const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
     s.has_client = sip::plain_aor(s.msg[uri], s.msg.text, site.domains, aor);
@@ -344,6 +345,6 @@ Judgement judge(const Subject& s, const Site& site, const assign::Placement& pla
   return s.msg.is_request ? judge_request(s, site, placement, now_min) : judge_response(s, site);
 }
 
-Judgement judge_redirected_before(const Subject& s, const Judgement& redirect) { return proxied(s, redirect.home, Reason::redirected_before); }
+Judgement judge_by_past(const Subject& s, const Judgement& redirect, Reason why) { return proxied(s, redirect.home, why); }
 
 }  // namespace viaduct::edge

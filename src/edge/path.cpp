@@ -23,12 +23,12 @@ std::size_t Path::burst() {
   return received.size();
 }
 
-Path::Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std::size_t guard_entries)
+Path::Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std::size_t redirects_kept)
     : commons_(commons),
       counters_(commons.counters[worker]),
       inlet_(commons, worker),
       actor_(commons, worker),
-      guard_(guard_entries),
+      followers_(redirects_kept),
       checksums_(commons.port.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),
       burst_pkts_(burst_pkts) {}
@@ -121,13 +121,39 @@ static bool is_answer(base::Verdict v) {
   return (answers >> std::to_underlying(v) & 1U) != 0;
 }
 
-// What only an answer needs.
+// Those whose past decides between a redirect and the proxy.
+static bool may_be_redirected(const Judgement& j) { return j.verdict == base::Verdict::redirected || j.reason == Reason::not_listed; }
+
+// What only an answer needs, or a client who may be redirected.
 [[gnu::always_inline]] inline void Path::mark(Job& job, const Site& site) {
-  const sip::Marks marks = sip::marks(job.subject.msg, job.subject.msg.top, site.keys.signing());
+  const sip::Message& msg = job.subject.msg;
+  const sip::Marks marks = sip::marks(msg, msg.top, site.keys.signing());
   job.tag = marks.reply_tag;
-  if (job.judgement.verdict != base::Verdict::redirected) return;
-  job.guard_key = Guard::key(job.subject.client, marks);
-  guard_.prefetch(job.guard_key);
+  if (!may_be_redirected(job.judgement)) return;
+  const bool learns = site.redirect != site::RedirectPolicy::always;
+  const AgentClass agent = learns ? agent_class(msg.value(sip::HeaderId::user_agent), msg.text.data() + msg.text.size()) : 0;
+  job.registration = Followers::registration(job.subject.client, msg, marks, agent);
+  followers_.prefetch(job.subject.client);
+}
+
+static Judgement redirected(assign::HomeIndex home) { return {.verdict = base::Verdict::redirected, .reason = Reason::one_via, .home = home}; }
+
+// Learn from a REGISTER what came of the last redirect, and let that decide.
+void Path::consult_followers(Job& job, const Site& site, std::uint32_t now_ms) {
+  using Standing = Followers::Standing;
+  const Followers::Heard heard = followers_.hear(job.registration, now_ms);
+  if (heard.learned != 0) [[unlikely]]
+    (heard.learned > 0 ? counters_.redirects_followed : counters_.redirects_not_followed).add(1);
+  if (heard.is_repeated) {
+    job.judgement = redirected(job.judgement.home);
+  } else if (heard.came_back) {
+    job.judgement = judge_by_past(job.subject, job.judgement, Reason::redirected_before);
+  } else if (heard.standing == Standing::never_follows && site.redirect != site::RedirectPolicy::always) {
+    job.judgement = judge_by_past(job.subject, job.judgement, Reason::never_follows);
+  } else if (job.judgement.verdict == base::Verdict::redirected || heard.standing == Standing::follows) {
+    job.judgement = redirected(job.judgement.home);
+    followers_.redirected(job.registration, now_ms);
+  }
 }
 
 // Where those live who are named; their homes are prefetched.
@@ -155,10 +181,9 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
   place(jobs, site);
   for (Job* job : jobs) job->judgement = edge::judge(job->subject, site, job->placement, now_min);
   for (Job* job : jobs)
-    if (is_answer(job->judgement.verdict)) mark(*job, site);
+    if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
   for (Job* job : jobs)
-    if (job->judgement.verdict == base::Verdict::redirected && !guard_.admits(job->guard_key, now_ms))
-      job->judgement = judge_redirected_before(job->subject, job->judgement);
+    if (may_be_redirected(job->judgement)) consult_followers(*job, site, now_ms);
 }
 
 }  // namespace viaduct::edge

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "act.h"
-#include "guard.h"
+#include "followers.h"
 #include "inlet.h"
 #include "job.h"
 #include "viaduct/site/post.h"
@@ -16,7 +16,7 @@ namespace viaduct::edge {
 /// Thread: its worker's. Memory: all of it taken here, before the first poll.
 class Path {
  public:
-  Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std::size_t guard_entries);
+  Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std::size_t redirects_kept);
 
   /// One burst, receive to send. Returns how many packets it had.
   std::size_t burst();
@@ -30,12 +30,13 @@ class Path {
   void place(std::span<Job*> jobs, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);
   void mark(Job& job, const Site& site);
+  void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
 
   site::Commons& commons_;
   share::Counters& counters_;
   Inlet inlet_;
   Actor actor_;
-  Guard guard_;
+  Followers followers_;
   nic::ChecksumPolicy checksums_;
   std::uint64_t ticks_per_ms_;
   std::size_t burst_pkts_;

@@ -133,19 +133,19 @@ Routing find_routing(const Subject& s, const Site& site) {
   const std::size_t goes_to = legs.count > 0 && is_from_client(s, site, legs.leg[0].owner, next) ? 1 : 0;
   out.edits.leading = static_cast<std::uint8_t>(legs.leading);
   if (legs.forged || out.request_uri.empty()) {
-    out.way = Way::forbidden;
+    out.course = Course::forbidden;
   } else if (goes_to < legs.count) {
     const Leg& leg = legs.leg[goes_to];
-    out.way = Way::to_flow;
+    out.course = Course::to_flow;
     out.client = leg.owner.client;
     out.listener = leg.owner.listener;
     out.edits.leading = static_cast<std::uint8_t>(leg.end);
   } else if (legs.count > 0 || (has_next && named_home(site, next) != assign::no_home)) {
-    out.way = Way::onwards;
+    out.course = Course::onwards;
     out.target = next;
     if (has_next) obey_strict_router(next, out);
   } else if (legs.leading > 0) {
-    out.way = Way::by_tables;
+    out.course = Course::by_tables;
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <initializer_list>
 #include <thread>
 
 #include "explain.h"
@@ -31,35 +32,42 @@ std::vector<std::filesystem::path> profile_dirs() {
   return {"/etc/viaduct/dpdk-config", self / "../share/viaduct/dpdk-config", self / "../../../dpdk-config"};
 }
 
-sigset_t handled_signals() {
+sigset_t set_of(std::initializer_list<int> signals) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
+  for (const int s : signals) sigaddset(&set, s);
   return set;
 }
 
-// SIGHUP reloads; SIGTERM and SIGINT stop. Ends when `quit` is set and a signal has come.
-void serve_signals(Node& node, std::atomic<bool>& quit) {
-  const sigset_t set = handled_signals();
-  for (int signal = 0; sigwait(&set, &signal) == 0;) {
-    if (signal != SIGHUP) break;
-    node.reload_and_log();
-  }
+// SIGTERM and SIGINT stop.
+void await_stop(std::atomic<bool>& quit) {
+  const sigset_t set = set_of({SIGTERM, SIGINT});
+  int signal = 0;
+  sigwait(&set, &signal);
   quit.store(true, std::memory_order_relaxed);
 }
 
+// SIGHUP reloads, on a thread of its own: a reload waits for whoever changes placements, and must not keep a stop waiting. Ends with the first one after `quit`.
+void serve_reloads(Node& node, const std::atomic<bool>& quit) {
+  const sigset_t set = set_of({SIGHUP});
+  for (int signal = 0; sigwait(&set, &signal) == 0 && !quit.load(std::memory_order_relaxed);) node.reload_and_log();
+}
+
 int run(const config::Config& config) {
-  const sigset_t set = handled_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // inherited by every thread: only serve_signals takes them
+  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP});
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // inherited by every thread: only these two take them
   auto node = Node::start(config, profile_dirs());
   if (!node) {
     spdlog::error("{}", node.error());
     return 1;
   }
   std::atomic<bool> quit{};
-  std::thread signals([&] { serve_signals(**node, quit); });
+  std::thread stops([&] { await_stop(quit); });
+  std::thread reloads([&] { serve_reloads(**node, quit); });
   const bool ran = (*node)->run(quit);
-  signals.join();
+  stops.join();
+  pthread_kill(reloads.native_handle(), SIGHUP);
+  reloads.join();
   return ran ? 0 : 1;
 }
 

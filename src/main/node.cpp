@@ -132,7 +132,7 @@ struct Node::Impl {
               .started = std::chrono::steady_clock::now()} {
     for (unsigned i = 0; i < c.workers; ++i)
       workers.push_back(std::make_unique<edge::Worker>(
-          commons, edge::WorkerConfig{.index = i, .burst_pkts = c.burst_pkts, .guard_entries = c.guard_entries, .idle = c.idle}));
+          commons, edge::WorkerConfig{.index = i, .burst_pkts = c.burst_pkts, .redirects_kept = c.redirects_kept, .idle = c.idle}));
   }
 
   std::expected<void, std::string> place_clients(const control::FleetState& state) {

@@ -13,6 +13,8 @@ void CounterSums::add(const Counters& c) {
   tx_full += c.tx_full.get();
   bursts += c.bursts.get();
   sleeps += c.sleeps.get();
+  redirects_followed += c.redirects_followed.get();
+  redirects_not_followed += c.redirects_not_followed.get();
   for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += c.verdicts[i].get();
   for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += c.drops[i].get();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "indexing.h"
 #include "received.h"
@@ -149,30 +150,53 @@ void put_number(char* at, std::size_t width, unsigned number) {
 
 }  // namespace
 
-char* forward_in_place(const Message& request, const ForwardRequest& how, char* const text, std::size_t room_before) {
+namespace {
+
+/// What goes to `to` and overlaps its old place: the text of the old top Via and all before it, without the start line.
+void move_around_cut(char* to, const char* from, const char* cut, std::size_t cut_bytes, const char* end) {
+  char* const behind = to + (cut - from);
+  const std::string_view first{from, cut}, second{cut + cut_bytes, end};
+  // Whichever goes right is met by nothing when it goes first; when both go left, the left one must.
+  if (to > from) {
+    base::move_text(behind, second);
+    base::move_text(to, first);
+  } else {
+    base::move_text(to, first);
+    base::move_text(behind, second);
+  }
+}
+
+}  // namespace
+
+std::span<char> forward_in_place(const Message& request, const ForwardRequest& how, const Room& room) {
   base::check(request.max_forwards > 0, "a request with no hop left is not forwarded");
   InPlace usual;
-  if (how.routes != nullptr || !is_usual(request, usual)) return nullptr;
+  if (how.routes != nullptr || !is_usual(request, usual)) return {};
   ReceivedText received_text;
   const std::string_view received = write_received(how.source, received_text);
   const std::size_t cut = usual.replaced.end - usual.replaced.begin;
-  const std::size_t grown = how.via_prefix.size() + how.branch.size() + line_end.size() + how.headers.size() + received.size();
-  // A Via that shrank would have to be moved before ours is written.
-  if (received.size() < cut || grown - cut > room_before) return nullptr;
+  const std::size_t ours = how.via_prefix.size() + how.branch.size() + line_end.size() + how.headers.size();
+  const std::size_t grown = ours + received.size() - cut;
+  const std::size_t left = std::min(grown, room.before), right = grown - left;
+  // A Via that shrank would have to be moved before what is behind it.
+  if (received.size() < cut || right > room.behind) return {};
+  char* const text = room.text;
+  const std::size_t bytes = request.bytes();
   put_number(text + (usual.max_forwards.data() - request.text.data()), usual.max_forwards.size(), request.max_forwards - 1U);
-  // Everything goes left, and ends where it stood or before: so whatever is written lies on what has gone already.
-  const char* const first_line = text + request.line[0];
-  const char* const value = text + request.top_via.offset;
-  char* const start = text - (grown - cut);
+  // The ends first, each away from the rest; then what is between them; what is new goes into the gaps.
+  char* const first_line = text + request.line[0];
+  char* const value = text + request.top_via.offset;
+  char* const value_end = value + request.top_via.bytes;
+  if (right != 0) std::memmove(value_end + right, value_end, static_cast<std::size_t>(text + bytes - value_end));
+  char* const start = text - left;
   char* at = base::move_text(start, {text, request.line[0]});
+  move_around_cut(start + request.line[0] + ours, first_line, value + usual.replaced.begin, cut, value_end);
+  base::copy_text(value_end + right - received.size(), received);
   at = base::copy_text(at, how.via_prefix);
   at = base::copy_text(at, {how.branch.data(), how.branch.size()});
   at = base::copy_text(at, line_end);
-  at = base::copy_text(at, how.headers);
-  at = base::move_text(at, {first_line, value + usual.replaced.begin});
-  at = base::move_text(at, {value + usual.replaced.end, value + request.top_via.bytes});
-  base::copy_text(at, received);
-  return start;
+  base::copy_text(at, how.headers);
+  return {start, bytes + grown};
 }
 
 void plan_return(const Message& response, Edits& out) {

@@ -33,32 +33,6 @@ Fault fault_of(int code) {
 
 }  // namespace
 
-std::string_view name(Fault f) {
-  switch (f) {
-    case Fault::foreign:
-      return "foreign";
-    case Fault::format:
-      return "format";
-    case Fault::fleet:
-      return "fleet";
-    case Fault::in_use:
-      return "in_use";
-    case Fault::corrupt:
-      return "corrupt";
-    case Fault::disk_full:
-      return "disk_full";
-    case Fault::map_full:
-      return "map_full";
-    case Fault::read_only:
-      return "read_only";
-    case Fault::twin:
-      return "twin";
-    case Fault::failed:
-      return "failed";
-  }
-  return "failed";
-}
-
 void require(int code, std::string_view what) {
   if (code == MDB_SUCCESS) return;
   const Fault fault = fault_of(code);

@@ -27,7 +27,7 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_EQ(config.burst_pkts, 32U);
   EXPECT_EQ(config.default_domain, "example.com");
   EXPECT_EQ(config.server_header, "Viaduct");
-  EXPECT_EQ(config.redirect, Redirect::always);
+  EXPECT_EQ(config.redirect, Redirect::single_via);
   EXPECT_EQ(config.redirect_status, 302);
   EXPECT_EQ(config.path, Path::always);
   EXPECT_TRUE(config.record_route);
@@ -42,7 +42,7 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_EQ(config.bindings_max, 1'000'000U);
   EXPECT_EQ(config.ring_slots, 4096U);
   EXPECT_EQ(config.neighbours_max, 4096U);
-  EXPECT_EQ(config.guard_entries, 262'144U);
+  EXPECT_EQ(config.redirects_kept, 262'144U);
 }
 
 TEST(Config, TrustsAndRedirectsEverySourceByDefaultAndNoneWhenTheListIsEmpty) {
@@ -192,7 +192,7 @@ const Restarting restarting[] = {
     {"# assign", "entries = 2000", "assign.entries"},
     {"# limits", "ring_slots = 64", "limits.ring_slots"},
     {"# limits", "neighbours_max = 16", "limits.neighbours_max"},
-    {"# limits", "guard_entries = 1024", "limits.guard_entries"},
+    {"# limits", "redirects_kept = 1024", "limits.redirects_kept"},
 };
 INSTANTIATE_TEST_SUITE_P(Restart, RestartingKey, testing::ValuesIn(restarting));
 

@@ -128,7 +128,7 @@ const Fault sip_faults[] = {
      "17: sip.default_domain: \"example.edu\" is not a served domain; allowed: a domain of sip.domains: \"example.com\" or \"example.org\""},
     {"# sip", "server = \"a\\r\\nb\"", "17: sip.server: cannot stand in a header; allowed: up to 64 printable ASCII characters, or \"\" for no Server header"},
     {"# sip", "realm = \"x\"", "17: sip.realm: unknown key; allowed: domains, aliases, default_domain, server"},
-    {"# redirect", "policy = \"sometimes\"", "19: redirect.policy: \"sometimes\" is not known; allowed: \"always\" or \"never\""},
+    {"# redirect", "policy = \"sometimes\"", "19: redirect.policy: \"sometimes\" is not known; allowed: \"single-via\", \"listed\", \"always\" or \"never\""},
     {"# redirect", "status = 305", "19: redirect.status: 305 is out of range; allowed: 301 to 302"},
     {"# redirect", "trusted_proxies = [\"all\"]",
      "19: redirect.trusted_proxies[0]: \"all\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
@@ -203,8 +203,8 @@ const Fault bound_faults[] = {
     {"# limits", "ring_slots = 32", "37: limits.ring_slots: 32 is out of range; allowed: 64 to 1048576"},
     {"# limits", "ring_slots = 100", "37: limits.ring_slots: 100 is not a power of two; allowed: a power of two, 64 to 1048576"},
     {"# limits", "neighbours_max = 15", "37: limits.neighbours_max: 15 is out of range; allowed: 16 to 1048576"},
-    {"# limits", "guard_entries = 1", "37: limits.guard_entries: 1 is out of range; allowed: 1024 to 67108864"},
-    {"# limits", "guards = 1", "37: limits.guards: unknown key; allowed: ring_slots, neighbours_max, guard_entries"},
+    {"# limits", "redirects_kept = 1", "37: limits.redirects_kept: 1 is out of range; allowed: 1024 to 67108864"},
+    {"# limits", "guards = 1", "37: limits.guards: unknown key; allowed: ring_slots, neighbours_max, redirects_kept"},
 };
 INSTANTIATE_TEST_SUITE_P(Bounds, FaultyConfig, testing::ValuesIn(bound_faults));
 

@@ -65,7 +65,7 @@ def make_config(folder, assignments=(), **overrides):
         "home": [{"name": name, "address": f"{HOMES[name]}:5060"} for name in HOMES],
         "assign": {"entries": 4096},
         "registrar": {"bindings_max": 10000},
-        "limits": {"guard_entries": 4096},
+        "limits": {"redirects_kept": 4096},
     }
     if assignments:
         rows = folder / "assignments.csv"

@@ -114,7 +114,7 @@ def test_a_client_that_comes_back_within_32_seconds_is_proxied(pcap):
     first = sip.register("alice").call_id("same").branch("z9hG4bKfirst")
     again = sip.register("alice").call_id("same").cseq(2).branch("z9hG4bKsecond")
     other = sip.register("alice").call_id("other").branch("z9hG4bKthird")
-    outcome = pcap.run([first, again, other, first], assignments=PLACED)
+    outcome = pcap.run([first, again, other, first], assignments=PLACED, redirect={"policy": "always"})
     assert (outcome.verdict("redirected"), outcome.verdict("proxied")) == (3, 1)
     assert len(outcome.to((NORTH, 5060))) == 1
 

@@ -98,6 +98,14 @@ TEST_F(Fleet, ProxiesInsteadOfRedirectingWhenThePolicySaysNever) {
   EXPECT_EQ(send(registration("alice")).judgement.verdict, Verdict::proxied);
 }
 
+TEST_F(Fleet, RedirectsOnlyWhomItIsToldToWhenThePolicySaysListed) {
+  site.redirect = site::RedirectPolicy::listed;
+  EXPECT_EQ(send(registration("alice")).judgement.reason, Reason::not_listed);
+  EXPECT_EQ(send(registration("alice")).judgement.verdict, Verdict::proxied);
+  site.redirect = site::RedirectPolicy::single_via;
+  EXPECT_EQ(send(registration("alice")).judgement.verdict, Verdict::redirected);
+}
+
 TEST_F(Fleet, ProxiesWhatMayNotBeRedirected) {
   EXPECT_EQ(send(registration("carol")).judgement.reason, Reason::no_public_address);
   EXPECT_EQ(send(Text().uri("sips:example.com")).judgement.reason, Reason::sips);

@@ -22,7 +22,6 @@ constexpr std::string_view status_line = "SIP/2.0 302 Moved Temporarily\r\n";
 constexpr std::string_view reply_headers = "Contact: <sip:192.0.2.4:5060>\r\n";
 constexpr std::uint64_t reply_tag = 0x0123456789abcdef;
 constexpr std::string_view reply_tag_text = ";tag=aci2fm6e2xtpp";
-constexpr std::size_t room_before = base::headroom_bytes + 40;
 
 sip::Branch our_branch() {
   sip::Branch branch;
@@ -150,15 +149,17 @@ std::string forwarded(std::string_view datagram, const base::Endpoint& source) {
 }
 
 std::string forwarded_in_place(std::string_view datagram, const base::Endpoint& source) {
-  const auto block = std::make_unique<char[]>(room_before + datagram.size());
+  // Room enough before the message, or also needed behind it.
+  const std::size_t room_before = datagram.size() % 2 == 0 ? base::headroom_bytes + 40 : 60;
+  constexpr std::size_t room_behind = 128;
+  const auto block = std::make_unique<char[]>(room_before + datagram.size() + room_behind);
   char* const text = block.get() + room_before;
   std::copy(datagram.begin(), datagram.end(), text);
   sip::Message m;
   static_cast<void>(sip::index({text, datagram.size()}, m));
   if (!may_be_forwarded(m)) return "";
-  const std::size_t bytes = m.bytes();
-  const char* const start = forward_in_place(m, how(source), text, room_before);
-  return start == nullptr ? "" : std::string(start, static_cast<std::size_t>(text + bytes - start));
+  const std::span<char> out = forward_in_place(m, how(source), {text, room_before, room_behind});
+  return {out.begin(), out.end()};
 }
 
 std::string expected_forward(std::string_view datagram, const base::Endpoint& source) {

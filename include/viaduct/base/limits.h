@@ -51,6 +51,8 @@ inline constexpr std::size_t mtu_bytes = 1500;
 
 /// Time within which the same Call-ID on another branch is proxied instead of redirected again: 64 * T1, RFC 3261 17.1.2.2 timer F.
 inline constexpr std::uint32_t redirect_guard_ms = 32'000;
+/// Time for which a redirect is remembered, to learn from the next REGISTER whether it was followed: twice the usual hour of a registration.
+inline constexpr std::uint32_t redirect_kept_ms = 7'200'000;
 /// Octets by which a 3xx, 4xx or 5xx may exceed the request it answers, so that a spoofed source gains nothing.
 inline constexpr std::size_t reply_growth_bytes_max = 200;
 

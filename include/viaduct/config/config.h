@@ -30,7 +30,7 @@ struct Home {
   bool is_viaduct{};                              ///< default: is_local
 };
 
-enum class Redirect : std::uint8_t { always, never };
+enum class Redirect : std::uint8_t { single_via, listed, always, never };
 enum class Path : std::uint8_t { always, supported, never };
 enum class Idle : std::uint8_t { adaptive, poll };
 enum class AssignPolicy : std::uint8_t { slots, explicit_ };
@@ -111,7 +111,7 @@ struct Config {
   // [limits]
   std::size_t ring_slots{4096};                    ///< each ring between cores
   std::size_t neighbours_max{4096};
-  std::size_t guard_entries{262'144};              ///< redirects remembered a worker, for 32 s
+  std::size_t redirects_kept{262'144};              ///< redirects remembered a worker
 };
 
 /// Where and why a configuration is refused: `file:line: key: what; allowed: range`.

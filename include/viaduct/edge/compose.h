@@ -6,6 +6,7 @@
 
 #include "viaduct/edge/judge.h"
 #include "viaduct/sip/edit.h"
+#include "viaduct/sip/forward.h"
 #include "viaduct/site/site.h"
 
 namespace viaduct::edge {
@@ -23,10 +24,10 @@ struct Stamp {
 [[nodiscard]] std::size_t compose_answer(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, std::uint64_t tag,
                                          std::span<char> out);
 
-/// A request judged proxied, changed at once in its own buffer when it is of the usual shape: returns its new start; its end stays.
-/// nullptr: nothing is changed, and `out` has the edits. Shape: [text - room_before, text) is the caller's; `text` is where subject.msg.text stands.
-[[nodiscard]] char* compose_in_place(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, char* text,
-                                     std::size_t room_before, sip::Edits& out);
+/// A request judged proxied, changed at once in its own buffer when it is of the usual shape: returns it as it stands then.
+/// Empty: nothing is changed, and `out` has the edits. Shape: as sip::forward_in_place.
+[[nodiscard]] std::span<char> compose_in_place(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, const sip::Room& room,
+                                               sip::Edits& out);
 
 /// The edits of a request judged proxied, or a response judged returned.
 /// Thread: any; pure. Source: RFC 3261 16.6, 16.7, 16.11.

@@ -17,47 +17,49 @@ using site::Listener;
 using site::Site;
 
 // One row a reason: enumerator, and the sentence an operator reads.
-#define VIADUCT_REASONS(X)                                                                           \
-  X(none, "")                                                                                        \
-  X(keepalive, "it is a keep-alive")                                                                 \
-  X(malformed, "the message is malformed")                                                           \
-  X(unanswerable, "the message is too broken to be answered")                                        \
-  X(unsafe_source, "its source address or port must not be answered")                                \
-  X(scheme, "the scheme of the Request-URI is not served")                                           \
-  X(foreign_domain, "the domain is not served here")                                                 \
-  X(to_aor, "the To URI is no address-of-record")                                                    \
-  X(options_here, "OPTIONS is asked of this node")                                                   \
-  X(node_drains, "this node drains: another is to be asked")                                         \
-  X(from_edge, "it comes from an edge, which decided that this node is the home")                    \
-  X(home_proof, "its vh parameter proves that an edge decided that this node is the home")           \
-  X(home_here, "this node is the client's home")                                                     \
-  X(client_unknown, "the client has neither pin nor override, and the policy is explicit")           \
-  X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it") \
-  X(no_home_up, "the client's home is down and no other is up")                                      \
-  X(one_via, "one Via: the client reached us directly and is sent to its home")                      \
-  X(several_vias, "several Vias: it came through a proxy, so it is forwarded to the home")           \
-  X(policy_never, "the policy is to never redirect")                                                 \
-  X(sips, "a sips: request is never redirected")                                                     \
-  X(no_public_address, "the home has no public address of the client's family")                      \
-  X(source_not_redirected, "the source is outside the prefixes that are redirected")                 \
-  X(redirected_before, "the client was redirected with this Call-ID within 32 s and came back")      \
-  X(initial_request, "an initial request goes to the home of the client that it names")              \
-  X(client_here, "the client's home is this node, which has no path to its bindings")                \
-  X(in_dialog_to_home, "an in-dialog request for a home goes there")                                 \
-  X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a binding")               \
-  X(route_home, "its next Route, or its Request-URI behind a Route of ours, names a home")           \
-  X(route_flow, "a Route of ours leads to this client")                                              \
-  X(route_nowhere, "its Routes lead to a place that is neither a home nor a client of ours")         \
-  X(route_forged, "a Route that names this node has a token that does not verify")                   \
-  X(stun, "it is a STUN binding request")                                                            \
-  X(loop, "a Via names this node: the request went in a circle")                                     \
-  X(max_forwards, "Max-Forwards is used up")                                                         \
-  X(proxy_require, "Proxy-Require asks for an extension that is not supported")                      \
-  X(ack_of_ours, "it acknowledges or cancels an answer of ours")                                     \
-  X(ack_nowhere, "an ACK with no place to go is never answered")                                     \
-  X(response_ours, "its top Via is ours and verifies")                                               \
-  X(response_foreign, "its top Via is not ours, or does not verify")                                 \
-  X(response_nowhere, "its next Via names no usable destination")                                    \
+#define VIADUCT_REASONS(X)                                                                            \
+  X(none, "")                                                                                         \
+  X(keepalive, "it is a keep-alive")                                                                  \
+  X(malformed, "the message is malformed")                                                            \
+  X(unanswerable, "the message is too broken to be answered")                                         \
+  X(unsafe_source, "its source address or port must not be answered")                                 \
+  X(scheme, "the scheme of the Request-URI is not served")                                            \
+  X(foreign_domain, "the domain is not served here")                                                  \
+  X(to_aor, "the To URI is no address-of-record")                                                     \
+  X(options_here, "OPTIONS is asked of this node")                                                    \
+  X(node_drains, "this node drains: another is to be asked")                                          \
+  X(from_edge, "it comes from an edge, which decided that this node is the home")                     \
+  X(home_proof, "its vh parameter proves that an edge decided that this node is the home")            \
+  X(home_here, "this node is the client's home")                                                      \
+  X(client_unknown, "the client has neither pin nor override, and the policy is explicit")            \
+  X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it")  \
+  X(no_home_up, "the client's home is down and no other is up")                                       \
+  X(one_via, "one Via: the client reached us directly and is sent to its home")                       \
+  X(several_vias, "several Vias: it came through a proxy, so it is forwarded to the home")            \
+  X(policy_never, "the policy is to never redirect")                                                  \
+  X(sips, "a sips: request is never redirected")                                                      \
+  X(no_public_address, "the home has no public address of the client's family")                       \
+  X(source_not_redirected, "the source is outside the prefixes that are redirected")                  \
+  X(redirected_before, "the client was redirected with this Call-ID within 32 s and came back")       \
+  X(never_follows, "the client, or every client of its User-Agent so far, does not follow redirects") \
+  X(not_listed, "only clients that are known to follow a redirect are redirected")                    \
+  X(initial_request, "an initial request goes to the home of the client that it names")               \
+  X(client_here, "the client's home is this node, which has no path to its bindings")                 \
+  X(in_dialog_to_home, "an in-dialog request for a home goes there")                                  \
+  X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a binding")                \
+  X(route_home, "its next Route, or its Request-URI behind a Route of ours, names a home")            \
+  X(route_flow, "a Route of ours leads to this client")                                               \
+  X(route_nowhere, "its Routes lead to a place that is neither a home nor a client of ours")          \
+  X(route_forged, "a Route that names this node has a token that does not verify")                    \
+  X(stun, "it is a STUN binding request")                                                             \
+  X(loop, "a Via names this node: the request went in a circle")                                      \
+  X(max_forwards, "Max-Forwards is used up")                                                          \
+  X(proxy_require, "Proxy-Require asks for an extension that is not supported")                       \
+  X(ack_of_ours, "it acknowledges or cancels an answer of ours")                                      \
+  X(ack_nowhere, "an ACK with no place to go is never answered")                                      \
+  X(response_ours, "its top Via is ours and verifies")                                                \
+  X(response_foreign, "its top Via is not ours, or does not verify")                                  \
+  X(response_nowhere, "its next Via names no usable destination")                                     \
   X(too_large, "the message is larger than message_bytes_max")
 
 enum class Reason : std::uint8_t {
@@ -93,11 +95,13 @@ struct Subject {
 };
 
 /// Which way a request goes, for its branch and its loop part.
-[[nodiscard]] inline sip::Direction direction(const Subject& s) { return s.routing.way <= Way::by_tables ? sip::Direction::to_home : sip::Direction::by_route; }
+[[nodiscard]] inline sip::Direction direction(const Subject& s) {
+  return s.routing.course <= Course::by_tables ? sip::Direction::to_home : sip::Direction::by_route;
+}
 
 /// The listener that a request leaves through: that of the flow which it follows, else the one that it came to.
 [[nodiscard]] inline const Listener& leaves_through(const Subject& s, const Site& site) {
-  return s.routing.way == Way::to_flow ? site.listeners[s.routing.listener] : *s.listener;
+  return s.routing.course == Course::to_flow ? site.listeners[s.routing.listener] : *s.listener;
 }
 
 /// Index the message and find out whose it is. Leaves msg.fault for judge.
@@ -111,7 +115,8 @@ void identify(Subject& subject, const Site& site);
 /// Thread: any; pure. Source: spec sections 1 and 2 (docs/rfc.md).
 [[nodiscard]] Judgement judge(const Subject& subject, const Site& site, const assign::Placement& placement, std::uint32_t now_min);
 
-/// The decision for a REGISTER that would be redirected but was redirected a moment ago (RFC 3261 8.1.3.4 has no loop guard; ours is by transaction).
-[[nodiscard]] Judgement judge_redirected_before(const Subject& subject, const Judgement& redirect);
+/// The decision for a REGISTER that would be redirected, but for what its client did before: RFC 3261 8.1.3.4 has no guard against loops, and most stacks
+/// do not follow a redirect of a REGISTER.
+[[nodiscard]] Judgement judge_by_past(const Subject& subject, const Judgement& redirect, Reason why);
 
 }  // namespace viaduct::edge

@@ -11,7 +11,7 @@
 namespace viaduct::edge {
 
 /// Where the Routes of a request lead.
-enum class Way : std::uint8_t {
+enum class Course : std::uint8_t {
   none,        ///< there is none that we know: they stay, and nothing else here is set
   by_tables,   ///< they name this node as an outbound proxy, and are removed
   onwards,     ///< to a home, which `target` names, or when it names none by the Request-URI
@@ -21,7 +21,7 @@ enum class Way : std::uint8_t {
 
 /// Shape: texts borrow from the message.
 struct Routing {
-  Way way{};
+  Course course{};
   base::Endpoint client;                  ///< to_flow
   std::uint8_t listener{};                ///< to_flow: ours, by number
   std::string_view request_uri;           ///< the request's, or what a strict router has moved from there (RFC 3261 16.4)

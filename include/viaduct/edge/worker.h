@@ -12,7 +12,7 @@ namespace viaduct::edge {
 struct WorkerConfig {
   unsigned index{};
   std::size_t burst_pkts{};
-  std::size_t guard_entries{};
+  std::size_t redirects_kept{};
   config::Idle idle{};
 };
 

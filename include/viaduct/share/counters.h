@@ -28,6 +28,8 @@ struct alignas(64) Counters {
   Counter tx_full;        ///< refused by a full queue or ring, freed
   Counter bursts;         ///< polls that brought something
   Counter sleeps;         ///< idle sleeps
+  Counter redirects_followed;      ///< REGISTERs that showed that an earlier redirect was followed
+  Counter redirects_not_followed;  ///< ... that it was not: the client is proxied from now on
   std::array<Counter, base::verdicts_count> verdicts;
   std::array<Counter, base::drops_count> drops;
 
@@ -40,7 +42,7 @@ struct alignas(64) Counters {
 
 /// A sum of several workers' counters, as plain numbers.
 struct CounterSums {
-  std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{};
+  std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{}, redirects_followed{}, redirects_not_followed{};
   std::array<std::uint64_t, base::verdicts_count> verdicts{};
   std::array<std::uint64_t, base::drops_count> drops{};
   void add(const Counters& c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a stateless proxy changes in a message, planned as edits: our Via on, our Via off.
 #pragma once
+#include <span>
 #include <string_view>
 
 #include "viaduct/base/address.h"
@@ -28,10 +29,18 @@ struct ForwardRequest {
 /// Thread: any; pure. Source: RFC 3261 16.6, 18.2.1; RFC 3581 4.
 void plan_forward(const Message& request, const Via& top, const ForwardRequest& how, Edits& out);
 
-/// The same done at once in the message's own buffer, towards the front, when the request is usual: one received or rport at the most to replace, a
-/// Max-Forwards of up to three digits, no X-Viaduct-Home, no edit of Routes. Returns the message's new start; its end stays. nullptr: nothing is changed, and it must be planned.
-/// Shape:  as above; `text` is where request.text stands; [text - room_before, text) belongs to the caller. The index means nothing afterwards.
-[[nodiscard]] char* forward_in_place(const Message& request, const ForwardRequest& how, char* text, std::size_t room_before);
+/// A message's own buffer: where its text stands, and how many octets before and behind it belong to the caller.
+struct Room {
+  char* text{};
+  std::size_t before{};
+  std::size_t behind{};
+};
+
+/// The same done at once in the message's own buffer, towards the front and, as far as that is too narrow, towards the back, when the request is usual: one
+/// received or rport at the most to replace, a Max-Forwards of up to three digits, no X-Viaduct-Home, no edit of Routes. Returns the message as it stands
+/// then. Empty: nothing is changed, and it must be planned.
+/// Shape:  as above; room.text is where request.text stands. The index means nothing afterwards, and octets behind the message (request.bytes()) are lost.
+[[nodiscard]] std::span<char> forward_in_place(const Message& request, const ForwardRequest& how, const Room& room);
 
 /// Plan a response's way back: its first Via value removed, with its line when it stands there alone, else up to the next value.
 /// Shape:  response.via_values >= 2. Source: RFC 3261 16.7 step 3.

@@ -27,7 +27,8 @@ struct Listener {
   return false;
 }
 
-enum class RedirectPolicy : std::uint8_t { always, never };
+/// `single_via`: clients that reached us directly, unless they are known not to follow; `listed`: only those known to follow; `always`: whatever is known.
+enum class RedirectPolicy : std::uint8_t { single_via, listed, always, never };
 /// Whether a proxied REGISTER gets our Path: `supported` when its Supported has `path` (RFC 3327 5.1).
 enum class PathPolicy : std::uint8_t { always, supported, never };
 

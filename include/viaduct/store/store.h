@@ -27,7 +27,6 @@ enum class Fault : std::uint8_t {
   twin,        ///< another client's key has the same kept bits (a chance of 2.6e-10 among 100 million)
   failed,      ///< anything else that the system said
 };
-[[nodiscard]] std::string_view name(Fault f);
 
 /// Why an operation was not done; `text` is a sentence for the operator.
 struct Error {

@@ -5,8 +5,8 @@
 
 void use(const viaduct::sip::Message& request, const viaduct::sip::ForwardRequest& how, char* text) {
 #ifdef REFUSED
-  viaduct::sip::forward_in_place(request, how, text, 128);
+  viaduct::sip::forward_in_place(request, how, {text, 128, 0});
 #else
-  static_cast<void>(viaduct::sip::forward_in_place(request, how, text, 128));
+  static_cast<void>(viaduct::sip::forward_in_place(request, how, {text, 128, 0}));
 #endif
 }
