@@ -68,6 +68,7 @@ def config(folder, dpdk, redirect="always", assignments=None, entries=CLIENTS, s
         home=homes(),
         assign={"file": assignments, "entries": entries},
         store={"path": store, "size_max": 16384} if store else {},
+        screen={"shipped": False},
         limits={"redirects_kept": None})
 
 

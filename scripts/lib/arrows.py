@@ -14,7 +14,7 @@ import sys
 FLOORS = [
     {"base"},
     {"balance", "store", "share", "sip", "net", "nic"},
-    {"assign"},
+    {"assign", "screen"},
     {"site"},
     {"control", "registrar", "config", "edge"},
     {"api"},
@@ -30,10 +30,11 @@ SIDEWAYS = {
 # Narrower than the floors.
 ONLY = {
     "assign": {"base", "sip", "net", "balance", "store", "share"},  # tables know no ports
+    "screen": {"base", "share"},  # rules know no message
     "cli": {"base", "sip"},  # the command stands apart
 }
 DPDK_AREAS = {"nic", "share"}
-NO_EXCEPTIONS = {"sip", "net", "assign", "balance", "site", "edge"}
+NO_EXCEPTIONS = {"sip", "net", "assign", "screen", "balance", "site", "edge"}
 
 
 def allowed_of():

@@ -208,6 +208,8 @@ constexpr std::array verbs = {
     Verb{"homes.up", home_up},
     Verb{"counters", at_once<counters>},
     Verb{"reload", reload_later},
+    Verb{"rules", at_once<rules_show>},
+    Verb{"rules.reload", rules_reload},
     Verb{"client.show", at_once<client_show>},
     Verb{"client.explain", at_once<client_explain>},
     Verb{"client.history", client_history},

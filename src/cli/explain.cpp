@@ -28,9 +28,14 @@ std::string program(const fs::path& called_as) {
 }  // namespace
 
 Failure explain(const ExplainOptions& options) {
-  std::vector<std::string> words{program(options.called_as), "--explain", options.file};
+  std::vector<std::string> words{"--explain", options.file};
   if (!options.config.empty()) words.insert(words.end(), {"--config", options.config});
   if (options.json) words.emplace_back("--json");
+  return become_daemon(options.called_as, std::move(words));
+}
+
+Failure become_daemon(const std::string& called_as, std::vector<std::string> words) {
+  words.insert(words.begin(), program(called_as));
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

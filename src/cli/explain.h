@@ -2,6 +2,7 @@
 // `viaduct explain FILE`: hands a file of messages to the daemon's own program, which runs them through the production path offline.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "daemon.h"
 
@@ -16,5 +17,8 @@ struct ExplainOptions {
 
 /// Becomes viaductd, found beside this program or in PATH; returns only when it cannot.
 [[nodiscard]] Failure explain(const ExplainOptions& options);
+
+/// Becomes viaductd with those words; `called_as` is the command's own name. Returns only when it cannot.
+[[nodiscard]] Failure become_daemon(const std::string& called_as, std::vector<std::string> words);
 
 }  // namespace viaduct::cli

@@ -210,6 +210,14 @@ std::string show_stats(const json& answer) {
 
 std::string show_home_change(const json& answer) { return "done, epoch " + cell(answer, "epoch") + '\n'; }
 
+std::string show_rules(const json& answer) {
+  TextTable table{{"rule", "do", "file", "hits"}};
+  for (const auto& rule : field(answer, "rules")) add_row(table, rule, {"rule", "do", "file", "hits"});
+  return table.empty() ? "no rules\n" : table.text();
+}
+
+std::string show_rules_reload(const json& answer) { return cell(answer, "rules") + " rules\n"; }
+
 std::string show_reload(const json& answer) {
   const std::string applied = bullets("applied", field(answer, "applied"));
   return (applied.empty() ? "nothing to apply\n" : applied) + bullets("needs a restart", field(answer, "needs_restart")) +

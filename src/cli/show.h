@@ -19,6 +19,8 @@ namespace viaduct::cli {
 [[nodiscard]] std::string show_verified(const nlohmann::json& answer);
 [[nodiscard]] std::string show_stats(const nlohmann::json& answer);
 [[nodiscard]] std::string show_home_change(const nlohmann::json& answer);
+[[nodiscard]] std::string show_rules(const nlohmann::json& answer);
+[[nodiscard]] std::string show_rules_reload(const nlohmann::json& answer);
 [[nodiscard]] std::string show_reload(const nlohmann::json& answer);
 
 /// A field as a cell: `a/b` walks into objects; lists are joined by commas; booleans read yes and no.

@@ -20,6 +20,10 @@ struct HomeWords {
   bool local{}, viaduct{};
 };
 
+struct RulesWords {
+  std::string file, source;
+};
+
 /// Whatever any verb may be given.
 struct Options {
   Target target;
@@ -35,6 +39,7 @@ struct Options {
   ExportWords exporting;
   TopOptions top;
   ExplainOptions explain;
+  RulesWords rules;
 };
 
 /// What a verb does once the words are read.
@@ -46,6 +51,7 @@ using Show = std::function<std::string(const nlohmann::json&)>;
 
 void add_client_verbs(CLI::App& app, Options& options, Action& action);
 void add_clients_verbs(CLI::App& app, Options& options, Action& action);
+void add_rules_verbs(CLI::App& app, Options& options, Action& action);
 void add_home_verbs(CLI::App& app, Options& options, Action& action);
 
 }  // namespace viaduct::cli

@@ -9,7 +9,7 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node", "network", "neighbour", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "registrar", "limits"});
+  root.only({"node", "network", "neighbour", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "registrar", "screen", "limits"});
   const auto node = root.child("node");
   read_node(node, config);
   read_network(root, config);
@@ -23,6 +23,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_assign(root.child("assign"), config);
   read_store(root.child("store"), config);
   read_registrar(root.child("registrar"), config);
+  read_screen(root.child("screen"), config);
   read_limits(root.child("limits"), config);
 }
 
@@ -64,6 +65,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("store.path", &Config::store_path);
   compare("store.size_max", &Config::store_bytes_max);
   compare("store.fsync", &Config::store_fsync);
+  compare("screen.cache_entries", &Config::screen_cache_entries);
   compare("limits.ring_slots", &Config::ring_slots);
   compare("limits.neighbours_max", &Config::neighbours_max);
   compare("limits.redirects_kept", &Config::redirects_kept);

@@ -21,6 +21,7 @@ void read_assign(const Table& assign, Config& config);
 /// Needs [node]: the default path has the node's name in it.
 void read_store(const Table& store, Config& config);
 void read_registrar(const Table& registrar, Config& config);
+void read_screen(const Table& screen, Config& config);
 void read_limits(const Table& limits, Config& config);
 
 /// `path`, counted from the folder of the configuration file.

@@ -72,6 +72,7 @@ std::size_t Loop::round() {
   const std::size_t jobs = do_jobs();
   commons_.site.reclaim(commons_.epoch);
   commons_.neighbours.reclaim(commons_.epoch);
+  commons_.rules.reclaim(commons_.epoch);
   commons_.assignment.reclaim(commons_.epoch);
   return registrations + packets + jobs;
 }

@@ -113,11 +113,12 @@ unsigned via_count(const Subject& s, const Site& site) {
 // Why a client that reached us directly is not sent away but proxied; Reason::none when it is redirected.
 [[gnu::always_inline]] inline Reason redirect_hindrance(const Subject& s, const Site& site, const assign::HomeBrief& home) {
   if (site.redirect == site::RedirectPolicy::never) return Reason::policy_never;
+  if (s.screening.proxy_only && site.redirect != site::RedirectPolicy::always) return Reason::marked_proxy_only;
   if (is_sips(s.msg, s.msg.request_uri) || is_sips(s.msg, s.msg.to_uri)) return Reason::sips;
   if (!site.redirect_all_sources && !site::any_contains(site.redirect_from, s.source.address)) return Reason::source_not_redirected;
   const bool has_public = s.source.address.is_v4() ? home.contact_v4_bytes != 0 : home.has_public_v6;
   if (!has_public) return Reason::no_public_address;
-  return site.redirect == site::RedirectPolicy::listed ? Reason::not_listed : Reason::none;
+  return site.redirect == site::RedirectPolicy::listed && !s.screening.redirect_capable ? Reason::not_listed : Reason::none;
 }
 
 // The table of spec section 1, once the client and its home are known.
@@ -233,6 +234,12 @@ bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.
   return by_tables ? judge_initial(s, site, placement) : judge_in_dialog(s, site, *request_uri);
 }
 
+// What the rules decide. An ACK is never answered, so a rejected one is dropped.
+[[gnu::noinline]] Judgement judge_screened(const Subject& s) {
+  if (s.screening.decision == screen::Decision::drop || s.msg.method == Method::ack) return dropped(Drop::screened, Reason::screened);
+  return without_answer(s, rejected(s.screening.status, Reason::screened));
+}
+
 // Nothing is sent to a place that cannot have asked, nor to ourselves.
 bool is_unsafe_source(const Subject& s, const Site& site) {
   return s.source.port == 0 || s.source.address.is_unusable_destination() || site.listener(s.source) != nullptr;
@@ -245,6 +252,8 @@ bool is_unsafe_source(const Subject& s, const Site& site) {
 
 Judgement judge_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
   if (is_unsafe_source(s, site)) return dropped(Drop::reply_unsafe, Reason::unsafe_source);
+  if (s.screening.decision != screen::Decision::none) [[unlikely]]
+    return judge_screened(s);
   if (s.msg.fault != Bad::none) return judge_faulty_request(s);
   // A telephone's REGISTER is most of what comes: of all the rules for requests it can meet those of a loop and its own.
   if (s.msg.method == Method::register_ && is_by_tables(s) && is_served_domain(site, s.msg[s.msg.request_uri])) {
@@ -282,6 +291,7 @@ constexpr std::array reason_sentences = {
 std::string_view sentence(Reason r) { return reason_sentences[std::to_underlying(r)]; }
 
 void index(std::string_view text, Subject& subject) {
+  subject.screening = {};
   subject.is_keepalive = sip::is_keepalive(text);
   if (subject.is_keepalive) return;
   if (text.size() <= base::message_bytes_max) {

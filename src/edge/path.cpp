@@ -17,21 +17,23 @@ std::size_t Path::burst() {
   const std::span<Job*> jobs = look(received, site);    // Ethernet, IP, UDP: for us?               net/frame.h
   index(jobs);                                          // where is what in the SIP message?        sip/message.h
   identify(jobs, site);                                 // whose is it? prefetch his placement      edge/judge.h
+  screen(jobs);                                         // what do the operator's rules say?        edge/screen.h
   judge(jobs, site);                                    // redirect, proxy, register, answer, drop  edge/judge.h
   for (Job* job : jobs) actor_.act(*job, site, neighbours, now_min);  // do it, in the packet       edge/act.h
   actor_.flush();                                       // send
   return received.size();
 }
 
-Path::Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std::size_t redirects_kept)
+Path::Path(site::Commons& commons, const WorkerConfig& config)
     : commons_(commons),
-      counters_(commons.counters[worker]),
-      inlet_(commons, worker),
-      actor_(commons, worker),
-      followers_(redirects_kept),
+      counters_(commons.counters[config.index]),
+      inlet_(commons, config.index),
+      actor_(commons, config.index),
+      followers_(config.redirects_kept),
+      screen_(config.index, config.screen_cache_entries),
       checksums_(commons.port.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),
-      burst_pkts_(burst_pkts) {}
+      burst_pkts_(config.burst_pkts) {}
 
 std::span<Job> Path::receive() {
   std::array<nic::Packet, base::burst_pkts_max> pkts;
@@ -112,6 +114,11 @@ void Path::identify(std::span<Job*> jobs, const Site& site) {
     unnamed_[i]->client = keys_[i];
     commons_.assignment.prefetch(keys_[i]);
   }
+}
+
+void Path::screen(std::span<Job*> jobs) {
+  const screen::Rules& rules = commons_.rules.read();
+  if (!rules.is_empty()) screen_.ask(rules, jobs);
 }
 
 // Those that act.cpp answers.

@@ -9,6 +9,8 @@
 #include "followers.h"
 #include "inlet.h"
 #include "job.h"
+#include "screen.h"
+#include "viaduct/edge/worker.h"
 #include "viaduct/site/post.h"
 
 namespace viaduct::edge {
@@ -16,7 +18,7 @@ namespace viaduct::edge {
 /// Thread: its worker's. Memory: all of it taken here, before the first poll.
 class Path {
  public:
-  Path(site::Commons& commons, unsigned worker, std::size_t burst_pkts, std::size_t redirects_kept);
+  Path(site::Commons& commons, const WorkerConfig& config);
 
   /// One burst, receive to send. Returns how many packets it had.
   std::size_t burst();
@@ -27,6 +29,7 @@ class Path {
   [[nodiscard]] bool read_frame(Job& job, net::ChecksumTrust trust);
   void index(std::span<Job*> jobs);
   void identify(std::span<Job*> jobs, const Site& site);
+  void screen(std::span<Job*> jobs);
   void place(std::span<Job*> jobs, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);
   void mark(Job& job, const Site& site);
@@ -37,6 +40,7 @@ class Path {
   Inlet inlet_;
   Actor actor_;
   Followers followers_;
+  Screen screen_;
   nic::ChecksumPolicy checksums_;
   std::uint64_t ticks_per_ms_;
   std::size_t burst_pkts_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "screen.h"
 #include "viaduct/edge/compose.h"
 
 namespace viaduct::edge {
@@ -27,6 +28,17 @@ std::string edited(const Subject& s, const Judgement& j, const Site& site, const
 }
 
 }  // namespace
+
+Screened rehearse_screening(std::string_view text, const base::Address& source, const screen::Rules& rules, screen::Screener& screener) {
+  const auto subject = std::make_unique<Subject>();
+  subject->source.address = source;
+  index(text, *subject);
+  if (!is_screened(*subject)) return {};
+  const screen::Values values = screen_values(*subject, rules);
+  screen::Screener::Hashes hashes;
+  screener.look(rules, values, hashes);
+  return {.is_asked = true, .outcome = screener.decide(rules, values, hashes)};
+}
 
 Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const assign::Assignment& assignment,
                    std::uint32_t now_min) {

@@ -26,7 +26,7 @@ struct Worker::Impl {
   unsigned empty_polls{};
   long sleep_ns{sleep_first_ns};
 
-  Impl(site::Commons& c, const WorkerConfig& w) : commons(c), config(w), path(c, w.index, w.burst_pkts, w.redirects_kept) {}
+  Impl(site::Commons& c, const WorkerConfig& w) : commons(c), config(w), path(c, w) {}
 
   // Offline while asleep: nobody waits for a grace period of a sleeper.
   void rest() {

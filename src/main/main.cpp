@@ -13,6 +13,7 @@
 
 #include "explain.h"
 #include "node.h"
+#include "rules.h"
 #include "viaduct/api/version.h"
 #include "viaduct/config/config.h"
 
@@ -22,15 +23,18 @@ namespace {
 struct Options {
   std::filesystem::path config{"/etc/viaduct/viaduct.toml"};
   std::filesystem::path explain;
+  RulesTest rules;
   bool check{};
   bool json{};
 };
 
-// An operator's own profiles first, then those of the installation, then those of the source tree that a build folder lies in.
-std::vector<std::filesystem::path> profile_dirs() {
+// An operator's own files first, then those of the installation, then those of the source tree that a build folder lies in.
+std::vector<std::filesystem::path> dirs(const std::string& name) {
   const auto self = std::filesystem::canonical("/proc/self/exe").parent_path();
-  return {"/etc/viaduct/dpdk-config", self / "../share/viaduct/dpdk-config", self / "../../../dpdk-config"};
+  return {std::filesystem::path("/etc/viaduct") / name, (self / "../share/viaduct" / name).lexically_normal(), (self / "../../.." / name).lexically_normal()};
 }
+
+Folders folders() { return {.profiles = dirs("dpdk-config"), .rules = dirs("rules")}; }
 
 sigset_t set_of(std::initializer_list<int> signals) {
   sigset_t set;
@@ -56,7 +60,7 @@ void serve_reloads(Node& node, const std::atomic<bool>& quit) {
 int run(const config::Config& config) {
   const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // inherited by every thread: only these two take them
-  auto node = Node::start(config, profile_dirs());
+  auto node = Node::start(config, folders());
   if (!node) {
     spdlog::error("{}", node.error());
     return 1;
@@ -77,16 +81,24 @@ int main(int argc, char** argv) {
   app.add_option("--config", o.config, "configuration file (TOML)")->capture_default_str();
   app.add_flag("--check", o.check, "check the configuration and end");
   app.add_option("--explain", o.explain, "say what would be done with the messages of a .sip or .pcap file, and end");
-  app.add_flag("--json", o.json, "with --explain: one JSON object a message");
+  app.add_option("--test-rules", o.rules.file,
+                 "say what the screening rules of a file decide about messages on standard input, parted by lines of --, and end");
+  app.add_option("--source", o.rules.source, "with --test-rules: where the messages come from")->capture_default_str();
+  app.add_flag("--json", o.json, "with --explain and --test-rules: one JSON object a message");
   app.set_version_flag("--version", std::string(api::version));
   CLI11_PARSE(app, argc, argv);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("viaductd"));
-  const auto config = config::load(o.config, profile_dirs());
+  if (!o.rules.file.empty()) {
+    o.rules.as_json = o.json;
+    return test_rules(o.rules);
+  }
+  const auto config = config::load(o.config, folders().profiles);
   if (!config) {
     std::fprintf(stderr, "%s\n", config.error().text.c_str());
     return 1;
   }
   if (o.check) {
+    if (const auto rules = compile_rules(*config, folders().rules); !rules) return std::fprintf(stderr, "%s\n", rules.error().c_str()), 1;
     std::printf("%s: good\n", o.config.c_str());
     return 0;
   }

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "rules.h"
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
 #include "viaduct/control/build_site.h"
@@ -58,17 +59,28 @@ std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) 
   return rings;
 }
 
+edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
+  return {.index = index, .burst_pkts = c.burst_pkts, .redirects_kept = c.redirects_kept, .screen_cache_entries = c.screen_cache_entries, .idle = c.idle};
+}
+
+// What is published before the first poll.
+struct First {
+  std::unique_ptr<const site::Site> site;
+  std::unique_ptr<const screen::Rules> rules;
+};
+
 }  // namespace
 
 struct Node::Impl {
   config::Config config;
   config::Config applied;   // what a reload has changed; written with the pen in hand
-  std::vector<std::filesystem::path> profile_dirs;
+  Folders folders;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<nic::Port> port;
   share::Epoch epoch{base::workers_max};
   share::Published<site::Site> site;
   share::Published<site::Neighbours> neighbours{std::make_unique<const site::Neighbours>()};
+  share::Published<screen::Rules> rules;
   assign::Assignment assignment;
   share::Ring to_registrar, to_control, to_wire;
   std::vector<std::unique_ptr<share::Ring>> to_worker;
@@ -88,14 +100,15 @@ struct Node::Impl {
   std::thread loader;
   std::atomic<bool> failed{};
 
-  Impl(const config::Config& c, std::vector<std::filesystem::path> dirs, std::unique_ptr<store::Store> opened, std::unique_ptr<nic::Port> started_port,
-       std::unique_ptr<const site::Site> first_site, std::uint64_t clients)
+  Impl(const config::Config& c, Folders looked_in, std::unique_ptr<store::Store> opened, std::unique_ptr<nic::Port> started_port, First first,
+       std::uint64_t clients)
       : config(c),
         applied(c),
-        profile_dirs(std::move(dirs)),
+        folders(std::move(looked_in)),
         store(std::move(opened)),
         port(std::move(started_port)),
-        site(std::move(first_site)),
+        site(std::move(first.site)),
+        rules(std::move(first.rules)),
         assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, std::max(c.entries_expected, clients)),
         to_registrar("to_registrar", c.ring_slots, share::Producers::many),
         to_control("to_control", c.ring_slots, share::Producers::many),
@@ -106,6 +119,7 @@ struct Node::Impl {
                 .epoch = epoch,
                 .site = site,
                 .neighbours = neighbours,
+                .rules = rules,
                 .assignment = assignment,
                 .to_registrar = to_registrar,
                 .to_control = to_control,
@@ -129,10 +143,9 @@ struct Node::Impl {
               .shard = shard,
               .control_wire = control_wire,
               .reload = [this] { return reload(); },
+              .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
-    for (unsigned i = 0; i < c.workers; ++i)
-      workers.push_back(std::make_unique<edge::Worker>(
-          commons, edge::WorkerConfig{.index = i, .burst_pkts = c.burst_pkts, .redirects_kept = c.redirects_kept, .idle = c.idle}));
+    for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
   }
 
   std::expected<void, std::string> place_clients(const control::FleetState& state) {
@@ -157,6 +170,8 @@ struct Node::Impl {
   }
 
   std::expected<api::Reload, std::string> reload();
+  std::expected<std::size_t, std::string> reload_rules();
+  void show_rules(std::unique_ptr<screen::Rules> next);
   void say_ready() const;
   void stop_in_order();
 };
@@ -207,8 +222,10 @@ void Node::Impl::say_ready() const {
 // Files are read on the caller's thread; the control core only swaps what has been checked. What a running node cannot change keeps its old value, and homes
 // are the store's to say.
 std::expected<api::Reload, std::string> Node::Impl::reload() {
-  auto next = config::load(config.file, profile_dirs);
+  auto next = config::load(config.file, folders.profiles);
   if (!next) return std::unexpected(next.error().text);
+  auto next_rules = compile_rules(*next, folders.rules);
+  if (!next_rules) return std::unexpected(next_rules.error());
   api::Reload done{.needs_restart = config::needs_restart(config, *next)};
   next->listen = config.listen;
   next->fleet_seed = config.fleet_seed;
@@ -223,10 +240,32 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
     site.publish(std::move(*built), epoch);
     resolver.set_static(applied.neighbours);
     shard.bindings().set_rules(rules_of(applied));
-    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules"};
+    show_rules(std::move(*next_rules));
+    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules", "screening rules"};
     done.epoch = assignment.epoch();
   });
   return done;
+}
+
+// The files are read and compiled on the caller's thread.
+std::expected<std::size_t, std::string> Node::Impl::reload_rules() {
+  config::Config current;
+  {
+    const auto pen = placements.take_pen();
+    if (!pen) return std::unexpected(pen.error());
+    current = applied;
+  }
+  auto next = compile_rules(current, folders.rules);
+  if (!next) return std::unexpected(next.error());
+  const std::size_t count = (*next)->list().size();
+  loop.call([&] { show_rules(std::move(*next)); });
+  return count;
+}
+
+// On the control core.
+void Node::Impl::show_rules(std::unique_ptr<screen::Rules> next) {
+  next->continue_from(rules.read());
+  rules.publish(std::move(next), epoch);
 }
 
 // Who waits for the control core first; then the workers, so that nothing new comes; then what they have left in the rings is done and sent from here.
@@ -264,7 +303,9 @@ store::Result<std::unique_ptr<store::Store>> open_store(const config::Config& c)
 
 }  // namespace
 
-std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config, const std::vector<std::filesystem::path>& profile_dirs) {
+std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config, const Folders& folders) {
+  auto rules = compile_rules(config, folders.rules);
+  if (!rules) return std::unexpected(rules.error());
   auto store = open_store(config);
   if (!store) return std::unexpected(store.error().text);
   if ((*store)->is_read_only()) spdlog::warn("the store at {} cannot be written: placements stand as they are", config.store_path.string());
@@ -276,7 +317,7 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
   auto port = nic::Port::start(port_of(config));
   if (!port) return std::unexpected(port.error());
-  auto impl = std::make_unique<Impl>(config, profile_dirs, std::move(*store), std::move(*port), std::move(*site), fleet->clients);
+  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port), First{std::move(*site), std::move(*rules)}, fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
   return std::unique_ptr<Node>(new Node(std::move(impl)));

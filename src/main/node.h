@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <expected>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,11 +12,16 @@
 
 namespace viaduct {
 
+/// Where shipped files are looked for, in order.
+struct Folders {
+  std::vector<std::filesystem::path> profiles;   ///< dpdk-config
+  std::vector<std::filesystem::path> rules;
+};
+
 class Node {
  public:
   /// Everything allocated, the device started, nothing polled yet. Errors: what is missing and how to mend it.
-  [[nodiscard]] static std::expected<std::unique_ptr<Node>, std::string> start(const config::Config& config,
-                                                                               const std::vector<std::filesystem::path>& profile_dirs);
+  [[nodiscard]] static std::expected<std::unique_ptr<Node>, std::string> start(const config::Config& config, const Folders& folders);
   ~Node();
   /// Start the workers, be the control core until `quit`, and say READY once every placement is in the table; then stop in order, with what is in the rings
   /// done. False when the store turned out to be corrupt.

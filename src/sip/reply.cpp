@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -219,12 +220,18 @@ constexpr std::array status_lines = {
     StatusLine{481, "SIP/2.0 481 Call/Transaction Does Not Exist\r\n"},
     StatusLine{482, "SIP/2.0 482 Loop Detected\r\n"},
     StatusLine{483, "SIP/2.0 483 Too Many Hops\r\n"},
+    StatusLine{486, "SIP/2.0 486 Busy Here\r\n"},
+    StatusLine{488, "SIP/2.0 488 Not Acceptable Here\r\n"},
     StatusLine{489, "SIP/2.0 489 Bad Event\r\n"},
     StatusLine{500, "SIP/2.0 500 Server Internal Error\r\n"},
     StatusLine{501, "SIP/2.0 501 Not Implemented\r\n"},
     StatusLine{503, "SIP/2.0 503 Service Unavailable\r\n"},
     StatusLine{505, "SIP/2.0 505 Version Not Supported\r\n"},
     StatusLine{513, "SIP/2.0 513 Message Too Large\r\n"},
+    StatusLine{600, "SIP/2.0 600 Busy Everywhere\r\n"},
+    StatusLine{603, "SIP/2.0 603 Decline\r\n"},
+    StatusLine{604, "SIP/2.0 604 Does Not Exist Anywhere\r\n"},
+    StatusLine{606, "SIP/2.0 606 Not Acceptable\r\n"},
 };
 
 /// `SIP/2.0 400 ` and a phrase, put together when the program is built.
@@ -260,6 +267,8 @@ std::size_t write_reply(const Message& request, const Reply& reply, std::span<ch
   char* const at = base::copy_text(out.data() + start, reply.headers);
   return static_cast<std::size_t>(base::copy_text(at, reply_end) - out.data());
 }
+
+bool has_status_line(std::uint16_t status) { return std::ranges::find(status_lines, status, &StatusLine::status) != status_lines.end(); }
 
 std::string_view status_line(std::uint16_t status) {
   for (const StatusLine& row : status_lines)

@@ -28,7 +28,7 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
-     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, dpdk, sip, redirect, proxy, fleet, home, assign, store, registrar, limits"},
+     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, dpdk, sip, redirect, proxy, fleet, home, assign, store, registrar, screen, limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
     {"\"edge\"", "\"../edge\"", "2: node.name: \"../edge\" is not a name; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},

@@ -37,6 +37,7 @@ struct Plant {
   registrar::Shard& shard;
   site::Wire& control_wire;
   std::function<std::expected<Reload, std::string>()> reload;
+  std::function<std::expected<std::size_t, std::string>()> reload_rules;   ///< returns how many there are now
   std::chrono::steady_clock::time_point started;
 };
 

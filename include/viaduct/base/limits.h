@@ -56,6 +56,11 @@ inline constexpr std::uint32_t redirect_kept_ms = 7'200'000;
 /// Octets by which a 3xx, 4xx or 5xx may exceed the request it answers, so that a spoofed source gains nothing.
 inline constexpr std::size_t reply_growth_bytes_max = 200;
 
+/// Screening rules of one node, shipped ones included: sites that list bad User-Agents have hundreds; the scratch lists of a worker are sized by it.
+inline constexpr std::size_t screen_rules_max = 8192;
+/// Octets of one regular expression of a rule: Hyperscan's own limit is 16,000; nobody reads one of a thousand.
+inline constexpr std::size_t screen_pattern_bytes_max = 1024;
+
 /// Octets of a configuration or profile file: homes_max homes of 200 octets each are 13 MB.
 inline constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
 /// Octets of one line of an assignments file: an AoR at its largest, fully escaped and quoted, and a home's name.

@@ -35,6 +35,7 @@ namespace viaduct::base {
   X(response_foreign, "response whose top Via is not ours or does not verify")                       \
   X(response_malformed, "response that does not parse")                                              \
   X(response_destination, "response whose next Via names no usable destination")                     \
+  X(screened, "a screening rule drops it")                                                           \
   X(ack_unrouted, "ACK with no place to go: it is never answered")                                   \
   X(reply_unsafe, "request from an address or port that must not be answered")                       \
   X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it") \

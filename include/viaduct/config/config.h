@@ -108,6 +108,10 @@ struct Config {
   std::uint32_t expires_max_s{7200};
   std::uint32_t bindings_per_aor_max{10};
   std::size_t bindings_max{1'000'000};
+  // [screen]
+  std::filesystem::path rules_file;                ///< the operator's rules; empty: none
+  bool shipped_rules{true};
+  std::size_t screen_cache_entries{16'384};        ///< values a worker remembers
   // [limits]
   std::size_t ring_slots{4096};                    ///< each ring between cores
   std::size_t neighbours_max{4096};

@@ -7,6 +7,7 @@
 #include "viaduct/assign/assignment.h"
 #include "viaduct/base/verdict.h"
 #include "viaduct/edge/routing.h"
+#include "viaduct/screen/outcome.h"
 #include "viaduct/sip/message.h"
 #include "viaduct/sip/via.h"
 #include "viaduct/site/site.h"
@@ -60,7 +61,9 @@ using site::Site;
   X(response_ours, "its top Via is ours and verifies")                                                \
   X(response_foreign, "its top Via is not ours, or does not verify")                                  \
   X(response_nowhere, "its next Via names no usable destination")                                     \
-  X(too_large, "the message is larger than message_bytes_max")
+  X(too_large, "the message is larger than message_bytes_max")                                        \
+  X(screened, "a screening rule decides")                                                             \
+  X(marked_proxy_only, "a screening rule marks its User-Agent as one that never follows a redirect")
 
 enum class Reason : std::uint8_t {
 #define X(name, sentence) name,
@@ -92,6 +95,7 @@ struct Subject {
   sip::ClientKey client;          ///< identify: of `aor_valid`
   bool has_client{};              ///< identify: To (REGISTER) or Request-URI (else) is an address-of-record of a served domain
   sip::Bad aor_fault{};           ///< identify: why it is none
+  screen::Outcome screening;      ///< screen: what the rules say of it; index: nothing
 };
 
 /// Which way a request goes, for its branch and its loop part.

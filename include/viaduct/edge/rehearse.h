@@ -7,6 +7,7 @@
 
 #include "viaduct/assign/assignment.h"
 #include "viaduct/edge/judge.h"
+#include "viaduct/screen/screener.h"
 
 namespace viaduct::edge {
 
@@ -21,5 +22,12 @@ struct Rehearsal {
 /// Shape: `source` sent `text` to `listener`. The redirect guard is not asked: a rehearsal remembers nothing.
 [[nodiscard]] Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site,
                                  const assign::Assignment& assignment, std::uint32_t now_min);
+
+/// What the screening rules say of a message from `source`.
+struct Screened {
+  bool is_asked{};           ///< false: a response, a keep-alive, or too broken to be read
+  screen::Outcome outcome;
+};
+[[nodiscard]] Screened rehearse_screening(std::string_view text, const base::Address& source, const screen::Rules& rules, screen::Screener& screener);
 
 }  // namespace viaduct::edge

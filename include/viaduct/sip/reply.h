@@ -31,6 +31,9 @@ struct Reply {
 [[nodiscard]] std::size_t write_reply_start(const Message& request, const Reply& reply, std::span<char> out);
 inline constexpr std::string_view reply_end = "Content-Length: 0\r\n\r\n";
 
+/// True when there is a line for that code: what an operator may have requests answered with.
+[[nodiscard]] bool has_status_line(std::uint16_t status);
+
 /// The status line of a code that we send, with its default phrase (RFC 3261 21); for 400 use `bad_request_line`.
 [[nodiscard]] std::string_view status_line(std::uint16_t status);
 

@@ -9,6 +9,7 @@
 #include "viaduct/assign/assignment.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/nic/nic.h"
+#include "viaduct/screen/rules.h"
 #include "viaduct/share/counters.h"
 #include "viaduct/share/epoch.h"
 #include "viaduct/share/published.h"
@@ -40,6 +41,7 @@ struct Commons {
   share::Epoch& epoch;
   share::Published<Site>& site;               ///< writer: control core
   share::Published<Neighbours>& neighbours;   ///< writer: control core
+  share::Published<screen::Rules>& rules;     ///< writer: control core
   assign::Assignment& assignment;             ///< writer: control core
   share::Ring& to_registrar;                  ///< workers -> registrar shard
   share::Ring& to_control;                    ///< workers -> control core
