@@ -69,6 +69,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("limits.ring_slots", &Config::ring_slots);
   compare("limits.neighbours_max", &Config::neighbours_max);
   compare("limits.redirects_kept", &Config::redirects_kept);
+  compare("limits.limit_entries", &Config::limit_entries);
   return out;
 }
 

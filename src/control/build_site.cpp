@@ -68,6 +68,19 @@ void set_policy(Site& site, const config::Config& c) {
   site.record_route = c.record_route;
 }
 
+void set_limits(Site& site, const config::Limits& l) {
+  constexpr unsigned mapped_bits = 96;   // before an IPv4 address in its 128-bit form
+  site.limits = {.is_any = l.source_pps + l.strangers_pps + l.aor_pps + l.reply_bytes_per_s != 0,
+                 .over = l.answer_503 ? site::Over::answer_503 : site::Over::drop,
+                 .source_bits_v4 = static_cast<std::uint8_t>(mapped_bits + l.source_bits_v4),
+                 .source_bits_v6 = static_cast<std::uint8_t>(l.source_bits_v6),
+                 .source = site::rate(l.source_pps, l.source_burst),
+                 .strangers = site::rate(l.strangers_pps, l.strangers_burst),
+                 .client = site::rate(l.aor_pps, l.aor_burst),
+                 .reply = site::rate(l.reply_bytes_per_s, l.reply_burst_bytes),
+                 .friends = l.friends};
+}
+
 void set_texts(Site& site, const config::Config& c) {
   site.set_server_header(c.server_header.empty() ? std::string{} : "Server: " + c.server_header + "\r\n");
   site.options_headers =
@@ -99,6 +112,7 @@ std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const c
       built->local_home = static_cast<assign::HomeIndex>(i);
   built->domains = domains_from(c);
   set_policy(*built, c);
+  set_limits(*built, c.limits);
   built->fleet_seed = c.fleet_seed;
   built->keys = signing_keys(c);
   set_texts(*built, c);

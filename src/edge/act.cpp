@@ -99,6 +99,8 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
     message = {over, message.size()};
   }
   if (net::header_bytes(true) + message.size() > frame_bytes_max) return drop(job, Drop::growth_over_limit);
+  if (limiter_ != nullptr && !limiter_->may_answer(job, message.size())) [[unlikely]]
+    return drop(job, Drop::reply_over_budget);
   auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
   const bool by_copy = checksum_work_ == net::ChecksumWork::none && job.frame.payload_offset == net::header_bytes(true);
   const std::uint8_t* const start = by_copy ? net::write_headers_back(payload, message.size(), job.pkt.data())
@@ -172,6 +174,9 @@ void Actor::send_to(Job& job, std::span<char> message, const base::Endpoint& to,
 }
 
 void Actor::hand_to_registrar(Job& job) {
+  // What the registrar may answer at the most.
+  if (limiter_ != nullptr && !limiter_->may_answer(job, 3 * job.payload().size())) [[unlikely]]
+    return drop(job, Drop::reply_over_budget);
   auto& note = job.pkt.note<site::Note>();
   note = {};
   note.kind = site::Note::Kind::registration;

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "job.h"
+#include "limiter.h"
 #include "outlet.h"
 #include "viaduct/edge/compose.h"
 #include "viaduct/site/post.h"
@@ -17,6 +18,8 @@ class Actor {
  public:
   Actor(site::Commons& commons, unsigned worker);
 
+  /// Of this burst: who says whether an answer may be sent; null when nobody limits them.
+  void keep_to(Limiter* limiter) { limiter_ = limiter; }
   /// Carry out a job's judgement, with the snapshots of this burst. The packet's verdict is counted here, once.
   void act(Job& job, const Site& site, const site::Neighbours& neighbours, std::uint32_t now_min);
   /// A frame that is not UDP for us: ARP and ICMP echo go to the control core, anything else is dropped for that reason.
@@ -35,6 +38,7 @@ class Actor {
 
   site::Commons& commons_;
   share::Counters& counters_;
+  Limiter* limiter_{};
   net::Mac mac_;
   net::ChecksumWork checksum_work_;
   WireOutlet wire_;

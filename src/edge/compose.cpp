@@ -61,7 +61,7 @@ void put_unsupported(Append& out, const Subject& s) {
     out << site.options_headers;
   } else {
     if (j.status == 420) put_unsupported(out, s);
-    if (j.status == 503) out << "Retry-After: " << retry_after_s << "\r\n";
+    if (j.status == 503) out << "Retry-After: " << (s.excess.is_over ? s.excess.retry_after_s : retry_after_s) << "\r\n";
     out << site.server_header;
   }
   out << sip::reply_end;

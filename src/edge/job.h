@@ -16,6 +16,7 @@ struct Job {
   net::Frame frame;              ///< look
   Subject subject;               ///< index, identify
   assign::Placement placement;   ///< judge
+  std::uint64_t source_key{};    ///< limit: of the packet's source, when there are limits
   Judgement judgement;           ///< judge
   std::uint64_t tag{};           ///< judge: of an answer of ours, its To tag
   Followers::Register registration;   ///< judge: of a REGISTER that may be redirected

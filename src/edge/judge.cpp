@@ -240,6 +240,15 @@ bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.
   return without_answer(s, rejected(s.screening.status, Reason::screened));
 }
 
+bool is_unsafe_source(const Subject& s, const Site& site);
+
+// What is over a limit: dropped, or told to come back later, where it can be told anything.
+[[gnu::noinline]] Judgement judge_excess(const Subject& s, const Site& site) {
+  const bool can_be_told = s.msg.fault != Bad::not_sip && s.msg.is_request && s.msg.answerable && !is_unsafe_source(s, site);
+  if (site.limits.over == site::Over::drop || !can_be_told) return dropped(s.excess.limit, Reason::over_limit);
+  return without_answer(s, rejected(503, Reason::over_limit));
+}
+
 // Nothing is sent to a place that cannot have asked, nor to ourselves.
 bool is_unsafe_source(const Subject& s, const Site& site) {
   return s.source.port == 0 || s.source.address.is_unusable_destination() || site.listener(s.source) != nullptr;
@@ -351,6 +360,8 @@ bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
 
 Judgement judge(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
   if (s.is_keepalive) return {.verdict = Verdict::absorbed, .reason = Reason::keepalive};
+  if (s.excess.is_over) [[unlikely]]
+    return judge_excess(s, site);
   if (s.msg.fault == Bad::not_sip) return judge_other(s, site);
   return s.msg.is_request ? judge_request(s, site, placement, now_min) : judge_response(s, site);
 }

@@ -1,3 +1,6 @@
+  const site::Neighbours& neighbours = commons_.neighbours.read();
+  const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
+
 // SPDX-License-Identifier: Apache-2.0
 // START HERE: one burst of packets, from receive to send, stage by stage. Each stage goes over the whole burst, so that the next one's memory is on its way.
 #include "path.h"
@@ -10,13 +13,12 @@ namespace viaduct::edge {
 
 std::size_t Path::burst() {
   const Site& site = commons_.site.read();
-  const site::Neighbours& neighbours = commons_.neighbours.read();
-  const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
-
   const std::span<Job> received = receive();            // from the device's queue, or from the worker that has one
-  const std::span<Job*> jobs = look(received, site);    // Ethernet, IP, UDP: for us?               net/frame.h
+  const std::span<Job*> ours = look(received, site);    // Ethernet, IP, UDP: for us?               net/frame.h
+  const std::span<Job*> jobs = limit(ours, site);       // has its source sent too much?            edge/limiter.h
   index(jobs);                                          // where is what in the SIP message?        sip/message.h
   identify(jobs, site);                                 // whose is it? prefetch his placement      edge/judge.h
+  limit_clients(jobs, site);                            // is too much sent for it?                 edge/limiter.h
   screen(jobs);                                         // what do the operator's rules say?        edge/screen.h
   judge(jobs, site);                                    // redirect, proxy, register, answer, drop  edge/judge.h
   for (Job* job : jobs) actor_.act(*job, site, neighbours, now_min);  // do it, in the packet       edge/act.h
@@ -30,9 +32,11 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
       inlet_(commons, config.index),
       actor_(commons, config.index),
       followers_(config.redirects_kept),
+      limiter_(config.limit_entries),
       screen_(config.index, config.screen_cache_entries),
       checksums_(commons.port.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),
+      ns_per_tick_(1e9 / static_cast<double>(nic::ticks_per_second())),
       burst_pkts_(config.burst_pkts) {}
 
 std::span<Job> Path::receive() {
@@ -41,6 +45,7 @@ std::span<Job> Path::receive() {
   counters_.rx_pkts.add(count);
   for (std::size_t i = 0; i < count; ++i) {
     jobs_[i].pkt = pkts[i];
+    jobs_[i].subject.excess = {};
     __builtin_prefetch(pkts[i].data());
   }
   return {jobs_.data(), count};
@@ -94,6 +99,13 @@ bool Path::read_frame(Job& job, net::ChecksumTrust trust) {
   if (job.frame.kind == net::FrameKind::udp) return true;
   actor_.act_on_frame(job);
   return false;
+}
+
+std::span<Job*> Path::limit(std::span<Job*> jobs, const Site& site) {
+  actor_.keep_to(site.limits.reply.is_set() ? &limiter_ : nullptr);
+  if (!site.limits.is_any) [[likely]]
+    return jobs;
+  return limit_sources(jobs, site);
 }
 
 void Path::index(std::span<Job*> jobs) {
@@ -191,6 +203,8 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
     if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
   for (Job* job : jobs)
     if (may_be_redirected(job->judgement)) consult_followers(*job, site, now_ms);
+  if (site.limits.is_any) [[unlikely]]
+    welcome(jobs);
 }
 
 }  // namespace viaduct::edge

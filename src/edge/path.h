@@ -9,6 +9,7 @@
 #include "followers.h"
 #include "inlet.h"
 #include "job.h"
+#include "limiter.h"
 #include "screen.h"
 #include "viaduct/edge/worker.h"
 #include "viaduct/site/post.h"
@@ -27,6 +28,11 @@ class Path {
   [[nodiscard]] std::span<Job> receive();
   [[nodiscard]] std::span<Job*> look(std::span<Job> jobs, const Site& site);
   [[nodiscard]] bool read_frame(Job& job, net::ChecksumTrust trust);
+  [[nodiscard]] std::span<Job*> limit(std::span<Job*> jobs, const Site& site);
+  [[nodiscard]] std::span<Job*> limit_sources(std::span<Job*> jobs, const Site& site);
+  void limit_clients(std::span<Job*> jobs, const Site& site);
+  void welcome(std::span<Job*> jobs);
+  void hold_back(Job& job, base::Drop limit);
   void index(std::span<Job*> jobs);
   void identify(std::span<Job*> jobs, const Site& site);
   void screen(std::span<Job*> jobs);
@@ -40,9 +46,11 @@ class Path {
   Inlet inlet_;
   Actor actor_;
   Followers followers_;
+  Limiter limiter_;
   Screen screen_;
   nic::ChecksumPolicy checksums_;
   std::uint64_t ticks_per_ms_;
+  double ns_per_tick_;
   std::size_t burst_pkts_;
   std::array<Job, base::burst_pkts_max> jobs_;
   std::array<Job*, base::burst_pkts_max> sound_;   // of jobs_: those that are UDP for us

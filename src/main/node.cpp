@@ -60,7 +60,12 @@ std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) 
 }
 
 edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
-  return {.index = index, .burst_pkts = c.burst_pkts, .redirects_kept = c.redirects_kept, .screen_cache_entries = c.screen_cache_entries, .idle = c.idle};
+  return {.index = index,
+          .burst_pkts = c.burst_pkts,
+          .redirects_kept = c.redirects_kept,
+          .limit_entries = c.limit_entries,
+          .screen_cache_entries = c.screen_cache_entries,
+          .idle = c.idle};
 }
 
 // What is published before the first poll.
@@ -241,7 +246,7 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
     resolver.set_static(applied.neighbours);
     shard.bindings().set_rules(rules_of(applied));
     show_rules(std::move(*next_rules));
-    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules", "screening rules"};
+    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules", "screening rules", "limits"};
     done.epoch = assignment.epoch();
   });
   return done;

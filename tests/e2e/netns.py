@@ -108,7 +108,20 @@ class Host:
         return Daemon(config, self.command())
 
     def udp(self, address, port, timeout_s=5.0):
-        """A UDP socket of this namespace, usable from the test itself: a socket stays where it was made."""
+        """A UDP socket of this namespace, usable from the test itself."""
+        link = self._socket(socket.AF_INET, socket.SOCK_DGRAM)
+        link.settimeout(timeout_s)
+        link.bind((address, port))
+        return link
+
+    def packets(self):
+        """A socket that sends whole frames out of eth0."""
+        link = self._socket(socket.AF_PACKET, socket.SOCK_RAW)
+        link.bind(("eth0", 0))
+        return link
+
+    def _socket(self, family, kind):
+        """A socket stays in the namespace where it was made."""
         made = []
 
         def make():
@@ -117,7 +130,7 @@ class Host:
                 libc = ctypes.CDLL(None, use_errno=True)
                 if libc.setns(descriptor, CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), f"setns {self.name}")
-                made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                made.append(socket.socket(family, kind))
             finally:
                 os.close(descriptor)
 
@@ -126,8 +139,6 @@ class Host:
         thread.start()
         thread.join()
         assert made, f"no socket in {self.name}"
-        made[0].settimeout(timeout_s)
-        made[0].bind((address, port))
         self.lab.sockets.append(made[0])
         return made[0]
 

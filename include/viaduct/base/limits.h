@@ -61,6 +61,16 @@ inline constexpr std::size_t screen_rules_max = 8192;
 /// Octets of one regular expression of a rule: Hyperscan's own limit is 16,000; nobody reads one of a thousand.
 inline constexpr std::size_t screen_pattern_bytes_max = 1024;
 
+/// How long a source that got a home's 2xx to its REGISTER is no stranger, ns: the longest registration (two hours), after which it must come again.
+inline constexpr std::uint64_t welcome_ns = std::uint64_t{7200} * 1'000'000'000;
+/// Retry-After of a 503 to who is over a limit, seconds: above the 32 s of a transaction on average, spread so that those who wait do not come back together.
+inline constexpr unsigned retry_after_s_min = 10;
+inline constexpr unsigned retry_after_s_max = 120;
+/// Units that a limit's bucket may hold: at the slowest rate, one a second, its debt stays below 2^63 ns.
+inline constexpr std::uint64_t limit_burst_max = 1'000'000'000;
+/// The fastest rate of a limit, units a second: 10 ns each, so that whole nanoseconds are exact to a tenth.
+inline constexpr std::uint64_t limit_rate_max = 100'000'000;
+
 /// Octets of a configuration or profile file: homes_max homes of 200 octets each are 13 MB.
 inline constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
 /// Octets of one line of an assignments file: an AoR at its largest, fully escaped and quoted, and a home's name.

@@ -36,6 +36,10 @@ namespace viaduct::base {
   X(response_malformed, "response that does not parse")                                              \
   X(response_destination, "response whose next Via names no usable destination")                     \
   X(screened, "a screening rule drops it")                                                           \
+  X(source_over_limit, "its source sends more than limits.source_pps")                               \
+  X(strangers_over_limit, "all strangers together send more than limits.strangers_pps")              \
+  X(client_over_limit, "more requests for one client than limits.aor_pps")                           \
+  X(reply_over_budget, "its source has had limits.reply_bytes_per_s of answers")                     \
   X(ack_unrouted, "ACK with no place to go: it is never answered")                                   \
   X(reply_unsafe, "request from an address or port that must not be answered")                       \
   X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it") \

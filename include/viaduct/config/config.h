@@ -59,6 +59,17 @@ struct Dpdk {
   bool operator==(const Dpdk&) const = default;
 };
 
+/// How much others may send, a worker; a rate of 0 is no limit.
+struct Limits {
+  std::uint64_t source_pps{}, source_burst{};
+  std::uint64_t strangers_pps{}, strangers_burst{};
+  std::uint64_t aor_pps{}, aor_burst{};
+  std::uint64_t reply_bytes_per_s{}, reply_burst_bytes{};
+  unsigned source_bits_v4{32}, source_bits_v6{64};   ///< sources that agree so far are one
+  bool answer_503{};
+  std::vector<base::Prefix> friends;
+};
+
 struct Config {
   std::filesystem::path file;
   // [node]
@@ -116,6 +127,8 @@ struct Config {
   std::size_t ring_slots{4096};                    ///< each ring between cores
   std::size_t neighbours_max{4096};
   std::size_t redirects_kept{262'144};              ///< redirects remembered a worker
+  std::size_t limit_entries{65'536};               ///< sources, and as many clients, told apart a worker
+  Limits limits;
 };
 
 /// Where and why a configuration is refused: `file:line: key: what; allowed: range`.

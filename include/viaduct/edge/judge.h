@@ -63,6 +63,7 @@ using site::Site;
   X(response_nowhere, "its next Via names no usable destination")                                     \
   X(too_large, "the message is larger than message_bytes_max")                                        \
   X(screened, "a screening rule decides")                                                             \
+  X(over_limit, "its source, its client or all strangers together are over a limit")                  \
   X(marked_proxy_only, "a screening rule marks its User-Agent as one that never follows a redirect")
 
 enum class Reason : std::uint8_t {
@@ -83,6 +84,13 @@ struct Judgement {
 };
 static_assert(sizeof(Judgement) == 8, "it is handed on in a register");
 
+/// A message that is over a limit.
+struct Excess {
+  bool is_over{};
+  base::Drop limit{};             ///< which, and so the counter of those that are dropped
+  std::uint8_t retry_after_s{};   ///< of those that are answered
+};
+
 /// One message and what the path has found out about it. Each field says from which stage on it is valid.
 struct Subject {
   sip::Message msg;               ///< index; not filled for a keep-alive
@@ -95,6 +103,7 @@ struct Subject {
   sip::ClientKey client;          ///< identify: of `aor_valid`
   bool has_client{};              ///< identify: To (REGISTER) or Request-URI (else) is an address-of-record of a served domain
   sip::Bad aor_fault{};           ///< identify: why it is none
+  Excess excess;                  ///< receive: none; limit
   screen::Outcome screening;      ///< screen: what the rules say of it; index: nothing
 };
 

@@ -13,6 +13,7 @@ struct WorkerConfig {
   unsigned index{};
   std::size_t burst_pkts{};
   std::size_t redirects_kept{};
+  std::size_t limit_entries{};          ///< sources, and as many clients, told apart
   std::size_t screen_cache_entries{};   ///< values that are remembered with what the rules say of them
   config::Idle idle{};
 };

@@ -9,6 +9,7 @@
 #include "viaduct/base/address.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/sip/uri.h"
+#include "viaduct/site/limits.h"
 
 namespace viaduct::site {
 
@@ -50,6 +51,7 @@ struct Site {
   std::vector<base::Prefix> edges;
   base::Key128 fleet_seed{};
   sip::SigningKeys keys;
+  Limits limits;
   std::string server_header;                        ///< `Server: ...` CRLF, or empty
   std::string redirect_end;                         ///< behind the address in a redirect's Contact: `>` CRLF, server_header, Content-Length, empty line
   std::string options_headers;                      ///< Allow, Accept, Supported, Server

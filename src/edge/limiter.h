@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who has sent too much, or made us send too much: sources, all strangers together, clients, and answers by octets. One a worker, bounded.
+#pragma once
+#include <array>
+#include <optional>
+#include <span>
+
+#include "buckets.h"
+#include "job.h"
+
+namespace viaduct::edge {
+
+/// Thread: its worker's. Memory: all of it taken here, 64 octets a source.
+class Limiter {
+ public:
+  /// `sources`: how many sources, and as many clients, are told apart at once.
+  explicit Limiter(std::size_t sources);
+
+  /// A burst begins.
+  void begin(const Site& site, std::uint64_t now_ns);
+  /// After a packet's frame is known: why it is over, or nothing. A first call of `look` prefetches.
+  void look(Job& job);
+  [[nodiscard]] std::optional<base::Drop> hinder_source(const Job& job);
+  /// After its client is known: the same for requests.
+  [[nodiscard]] std::optional<base::Drop> hinder_client(const Job& job);
+  /// Whether an answer of so many octets may go to the source of a job.
+  [[nodiscard]] bool may_answer(const Job& job, std::size_t bytes);
+  /// A home's 2xx to a REGISTER goes back to this source, which is a stranger no more.
+  void welcome(const base::Endpoint& source);
+  /// Seconds until which a refused request should wait: another each time, so that those who wait do not come back together.
+  [[nodiscard]] std::uint8_t retry_after_s();
+
+ private:
+  [[nodiscard]] std::uint64_t key_of(const base::Address& source) const;
+  [[nodiscard]] bool is_friend(const base::Address& source) const;
+
+  const Site* site_{};
+  std::uint64_t now_ns_{};
+  base::Key128 key_;
+  std::uint64_t random_;
+  Buckets sources_;
+  Buckets clients_;
+  Buckets replies_;
+  Buckets welcome_;
+  Buckets strangers_;   // one
+};
+
+}  // namespace viaduct::edge
