@@ -59,12 +59,17 @@ def rates(folder):
     return {name: round(node.median(rate)) for name, rate in told.items()}
 
 
+def optional_stages():
+    """What screening adds to a message, ns: a stage by itself, its messages indexed and in the cache."""
+    return {name: value for name, value in micro.run("viaduct_stages", "path").items() if name.endswith("_ns")}
+
+
 def run():
     with node.folder() as folder:
         figures = rates(folder)
         total, of_stages = callgrind.Counter(folder).count("always")
     stages.update(of_stages)
-    return figures | {"path.redirect_instructions": round(total, 1)}
+    return figures | {"path.redirect_instructions": round(total, 1)} | optional_stages()
 
 
 def report(figures):
@@ -74,6 +79,8 @@ def report(figures):
     for name in RUNS:
         ns = 1e9 / figures[name]
         lines.append(f"{name:30}{figures[name]:12,}{ns:8.0f}{ns * ticks_per_ns:8.0f}")
+    lines += ["", "what a stage adds to a message that is off by default, ns:"]
+    lines += [f"  {name.removeprefix('path.').removesuffix('_ns'):28}{value:8.1f}" for name, value in figures.items() if name.endswith("_ns")]
     total = figures["path.redirect_instructions"]
     lines += ["", f"redirect, {total:.0f} instructions a message, by stage:"]
     lines += [f"  {name:12}{count:8.0f}{count / total:7.0%}" for name, count in stages.items()]
