@@ -32,6 +32,9 @@ namespace viaduct::api {
 [[nodiscard]] Answer home_up(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer home_remove(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
+// trace_verb.cpp
+[[nodiscard]] Answer trace(const Plant& plant, const nlohmann::json& request, const std::string& who);
+
 // rule_verbs.cpp
 [[nodiscard]] nlohmann::json rules_show(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] Answer rules_reload(const Plant& plant, const nlohmann::json& request, const std::string& who);

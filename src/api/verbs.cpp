@@ -140,6 +140,7 @@ json status(const Plant& plant, const json&) {
     const Site& site = plant.commons.site.read();
     out["epoch"] = plant.commons.assignment.epoch();
     out["homes"] = homes_by_state(site);
+    out["traces"] = plant.commons.traces.read().size();
     out["assignment"] = assignment_json(plant);
     out["registrar"] = {{"clients", plant.shard.bindings().clients()}, {"bindings", plant.shard.bindings().bindings()}};
   });
@@ -208,6 +209,7 @@ constexpr std::array verbs = {
     Verb{"homes.up", home_up},
     Verb{"counters", at_once<counters>},
     Verb{"reload", reload_later},
+    Verb{"trace", trace},
     Verb{"rules", at_once<rules_show>},
     Verb{"rules.reload", rules_reload},
     Verb{"client.show", at_once<client_show>},

@@ -39,6 +39,20 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& what, O
   });
 }
 
+void add_trace(CLI::App& app, Options& options, Action& action) {
+  auto* traced = app.add_subcommand("trace", "a client's or a prefix's packets as they pass, and what becomes of them");
+  traced->add_option("WHAT", options.trace.what, "an address-of-record, an address or a prefix")->required();
+  traced->add_option("--for", options.trace.for_text, "how long: 90s, 5m, 1h")->type_name("TIME")->capture_default_str();
+  traced->add_option("--out", options.trace.out, "a pcapng file, in place of lines; - is standard output")->type_name("FILE");
+  traced->callback([&] {
+    action = [&options]() -> std::expected<Exit, Failure> {
+      const auto socket = find_socket(options.target);
+      if (!socket) return std::unexpected(socket.error());
+      return trace(*socket, options.trace, options.json);
+    };
+  });
+}
+
 void add_verbs(CLI::App& app, Options& options, Action& action) {
   add_verb(app, "status", "the node, its workers, its memory", options, action, show_status);
   auto* live = app.add_subcommand("top", "rates, live, once a second; q or Ctrl-C ends it");
@@ -46,6 +60,7 @@ void add_verbs(CLI::App& app, Options& options, Action& action) {
   live->callback([&] { action = [&options] { return run_top(options); }; });
   add_home_verbs(app, options, action);
   add_rules_verbs(app, options, action);
+  add_trace(app, options, action);
   add_client_verbs(app, options, action);
   add_clients_verbs(app, options, action);
   add_verb(app, "counters", "what became of every packet", options, action, [&options](const json& answer) { return show_counters(answer, options.all); });

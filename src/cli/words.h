@@ -9,6 +9,7 @@
 #include "daemon.h"
 #include "explain.h"
 #include "top.h"
+#include "trace.h"
 #include "transfer.h"
 
 namespace viaduct::cli {
@@ -40,6 +41,7 @@ struct Options {
   TopOptions top;
   ExplainOptions explain;
   RulesWords rules;
+  TraceWords trace;
 };
 
 /// What a verb does once the words are read.

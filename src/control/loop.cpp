@@ -73,6 +73,7 @@ std::size_t Loop::round() {
   commons_.site.reclaim(commons_.epoch);
   commons_.neighbours.reclaim(commons_.epoch);
   commons_.rules.reclaim(commons_.epoch);
+  commons_.traces.reclaim(commons_.epoch);
   commons_.assignment.reclaim(commons_.epoch);
   return registrations + packets + jobs;
 }

@@ -1,6 +1,3 @@
-  const site::Neighbours& neighbours = commons_.neighbours.read();
-  const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
-
 // SPDX-License-Identifier: Apache-2.0
 // START HERE: one burst of packets, from receive to send, stage by stage. Each stage goes over the whole burst, so that the next one's memory is on its way.
 #include "path.h"
@@ -21,7 +18,7 @@ std::size_t Path::burst() {
   limit_clients(jobs, site);                            // is too much sent for it?                 edge/limiter.h
   screen(jobs);                                         // what do the operator's rules say?        edge/screen.h
   judge(jobs, site);                                    // redirect, proxy, register, answer, drop  edge/judge.h
-  for (Job* job : jobs) actor_.act(*job, site, neighbours, now_min);  // do it, in the packet       edge/act.h
+  act(jobs, site);                                      // do it, in the packet                     edge/act.h
   actor_.flush();                                       // send
   return received.size();
 }
@@ -29,6 +26,7 @@ std::size_t Path::burst() {
 Path::Path(site::Commons& commons, const WorkerConfig& config)
     : commons_(commons),
       counters_(commons.counters[config.index]),
+      worker_(config.index),
       inlet_(commons, config.index),
       actor_(commons, config.index),
       followers_(config.redirects_kept),
@@ -205,6 +203,15 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
     if (may_be_redirected(job->judgement)) consult_followers(*job, site, now_ms);
   if (site.limits.is_any) [[unlikely]]
     welcome(jobs);
+}
+
+void Path::act(std::span<Job*> jobs, const Site& site) {
+  const site::Traces& traces = commons_.traces.read();
+  if (!traces.empty()) [[unlikely]]
+    return act_traced(jobs, site, traces);
+  const site::Neighbours& neighbours = commons_.neighbours.read();
+  const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
+  for (Job* job : jobs) actor_.act(*job, site, neighbours, now_min);
 }
 
 }  // namespace viaduct::edge

@@ -39,10 +39,12 @@ class Path {
   void place(std::span<Job*> jobs, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);
   void mark(Job& job, const Site& site);
-  void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
+  void act(std::span<Job*> jobs, const Site& site);
+  void act_traced(std::span<Job*> jobs, const Site& site, const site::Traces& traces);
 
   site::Commons& commons_;
   share::Counters& counters_;
+  unsigned worker_;
   Inlet inlet_;
   Actor actor_;
   Followers followers_;

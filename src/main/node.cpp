@@ -86,6 +86,7 @@ struct Node::Impl {
   share::Published<site::Site> site;
   share::Published<site::Neighbours> neighbours{std::make_unique<const site::Neighbours>()};
   share::Published<screen::Rules> rules;
+  share::Published<site::Traces> traces{std::make_unique<const site::Traces>()};
   assign::Assignment assignment;
   share::Ring to_registrar, to_control, to_wire;
   std::vector<std::unique_ptr<share::Ring>> to_worker;
@@ -125,6 +126,7 @@ struct Node::Impl {
                 .site = site,
                 .neighbours = neighbours,
                 .rules = rules,
+                .traces = traces,
                 .assignment = assignment,
                 .to_registrar = to_registrar,
                 .to_control = to_control,

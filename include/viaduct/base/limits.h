@@ -71,6 +71,11 @@ inline constexpr std::uint64_t limit_burst_max = 1'000'000'000;
 /// The fastest rate of a limit, units a second: 10 ns each, so that whole nanoseconds are exact to a tenth.
 inline constexpr std::uint64_t limit_rate_max = 100'000'000;
 
+/// Traces that operators may run at once: each costs every packet a comparison while it runs.
+inline constexpr std::size_t traces_max = 4;
+/// Copies that a worker keeps for one trace until the operator's thread takes them, every 20 ms: 9,344 octets each, 1.2 MB a worker; beyond 6,400 packets a second some are lost.
+inline constexpr std::size_t trace_records = 128;
+
 /// Octets of a configuration or profile file: homes_max homes of 200 octets each are 13 MB.
 inline constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
 /// Octets of one line of an assignments file: an AoR at its largest, fully escaped and quoted, and a home's name.

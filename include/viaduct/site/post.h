@@ -17,6 +17,7 @@
 #include "viaduct/sip/uri.h"
 #include "viaduct/site/neighbours.h"
 #include "viaduct/site/site.h"
+#include "viaduct/site/trace.h"
 
 namespace viaduct::site {
 
@@ -42,6 +43,7 @@ struct Commons {
   share::Published<Site>& site;               ///< writer: control core
   share::Published<Neighbours>& neighbours;   ///< writer: control core
   share::Published<screen::Rules>& rules;     ///< writer: control core
+  share::Published<Traces>& traces;           ///< writer: control core
   assign::Assignment& assignment;             ///< writer: control core
   share::Ring& to_registrar;                  ///< workers -> registrar shard
   share::Ring& to_control;                    ///< workers -> control core
