@@ -123,7 +123,7 @@ json store_json(const Plant& plant) {
 
 json status(const Plant& plant, const json&) {
   json listen = json::array();
-  for (const base::Endpoint& e : plant.config.listen) listen.push_back(e.text());
+  for (const config::Listen& l : plant.config.listen) listen.push_back(l.endpoint.text());
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - plant.started).count();
   json out = {{"ok", true},
               {"node", plant.config.node_name},

@@ -28,11 +28,15 @@ void read_public(const Table& table, Home& home) {
 /// A home elsewhere must be another place than this node, and one that has a way to it.
 void check_reachable(const Config& config, const Home& home, const Item& address) {
   if (home.is_local) return;
-  if (std::find(config.listen.begin(), config.listen.end(), home.address) != config.listen.end())
+  const auto is_it = [&](const Listen& own) { return own.endpoint == home.address; };
+  if (std::any_of(config.listen.begin(), config.listen.end(), is_it))
     address.refuse_text("is this node's own address", "another server's address, or local = true");
-  const auto at = home.address.address;
-  const bool on_link = std::any_of(config.on_link.begin(), config.on_link.end(), [&](const auto& prefix) { return prefix.contains(at); });
-  if (!on_link && !config.gateway)
+  const auto& at = home.address.address;
+  const bool has_listener =
+      std::any_of(config.listen.begin(), config.listen.end(), [&](const Listen& own) { return own.endpoint.address.is_v4() == at.is_v4(); });
+  if (!has_listener) address.refuse_text("is of an IP version that no listener has", "an address of a family that node.listen has one of");
+  const auto& gateway = at.is_v4() ? config.gateway_v4 : config.gateway_v6;
+  if (!is_on_link(config, at) && gateway.is_unset())
     address.refuse_text("cannot be reached: it is not on-link, and there is no gateway", "an address in network.prefix, or any with network.gateway");
 }
 
@@ -40,8 +44,8 @@ Home read_home(const Table& table, const Config& config) {
   table.only({"name", "address", "public", "weight", "local", "viaduct"});
   Home home;
   home.name = label(table.required_item("name", label_text(base::home_name_bytes_max)), base::home_name_bytes_max);
-  const auto address = table.required_item("address", served_endpoint_text);
-  home.address = served_endpoint(address);
+  const auto address = table.required_item("address", endpoint_text);
+  home.address = endpoint(address);
   read_public(table, home);
   home.weight = table.number<std::uint32_t>("weight", {1, 65535}, 1);
   home.is_local = table.flag("local", false);

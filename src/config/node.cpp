@@ -37,13 +37,17 @@ std::vector<unsigned> spread(unsigned workers, unsigned control_cpu) {
   return out;
 }
 
+bool is_own(const Config& config, const base::Endpoint& at) {
+  return std::any_of(config.listen.begin(), config.listen.end(), [&](const Listen& own) { return own.endpoint == at; });
+}
+
 void read_listen(const Table& node, Config& config) {
-  for (const auto& item : node.items("listen", served_endpoint_text)) {
-    const auto at = served_endpoint(item);
-    if (std::find(config.listen.begin(), config.listen.end(), at) != config.listen.end()) item.refuse_text("stands twice", "each address and port once");
+  for (const auto& item : node.items("listen", listen_text)) {
+    const auto at = listen(item);
+    if (is_own(config, at.endpoint)) item.refuse_text("stands twice", "each address and port once");
     config.listen.push_back(at);
   }
-  if (config.listen.empty()) node.place("listen").refuse("is missing", "one or more of " + std::string{served_endpoint_text});
+  if (config.listen.empty()) node.place("listen").refuse("is missing", "one or more of " + std::string{listen_text});
 }
 
 void read_cpus(const Table& node, Config& config) {
@@ -69,19 +73,28 @@ void read_runtime_dir(const Table& node, Config& config) {
         .refuse("makes the socket's path " + socket.string() + " too long", "a path of up to " + std::to_string(socket_bytes_max) + " octets");
 }
 
-bool is_on_link(const Config& config, const base::Address& address) {
-  return std::any_of(config.on_link.begin(), config.on_link.end(), [&](const auto& prefix) { return prefix.contains(address); });
-}
-
 void read_neighbours(const Table& root, Config& config) {
   for (const auto& table : root.children("neighbour")) {
-    table.only({"address", "mac"});
-    const auto address = table.required_item("address", address_text);
-    const Neighbour neighbour{served_address(address), mac(table.required_item("mac", mac_text))};
+    table.only({"address", "mac", "vlan"});
+    const auto at = table.required_item("address", address_text);
+    const Neighbour neighbour{
+        .address = address(at), .vlan = table.number<std::uint16_t>("vlan", {1, base::vlan_max}, 0), .mac = mac(table.required_item("mac", mac_text))};
     for (const auto& other : config.neighbours)
-      if (other.address == neighbour.address) address.refuse_text("stands twice", "each address once");
+      if (other.address == neighbour.address && other.vlan == neighbour.vlan) at.refuse_text("stands twice", "each address once on a VLAN");
     config.neighbours.push_back(neighbour);
   }
+}
+
+/// A gateway is on the link, and somebody else.
+void read_gateway(const Item& item, Config& config) {
+  const auto at = address(item);
+  auto& gateway = at.is_v4() ? config.gateway_v4 : config.gateway_v6;
+  if (!gateway.is_unset()) item.refuse_text(at.is_v4() ? "is a second IPv4 gateway" : "is a second IPv6 gateway", "one a family");
+  const bool is_neighbour = std::any_of(config.neighbours.begin(), config.neighbours.end(), [&](const auto& n) { return n.address == at; });
+  if (!is_neighbour && !is_on_link(config, at)) item.refuse_text("is not on-link", "an address in network.prefix or of a [[neighbour]]");
+  if (std::any_of(config.listen.begin(), config.listen.end(), [&](const auto& own) { return own.endpoint.address == at; }))
+    item.refuse_text("is this node's own", "the address of another host");
+  gateway = at;
 }
 
 }  // namespace
@@ -101,13 +114,11 @@ void read_network(const Table& root, Config& config) {
   network.only({"prefix", "gateway"});
   config.on_link = prefixes(network.items("prefix", prefix_text));
   read_neighbours(root, config);
-  const auto gateway = network.item("gateway", address_text);
-  if (!gateway) return;
-  config.gateway = served_address(*gateway);
-  const bool is_neighbour = std::any_of(config.neighbours.begin(), config.neighbours.end(), [&](const auto& n) { return n.address == *config.gateway; });
-  if (!is_neighbour && !is_on_link(config, *config.gateway)) gateway->refuse_text("is not on-link", "an address in network.prefix or of a [[neighbour]]");
-  if (std::any_of(config.listen.begin(), config.listen.end(), [&](const auto& own) { return own.address == *config.gateway; }))
-    gateway->refuse_text("is this node's own", "the address of another host");
+  for (const auto& item : network.items("gateway", address_text)) read_gateway(item, config);
+}
+
+bool is_on_link(const Config& config, const base::Address& a) {
+  return base::link_local_v6.contains(a) || std::any_of(config.on_link.begin(), config.on_link.end(), [&](const auto& prefix) { return prefix.contains(a); });
 }
 
 }  // namespace viaduct::config

@@ -24,6 +24,8 @@ void read_registrar(const Table& registrar, Config& config);
 void read_screen(const Table& screen, Config& config);
 void read_limits(const Table& limits, Config& config);
 
+/// Whether an address is reached without a gateway. Needs [network].
+[[nodiscard]] bool is_on_link(const Config& config, const base::Address& a);
 /// `path`, counted from the folder of the configuration file.
 [[nodiscard]] std::filesystem::path from_folder_of(const std::filesystem::path& file, const std::filesystem::path& path);
 

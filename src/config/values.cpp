@@ -6,6 +6,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "viaduct/base/limits.h"
+
 namespace viaduct::config {
 namespace {
 
@@ -14,10 +16,6 @@ constexpr std::size_t host_bytes_max = 253;     // RFC 1035 2.3.4, without the r
 constexpr std::size_t host_label_bytes_max = 63;
 
 bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-void require_v4(const Item& item, const base::Address& address, std::string_view allowed) {
-  if (!address.is_v4()) item.refuse_text("is IPv6, which this release does not send or receive", allowed);
-}
 
 /// Two hexadecimal digits at `text`.
 std::optional<std::uint8_t> octet(std::string_view text) {
@@ -55,17 +53,22 @@ base::Endpoint endpoint(const Item& item) {
   return *parsed;
 }
 
-base::Endpoint served_endpoint(const Item& item) {
-  const auto parsed = endpoint(item);
-  require_v4(item, parsed.address, served_endpoint_text);
-  return parsed;
+Listen listen(const Item& item) {
+  constexpr std::string_view word = " vlan ";
+  const std::size_t at = item.text.find(word);
+  Listen out{.endpoint = endpoint({item.place, item.text.substr(0, at)})};
+  if (at == item.text.npos) return out;
+  const std::string_view number = std::string_view{item.text}.substr(at + word.size());
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), out.vlan);
+  if (error != std::errc{} || end != number.data() + number.size() || out.vlan == 0 || out.vlan > base::vlan_max)
+    item.refuse_text("has no VLAN behind \"vlan\"", listen_text);
+  return out;
 }
 
-base::Address served_address(const Item& item) {
+base::Address address(const Item& item) {
   const auto parsed = base::Address::parse(item.text);
   if (!parsed) item.refuse_text("is not an address", address_text);
   if (parsed->is_unusable_destination()) item.refuse_text("is multicast, broadcast or unspecified", address_text);
-  require_v4(item, *parsed, address_text);
   return *parsed;
 }
 

@@ -9,19 +9,19 @@
 namespace viaduct::config {
 
 inline constexpr std::string_view endpoint_text = "ADDRESS[:PORT], port 1 to 65535, default 5060";
-inline constexpr std::string_view served_endpoint_text = "an IPv4 ADDRESS[:PORT], port 1 to 65535, default 5060";
-inline constexpr std::string_view address_text = "an IPv4 address, as 192.0.2.1";
+inline constexpr std::string_view listen_text = "ADDRESS[:PORT], with \" vlan 1\" to \" vlan 4094\" behind it where it is on one";
+inline constexpr std::string_view address_text = "an address, as 192.0.2.1 or 2001:db8::1";
 inline constexpr std::string_view prefix_text = "ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32";
 inline constexpr std::string_view mac_text = "six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and not zero";
 inline constexpr std::string_view host_text = "a host name (letters, digits, '-', '.', up to 253 octets) or an address";
 inline constexpr std::string_view key_text = "32 hexadecimal digits, not all zero";
 
-/// An address and port that a client may be told: either family, neither multicast nor unspecified.
+/// An address and port of either family, neither multicast nor unspecified.
 [[nodiscard]] base::Endpoint endpoint(const Item& item);
-/// An endpoint that this node itself receives at or sends to; IPv4, the family that the frames of this release carry.
-[[nodiscard]] base::Endpoint served_endpoint(const Item& item);
-/// An IPv4 address that this node itself sends to.
-[[nodiscard]] base::Address served_address(const Item& item);
+/// An endpoint, and the VLAN that it is on: `ADDRESS[:PORT] vlan NUMBER`.
+[[nodiscard]] Listen listen(const Item& item);
+/// An address of either family, neither multicast nor unspecified.
+[[nodiscard]] base::Address address(const Item& item);
 [[nodiscard]] base::Prefix prefix(const Item& item);
 [[nodiscard]] std::vector<base::Prefix> prefixes(const std::vector<Item>& items);
 [[nodiscard]] std::array<std::uint8_t, 6> mac(const Item& item);

@@ -21,12 +21,22 @@ sip::SigningKeys signing_keys(const config::Config& c) {
 }
 
 void set_listeners(Site& site, const config::Config& c) {
-  for (const base::Endpoint& e : c.listen) {
-    Listener l{.endpoint = e, .host = e.address.text(), .via_prefix = {}};
+  for (const config::Listen& listen : c.listen) {
+    const base::Endpoint& e = listen.endpoint;
+    const std::string address = e.address.text();
+    Listener l{.endpoint = e, .host = e.address.is_v4() ? address : '[' + address + ']', .via_prefix = {}, .vlan = listen.vlan};
     l.via_prefix = "Via: SIP/2.0/UDP " + e.text() + ";branch=";
     l.uri_end = '@' + e.text() + ";lr";
     site.listeners.push_back(std::move(l));
   }
+  site.pair_listeners();
+}
+
+void set_network(Site& site, const config::Config& c) {
+  site.on_link = c.on_link;
+  site.on_link.push_back(base::link_local_v6);
+  site.gateway_v4 = c.gateway_v4;
+  site.gateway_v6 = c.gateway_v6;
 }
 
 RedirectPolicy redirect_policy(config::Redirect redirect) {
@@ -99,10 +109,6 @@ sip::Domains domains_from(const config::Config& c) {
 }  // namespace
 
 std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const config::Config& c, std::vector<assign::Home> homes) {
-  for (const base::Endpoint& e : c.listen)
-    if (!e.address.is_v4()) return std::unexpected("node.listen: IPv6 listeners are not served yet: " + e.text());
-  for (const assign::Home& h : homes)
-    if (!h.address.address.is_v4()) return std::unexpected("home.address: IPv6 homes are not served yet: " + h.name);
   auto built = std::make_unique<Site>();
   set_listeners(*built, c);
   built->node_names = c.node_names;
@@ -116,8 +122,7 @@ std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const c
   built->fleet_seed = c.fleet_seed;
   built->keys = signing_keys(c);
   set_texts(*built, c);
-  built->on_link = c.on_link;
-  if (c.gateway) built->gateway = *c.gateway;
+  set_network(*built, c);
   return built;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Address resolution beside the path (RFC 826, RFC 1122 2.3.2): bounded in neighbours, in packets that wait, and in requests sent.
+// Address resolution beside the path (RFC 826, RFC 1122 2.3.2, RFC 4861 7.2): bounded in neighbours, in packets that wait, and in requests sent.
 #include "viaduct/control/resolver.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace viaduct::control {
 namespace {
 
 constexpr unsigned asks_max = 3;                   // requests before giving up
-constexpr std::uint64_t ask_interval_ms = 1'000;   // RFC 1122 2.3.2.1: at most one a second for a destination
+constexpr std::uint64_t ask_interval_ms = 1'000;   // RFC 1122 2.3.2.1, RFC 4861 10: at most one a second for a destination
 constexpr std::uint64_t refresh_ms = 60'000;       // after that a neighbour is asked again, still in use
 constexpr std::size_t waiting_per_neighbour_max = 16;
 constexpr std::size_t waiting_max = 1'024;         // packet buffers that may wait in all
@@ -22,13 +22,13 @@ constexpr std::uint64_t tick_ms = 10;
 Resolver::Resolver(site::Commons& commons, site::Wire& wire, std::size_t neighbours_max) : commons_(commons), wire_(wire), neighbours_max_(neighbours_max) {}
 
 Resolver::~Resolver() {
-  for (auto& [address, n] : neighbours_) give_up(n);
+  for (auto& [at, n] : neighbours_) give_up(n);
 }
 
 void Resolver::set_static(const std::vector<config::Neighbour>& neighbours) {
   std::erase_if(neighbours_, [](const auto& entry) { return entry.second.is_static; });
   for (const config::Neighbour& c : neighbours) {
-    Neighbour& n = neighbours_[c.address];
+    Neighbour& n = neighbours_[{.address = c.address, .vlan = c.vlan}];
     n.mac = c.mac;
     n.known = n.is_static = true;
     release(n);
@@ -40,10 +40,8 @@ void Resolver::set_static(const std::vector<config::Neighbour>& neighbours) {
 void Resolver::take(nic::Packet p, std::uint64_t now_ms) {
   const auto note = p.note<site::Note>();
   switch (note.kind) {
-    case site::Note::Kind::arp:
-      return take_arp(p, now_ms);
-    case site::Note::Kind::icmp_echo:
-      return take_echo(p, note);
+    case site::Note::Kind::frame:
+      return take_frame(p, note.frame, now_ms);
     case site::Note::Kind::unresolved:
       return wait_for(p, note.next_hop, now_ms);
     case site::Note::Kind::registration:
@@ -52,36 +50,7 @@ void Resolver::take(nic::Packet p, std::uint64_t now_ms) {
   base::fail("a registration on the control core's ring");
 }
 
-void Resolver::take_arp(nic::Packet p, std::uint64_t now_ms) {
-  const auto arp = net::parse_arp(p.octets());
-  const auto& listeners = commons_.site.read().listeners;
-  const bool for_us = arp && std::ranges::any_of(listeners, [&](const site::Listener& l) { return l.endpoint.address == arp->target; });
-  if (!for_us) {
-    counters_.arp_ignored.add(1);
-    return nic::free(p);
-  }
-  // Whoever asks us will be sent to: learned from requests, too (RFC 826, packet reception). A probe has no sender yet (RFC 5227).
-  if (!arp->sender.is_unset() && arp->sender != base::Address::v4({0, 0, 0, 0})) learn(arp->sender, arp->sender_mac, now_ms);
-  if (!arp->is_request) return nic::free(p);
-  const net::Arp answer{.is_request = false, .sender_mac = commons_.port.mac(), .sender = arp->target, .target_mac = arp->sender_mac, .target = arp->sender};
-  p.set(p.data(), net::arp_frame_bytes);
-  net::write_arp(p.octets(), answer);
-  counters_.arp_answered.add(1);
-  wire_.send(p);
-}
-
-void Resolver::take_echo(nic::Packet p, const site::Note& note) {
-  const auto& listeners = commons_.site.read().listeners;
-  if (std::ranges::none_of(listeners, [&](const site::Listener& l) { return l.endpoint.address == note.frame.destination.address; })) {
-    counters_.echo_ignored.add(1);
-    return nic::free(p);
-  }
-  net::turn_echo(p.octets());
-  counters_.echo_answered.add(1);
-  wire_.send(p);
-}
-
-void Resolver::wait_for(nic::Packet p, const base::Address& hop, std::uint64_t now_ms) {
+void Resolver::wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64_t now_ms) {
   auto found = neighbours_.find(hop);
   if (found == neighbours_.end() && neighbours_.size() < neighbours_max_) found = neighbours_.try_emplace(hop).first;
   if (found == neighbours_.end() || waiting_ >= waiting_max || found->second.waiting.size() >= waiting_per_neighbour_max) {
@@ -95,16 +64,16 @@ void Resolver::wait_for(nic::Packet p, const base::Address& hop, std::uint64_t n
   if (n.asked == 0) ask(hop, n, now_ms);
 }
 
-void Resolver::learn(const base::Address& address, const net::Mac& mac, std::uint64_t now_ms) {
-  auto found = neighbours_.find(address);
+void Resolver::learn(const site::LinkAddress& at, const net::Mac& mac, std::uint64_t now_ms) {
+  auto found = neighbours_.find(at);
   if (found == neighbours_.end()) {
     if (neighbours_.size() >= neighbours_max_) return;
-    found = neighbours_.try_emplace(address).first;
+    found = neighbours_.try_emplace(at).first;
   }
   Neighbour& n = found->second;
   if (n.is_static) return;
   if (!n.known || n.mac != mac) {
-    counters_.arp_learned.add(1);
+    counters_.learned.add(1);
     changed_ = true;
   }
   n.mac = mac;
@@ -114,17 +83,11 @@ void Resolver::learn(const base::Address& address, const net::Mac& mac, std::uin
   release(n);
 }
 
-void Resolver::ask(const base::Address& address, Neighbour& n, std::uint64_t now_ms) {
+void Resolver::ask(const site::LinkAddress& at, Neighbour& n, std::uint64_t now_ms) {
   n.asked_ms = now_ms;
   ++n.asked;
   const nic::Packet p = commons_.port.allocate();
-  if (!p) return;
-  nic::Packet frame = p;
-  frame.set(p.data(), net::arp_frame_bytes);
-  net::write_arp(frame.octets(),
-                 {.is_request = true, .sender_mac = commons_.port.mac(), .sender = commons_.site.read().listeners.front().endpoint.address, .target = address});
-  counters_.arp_asked.add(1);
-  wire_.send(frame);
+  if (p && !send_question(p, at)) nic::free(p);
 }
 
 // Waiting packets lack nothing but the destination MAC, a frame's first six octets.
@@ -152,7 +115,7 @@ void Resolver::tick(std::uint64_t now_ms) {
     Neighbour& n = it->second;
     const bool due = !n.is_static && (n.asked != 0 ? now_ms - n.asked_ms >= ask_interval_ms : now_ms - n.confirmed_ms >= refresh_ms);
     if (due && n.asked >= asks_max) {
-      counters_.arp_gave_up.add(1);
+      counters_.gave_up.add(1);
       give_up(n);
       changed_ = changed_ || n.known;
       it = neighbours_.erase(it);
@@ -167,9 +130,9 @@ void Resolver::tick(std::uint64_t now_ms) {
 void Resolver::publish() {
   if (!changed_) return;
   changed_ = false;
-  std::vector<std::pair<base::Address, net::Mac>> known;
-  for (const auto& [address, n] : neighbours_)
-    if (n.known) known.emplace_back(address, n.mac);
+  site::Neighbours::Known known;
+  for (const auto& [at, n] : neighbours_)
+    if (n.known) known.emplace_back(at, n.mac);
   commons_.neighbours.publish(std::make_unique<const site::Neighbours>(known), commons_.epoch);
 }
 

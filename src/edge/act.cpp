@@ -7,6 +7,7 @@
 #include "viaduct/base/limits.h"
 #include "viaduct/base/text.h"
 #include "viaduct/net/usual_frame.h"
+#include "viaduct/site/wire.h"
 
 namespace viaduct::edge {
 namespace {
@@ -14,14 +15,19 @@ namespace {
 using base::Drop;
 using base::Verdict;
 
-constexpr std::size_t frame_bytes_max = 14 + base::mtu_bytes;
+constexpr std::size_t ethernet_bytes = 14;
 // Octets by which the room behind a frame must exceed it for the answer to be composed there: what an answer may add, and a little so that lines are
 // copied by whole vectors. A 2xx, which may add more, is composed beside the packet.
 constexpr std::size_t behind_growth_max = 208;
 static_assert(behind_growth_max >= base::reply_growth_bytes_max);
 
+bool fits_mtu(std::size_t frame_bytes) { return frame_bytes <= ethernet_bytes + base::mtu_bytes; }
+
+// Octets of the headers of what goes from that listener to that place, its tag among them.
+std::size_t headers_bytes(const Passage& way) { return net::header_bytes(way.to.address.is_v4()) + (way.from.vlan != 0 ? net::tag_bytes : 0); }
+
 // Octets before a message that an edit may take and leave room for the headers.
-std::size_t room_before(const Job& job) { return job.pkt.headroom() + job.frame.payload_offset - net::header_bytes(true); }
+std::size_t room_before(const Job& job, const Passage& way) { return job.pkt.headroom() + job.frame.payload_offset - headers_bytes(way); }
 
 // Octets behind a message of that size.
 std::size_t room_behind(const Job& job, std::size_t message_bytes) { return job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - message_bytes; }
@@ -51,7 +57,7 @@ void Actor::drop(Job& job, Drop why) {
 void Actor::act_on_frame(Job& job) {
   auto& note = job.pkt.note<site::Note>();
   note = {};
-  note.kind = job.frame.kind == net::FrameKind::arp ? site::Note::Kind::arp : site::Note::Kind::icmp_echo;
+  note.kind = site::Note::Kind::frame;
   note.frame = job.frame;
   control_.stage(job.pkt, Verdict::controlled);
 }
@@ -82,7 +88,7 @@ void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, 
 std::span<char> Actor::answer_room(const Job& job) {
   // Loads that begin in the request never meet what is being written; the headers' room is in the gap.
   constexpr std::size_t gap = base::loose_bytes;
-  static_assert(gap >= net::header_bytes(true));
+  static_assert(gap >= net::header_bytes(false) + net::tag_bytes);
   const std::size_t tailroom = job.pkt.tailroom();
   if (job.judgement.verdict == Verdict::answered || tailroom < gap + job.pkt.bytes() + behind_growth_max) return scratch_;
   return {reinterpret_cast<char*>(job.pkt.data() + job.pkt.bytes() + gap), tailroom - gap};
@@ -98,78 +104,94 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
     std::memcpy(over, message.data(), message.size());
     message = {over, message.size()};
   }
-  if (net::header_bytes(true) + message.size() > frame_bytes_max) return drop(job, Drop::growth_over_limit);
   if (limiter_ != nullptr && !limiter_->may_answer(job, message.size())) [[unlikely]]
     return drop(job, Drop::reply_over_budget);
   auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
-  const bool by_copy = checksum_work_ == net::ChecksumWork::none && job.frame.payload_offset == net::header_bytes(true);
+  const bool is_usual = job.frame.payload_offset == net::header_bytes(true);  // of IPv4 without options
+  const std::size_t frame_bytes = net::header_bytes(is_usual || job.subject.source.address.is_v4()) + message.size();
+  if (!fits_mtu(frame_bytes)) return drop(job, Drop::growth_over_limit);
+  const bool by_copy = checksum_work_ == net::ChecksumWork::none && is_usual;
   const std::uint8_t* const start = by_copy ? net::write_headers_back(payload, message.size(), job.pkt.data())
                                             : net::write_headers(payload, message.size(), net::turned_around(job.frame), checksum_work_);
-  job.pkt.set(start, net::header_bytes(true) + message.size());
+  job.pkt.set(start, frame_bytes);
+  site::tag(job.pkt, job.frame.vlan);
   counters_.count(job.judgement.verdict);
   wire_.stage(job.pkt);
 }
 
+// A response leaves from where its request came in.
+const Listener* Actor::egress(const Job& job, const Site& site, const base::Endpoint& to) {
+  const Subject& s = job.subject;
+  if (job.judgement.verdict == Verdict::proxied) return leaves_through(s, site, to.address);
+  return site.egress_back(*s.listener, s.msg[s.msg.top_via], to.address);
+}
+
 void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp) {
   const bool is_proxied = job.judgement.verdict == Verdict::proxied;
-  const bool to_home = is_proxied && job.judgement.home != assign::no_home;
-  const base::Endpoint& to = to_home ? site.homes.brief(job.judgement.home).address : job.subject.next;
+  const base::Endpoint& to = goes_to(job.subject, job.judgement, site);
+  const Listener* const from = egress(job, site, to);
+  if (from == nullptr) return drop(job, Drop::family_unserved);
+  const Passage way{.from = *from, .to = to, .hop = site.next_hop(to.address)};
   auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
   const std::size_t bytes = job.subject.msg.bytes();
   std::span<char> in_place;
   if (is_proxied)
-    in_place = compose_in_place(job.subject, job.judgement, site, stamp, {.text = text, .before = room_before(job), .behind = room_behind(job, bytes)}, edits_);
+    in_place = compose_in_place(job.subject, job.judgement, site, stamp, {.text = text, .before = room_before(job, way), .behind = room_behind(job, bytes)}, edits_);
   else
     compose_edits(job.subject, job.judgement, site, stamp, edits_);
   if (!in_place.empty()) [[likely]]
-    return send_to(job, in_place, to, site, neighbours);
+    return send_to(job, in_place, way, neighbours);
   if (edits_.overflow()) return drop(job, Drop::growth_over_limit);
-  const std::span<char> message = apply_edits(job, {text, bytes});
-  if (!message.empty()) send_to(job, message, to, site, neighbours);
+  const std::span<char> message = apply_edits(job, {text, bytes}, way);
+  if (!message.empty()) send_to(job, message, way, neighbours);
 }
 
 // Growth goes into the room before the message, else behind it, else into a large buffer. Empty: the packet is gone, and counted.
-std::span<char> Actor::apply_edits(Job& job, std::span<char> message) {
+std::span<char> Actor::apply_edits(Job& job, std::span<char> message, const Passage& way) {
   const int growth = edits_.growth();
   const std::size_t bytes = message.size() + static_cast<std::size_t>(growth);  // a negative growth wraps to the right sum
-  if (growth <= static_cast<int>(room_before(job))) return {sip::apply_at_front(edits_, message), bytes};
+  if (growth <= static_cast<int>(room_before(job, way))) return {sip::apply_at_front(edits_, message), bytes};
   if (growth <= static_cast<int>(room_behind(job, message.size()))) return {message.data(), sip::apply_at_back(edits_, message)};
   const nic::Packet large = commons_.port.allocate_large();
   if (!large) {
     drop(job, Drop::buffers_exhausted);
     return {};
   }
-  const std::span<char> target{reinterpret_cast<char*>(large.data() + net::header_bytes(true)), large.tailroom() - net::header_bytes(true)};
+  const std::span<char> target{reinterpret_cast<char*>(large.data() + headers_bytes(way)), large.tailroom() - headers_bytes(way)};
   const std::size_t written = sip::apply_to(edits_, {message.data(), message.size()}, target);
   nic::free(job.pkt);
   job.pkt = large;
   return target.first(written);
 }
 
-void Actor::send_to(Job& job, std::span<char> message, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours) {
-  const base::Address& hop = site.next_hop(to.address);
-  if (hop.is_unset() || !to.address.is_v4()) return drop(job, Drop::destination_unreachable);
-  if (net::header_bytes(true) + message.size() > frame_bytes_max) return drop(job, Drop::growth_over_limit);
-  const net::Mac* const mac = neighbours.find(hop);
-  const base::Endpoint& from = leaves_through(job.subject, site).endpoint;
+void Actor::send_to(Job& job, std::span<char> message, const Passage& way, const site::Neighbours& neighbours) {
+  if (way.hop.is_unset()) return drop(job, Drop::destination_unreachable);
+  const bool is_v4 = way.to.address.is_v4();
+  const std::size_t frame_bytes = net::header_bytes(is_v4) + message.size();
+  if (!fits_mtu(frame_bytes)) return drop(job, Drop::growth_over_limit);
+  const net::Mac* const mac = neighbours.find(way.hop, way.from.vlan);
+  const base::Endpoint& from = way.from.endpoint;
   auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
   const std::uint8_t* start = nullptr;
-  if (mac != nullptr && checksum_work_ == net::ChecksumWork::none && from.address.is_v4()) {
-    start = net::write_usual_headers(payload, message.size(), mac_, *mac, from, to);
+  if (mac != nullptr && checksum_work_ == net::ChecksumWork::none && is_v4) {
+    start = net::write_usual_headers(payload, message.size(), mac_, *mac, from, way.to);
   } else {
-    const net::Envelope envelope{.source_mac = mac_, .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = from, .destination = to};
+    const net::Envelope envelope{.source_mac = mac_, .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = from, .destination = way.to};
     start = net::write_headers(payload, message.size(), envelope, checksum_work_);
   }
-  job.pkt.set(start, net::header_bytes(true) + message.size());
-  if (mac != nullptr) {
-    counters_.count(job.judgement.verdict);
-    wire_.stage(job.pkt);
-    return;
-  }
+  job.pkt.set(start, frame_bytes);
+  site::tag(job.pkt, way.from.vlan);
+  if (mac == nullptr) return wait_for_hop(job, way);
+  counters_.count(job.judgement.verdict);
+  wire_.stage(job.pkt);
+}
+
+// The control core asks for the MAC, and sends it then.
+void Actor::wait_for_hop(Job& job, const Passage& way) {
   auto& note = job.pkt.note<site::Note>();
   note = {};
   note.kind = site::Note::Kind::unresolved;
-  note.next_hop = hop;
+  note.next_hop = {.address = way.hop, .vlan = way.from.vlan};
   control_.stage(job.pkt, job.judgement.verdict);
 }
 

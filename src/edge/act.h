@@ -13,6 +13,13 @@
 
 namespace viaduct::edge {
 
+/// The way of a message that travels on.
+struct Passage {
+  const Listener& from;
+  const base::Endpoint& to;
+  const base::Address& hop;   ///< on the link; unset: there is none
+};
+
 /// One worker's hands. Every packet given to `act` has a new owner when it returns: an outlet, or its pool.
 class Actor {
  public:
@@ -22,7 +29,7 @@ class Actor {
   void keep_to(Limiter* limiter) { limiter_ = limiter; }
   /// Carry out a job's judgement, with the snapshots of this burst. The packet's verdict is counted here, once.
   void act(Job& job, const Site& site, const site::Neighbours& neighbours, std::uint32_t now_min);
-  /// A frame that is not UDP for us: ARP and ICMP echo go to the control core, anything else is dropped for that reason.
+  /// A frame that is not UDP for us: ARP, ND and echo; the control core gets it.
   void act_on_frame(Job& job);
   void drop(Job& job, base::Drop why);
   /// Send and hand on what this burst has staged.
@@ -33,8 +40,10 @@ class Actor {
   void travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp);
   void hand_to_registrar(Job& job);
   [[nodiscard]] std::span<char> answer_room(const Job& job);
-  [[nodiscard]] std::span<char> apply_edits(Job& job, std::span<char> message);
-  void send_to(Job& job, std::span<char> message, const base::Endpoint& to, const Site& site, const site::Neighbours& neighbours);
+  [[nodiscard]] static const Listener* egress(const Job& job, const Site& site, const base::Endpoint& to);
+  [[nodiscard]] std::span<char> apply_edits(Job& job, std::span<char> message, const Passage& way);
+  void send_to(Job& job, std::span<char> message, const Passage& way, const site::Neighbours& neighbours);
+  void wait_for_hop(Job& job, const Passage& way);
 
   site::Commons& commons_;
   share::Counters& counters_;

@@ -100,8 +100,8 @@ constexpr std::size_t path_bytes_max = path_header.size() + sip::flow_token_byte
 constexpr std::size_t record_route_bytes_max = record_route_header.size() + sip::flow_token_bytes_max + uri_end_bytes_max + uri_header_end.size();
 
 // Lines of ours in a forwarded request beside the Via: Path and X-Viaduct-Home in a REGISTER, else Record-Route.
-using HeaderRoom = std::array<char, 256>;
-static_assert(proof_header_bytes_max + path_bytes_max <= std::tuple_size_v<HeaderRoom> && record_route_bytes_max <= std::tuple_size_v<HeaderRoom>);
+using HeaderRoom = std::array<char, 320>;
+static_assert(proof_header_bytes_max + path_bytes_max <= std::tuple_size_v<HeaderRoom> && 2 * record_route_bytes_max <= std::tuple_size_v<HeaderRoom>);
 
 // A URI of ours that leads to a client, as far as its parameters. Shape: room for flow_token_bytes_max and uri_end_bytes_max. `call_id`: as write_flow_token.
 char* put_our_uri(char* at, const sip::Flow& flow, std::string_view call_id, const Listener& through, const sip::SigningKey& key) {
@@ -115,20 +115,26 @@ sip::Flow flow_of(const Site& site, const base::Endpoint& client, std::uint8_t l
 
 std::uint8_t number_of(const Site& site, const Listener& listener) { return static_cast<std::uint8_t>(&listener - site.listeners.data()); }
 
-// RFC 3327 5.1, RFC 5626 5.1: requests for the client come back through us; with `ob` when he reached us directly.
-char* put_path(char* at, const Subject& s, const Site& site) {
+// RFC 3327 5.1, RFC 5626 5.1: requests for the client come back through us, to the listener on the home's side; with `ob` when he reached us directly.
+char* put_path(char* at, const Subject& s, const Site& site, const Listener& through) {
   const sip::Flow flow = flow_of(site, s.source, number_of(site, *s.listener));
-  at = put_our_uri(base::copy_text(at, path_header), flow, {}, *s.listener, site.keys.signing());
+  at = put_our_uri(base::copy_text(at, path_header), flow, {}, through, site.keys.signing());
   if (s.msg.via_values == 1) at = base::copy_text(at, first_hop);
   return base::copy_text(at, uri_header_end);
 }
 
-// RFC 3261 16.6 step 4: requests of the dialog come back through us, to the client on whose side the request came or goes.
-char* put_record_route(char* at, const Subject& s, const Site& site) {
+// RFC 3261 16.6 step 4: requests of the dialog come back through us, to the client on whose side the request came or goes. Where the two sides speak
+// different IP versions each gets an address of its own, that of the next hop on top (RFC 5658 5).
+char* put_record_route(char* at, const Subject& s, const Site& site, const Listener& through) {
   const bool to_client = s.routing.course == Course::to_flow;
   const sip::Flow flow = to_client ? flow_of(site, s.routing.client, s.routing.listener) : flow_of(site, s.source, number_of(site, *s.listener));
-  at = put_our_uri(base::copy_text(at, record_route_header), flow, s.msg[s.msg.call_id], *s.listener, site.keys.signing());
-  return base::copy_text(at, uri_header_end);
+  const auto put = [&](const Listener& side) {
+    at = put_our_uri(base::copy_text(at, record_route_header), flow, s.msg[s.msg.call_id], side, site.keys.signing());
+    at = base::copy_text(at, uri_header_end);
+  };
+  if (!s.listener->reaches(through.endpoint.address)) put(through);
+  put(*s.listener);
+  return at;
 }
 
 // Requests that may begin a dialog (RFC 3261 12.1, RFC 6665 4.1, RFC 3515 2.4.4).
@@ -150,22 +156,23 @@ bool wants_path(const Subject& s, const Site& site) {
   return site.path == site::PathPolicy::always || (site.path == site::PathPolicy::supported && supports_path(s.msg));
 }
 
-char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
+char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through) {
   if (s.msg.method == sip::Method::register_) {
-    if (wants_path(s, site)) at = put_path(at, s, site);
+    if (wants_path(s, site)) at = put_path(at, s, site, through);
     if (j.home == assign::no_home || !site.homes[j.home].is_viaduct) return at;
     at = put_proof(base::copy_text(at, proof_header), s, site.homes[j.home], site, stamp);
     return base::copy_text(at, line_end);
   }
-  return site.record_route && may_begin_dialog(s.msg) ? put_record_route(at, s, site) : at;
+  return site.record_route && may_begin_dialog(s.msg) ? put_record_route(at, s, site, through) : at;
 }
 
 sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, HeaderRoom& room) {
-  const char* const end = put_headers(room.data(), s, j, site, stamp);
+  const Listener& through = *leaves_through(s, site, goes_to(s, j, site).address);
+  const char* const end = put_headers(room.data(), s, j, site, stamp, through);
   const sip::RouteEdits& edits = s.routing.edits;
   const bool edits_routes = s.routing.course != Course::none && (edits.leading > 0 || edits.last);
   return {.source = s.source,
-          .via_prefix = leaves_through(s, site).via_prefix,
+          .via_prefix = site.via_prefix(*s.listener, through),
           .branch = sip::make_branch(s.msg, s.msg.top, direction(s), s.source, site.keys),
           .headers = {room.data(), end},
           .routes = edits_routes ? &edits : nullptr};

@@ -5,20 +5,43 @@
 #include <cstring>
 #include <utility>
 
+#include "viaduct/net/vlan.h"
+
 namespace viaduct::edge {
 namespace {
 
-// IPv4 source address and UDP source port, at their place in an ordinary frame; a frame too short for them all goes to worker 0.
-constexpr std::size_t source_address_offset = 26;
-constexpr std::size_t source_port_offset = 34;
+// Source address and UDP source port, at their place in an ordinary frame of each IP version; from the type, which a tag moves.
+struct Flow {
+  std::size_t address_at, address_bytes, protocol_at, port_at;
+};
+constexpr std::size_t type_at = 12;
+constexpr Flow ipv4_flow{.address_at = 26, .address_bytes = 4, .protocol_at = 23, .port_at = 34};
+constexpr Flow ipv6_flow{.address_at = 22, .address_bytes = 16, .protocol_at = 20, .port_at = 54};
+constexpr std::uint64_t odd_multiplier = 0x9e3779b97f4a7c15U;
+constexpr std::uint8_t protocol_udp = 17;
+
+// A fragment shows no port, or octets of a message in its place: all of a datagram go by their address.
+bool shows_port(const std::uint8_t* frame, const Flow& flow) {
+  const bool is_fragment = flow.address_bytes == 4 && ((frame[20] & 0x3f) | frame[21]) != 0;
+  return frame[flow.protocol_at] == protocol_udp && !is_fragment;
+}
 
 unsigned worker_of(nic::Packet p, std::size_t workers) {
-  if (p.bytes() < source_port_offset + 2) return 0;
-  std::uint32_t address = 0;
+  const std::size_t shift = net::vlan_of(p.octets()) ? net::tag_bytes : 0;
+  if (p.bytes() < shift + ipv4_flow.port_at) return 0;
+  const std::uint8_t* const frame = p.data() + shift;
+  const Flow& flow = frame[type_at] == 0x86 && frame[type_at + 1] == 0xdd ? ipv6_flow : ipv4_flow;
+  if (p.bytes() < shift + flow.port_at + 2) return 0;
+  std::uint64_t mixed = 0;
+  for (std::size_t at = flow.address_at; at < flow.address_at + flow.address_bytes; at += 4) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, frame + at, sizeof word);
+    mixed = (mixed ^ word) * odd_multiplier;
+    mixed ^= mixed >> 32;
+  }
   std::uint16_t port = 0;
-  std::memcpy(&address, p.data() + source_address_offset, sizeof address);
-  std::memcpy(&port, p.data() + source_port_offset, sizeof port);
-  const std::uint64_t mixed = ((std::uint64_t{port} << 32) | address) * 0x9e3779b97f4a7c15U;
+  if (shows_port(frame, flow)) std::memcpy(&port, frame + flow.port_at, sizeof port);
+  mixed = (mixed ^ port) * odd_multiplier;
   return static_cast<unsigned>(((mixed >> 32) * workers) >> 32);
 }
 

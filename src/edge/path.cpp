@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "viaduct/net/usual_frame.h"
+#include "viaduct/net/vlan.h"
 
 namespace viaduct::edge {
 
@@ -75,7 +76,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
       continue;
     }
     job.subject.listener = site.listener(job.frame.destination);
-    if (job.subject.listener == nullptr) {
+    if (job.subject.listener == nullptr || job.subject.listener->vlan != job.frame.vlan) {
       actor_.drop(job, base::Drop::frame_not_ours);
       continue;
     }
@@ -89,10 +90,13 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
 
 // Any frame. False: the packet has another owner.
 bool Path::read_frame(Job& job, net::ChecksumTrust trust) {
+  const auto vlan = net::vlan_of(job.pkt.octets());
+  if (vlan) job.pkt.set(net::remove_tag(job.pkt.data()), job.pkt.bytes() - net::tag_bytes);
   if (const auto why = net::read_frame(job.pkt.octets(), trust, job.frame)) {
     actor_.drop(job, *why);
     return false;
   }
+  job.frame.vlan = vlan.value_or(0);
   job.subject.source = job.frame.source;
   if (job.frame.kind == net::FrameKind::udp) return true;
   actor_.act_on_frame(job);

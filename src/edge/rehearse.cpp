@@ -18,6 +18,7 @@ std::string composed_answer(const Subject& s, const Judgement& j, const Site& si
 }
 
 std::string edited(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
+  if (j.verdict == base::Verdict::proxied && leaves_through(s, site, goes_to(s, j, site).address) == nullptr) return {};
   sip::Edits edits;
   compose_edits(s, j, site, stamp, edits);
   if (edits.overflow()) return {};

@@ -19,6 +19,7 @@
 #include "viaduct/control/homes.h"
 #include "viaduct/edge/rehearse.h"
 #include "viaduct/net/frame.h"
+#include "viaduct/net/vlan.h"
 #include "viaduct/store/lmdb.h"
 
 namespace viaduct {
@@ -101,13 +102,15 @@ int explain_pcap(Stage& stage, const std::filesystem::path& file) {
   const u_char* data = nullptr;
   std::size_t others = 0;
   while (pcap_next_ex(capture.get(), &header, &data) == 1) {
-    const auto frame = net::parse_frame({data, header->caplen}, net::ChecksumTrust::ignore);
+    const std::span<const std::uint8_t> whole{data, header->caplen};
+    const std::uint8_t* const untagged = net::vlan_of(whole) ? data + net::tag_bytes : data;  // the addresses in front, which nobody reads here, are lost
+    const auto frame = net::parse_frame({untagged, data + header->caplen}, net::ChecksumTrust::ignore);
     const site::Listener* listener = frame && frame->kind == net::FrameKind::udp ? stage.site->listener(frame->destination) : nullptr;
     if (listener == nullptr) {
       ++others;
       continue;
     }
-    show(stage, {reinterpret_cast<const char*>(data) + frame->payload_offset, frame->payload_bytes}, frame->source, *listener);
+    show(stage, {reinterpret_cast<const char*>(untagged) + frame->payload_offset, frame->payload_bytes}, frame->source, *listener);
   }
   if (others != 0) std::fprintf(stderr, "%zu frames are not UDP for a listener of this node\n", others);
   return 0;

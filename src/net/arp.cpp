@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ARP packets read and written, and an ICMP echo turned around in its buffer. Who is resolved and how long it is believed is not known here.
+// ARP packets read and written. Who is resolved and how long it is believed is not known here.
 #include "viaduct/net/arp.h"
 
 #include <algorithm>
@@ -27,14 +27,6 @@ void store_pair(std::uint8_t* at, const Mac& mac, const base::Address& address) 
   std::memcpy(at + 6, address.octets().data() + 12, 4);
 }
 
-/// Replace one 16-bit word and keep the checksum that covers it right, or as wrong as it was (RFC 1624 3, equation 3).
-void replace_word(std::uint8_t* word, std::uint8_t* checksum, std::uint16_t value) {
-  const auto without = static_cast<std::uint16_t>(~load16(word));
-  const std::uint64_t sum = std::uint64_t{static_cast<std::uint16_t>(~load16(checksum))} + without + value;
-  store16(checksum, static_cast<std::uint16_t>(~fold_wire(sum)));
-  store16(word, value);
-}
-
 }  // namespace
 
 std::optional<Arp> parse_arp(std::span<const std::uint8_t> frame) {
@@ -60,16 +52,6 @@ void write_arp(std::span<std::uint8_t> out, const Arp& arp) {
   store16(out.data() + operation_at, arp.is_request ? operation_request : operation_reply);
   store_pair(out.data() + sender_at, arp.sender_mac, arp.sender);
   store_pair(out.data() + target_at, arp.target_mac, arp.target);
-}
-
-void turn_echo(std::span<std::uint8_t> frame) {
-  base::check(frame.size() >= ethernet_header_bytes + ipv4_header_bytes + icmp_header_bytes, "an echo request has its headers");
-  std::uint8_t* ip = frame.data() + ethernet_header_bytes;
-  std::uint8_t* icmp = ip + ipv4_header_bytes;
-  std::swap_ranges(frame.data(), frame.data() + 6, frame.data() + 6);
-  std::swap_ranges(ip + 12, ip + 16, ip + 16);
-  replace_word(ip + 8, ip + 10, std::uint16_t{ttl_default} << 8 | protocol_icmp);
-  replace_word(icmp, icmp + 2, 0);
 }
 
 }  // namespace viaduct::net

@@ -67,13 +67,13 @@ std::uint16_t sum16_scalar(std::span<const std::uint8_t> bytes) {
   return static_cast<std::uint16_t>(sum);
 }
 
-std::uint16_t pseudo_sum(const base::Address& source, const base::Address& destination, std::uint16_t datagram_bytes) {
+std::uint16_t pseudo_sum(const base::Address& source, const base::Address& destination, std::uint16_t bytes, std::uint8_t protocol) {
   // An IPv4-mapped address has 0xffff before its last four octets: zero in ones' complement, so that one sum serves both families.
   const auto address_sum = [](const base::Address& a) {
     const std::uint8_t* o = a.octets().data();
     return load32_raw(o) + load32_raw(o + 4) + load32_raw(o + 8) + load32_raw(o + 12);
   };
-  const std::uint64_t rest = std::uint64_t{std::byteswap(std::uint16_t{protocol_udp})} + std::byteswap(datagram_bytes);
+  const std::uint64_t rest = std::uint64_t{std::byteswap(std::uint16_t{protocol})} + std::byteswap(bytes);
   return fold_raw(address_sum(source) + address_sum(destination) + rest);
 }
 

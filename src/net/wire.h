@@ -16,13 +16,16 @@ inline constexpr std::size_t ethernet_type_at = 12;
 inline constexpr std::uint16_t ethernet_type_ipv4 = 0x0800;
 inline constexpr std::uint16_t ethernet_type_arp = 0x0806;
 inline constexpr std::uint16_t ethernet_type_ipv6 = 0x86dd;
-// IPv4 without options (RFC 791 3.1), IPv6 (RFC 8200 3), UDP (RFC 768), ICMP echo (RFC 792).
+// IEEE 802.1Q: behind the addresses come type, VLAN and the type of what is carried.
+inline constexpr std::uint16_t ethernet_type_vlan = 0x8100;
+// IPv4 without options (RFC 791 3.1), IPv6 (RFC 8200 3), UDP (RFC 768), ICMP (RFC 792, RFC 4443 2.1).
 inline constexpr std::size_t ipv4_header_bytes = 20;
 inline constexpr std::size_t ipv6_header_bytes = 40;
 inline constexpr std::size_t udp_header_bytes = 8;
 inline constexpr std::size_t icmp_header_bytes = 8;
 inline constexpr std::uint8_t protocol_icmp = 1;
 inline constexpr std::uint8_t protocol_udp = 17;
+inline constexpr std::uint8_t protocol_icmp6 = 58;
 /// Time to live of what we send: RFC 1700's recommendation, as in RFC 1122 3.2.1.7.
 inline constexpr std::uint8_t ttl_default = 64;
 

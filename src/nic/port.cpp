@@ -109,6 +109,8 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
   if (const int error = rte_eth_dev_start(index); error != 0) return failure(index, "starting", error);
   // Best effort: it only helps where the peer's idea of our address is another one; several devices cannot.
   static_cast<void>(rte_eth_promiscuous_enable(index));
+  // Who looks for an IPv6 address asks a multicast group (RFC 4861 7.2.2).
+  static_cast<void>(rte_eth_allmulticast_enable(index));
   return {};
 }
 

@@ -50,7 +50,7 @@ void Shard::take(nic::Packet p, std::uint64_t now_s) {
   const auto note = p.note<site::Note>();
   static_cast<void>(sip::index(payload_of(p, note), message_));  // a fault stays in the message
   const Answer out = answer(message_, note, commons_.site.read(), now_s);
-  const std::size_t frame_bytes = net::header_bytes(true) + out.bytes;
+  const std::size_t frame_bytes = net::header_bytes(note.frame.source.address.is_v4()) + out.bytes;
   if (out.bytes == 0 || frame_bytes > frame_bytes_max || out.bytes > note.frame.payload_bytes + p.tailroom()) {
     counters_.dropped.add(1);
     nic::free(p);
@@ -86,7 +86,8 @@ void Shard::send(nic::Packet p, const site::Note& note, std::size_t bytes) {
   std::uint8_t* payload = p.data() + note.frame.payload_offset;
   std::memcpy(payload, scratch_.data(), bytes);
   const std::uint8_t* start = net::write_headers(payload, bytes, net::turned_around(note.frame), commons_.port.checksum_work());
-  p.set(start, net::header_bytes(true) + bytes);
+  p.set(start, net::header_bytes(note.frame.source.address.is_v4()) + bytes);
+  site::tag(p, note.frame.vlan);
   wire_.send(p);
 }
 

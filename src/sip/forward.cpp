@@ -22,8 +22,9 @@ constexpr std::size_t max_forwards_digits_max = 3;                       // 0 to
 // The parts of the largest growth: a message without Max-Forwards, from and to IPv6, whose Via has neither received nor rport.
 constexpr std::size_t via_name_bytes = std::string_view("Via: SIP/2.0/UDP ").size();
 constexpr std::size_t sent_by_bytes_max = 1 + base::address_text_bytes_max + 1 + 1 + port_text_bytes_max;  // [address]:port
+constexpr std::size_t ingress_bytes_max = std::string_view(";in=").size() + 3;                      // towards the other IP version: which listener
 constexpr std::size_t branch_name_bytes = std::string_view(";branch=").size();
-constexpr std::size_t our_via_bytes_max = via_name_bytes + sent_by_bytes_max + branch_name_bytes + branch_bytes + line_end.size();
+constexpr std::size_t our_via_bytes_max = via_name_bytes + sent_by_bytes_max + ingress_bytes_max + branch_name_bytes + branch_bytes + line_end.size();
 constexpr std::size_t growth_bytes_max = our_via_bytes_max + received_text_bytes_max + max_forwards_line.size();
 constexpr std::size_t frame_headers_bytes_max = 14 + 4 + 40 + 8;  // Ethernet, a VLAN tag, IPv6, UDP
 static_assert(3 * growth_bytes_max <= edit_text_bytes_max, "a forward edit fits the list, and leaves room for further header lines");

@@ -6,11 +6,11 @@
 
 namespace viaduct::site {
 
-Neighbours::Neighbours(const std::vector<std::pair<base::Address, net::Mac>>& known) : places_(std::bit_ceil(known.size() * 2 + 2)) {
-  for (const auto& [address, mac] : known) {
-    std::size_t i = first_place(address);
-    while (places_[i].used && places_[i].address != address) i = (i + 1) & (places_.size() - 1);
-    places_[i] = {.address = address, .mac = mac, .used = true};
+Neighbours::Neighbours(const Known& known) : places_(std::bit_ceil(known.size() * 2 + 2)) {
+  for (const auto& [link, mac] : known) {
+    std::size_t i = first_place(link.address);
+    while (places_[i].used && (places_[i].address != link.address || places_[i].vlan != link.vlan)) i = (i + 1) & (places_.size() - 1);
+    places_[i] = {.address = link.address, .mac = mac, .vlan = link.vlan, .used = true};
   }
 }
 

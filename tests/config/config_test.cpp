@@ -60,7 +60,7 @@ TEST(Config, TrustsAndRedirectsEverySourceByDefaultAndNoneWhenTheListIsEmpty) {
 
 TEST(Config, ReadsAListenAddressWithAndWithoutPort) {
   const auto config = loaded(edited(sample_config, "\"192.0.2.1\"", "[\"192.0.2.1\", \"192.0.2.1:5070\"]"));
-  EXPECT_EQ(config.listen, (std::vector{at("192.0.2.1:5060"), at("192.0.2.1:5070")}));
+  EXPECT_EQ(config.listen, (std::vector<Listen>{{at("192.0.2.1:5060")}, {at("192.0.2.1:5070")}}));
 }
 
 TEST(Config, WritesHostNamesInLowerCaseWithoutTheRootsDot) {
@@ -114,7 +114,25 @@ TEST(Config, TakesALocalHomeForAViaductOneAtItsOwnAddress) {
 
 TEST(Config, ReachesAHomeOffLinkThroughTheGateway) {
   const auto far = edited(sample_config, "192.0.2.11", "198.51.100.1");
-  EXPECT_EQ(loaded(edited(far, "# network", "gateway = \"192.0.2.254\"")).gateway, at("192.0.2.254").address);
+  EXPECT_EQ(loaded(edited(far, "# network", "gateway = \"192.0.2.254\"")).gateway_v4, at("192.0.2.254").address);
+}
+
+TEST(Config, HasListenersGatewaysHomesAndNeighboursOfBothIpVersions) {
+  auto text = edited(sample_config, "\"192.0.2.1\"", "[\"192.0.2.1\", \"[2001:db8::1]:5070\"]");
+  text = edited(text, "# network", "gateway = [\"192.0.2.254\", \"fe80::1\"]");
+  text = edited(edited(text, "\"192.0.2.9\"", "\"2001:db8::9\""), "\"192.0.2.11\"", "\"[2001:db8:ffff::b]\"");
+  const auto config = loaded(text);
+  EXPECT_EQ(config.listen[1], Listen{at("[2001:db8::1]:5070")});
+  EXPECT_EQ(config.gateway_v4, at("192.0.2.254").address);
+  EXPECT_EQ(config.gateway_v6, at("[fe80::1]").address) << "a link-local address is on the link";
+  EXPECT_EQ(config.neighbours[0].address, at("[2001:db8::9]").address);
+  EXPECT_EQ(config.homes[0].address, at("[2001:db8:ffff::b]:5060"));
+}
+
+TEST(Config, PutsAListenerAndANeighbourOnAVlan) {
+  const auto config = loaded(edited(edited(sample_config, "\"192.0.2.1\"", "\"192.0.2.1:5070 vlan 4094\""), "\"192.0.2.9\"\n", "\"192.0.2.9\"\nvlan = 7\n"));
+  EXPECT_EQ(config.listen[0], (Listen{at("192.0.2.1:5070"), 4094}));
+  EXPECT_EQ(config.neighbours[0].vlan, 7);
 }
 
 TEST(Config, ReadsTheFleetsSecretsOctetByOctet) {

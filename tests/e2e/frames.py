@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ethernet frames of IPv4/UDP, written and judged octet by octet, and pcap files of them. Shares no code with the product."""
+"""Ethernet frames of UDP in IPv4 and IPv6, with or without a VLAN tag, written and judged octet by octet, and pcap files of them. Shares no code with the product."""
 import dataclasses
 import socket
 import struct
@@ -23,6 +23,7 @@ class Datagram:
     destination: tuple
     source_mac: bytes = CLIENT_MAC
     destination_mac: bytes = EDGE_MAC
+    vlan: int = 0                     # 0: no tag
 
 
 def ones_sum(octets):
@@ -35,40 +36,81 @@ def ones_sum(octets):
     return total
 
 
-def pseudo_header(source, destination, udp_bytes):
-    return source + destination + struct.pack("!BBH", 0, socket.IPPROTO_UDP, udp_bytes)
+def is_v6(address):
+    return ":" in address
+
+
+def octets_of(address):
+    return socket.inet_pton(socket.AF_INET6 if is_v6(address) else socket.AF_INET, address)
+
+
+def text_of(octets):
+    return socket.inet_ntop(socket.AF_INET6 if len(octets) == 16 else socket.AF_INET, octets)
+
+
+def pseudo_header(source, destination, length, protocol=socket.IPPROTO_UDP):
+    return source + destination + struct.pack("!BBH" if len(source) == 4 else "!xxHxxxB", *((0, protocol, length) if len(source) == 4 else (length, protocol)))
+
+
+def udp_of(datagram):
+    """The UDP header and payload, with a good checksum."""
+    udp_bytes = 8 + len(datagram.payload)
+    udp = struct.pack("!HHHH", datagram.source[1], datagram.destination[1], udp_bytes, 0)
+    checksum = 0xFFFF ^ ones_sum(pseudo_header(octets_of(datagram.source[0]), octets_of(datagram.destination[0]), udp_bytes) + udp + datagram.payload)
+    return udp[:6] + struct.pack("!H", checksum or 0xFFFF) + datagram.payload
+
+
+def ipv4(source, destination, data, *, protocol=socket.IPPROTO_UDP, identification=0, fragment=0x4000):
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(data), identification, fragment, 64, protocol, 0) + octets_of(source) + octets_of(destination)
+    return ip[:10] + struct.pack("!H", 0xFFFF ^ ones_sum(ip)) + ip[12:] + data
+
+
+def ipv6(source, destination, data, *, next_header=socket.IPPROTO_UDP, hop_limit=64):
+    return struct.pack("!IHBB", 0x60000000, len(data), next_header, hop_limit) + octets_of(source) + octets_of(destination) + data
+
+
+def ethernet(packet, source_mac, destination_mac, vlan=0):
+    kind = b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00"
+    return destination_mac + source_mac + (struct.pack("!HH", 0x8100, vlan) if vlan else b"") + kind + packet
 
 
 def frame_of(datagram):
     """The frame of a datagram, with good checksums."""
-    source, destination = socket.inet_aton(datagram.source[0]), socket.inet_aton(datagram.destination[0])
-    udp_bytes = 8 + len(datagram.payload)
-    udp = struct.pack("!HHHH", datagram.source[1], datagram.destination[1], udp_bytes, 0)
-    checksum = 0xFFFF ^ ones_sum(pseudo_header(source, destination, udp_bytes) + udp + datagram.payload)
-    udp = udp[:6] + struct.pack("!H", checksum or 0xFFFF)
-    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + udp_bytes, 0, 0x4000, 64, socket.IPPROTO_UDP, 0) + source + destination
-    ip = ip[:10] + struct.pack("!H", 0xFFFF ^ ones_sum(ip)) + ip[12:]
-    return datagram.destination_mac + datagram.source_mac + b"\x08\x00" + ip + udp + datagram.payload
+    write = ipv6 if is_v6(datagram.source[0]) else ipv4
+    packet = write(datagram.source[0], datagram.destination[0], udp_of(datagram))
+    return ethernet(packet, datagram.source_mac, datagram.destination_mac, datagram.vlan)
 
 
-def datagram_of(frame):
-    """The datagram in a frame; every length and checksum on the way is asserted. None for a frame of another kind than IPv4."""
-    if frame[12:14] != b"\x08\x00":
+def untagged(frame):
+    """The frame without its tag, and the VLAN; 0 when it has none."""
+    if frame[12:14] != b"\x81\x00":
+        return frame, 0
+    return frame[:12] + frame[16:], struct.unpack("!H", frame[14:16])[0] & 0xFFF
+
+
+def datagram_of(tagged):
+    """The datagram in a frame; every length and checksum on the way is asserted. None for a frame without UDP."""
+    frame, vlan = untagged(tagged)
+    if frame[12:14] not in (b"\x08\x00", b"\x86\xdd"):
         return None
-    ip, udp = frame[14:34], frame[34:42]
-    assert ip[0] == 0x45, f"IPv4 header with options or of another version: {ip.hex()}"
-    total, udp_bytes = struct.unpack("!H", ip[2:4])[0], struct.unpack("!H", udp[4:6])[0]
-    padding = len(frame) - 14 - total
-    assert padding == 0 or (padding > 0 and len(frame) <= FRAME_BYTES_MIN), f"frame of {len(frame)} octets, IPv4 length {total}"
-    assert ones_sum(ip) == 0xFFFF, f"IPv4 header checksum: {ip.hex()}"
-    if ip[9] != socket.IPPROTO_UDP:
+    packet = frame[14:]
+    if packet[0] >> 4 == 4:
+        total, head, protocol = struct.unpack("!H", packet[2:4])[0], 20, packet[9]
+        assert packet[0] == 0x45 and ones_sum(packet[:20]) == 0xFFFF, f"IPv4 header: {packet[:20].hex()}"
+        source, destination = packet[12:16], packet[16:20]
+    else:
+        total, head, protocol = 40 + struct.unpack("!H", packet[4:6])[0], 40, packet[6]
+        source, destination = packet[8:24], packet[24:40]
+    padding = len(packet) - total
+    assert padding == 0 or (padding > 0 and len(frame) <= FRAME_BYTES_MIN), f"frame of {len(frame)} octets, IP length {total}"
+    if protocol != socket.IPPROTO_UDP:
         return None
-    assert udp_bytes == total - 20, f"UDP length {udp_bytes} in IPv4 length {total}"
-    payload = frame[42:14 + total]
+    udp = packet[head:total]
+    source_port, destination_port, udp_bytes = struct.unpack("!HHH", udp[:6])
+    assert udp_bytes == len(udp), f"UDP length {udp_bytes} in {len(udp)} octets"
     assert udp[6:8] != b"\0\0", "UDP checksum left out"
-    assert ones_sum(pseudo_header(ip[12:16], ip[16:20], udp_bytes) + udp + payload) == 0xFFFF, "UDP checksum"
-    source_port, destination_port = struct.unpack("!HH", udp[:4])
-    return Datagram(payload, (socket.inet_ntoa(ip[12:16]), source_port), (socket.inet_ntoa(ip[16:20]), destination_port), frame[6:12], frame[0:6])
+    assert ones_sum(pseudo_header(source, destination, udp_bytes) + udp) == 0xFFFF, "UDP checksum"
+    return Datagram(udp[8:], (text_of(source), source_port), (text_of(destination), destination_port), frame[6:12], frame[0:6], vlan)
 
 
 def write_pcap(path, frames):
@@ -98,4 +140,5 @@ def tshark_objections(path):
     arguments = [option for field in fields for option in ("-e", field)]
     done = subprocess.run(["tshark", "-n", "-r", path, "-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "--disable-protocol", "sip", "-Y", "udp", "-T", "fields", *arguments],
                           check=True, capture_output=True, text=True, timeout=120)
-    return [line for line in done.stdout.splitlines() if line.split("\t")[1:3] != ["1", "1"] or line.split("\t")[3:] != [""]]
+    # IPv6 has no checksum of its own, so its field is empty.
+    return [line for line in done.stdout.splitlines() if line.split("\t")[1:] not in (["1", "1", ""], ["", "1", ""])]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Network namespaces of the test's own: hosts on one switch, each with one interface, and processes in them.
 
-Everything is named vd-PID-..., addresses are of 198.18.0.0/15 (RFC 2544) and exist only inside. Removal ends only processes that were
+Everything is named vd-PID-..., addresses are of 198.18.0.0/15 (RFC 2544) and 2001:db8::/64 (RFC 3849), and exist only inside. Removal ends only processes that were
 started here and namespaces that were made here, also when a test fails; what a killed run left behind goes at the next start.
 """
 import ctypes
@@ -17,6 +17,7 @@ from daemon import Daemon, end_process, start_process
 CLONE_NEWNET = 0x40000000
 PREFIX_BITS = 15
 PRIVATE = "10.77.0.2"   # of a host behind NAT
+PREFIX_BITS_V6 = 64
 
 
 def inside(namespace):
@@ -49,7 +50,10 @@ class Host:
         self.processes = []
         lab.made.append(self.name)
         run("ip", "netns", "add", self.name)
-        run(*self.command("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"))
+        # Without an IPv6 address of the test's own the kernel speaks none; with one it takes it at once.
+        disabled = 0 if any(":" in address for address in addresses) else 1
+        run(*self.command("sysctl", "-qw", f"net.ipv6.conf.all.disable_ipv6={disabled}", f"net.ipv6.conf.default.disable_ipv6={disabled}",
+                          "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.router_solicitations=0"))
         port = f"p{len(lab.hosts)}"
         other = behind.name if behind else lab.switch
         run(*inside(self.name), "ip", "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", other)
@@ -57,7 +61,8 @@ class Host:
         # The kernel of the sender leaves the checksum to a device that veth does not have.
         run(*self.command("ethtool", "-K", "eth0", "tx", "off"))
         for address in addresses:
-            run(*inside(self.name), "ip", "address", "add", f"{address}/{PREFIX_BITS}", "dev", "eth0")
+            more = (f"{address}/{PREFIX_BITS_V6}", "nodad") if ":" in address else (f"{address}/{PREFIX_BITS}",)
+            run(*inside(self.name), "ip", "address", "add", *more, "dev", "eth0")
         for interface in ("lo", "eth0"):
             run(*inside(self.name), "ip", "link", "set", interface, "up")
         if behind:
@@ -109,7 +114,7 @@ class Host:
 
     def udp(self, address, port, timeout_s=5.0):
         """A UDP socket of this namespace, usable from the test itself."""
-        link = self._socket(socket.AF_INET, socket.SOCK_DGRAM)
+        link = self._socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
         link.settimeout(timeout_s)
         link.bind((address, port))
         return link

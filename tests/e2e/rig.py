@@ -184,7 +184,7 @@ class Kamailio:
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "kamailio.cfg"
         text = KAMAILIO_PROXY_CONFIG if proxy else KAMAILIO_CONFIG
-        config.write_text(text.format(address=address, folder=folder, record_route="record_route();" if record_route else ""))
+        config.write_text(text.format(address=f"[{address}]" if ":" in address else address, folder=folder, record_route="record_route();" if record_route else ""))
         with open(folder / "kamailio.log", "wb") as log:
             self.process = host.start("kamailio", "-f", config, "-DD", "-E", "-m", 64, "-M", 8, "-Y", folder, "-P", folder / "pid", stdout=log, stderr=log)
         wait_for(f"Kamailio at {address}: {folder}/kamailio.log", lambda: self.process.poll() is None and self.answers())

@@ -87,7 +87,7 @@ def test_frames_that_are_not_for_us_are_dropped_by_name(pcap):
     good = frames.frame_of(rig.datagram(sip.register("alice")))
     def changed(at, octets):
         return bytearray(good[:at] + octets + good[at + len(octets):])
-    items = [bytearray(good[:20]), changed(12, b"\x86\xdd"), changed(24, b"\0\0"), changed(40, b"\xab\xcd"),
+    items = [bytearray(good[:20]), changed(12, b"\x88\xcc"), changed(24, b"\0\0"), changed(40, b"\xab\xcd"),
              rig.datagram(sip.register("alice"), destination=(rig.EDGE, 5061)), rig.datagram(sip.register("alice"), destination=("198.18.0.3", 5060))]
     outcome = pcap.run(items)
     assert not outcome.datagrams

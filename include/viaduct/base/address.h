@@ -98,4 +98,7 @@ struct Prefix {
   [[nodiscard]] std::string text() const;
 };
 
+/// Link-local addresses of IPv6: always on the link (RFC 4291 2.5.6).
+inline constexpr Prefix link_local_v6{.address = Address::v6({0xfe, 0x80}), .bits = 10};
+
 }  // namespace viaduct::base

@@ -46,6 +46,10 @@ inline constexpr std::size_t headroom_bytes = 128;
 inline constexpr std::size_t packet_bytes_max = 2048;
 /// Data room of a large packet buffer, octets: the largest message, its frame headers, and the largest growth of an edit.
 inline constexpr std::size_t large_packet_bytes_max = 9216;
+/// The largest VLAN: 0 means none, and 4,095 is reserved (IEEE 802.1Q 9.6).
+inline constexpr std::uint16_t vlan_max = 4094;
+/// Extension headers of an IPv6 packet: each kind once, destination options twice (RFC 8200 4.1); RFC 8504 5.3 lets a host refuse more.
+inline constexpr unsigned ipv6_extensions_max = 5;
 /// IPv4 octets of an Ethernet frame that we send without fragmenting: the common MTU.
 inline constexpr std::size_t mtu_bytes = 1500;
 

@@ -9,25 +9,27 @@
 namespace viaduct::base {
 
 // One row a name: enumerator, and what it counts.
-#define VIADUCT_VERDICTS(X)                                             \
-  X(redirected, "REGISTERs answered with a redirect to their home")     \
-  X(proxied, "requests forwarded to a home")                            \
-  X(returned, "responses sent back along the Vias")                     \
-  X(registered, "REGISTERs handed to the registrar of this node")       \
-  X(answered, "requests answered by this node itself with a 2xx")       \
-  X(rejected, "requests answered with a 4xx, 5xx or 6xx")               \
-  X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")       \
-  X(controlled, "frames handed to the control core: ARP and ICMP echo") \
+#define VIADUCT_VERDICTS(X)                                         \
+  X(redirected, "REGISTERs answered with a redirect to their home") \
+  X(proxied, "requests forwarded to a home")                        \
+  X(returned, "responses sent back along the Vias")                 \
+  X(registered, "REGISTERs handed to the registrar of this node")   \
+  X(answered, "requests answered by this node itself with a 2xx")   \
+  X(rejected, "requests answered with a 4xx, 5xx or 6xx")           \
+  X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")   \
+  X(controlled, "frames handed to the control core: ARP, ND, echo") \
   X(dropped, "packets dropped, by reason below")
 
 #define VIADUCT_DROPS(X)                                                                             \
   X(frame_short, "frame shorter than its headers")                                                   \
-  X(frame_type, "neither IPv4 nor ARP")                                                              \
+  X(frame_type, "neither IPv4, IPv6 nor ARP")                                                        \
   X(frame_not_ours, "destination address or port is not ours")                                       \
-  X(ip_header, "malformed IPv4 header")                                                              \
+  X(ip_header, "malformed IP header")                                                                \
   X(ip_checksum, "wrong IPv4 header checksum")                                                       \
   X(ip_fragment, "IPv4 fragment")                                                                    \
-  X(ip_protocol, "neither UDP nor ICMP echo")                                                        \
+  X(ip_extension, "IPv6 extension header that asks for what is refused, or one too many")            \
+  X(ip_protocol, "neither UDP nor ICMP that is answered")                                            \
+  X(nd_invalid, "Neighbour Discovery from off the link, or broken")                                  \
   X(udp_length, "UDP length disagrees with the packet")                                              \
   X(udp_checksum, "wrong UDP checksum")                                                              \
   X(sip_unanswerable, "not SIP, or a request too broken to be answered")                             \
@@ -44,6 +46,7 @@ namespace viaduct::base {
   X(reply_unsafe, "request from an address or port that must not be answered")                       \
   X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it") \
   X(destination_unreachable, "next hop neither on a prefix of ours nor behind a gateway")            \
+  X(family_unserved, "destination of an IP version that no listener has")                            \
   X(growth_over_limit, "edit that would not fit a packet")                                           \
   X(buffers_exhausted, "no packet buffer left")                                                      \
   X(registrar_ring_full, "ring to the registrar full")                                               \

@@ -15,8 +15,16 @@
 
 namespace viaduct::config {
 
+/// An endpoint that is served.
+struct Listen {
+  base::Endpoint endpoint;
+  std::uint16_t vlan{};                           ///< 0: no tag
+  bool operator==(const Listen&) const = default;
+};
+
 struct Neighbour {
   base::Address address;
+  std::uint16_t vlan{};
   std::array<std::uint8_t, 6> mac{};
   bool operator==(const Neighbour&) const = default;
 };
@@ -74,7 +82,7 @@ struct Config {
   std::filesystem::path file;
   // [node]
   std::string node_name;
-  std::vector<base::Endpoint> listen;
+  std::vector<Listen> listen;
   std::vector<std::string> node_names;             ///< host names that mean this node, lower case
   std::filesystem::path runtime_dir;               ///< control socket: runtime_dir/NAME.sock
   unsigned workers{1};
@@ -84,7 +92,7 @@ struct Config {
   Idle idle{};
   // [network]
   std::vector<base::Prefix> on_link;               ///< prefixes reached without a gateway
-  std::optional<base::Address> gateway;
+  base::Address gateway_v4, gateway_v6;            ///< unset: none
   std::vector<Neighbour> neighbours;               ///< [[neighbour]]
   // [dpdk]
   Dpdk dpdk;

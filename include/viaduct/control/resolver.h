@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Neighbours on the link: static ones, learned ones, and packets that wait until one is known. ARP asked and answered, ICMP echo answered.
+// Neighbours on the link: static ones, learned ones, and packets that wait until one is known. ARP and ND asked and answered, echo answered.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -8,6 +8,7 @@
 
 #include "viaduct/config/config.h"
 #include "viaduct/net/arp.h"
+#include "viaduct/net/nd.h"
 #include "viaduct/share/counters.h"
 #include "viaduct/site/post.h"
 #include "viaduct/site/wire.h"
@@ -15,15 +16,18 @@
 namespace viaduct::control {
 
 // One row a counter: name, and what it counts.
-#define VIADUCT_RESOLVER_COUNTERS(X)                                   \
-  X(arp_answered, "ARP requests for an address of ours, answered")     \
-  X(arp_ignored, "ARP frames that are not for us or malformed")        \
-  X(arp_asked, "ARP requests sent")                                    \
-  X(arp_learned, "neighbours learned or changed")                      \
-  X(arp_gave_up, "neighbours that did not answer")                     \
-  X(echo_answered, "ICMP echo requests answered")                      \
-  X(echo_ignored, "ICMP echo requests for another address")            \
-  X(waiting_sent, "packets that waited for a neighbour and were sent") \
+#define VIADUCT_RESOLVER_COUNTERS(X)                                         \
+  X(arp_answered, "ARP requests for an address of ours, answered")           \
+  X(arp_ignored, "ARP frames that are not for us or malformed")              \
+  X(arp_asked, "ARP requests sent")                                          \
+  X(nd_answered, "neighbour solicitations for an address of ours, answered") \
+  X(nd_ignored, "ND messages that are not for us or malformed")              \
+  X(nd_asked, "neighbour solicitations sent")                                \
+  X(learned, "neighbours learned or changed")                                \
+  X(gave_up, "neighbours that did not answer")                               \
+  X(echo_answered, "echo requests answered")                                 \
+  X(echo_ignored, "ICMP echo requests for another address")                  \
+  X(waiting_sent, "packets that waited for a neighbour and were sent")       \
   X(waiting_dropped, "packets dropped because their neighbour never answered, or too many waited")
 
 struct ResolverCounters {
@@ -56,11 +60,18 @@ class Resolver {
     std::uint64_t confirmed_ms{};
     std::vector<nic::Packet> waiting;
   };
-  void take_arp(nic::Packet p, std::uint64_t now_ms);
-  void take_echo(nic::Packet p, const site::Note& note);
-  void wait_for(nic::Packet p, const base::Address& hop, std::uint64_t now_ms);
-  void learn(const base::Address& address, const net::Mac& mac, std::uint64_t now_ms);
-  void ask(const base::Address& address, Neighbour& n, std::uint64_t now_ms);
+  [[nodiscard]] bool is_ours(const site::LinkAddress& at) const;
+  [[nodiscard]] base::Address asker(const site::LinkAddress& at) const;
+  void take_frame(nic::Packet p, const net::Frame& frame, std::uint64_t now_ms);
+  void take_arp(nic::Packet p, std::uint16_t vlan, std::uint64_t now_ms);
+  void take_nd(nic::Packet p, const net::Frame& frame, std::uint64_t now_ms);
+  void take_solicitation(nic::Packet p, const net::Frame& frame, const net::NeighbourMessage& m, std::uint64_t now_ms);
+  void take_advertisement(const net::NeighbourMessage& m, std::uint16_t vlan, std::uint64_t now_ms);
+  void take_echo(nic::Packet p, const net::Frame& frame);
+  bool send_question(nic::Packet p, const site::LinkAddress& about);
+  void wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64_t now_ms);
+  void learn(const site::LinkAddress& at, const net::Mac& mac, std::uint64_t now_ms);
+  void ask(const site::LinkAddress& at, Neighbour& n, std::uint64_t now_ms);
   void release(Neighbour& n);
   void give_up(Neighbour& n);
   void publish();
@@ -68,7 +79,7 @@ class Resolver {
   site::Commons& commons_;
   site::Wire& wire_;
   std::size_t neighbours_max_;
-  std::map<base::Address, Neighbour> neighbours_;
+  std::map<site::LinkAddress, Neighbour> neighbours_;
   std::size_t waiting_{};
   std::uint64_t ticked_ms_{};
   bool changed_{};

@@ -112,9 +112,16 @@ struct Subject {
   return s.routing.course <= Course::by_tables ? sip::Direction::to_home : sip::Direction::by_route;
 }
 
-/// The listener that a request leaves through: that of the flow which it follows, else the one that it came to.
-[[nodiscard]] inline const Listener& leaves_through(const Subject& s, const Site& site) {
-  return s.routing.course == Course::to_flow ? site.listeners[s.routing.listener] : *s.listener;
+/// The listener that a request leaves through: that of the flow which it follows, else the one that it came to or, towards the other IP version, that
+/// one's partner. nullptr: none reaches that address.
+[[nodiscard]] inline const Listener* leaves_through(const Subject& s, const Site& site, const base::Address& to) {
+  return site.egress(s.routing.course == Course::to_flow ? site.listeners[s.routing.listener] : *s.listener, to);
+}
+
+/// Where a request judged proxied, or a response judged returned, goes.
+[[nodiscard]] inline const base::Endpoint& goes_to(const Subject& s, const Judgement& j, const Site& site) {
+  const bool to_home = j.verdict == base::Verdict::proxied && j.home != assign::no_home;
+  return to_home ? site.homes.brief(j.home).address : s.next;
 }
 
 /// Index the message and find out whose it is. Leaves msg.fault for judge.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ARP over Ethernet and ICMP echo: what the control core answers and asks. Pure; one buffer at a time.
+// ARP over Ethernet: what the control core answers and asks. Pure; one buffer at a time.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -23,8 +23,5 @@ inline constexpr std::size_t arp_frame_bytes = 42;
 [[nodiscard]] std::optional<Arp> parse_arp(std::span<const std::uint8_t> frame);
 /// Write a whole frame, request (broadcast) or reply. Shape: out.size() >= arp_frame_bytes.
 void write_arp(std::span<std::uint8_t> out, const Arp& arp);
-/// Turn an ICMP echo request into its reply in place, checksums updated incrementally (RFC 792, RFC 1624): a request that came damaged
-/// stays so, and its sender sees it. Shape: a frame that parse_frame called icmp_echo, so without IPv4 options.
-void turn_echo(std::span<std::uint8_t> frame);
 
 }  // namespace viaduct::net

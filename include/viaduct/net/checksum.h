@@ -13,8 +13,11 @@ namespace viaduct::net {
 [[nodiscard]] std::uint16_t sum16(std::span<const std::uint8_t> bytes);
 /// The same, the slow obvious way.
 [[nodiscard]] std::uint16_t sum16_scalar(std::span<const std::uint8_t> bytes);
-/// Sum of the pseudo-header of a UDP datagram of that many octets, header included (RFC 768, RFC 8200 8.1). Both addresses are of one family.
-[[nodiscard]] std::uint16_t pseudo_sum(const base::Address& source, const base::Address& destination, std::uint16_t udp_bytes);
+inline constexpr std::uint8_t pseudo_protocol_udp = 17;
+/// Sum of the pseudo-header of a UDP datagram of that many octets, header included, or of an ICMPv6 message (RFC 768, RFC 8200 8.1).
+/// Both addresses are of one family.
+[[nodiscard]] std::uint16_t pseudo_sum(const base::Address& source, const base::Address& destination, std::uint16_t bytes,
+                                       std::uint8_t protocol = pseudo_protocol_udp);
 /// Ones' complement addition.
 [[nodiscard]] constexpr std::uint16_t add16(std::uint16_t a, std::uint16_t b) {
   const std::uint32_t s = std::uint32_t{a} + b;

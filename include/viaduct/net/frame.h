@@ -14,7 +14,12 @@ namespace viaduct::net {
 
 using Mac = std::array<std::uint8_t, 6>;
 
-enum class FrameKind : std::uint8_t { udp, arp, icmp_echo };
+enum class FrameKind : std::uint8_t {
+  udp,
+  arp,
+  icmp_echo,   ///< an echo request, ICMP or ICMPv6
+  neighbour    ///< a neighbour solicitation or advertisement (RFC 4861)
+};
 
 /// What the device has already done with a frame's checksums.
 enum class ChecksumTrust : std::uint8_t {
@@ -23,11 +28,12 @@ enum class ChecksumTrust : std::uint8_t {
   ignore     ///< veth peers send unfinished checksums: do not verify UDP (the IPv4 header still is)
 };
 
-/// A received frame. For arp and icmp_echo only the MACs, and for icmp_echo the addresses, are filled.
+/// A received frame. An ARP frame has no payload and no endpoints; of ICMP the payload is the message, and the ports are 0.
 struct Frame {
   FrameKind kind{};
   Mac source_mac{};
   Mac destination_mac{};
+  std::uint16_t vlan{};             ///< of the tag that was taken out (vlan.h); 0: none
   std::uint16_t payload_offset{};   ///< of the UDP payload, from the frame's first octet
   std::uint16_t payload_bytes{};
   base::Endpoint source;
@@ -35,11 +41,11 @@ struct Frame {
 };
 
 /// Look at one frame. Trailing Ethernet padding is not payload.
-/// Shape:  frame is what the device delivered, without FCS. IPv4 options are skipped; a UDP length below the packet's ends the payload there.
-///         IPv6 and VLAN tags are frame_type. An echo request with options or above mtu_bytes is ip_protocol.
+/// Shape:  frame is what the device delivered, without FCS and VLAN tag: one that has a tag is frame_type. Options and extension headers are skipped;
+///         a UDP length below the packet's ends the payload there. An echo request with options or above mtu_bytes is ip_protocol.
 ///         Who may be answered is not judged: source addresses, broadcast and port 0 pass.
-/// Errors: frame_short, frame_type, ip_header, ip_checksum, ip_fragment, ip_protocol, udp_length, udp_checksum.
-/// Thread: any; pure. Source: RFC 791 3.1, RFC 768, RFC 826, RFC 1122 3.2.1.
+/// Errors: frame_short, frame_type, ip_header, ip_checksum, ip_fragment, ip_extension, ip_protocol, nd_invalid, udp_length, udp_checksum.
+/// Thread: any; pure. Source: RFC 791 3.1, RFC 8200 3 and 4, RFC 768, RFC 826, RFC 1122 3.2.1, RFC 4443, RFC 4861 7.1.
 [[nodiscard]] std::expected<Frame, base::Drop> parse_frame(std::span<const std::uint8_t> frame, ChecksumTrust trust);
 
 /// The same into a frame that is there already. Shape: after a drop `out` means nothing.

@@ -57,6 +57,7 @@ template <typename T>
 /// A usual frame described.
 [[gnu::always_inline]] inline void describe_usual_frame(const std::uint8_t* frame, Frame& out) {
   out.kind = FrameKind::udp;
+  out.vlan = 0;
   std::memcpy(out.destination_mac.data(), frame, 6);
   std::memcpy(out.source_mac.data(), frame + 6, 6);
   const std::uint8_t* const udp = frame + usual::udp_at;

@@ -10,15 +10,23 @@
 
 namespace viaduct::site {
 
+/// A place on the links of this node: each VLAN has addresses of its own.
+struct LinkAddress {
+  base::Address address;
+  std::uint16_t vlan{};   ///< 0: no tag
+  constexpr auto operator<=>(const LinkAddress&) const = default;
+};
+
 /// Open-addressed, at most half full. Thread: immutable once published.
 class Neighbours {
  public:
-  Neighbours() : Neighbours(std::vector<std::pair<base::Address, net::Mac>>{}) {}
-  explicit Neighbours(const std::vector<std::pair<base::Address, net::Mac>>& known);
+  using Known = std::vector<std::pair<LinkAddress, net::Mac>>;
+  Neighbours() : Neighbours(Known{}) {}
+  explicit Neighbours(const Known& known);
   /// nullptr: unknown.
-  [[nodiscard]] const net::Mac* find(const base::Address& a) const {
+  [[nodiscard]] const net::Mac* find(const base::Address& a, std::uint16_t vlan) const {
     for (std::size_t i = first_place(a); places_[i].used; i = (i + 1) & (places_.size() - 1))
-      if (places_[i].address == a) return &places_[i].mac;
+      if (places_[i].address == a && places_[i].vlan == vlan) return &places_[i].mac;
     return nullptr;
   }
 
@@ -26,6 +34,7 @@ class Neighbours {
   struct Place {
     base::Address address;
     net::Mac mac{};
+    std::uint16_t vlan{};
     bool used{};
   };
   [[nodiscard]] std::size_t first_place(const base::Address& a) const {

@@ -25,14 +25,13 @@ namespace viaduct::site {
 struct Note {
   enum class Kind : std::uint8_t {
     registration,   ///< to_registrar: a REGISTER of this node's; the packet as received
-    arp,            ///< to_control
-    icmp_echo,      ///< to_control
+    frame,          ///< to_control: ARP, ND, echo; which, says frame.kind
     unresolved      ///< to_control: ready to send but for the MAC of `next_hop`
   };
   Kind kind{};
   net::Frame frame;            ///< as received
   sip::ClientKey client;       ///< registration
-  base::Address next_hop;      ///< unresolved
+  LinkAddress next_hop;        ///< unresolved
 };
 static_assert(sizeof(Note) <= nic::note_bytes);
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "viaduct/assign/homes.h"
@@ -13,12 +14,20 @@
 
 namespace viaduct::site {
 
+/// No listener.
+inline constexpr std::size_t no_listener = ~std::size_t{0};
+
 /// An address and port that this node serves.
 struct Listener {
   base::Endpoint endpoint;
-  std::string host;         ///< the address as text: how a Via of ours names us
-  std::string via_prefix;   ///< `Via: SIP/2.0/UDP ADDRESS:PORT;branch=`
-  std::string uri_end;      ///< `@ADDRESS:PORT;lr`: a URI of ours behind its token
+  std::string host;                  ///< the address as it stands in a Via of ours: IPv6 in brackets
+  std::string via_prefix;            ///< `Via: SIP/2.0/UDP ADDRESS:PORT;branch=`
+  std::string uri_end;               ///< `@ADDRESS:PORT;lr`: a URI of ours behind its token
+  std::uint16_t vlan{};              ///< where its packets come from and go to; 0: no tag
+  std::size_t partner{no_listener};  ///< who sends for it to places of the other IP version
+  std::string partner_via_prefix;    ///< `Via: SIP/2.0/UDP PARTNER;in=INDEX;branch=`: the response comes to the partner, and leaves from here again
+
+  [[nodiscard]] bool reaches(const base::Address& a) const { return a.is_v4() == endpoint.address.is_v4(); }
 };
 
 /// True when any prefix contains the address.
@@ -56,7 +65,7 @@ struct Site {
   std::string redirect_end;                         ///< behind the address in a redirect's Contact: `>` CRLF, server_header, Content-Length, empty line
   std::string options_headers;                      ///< Allow, Accept, Supported, Server
   std::vector<base::Prefix> on_link;
-  base::Address gateway;                            ///< unset: none
+  base::Address gateway_v4, gateway_v6;             ///< unset: none
 
   /// Sets server_header and what holds it.
   void set_server_header(std::string line);
@@ -66,8 +75,26 @@ struct Site {
       if (l.endpoint == e) return &l;
     return nullptr;
   }
+  /// Fills the partners of the listeners: that of the same position among those of the other IP version, else the first of these.
+  void pair_listeners();
+  /// The listener that sends what came to `ingress` and goes to that address; nullptr when none can.
+  [[nodiscard]] const Listener* egress(const Listener& ingress, const base::Address& to) const {
+    if (ingress.reaches(to)) [[likely]]
+      return &ingress;
+    return ingress.partner < listeners.size() ? &listeners[ingress.partner] : nullptr;
+  }
+  /// The same for a response whose top Via is `via`, one of ours: what came to the listener that it names goes back from there.
+  [[nodiscard]] const Listener* egress_back(const Listener& ingress, std::string_view via, const base::Address& to) const;
+  /// How our Via begins in what came to `ingress` and leaves from `egress`.
+  [[nodiscard]] const std::string& via_prefix(const Listener& ingress, const Listener& egress) const {
+    const bool crosses = ingress.partner < listeners.size() && &listeners[ingress.partner] == &egress;
+    return crosses ? ingress.partner_via_prefix : egress.via_prefix;
+  }
   /// Where a packet for that address goes on the link: itself, or the gateway; unset when there is no way.
-  [[nodiscard]] const base::Address& next_hop(const base::Address& destination) const { return any_contains(on_link, destination) ? destination : gateway; }
+  [[nodiscard]] const base::Address& next_hop(const base::Address& destination) const {
+    if (any_contains(on_link, destination)) return destination;
+    return destination.is_v4() ? gateway_v4 : gateway_v6;
+  }
 };
 
 }  // namespace viaduct::site

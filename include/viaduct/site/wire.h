@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a core that is no worker sends: through the control queue of a device that has one, else by ring to worker 0.
 #pragma once
+#include "viaduct/net/vlan.h"
 #include "viaduct/nic/packet.h"
 #include "viaduct/site/post.h"
 
 namespace viaduct::site {
+
+/// Give a frame that is ready to send the tag of its VLAN; 0: none. Shape: tag_bytes of headroom are left.
+inline void tag(nic::Packet& p, std::uint16_t vlan) {
+  if (vlan != 0) [[unlikely]]
+    p.set(net::insert_tag(p.data(), vlan), p.bytes() + net::tag_bytes);
+}
 
 /// Thread: the control core's, or one shard's that has no queue.
 class Wire {

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A received IPv4 packet checked: its header, and which of what it carries goes on.
+#include "readers.h"
+#include "viaduct/base/limits.h"
+#include "viaduct/net/checksum.h"
+#include "wire.h"
+
+namespace viaduct::net {
+namespace {
+
+using base::Drop;
+
+constexpr std::uint16_t more_fragments_or_offset = 0x3fff;
+
+/// What a header said: the packet without padding behind it, and how much of it is header.
+struct Ipv4 {
+  Octets packet;
+  std::size_t header_bytes{};
+  [[nodiscard]] Octets data() const { return packet.subspan(header_bytes); }
+};
+
+/// In the order of RFC 1812 5.2.2; options are skipped (RFC 1122 3.2.1.8: those not understood are ignored).
+[[nodiscard]] std::optional<Drop> check_header(Octets packet, ChecksumTrust trust, Ipv4& out) {
+  if (packet.size() < ipv4_header_bytes) return Drop::frame_short;
+  const std::uint8_t* h = packet.data();
+  const std::size_t header_bytes = std::size_t{h[0] & 0x0fu} * 4;
+  if (h[0] >> 4 != 4 || header_bytes < ipv4_header_bytes) return Drop::ip_header;
+  if (packet.size() < header_bytes) return Drop::frame_short;
+  if (trust != ChecksumTrust::good && sum16(packet.first(header_bytes)) != 0xffff) return Drop::ip_checksum;
+  const std::size_t total_bytes = load16(h + 2);
+  if (total_bytes < header_bytes) return Drop::ip_header;
+  if (packet.size() < total_bytes) return Drop::frame_short;
+  if ((load16(h + 6) & more_fragments_or_offset) != 0) return Drop::ip_fragment;
+  out = {packet.first(total_bytes), header_bytes};
+  return std::nullopt;
+}
+
+/// An echo request with options would have to be answered with them turned (RFC 1122 3.2.2.6), one above the MTU by fragments: we answer neither.
+[[nodiscard]] std::optional<Drop> read_icmp(Octets frame, const Ipv4& ip, Frame& f) {
+  const Octets message = ip.data();
+  if (message.size() < icmp_header_bytes) return Drop::frame_short;
+  const bool is_echo_request = message[0] == 8 && message[1] == 0;
+  if (!is_echo_request || ip.header_bytes != ipv4_header_bytes || ip.packet.size() > base::mtu_bytes) return Drop::ip_protocol;
+  f.kind = FrameKind::icmp_echo;
+  f.payload_offset = static_cast<std::uint16_t>(message.data() - frame.data());
+  f.payload_bytes = static_cast<std::uint16_t>(message.size());
+  return std::nullopt;
+}
+
+[[nodiscard]] base::Address load_address(const std::uint8_t* at) { return base::Address::v4(static_cast<std::uint32_t>(load32_raw(at))); }
+
+}  // namespace
+
+std::optional<Drop> read_ipv4(Octets frame, ChecksumTrust trust, Frame& f) {
+  Ipv4 ip;
+  if (const auto drop = check_header(frame.subspan(ethernet_header_bytes), trust, ip)) return drop;
+  f.source.address = load_address(ip.packet.data() + 12);
+  f.destination.address = load_address(ip.packet.data() + 16);
+  switch (ip.packet[9]) {
+    case protocol_udp:
+      return read_udp(frame, ip.data(), trust, f);
+    case protocol_icmp:
+      return read_icmp(frame, ip, f);
+    default:
+      return Drop::ip_protocol;
+  }
+}
+
+}  // namespace viaduct::net
