@@ -33,6 +33,10 @@ json sums_json(const share::CounterSums& s) {
           {"sleeps", s.sleeps},
           {"redirects_followed", s.redirects_followed},
           {"redirects_not_followed", s.redirects_not_followed},
+          {"reassembled", s.reassembled},
+          {"fragments_expired", s.fragments_expired},
+          {"fragments_spoilt", s.fragments_spoilt},
+          {"fragments_sent", s.fragments_sent},
           {"verdicts", named(base::verdict_names, s.verdicts)},
           {"drops", named(base::drop_names, s.drops)}};
 }

@@ -58,6 +58,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("node.control_cpu", &Config::control_cpu);
   compare("node.burst_pkts", &Config::burst_pkts);
   compare("node.idle", &Config::idle);
+  compare("network.mtu", &Config::mtu_bytes);
   compare("dpdk", &Config::dpdk);
   compare("fleet.seed", &Config::fleet_seed);
   compare("assign.policy", &Config::assign_policy);

@@ -111,7 +111,8 @@ void read_node(const Table& node, Config& config) {
 
 void read_network(const Table& root, Config& config) {
   const auto network = root.child("network");
-  network.only({"prefix", "gateway"});
+  network.only({"prefix", "gateway", "mtu"});
+  config.mtu_bytes = network.number("mtu", {base::mtu_bytes_min, base::mtu_bytes_max}, base::mtu_bytes);
   config.on_link = prefixes(network.items("prefix", prefix_text));
   read_neighbours(root, config);
   for (const auto& item : network.items("gateway", address_text)) read_gateway(item, config);

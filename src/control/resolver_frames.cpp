@@ -8,10 +8,7 @@
 
 namespace viaduct::control {
 
-// A listener's address on its own VLAN.
-bool Resolver::is_ours(const site::LinkAddress& at) const {
-  return std::ranges::any_of(commons_.site.read().listeners, [&](const site::Listener& l) { return l.endpoint.address == at.address && l.vlan == at.vlan; });
-}
+bool Resolver::is_ours(const site::LinkAddress& at) const { return commons_.site.read().has_address(at.address, at.vlan); }
 
 // The address of ours that asks for that one; unset when none is on its VLAN.
 base::Address Resolver::asker(const site::LinkAddress& at) const {
@@ -29,6 +26,7 @@ void Resolver::take_frame(nic::Packet p, const net::Frame& frame, std::uint64_t 
     case net::FrameKind::icmp_echo:
       return take_echo(p, frame);
     case net::FrameKind::udp:
+    case net::FrameKind::fragment:
       break;
   }
   base::fail("a datagram on the control core's ring");

@@ -15,13 +15,10 @@ namespace {
 using base::Drop;
 using base::Verdict;
 
-constexpr std::size_t ethernet_bytes = 14;
 // Octets by which the room behind a frame must exceed it for the answer to be composed there: what an answer may add, and a little so that lines are
 // copied by whole vectors. A 2xx, which may add more, is composed beside the packet.
 constexpr std::size_t behind_growth_max = 208;
 static_assert(behind_growth_max >= base::reply_growth_bytes_max);
-
-bool fits_mtu(std::size_t frame_bytes) { return frame_bytes <= ethernet_bytes + base::mtu_bytes; }
 
 // Octets of the headers of what goes from that listener to that place, its tag among them.
 std::size_t headers_bytes(const Passage& way) { return net::header_bytes(way.to.address.is_v4()) + (way.from.vlan != 0 ? net::tag_bytes : 0); }
@@ -47,7 +44,8 @@ Actor::Actor(site::Commons& commons, unsigned worker)
       checksum_work_(commons.port.checksum_work()),
       wire_(commons.port, has_tx_queue(commons.port, worker), static_cast<std::uint16_t>(worker), commons.to_wire, counters_),
       registrar_(commons.to_registrar, counters_, Drop::registrar_ring_full),
-      control_(commons.to_control, counters_, Drop::control_ring_full) {}
+      control_(commons.to_control, counters_, Drop::control_ring_full),
+      fragmenter_(commons.port, commons.identifications, commons.mtu_bytes) {}
 
 void Actor::drop(Job& job, Drop why) {
   counters_.count(why);
@@ -78,6 +76,7 @@ void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, 
       counters_.count(Verdict::absorbed);
       nic::free(job.pkt);
       return;
+    case Verdict::collected:
     case Verdict::controlled:
     case Verdict::dropped:
       return drop(job, job.judgement.drop);
@@ -109,14 +108,31 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
   auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
   const bool is_usual = job.frame.payload_offset == net::header_bytes(true);  // of IPv4 without options
   const std::size_t frame_bytes = net::header_bytes(is_usual || job.subject.source.address.is_v4()) + message.size();
-  if (!fits_mtu(frame_bytes)) return drop(job, Drop::growth_over_limit);
   const bool by_copy = checksum_work_ == net::ChecksumWork::none && is_usual;
   const std::uint8_t* const start = by_copy ? net::write_headers_back(payload, message.size(), job.pkt.data())
                                             : net::write_headers(payload, message.size(), net::turned_around(job.frame), checksum_work_);
   job.pkt.set(start, frame_bytes);
   site::tag(job.pkt, job.frame.vlan);
+  send(job, frame_bytes);
+}
+
+// A frame that is ready, its tag not counted.
+[[gnu::always_inline]] inline void Actor::send(const Job& job, std::size_t untagged_bytes) {
+  if (fragmenter_.must_cut(untagged_bytes)) [[unlikely]]
+    return send_fragments(job);
   counters_.count(job.judgement.verdict);
   wire_.stage(job.pkt);
+}
+
+// The outlet has room for a burst of packets: so these leave by themselves.
+[[gnu::noinline]] void Actor::send_fragments(const Job& job) {
+  const std::span<nic::Packet> fragments = fragmenter_.cut(job.pkt);
+  if (fragments.empty()) return counters_.count(Drop::buffers_exhausted);
+  counters_.count(job.judgement.verdict);
+  counters_.fragments_sent.add(fragments.size());
+  wire_.flush();
+  for (const nic::Packet p : fragments) wire_.stage(p);
+  wire_.flush();
 }
 
 // A response leaves from where its request came in.
@@ -168,7 +184,6 @@ void Actor::send_to(Job& job, std::span<char> message, const Passage& way, const
   if (way.hop.is_unset()) return drop(job, Drop::destination_unreachable);
   const bool is_v4 = way.to.address.is_v4();
   const std::size_t frame_bytes = net::header_bytes(is_v4) + message.size();
-  if (!fits_mtu(frame_bytes)) return drop(job, Drop::growth_over_limit);
   const net::Mac* const mac = neighbours.find(way.hop, way.from.vlan);
   const base::Endpoint& from = way.from.endpoint;
   auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
@@ -182,8 +197,7 @@ void Actor::send_to(Job& job, std::span<char> message, const Passage& way, const
   job.pkt.set(start, frame_bytes);
   site::tag(job.pkt, way.from.vlan);
   if (mac == nullptr) return wait_for_hop(job, way);
-  counters_.count(job.judgement.verdict);
-  wire_.stage(job.pkt);
+  send(job, frame_bytes);
 }
 
 // The control core asks for the MAC, and sends it then.

@@ -44,6 +44,8 @@ class Actor {
   [[nodiscard]] std::span<char> apply_edits(Job& job, std::span<char> message, const Passage& way);
   void send_to(Job& job, std::span<char> message, const Passage& way, const site::Neighbours& neighbours);
   void wait_for_hop(Job& job, const Passage& way);
+  void send(const Job& job, std::size_t untagged_bytes);
+  void send_fragments(const Job& job);
 
   site::Commons& commons_;
   share::Counters& counters_;
@@ -53,6 +55,7 @@ class Actor {
   WireOutlet wire_;
   RingOutlet registrar_;
   RingOutlet control_;
+  site::Fragmenter fragmenter_;
   sip::Edits edits_;
   std::array<char, base::large_packet_bytes_max> scratch_;
 };

@@ -12,6 +12,7 @@
 #include "limiter.h"
 #include "screen.h"
 #include "viaduct/edge/worker.h"
+#include "viaduct/nic/reassembler.h"
 #include "viaduct/site/post.h"
 
 namespace viaduct::edge {
@@ -27,7 +28,10 @@ class Path {
  private:
   [[nodiscard]] std::span<Job> receive();
   [[nodiscard]] std::span<Job*> look(std::span<Job> jobs, const Site& site);
-  [[nodiscard]] bool read_frame(Job& job, net::ChecksumTrust trust);
+  [[nodiscard]] bool read_frame(Job& job, net::ChecksumTrust trust, const Site& site);
+  [[nodiscard]] bool describe(Job& job, net::ChecksumTrust trust);
+  [[nodiscard]] bool collect(Job& job, const Site& site);
+  [[nodiscard]] bool gather(Job& job);
   [[nodiscard]] std::span<Job*> limit(std::span<Job*> jobs, const Site& site);
   [[nodiscard]] std::span<Job*> limit_sources(std::span<Job*> jobs, const Site& site);
   void limit_clients(std::span<Job*> jobs, const Site& site);
@@ -39,6 +43,7 @@ class Path {
   void place(std::span<Job*> jobs, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);
   void mark(Job& job, const Site& site);
+  void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
   void act(std::span<Job*> jobs, const Site& site);
   void act_traced(std::span<Job*> jobs, const Site& site, const site::Traces& traces);
 
@@ -50,6 +55,7 @@ class Path {
   Followers followers_;
   Limiter limiter_;
   Screen screen_;
+  nic::Reassembler reassembler_;
   nic::ChecksumPolicy checksums_;
   std::uint64_t ticks_per_ms_;
   double ns_per_tick_;

@@ -68,6 +68,7 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
       break;
     case base::Verdict::registered:
     case base::Verdict::absorbed:
+    case base::Verdict::collected:
     case base::Verdict::controlled:
     case base::Verdict::dropped:
       break;

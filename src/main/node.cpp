@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <array>
@@ -50,7 +51,20 @@ nic::PortConfig port_of(const config::Config& c) {
           .buffers_count = c.dpdk.buffers_count,
           .large_buffers_count = c.dpdk.large_buffers_count,
           .offload = offload_of(c.dpdk),
-          .ignore_udp_checksum = c.dpdk.ignore_udp_checksum};
+          .ignore_udp_checksum = c.dpdk.ignore_udp_checksum,
+          .mtu_bytes = c.mtu_bytes};
+}
+
+// Another at each start, so that nobody who has seen fragments of one knows those of the next.
+base::Key128 fresh_key() {
+  base::Key128 key{};
+  if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) throw std::runtime_error("the kernel gives no random octets");
+  return key;
+}
+
+// However many workers there are, fragments that are kept take a quarter of the buffers at the most.
+unsigned fragmented_datagrams(const config::Config& c) {
+  return std::clamp(c.dpdk.buffers_count / (base::buffers_per_fragmented_datagram * c.workers), 1U, base::fragmented_datagrams_max);
 }
 
 std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) {
@@ -93,6 +107,7 @@ struct Node::Impl {
   std::vector<share::Counters> counters;
   std::atomic<std::uint32_t> now_min{};
   std::atomic<bool> stop{};
+  site::Identifications identifications{fresh_key()};
   site::Commons commons;
   registrar::Shard shard;
   site::Wire control_wire;
@@ -134,6 +149,9 @@ struct Node::Impl {
                 .to_worker = to_worker,
                 .counters = counters,
                 .now_min = now_min,
+                .identifications = identifications,
+                .mtu_bytes = c.mtu_bytes,
+                .fragmented_datagrams_max = fragmented_datagrams(c),
                 .stop = stop},
         shard(commons, true, rules_of(c)),
         control_wire(commons, true),
@@ -235,6 +253,7 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
   if (!next_rules) return std::unexpected(next_rules.error());
   api::Reload done{.needs_restart = config::needs_restart(config, *next)};
   next->listen = config.listen;
+  next->mtu_bytes = config.mtu_bytes;
   next->fleet_seed = config.fleet_seed;
   const auto pen = placements.take_pen();
   if (!pen) return std::unexpected(pen.error());

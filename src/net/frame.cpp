@@ -3,6 +3,7 @@
 #include "viaduct/net/frame.h"
 
 #include "readers.h"
+#include "viaduct/base/limits.h"
 #include "viaduct/net/arp.h"
 #include "viaduct/net/checksum.h"
 #include "viaduct/net/usual_frame.h"
@@ -52,6 +53,17 @@ std::optional<Drop> read_ethernet(Octets frame, ChecksumTrust trust, Frame& f) {
 }
 
 }  // namespace
+
+// Fragments but the last have whole units of eight octets (RFC 791 3.2, RFC 8200 4.5), and none lies where no message of ours ends.
+std::optional<Drop> read_fragment(Octets frame, const Fragment& fragment, Frame& f) {
+  const std::size_t bytes = fragment.data.size();
+  if (bytes == 0 || (fragment.more_follow && bytes % 8 != 0)) return Drop::fragment_invalid;
+  if (fragment.offset + bytes > base::datagram_bytes_max) return Drop::sip_too_large;
+  f.kind = FrameKind::fragment;
+  f.payload_offset = static_cast<std::uint16_t>(fragment.data.data() - frame.data());
+  f.payload_bytes = static_cast<std::uint16_t>(bytes);
+  return std::nullopt;
+}
 
 // A datagram may be shorter than its packet, as RFC 9868 uses it; what lies behind it is not payload.
 std::optional<Drop> read_udp(Octets frame, Octets data, ChecksumTrust trust, Frame& f) {

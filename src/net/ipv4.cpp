@@ -10,7 +10,7 @@ namespace {
 
 using base::Drop;
 
-constexpr std::uint16_t more_fragments_or_offset = 0x3fff;
+constexpr std::uint16_t more_fragments = 0x2000, fragment_offset = 0x1fff;   // the offset in units of eight octets
 
 /// What a header said: the packet without padding behind it, and how much of it is header.
 struct Ipv4 {
@@ -30,7 +30,6 @@ struct Ipv4 {
   const std::size_t total_bytes = load16(h + 2);
   if (total_bytes < header_bytes) return Drop::ip_header;
   if (packet.size() < total_bytes) return Drop::frame_short;
-  if ((load16(h + 6) & more_fragments_or_offset) != 0) return Drop::ip_fragment;
   out = {packet.first(total_bytes), header_bytes};
   return std::nullopt;
 }
@@ -56,6 +55,9 @@ std::optional<Drop> read_ipv4(Octets frame, ChecksumTrust trust, Frame& f) {
   if (const auto drop = check_header(frame.subspan(ethernet_header_bytes), trust, ip)) return drop;
   f.source.address = load_address(ip.packet.data() + 12);
   f.destination.address = load_address(ip.packet.data() + 16);
+  const std::uint16_t place = load16(ip.packet.data() + 6);
+  if ((place & (more_fragments | fragment_offset)) != 0)
+    return read_fragment(frame, {.data = ip.data(), .offset = (place & fragment_offset) * std::size_t{8}, .more_follow = (place & more_fragments) != 0}, f);
   switch (ip.packet[9]) {
     case protocol_udp:
       return read_udp(frame, ip.data(), trust, f);

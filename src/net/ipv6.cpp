@@ -18,6 +18,7 @@ constexpr std::uint8_t next_routing = 43;
 constexpr std::uint8_t next_fragment = 44;
 constexpr std::uint8_t next_destination_options = 60;
 constexpr std::size_t extension_unit_bytes = 8;
+constexpr std::uint16_t more_fragments = 1, fragment_offset = 0xfff8;   // in units of eight octets, above three bits: so it is in octets
 // Options (RFC 8200 4.2): one octet of padding; the two high bits of a type say what to do with an unknown one, and 0 is to skip it.
 constexpr std::uint8_t option_pad1 = 0;
 constexpr std::uint8_t option_pad_n = 1;
@@ -51,25 +52,31 @@ struct Chain {
 /// A routing header with segments left asks us to send the packet on: refused, type 0 among them (RFC 5095 3, RFC 8200 4.4).
 [[nodiscard]] bool may_skip(std::uint8_t kind, Octets header) { return kind == next_routing ? header[3] == 0 : may_skip_options(header.subspan(2)); }
 
-/// Skip one extension header.
+/// Skip one extension header. That of a fragment has no length.
 [[nodiscard]] std::optional<Drop> skip(Chain& chain) {
   if (chain.rest.size() < extension_unit_bytes) return Drop::frame_short;
-  const std::size_t bytes = (chain.rest[1] + std::size_t{1}) * extension_unit_bytes;
+  const bool is_fragment = chain.next == next_fragment;
+  const std::size_t bytes = is_fragment ? extension_unit_bytes : (chain.rest[1] + std::size_t{1}) * extension_unit_bytes;
   if (chain.rest.size() < bytes) return Drop::frame_short;
-  if (!may_skip(chain.next, chain.rest.first(bytes))) return Drop::ip_extension;
+  if (!is_fragment && !may_skip(chain.next, chain.rest.first(bytes))) return Drop::ip_extension;
   chain.next = chain.rest[0];
   chain.rest = chain.rest.subspan(bytes);
   return std::nullopt;
 }
 
+/// One that has all of its packet in it is none (RFC 6946).
+[[nodiscard]] bool is_atomic_fragment(const Chain& chain) {
+  return chain.next == next_fragment && chain.rest.size() >= extension_unit_bytes && (load16(chain.rest.data() + 2) & (fragment_offset | more_fragments)) == 0;
+}
+
 /// Hop-by-hop options stand first or nowhere.
-[[nodiscard]] bool is_extension(std::uint8_t next, unsigned place) {
-  return next == next_routing || next == next_destination_options || (next == next_hop_by_hop && place == 0);
+[[nodiscard]] bool is_extension(const Chain& chain, unsigned place) {
+  return chain.next == next_routing || chain.next == next_destination_options || (chain.next == next_hop_by_hop && place == 0) || is_atomic_fragment(chain);
 }
 
 /// To the header that is no extension, or to a fragment's.
 [[nodiscard]] std::optional<Drop> skip_extensions(Chain& chain) {
-  for (unsigned count = 0; is_extension(chain.next, count); ++count) {
+  for (unsigned count = 0; is_extension(chain, count); ++count) {
     if (count == base::ipv6_extensions_max) return Drop::ip_extension;
     if (const auto drop = skip(chain)) return drop;
   }
@@ -107,6 +114,16 @@ struct Chain {
   return is_echo_request && !has_extensions && ipv6_header_bytes + message.size() <= base::mtu_bytes ? std::nullopt : std::optional{Drop::ip_protocol};
 }
 
+/// Put together by who expects its header right behind IPv6's; hardly anybody writes another in between.
+[[nodiscard]] std::optional<Drop> read_part(Octets frame, Octets rest, Frame& f) {
+  if (rest.size() < extension_unit_bytes) return Drop::frame_short;
+  if (rest.data() != frame.data() + ethernet_header_bytes + ipv6_header_bytes) return Drop::ip_extension;
+  const std::uint16_t place = load16(rest.data() + 2);
+  const Fragment fragment{
+      .data = rest.subspan(extension_unit_bytes), .offset = static_cast<std::size_t>(place & fragment_offset), .more_follow = (place & more_fragments) != 0};
+  return read_fragment(frame, fragment, f);
+}
+
 [[nodiscard]] base::Address load_address(const std::uint8_t* at) {
   std::array<std::uint8_t, 16> octets;
   std::copy_n(at, octets.size(), octets.begin());
@@ -129,7 +146,7 @@ std::optional<Drop> read_ipv6(Octets frame, ChecksumTrust trust, Frame& f) {
     case protocol_icmp6:
       return read_icmp(frame, chain.rest, f);
     case next_fragment:
-      return Drop::ip_fragment;
+      return read_part(frame, chain.rest, f);
     default:
       return Drop::ip_protocol;
   }

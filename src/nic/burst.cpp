@@ -3,6 +3,8 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include <cstring>
+
 #include "impl.h"
 #include "viaduct/base/limits.h"
 
@@ -15,15 +17,20 @@ static_assert(note_bytes % RTE_MBUF_PRIV_ALIGN == 0);
 /// Packet is a handle of pointer size, so that an array of them is what DPDK takes.
 [[nodiscard]] rte_mbuf** raw(std::span<Packet> pkts) { return reinterpret_cast<rte_mbuf**>(pkts.data()); }
 
-/// Tell the device what to compute. Its frames are ours: Ethernet without tag, IPv4 without options or IPv6, and of these only UDP
-/// comes with unfinished checksums; ARP and ICMP are finished by who wrote them.
+/// Tell the device what to compute. Its frames are ours: Ethernet with or without tag, IPv4 without options or IPv6, and of these only UDP in one packet
+/// comes with unfinished checksums; ARP, ICMP and fragments are finished by who wrote them.
 void ask_for_checksums(rte_mbuf& buffer) {
   const auto* frame = rte_pktmbuf_mtod(&buffer, const std::uint8_t*);
+  buffer.l2_len = 14;
+  if (frame[12] == 0x81 && frame[13] == 0x00) {
+    frame += 4;
+    buffer.l2_len = 18;
+  }
   const std::uint16_t type = static_cast<std::uint16_t>(frame[12] << 8 | frame[13]);
   buffer.ol_flags = 0;
-  buffer.tx_offload = 0;
-  buffer.l2_len = 14;
-  if (type == RTE_ETHER_TYPE_IPV4 && frame[23] == IPPROTO_UDP) {
+  buffer.l3_len = 0;
+  const bool is_fragment = ((frame[20] & 0x3f) | frame[21]) != 0;
+  if (type == RTE_ETHER_TYPE_IPV4 && frame[23] == IPPROTO_UDP && !is_fragment) {
     buffer.l3_len = 20;
     buffer.ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
   } else if (type == RTE_ETHER_TYPE_IPV6 && frame[20] == IPPROTO_UDP) {
@@ -46,6 +53,18 @@ std::size_t Port::send(std::uint16_t queue, std::span<Packet> pkts) {
 
 Packet Port::allocate() { return Packet{rte_pktmbuf_alloc(impl_->pool.get())}; }
 Packet Port::allocate_large() { return Packet{rte_pktmbuf_alloc(impl_->large_pool.get())}; }
+
+Packet Port::in_one_buffer(Packet p) {
+  const std::uint32_t bytes = p.raw()->pkt_len;
+  const Packet whole = bytes <= base::large_packet_bytes_max ? allocate_large() : Packet{};
+  if (whole) {
+    const void* const at = rte_pktmbuf_read(p.raw(), 0, bytes, whole.data());
+    if (at != whole.data()) std::memcpy(whole.data(), at, bytes);  // it was in one buffer already
+    Packet{whole}.set(whole.data(), bytes);
+  }
+  nic::free(p);
+  return whole;
+}
 
 void free(std::span<Packet const> pkts) {
   // DPDK takes an array that it could write to, and does not.

@@ -37,7 +37,7 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
 }
 
 /// UDP and TCP flows are spread by addresses and ports; fragments, which show no ports, by addresses.
-[[nodiscard]] rte_eth_conf device_config(const Started& port, const rte_eth_dev_info& info) {
+[[nodiscard]] rte_eth_conf device_config(const Started& port, const rte_eth_dev_info& info, bool is_jumbo) {
   constexpr std::uint64_t flows = RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_FRAG_IPV6;
   rte_eth_conf conf{};
   const std::uint64_t spread = flows & info.flow_type_rss_offloads;
@@ -47,6 +47,8 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
   }
   if (port.rx_checksums) conf.rxmode.offloads |= rx_checksum_offloads;
   if (port.tx_checksums) conf.txmode.offloads |= tx_checksum_offloads;
+  // A frame above an ordinary buffer comes in several, where the device can, and is put into a large one.
+  if (is_jumbo) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER & info.rx_offload_capa;
   return conf;
 }
 
@@ -86,10 +88,13 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
   const bool offload = config.offload == Offload::automatic;
   port.rx_checksums = offload && offers(info.rx_offload_capa, rx_checksum_offloads);
   port.tx_checksums = offload && offers(info.tx_offload_capa, tx_checksum_offloads);
-  const rte_eth_conf conf = device_config(port, info);
+  const rte_eth_conf conf = device_config(port, info, config.mtu_bytes > base::mtu_bytes);
   if (const int error = rte_eth_dev_configure(index, port.rx_queues, port.tx_queues, &conf); error != 0)
     return failure(index, "configuring " + std::to_string(port.rx_queues) + " rx and " + std::to_string(port.tx_queues) + " tx queues", error);
   port.device.is_configured = true;
+  if (config.mtu_bytes != 0 && config.mtu_bytes != base::mtu_bytes)
+    if (const int error = rte_eth_dev_set_mtu(index, static_cast<std::uint16_t>(config.mtu_bytes)); error != 0 && error != -ENOTSUP)
+      return failure(index, "an MTU of " + std::to_string(config.mtu_bytes), error);
   port.rx_descriptors = config.rx_descriptors;
   port.tx_descriptors = config.tx_descriptors;
   if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(index, &port.rx_descriptors, &port.tx_descriptors); error != 0)

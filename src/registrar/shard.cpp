@@ -15,7 +15,6 @@
 namespace viaduct::registrar {
 namespace {
 
-constexpr std::size_t frame_bytes_max = 14 + base::mtu_bytes;
 // A list of bindings must not make us an amplifier towards a source that has not shown that it receives.
 constexpr std::size_t answer_growth_max = 3;
 
@@ -50,8 +49,7 @@ void Shard::take(nic::Packet p, std::uint64_t now_s) {
   const auto note = p.note<site::Note>();
   static_cast<void>(sip::index(payload_of(p, note), message_));  // a fault stays in the message
   const Answer out = answer(message_, note, commons_.site.read(), now_s);
-  const std::size_t frame_bytes = net::header_bytes(note.frame.source.address.is_v4()) + out.bytes;
-  if (out.bytes == 0 || frame_bytes > frame_bytes_max || out.bytes > note.frame.payload_bytes + p.tailroom()) {
+  if (out.bytes == 0 || out.bytes > note.frame.payload_bytes + p.tailroom()) {
     counters_.dropped.add(1);
     nic::free(p);
     return;

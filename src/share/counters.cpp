@@ -15,6 +15,10 @@ void CounterSums::add(const Counters& c) {
   sleeps += c.sleeps.get();
   redirects_followed += c.redirects_followed.get();
   redirects_not_followed += c.redirects_not_followed.get();
+  reassembled += c.reassembled.get();
+  fragments_expired += c.fragments_expired.get();
+  fragments_spoilt += c.fragments_spoilt.get();
+  fragments_sent += c.fragments_sent.get();
   for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += c.verdicts[i].get();
   for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += c.drops[i].get();
 }

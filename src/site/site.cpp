@@ -2,6 +2,7 @@
 // What the snapshot derives from its texts; it is built by the control core.
 #include "viaduct/site/site.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -29,6 +30,10 @@ std::size_t ingress_of(std::string_view via) {
 }
 
 }  // namespace
+
+bool Site::has_address(const base::Address& a, std::uint16_t vlan) const {
+  return std::ranges::any_of(listeners, [&](const Listener& l) { return l.endpoint.address == a && l.vlan == vlan; });
+}
 
 void Site::pair_listeners() {
   std::array<std::vector<std::size_t>, 2> by_family;

@@ -72,7 +72,7 @@ const Fault node_faults[] = {
 INSTANTIATE_TEST_SUITE_P(Node, FaultyConfig, testing::ValuesIn(node_faults));
 
 const Fault network_faults[] = {
-    {"# network", "netmask = 24", "7: network.netmask: unknown key; allowed: prefix, gateway"},
+    {"# network", "netmask = 24", "7: network.netmask: unknown key; allowed: prefix, gateway, mtu"},
     {"\"192.0.2.0/24\"", "\"192.0.2.0/33\"", "6: network.prefix: \"192.0.2.0/33\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
     {"# network", "gateway = \"router\"", "7: network.gateway: \"router\" is not an address; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
     {"# network", "gateway = \"198.51.100.1\"",
@@ -80,6 +80,8 @@ const Fault network_faults[] = {
     {"# network", "gateway = \"192.0.2.1\"", "7: network.gateway: \"192.0.2.1\" is this node's own; allowed: the address of another host"},
     {"# network", "gateway = \"224.0.0.1\"",
      "7: network.gateway: \"224.0.0.1\" is multicast, broadcast or unspecified; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
+    {"# network", "mtu = 1279", "7: network.mtu: 1279 is out of range; allowed: 1280 to 9000"},
+    {"# network", "mtu = 9001", "7: network.mtu: 9001 is out of range; allowed: 1280 to 9000"},
     {"# network", "gateway = [\"192.0.2.253\", \"192.0.2.254\"]", "7: network.gateway[1]: \"192.0.2.254\" is a second IPv4 gateway; allowed: one a family"},
     {"[[neighbour]]", "[neighbour]", "8: neighbour: is a table; allowed: an array of tables, [[neighbour]]"},
     {"address = \"192.0.2.9\"\n", "", "8: neighbour[0].address: is missing; allowed: an address, as 192.0.2.1 or 2001:db8::1"},

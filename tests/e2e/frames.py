@@ -81,6 +81,74 @@ def frame_of(datagram):
     return ethernet(packet, datagram.source_mac, datagram.destination_mac, datagram.vlan)
 
 
+def fragments_of(datagram, *cuts, identification=7):
+    """The frames of a datagram cut at these octets behind its IP header, each a multiple of eight."""
+    data = udp_of(datagram)
+    frames = []
+    for begin, end in zip((0, *cuts), (*cuts, len(data))):
+        frames.append(fragment_of(datagram, begin, data[begin:end], more=end < len(data), identification=identification))
+    return frames
+
+
+def fragment_of(datagram, offset, part, *, more, identification=7):
+    """One frame with a part of a datagram."""
+    source, destination = datagram.source[0], datagram.destination[0]
+    if is_v6(source):
+        header = struct.pack("!BBHI", socket.IPPROTO_UDP, 0, offset | more, identification)
+        packet = ipv6(source, destination, header + part, next_header=socket.IPPROTO_FRAGMENT)
+    else:
+        packet = ipv4(source, destination, part, identification=identification, fragment=offset // 8 | more << 13)
+    return bytearray(ethernet(packet, datagram.source_mac, datagram.destination_mac, datagram.vlan))
+
+
+@dataclasses.dataclass(frozen=True)
+class Fragment:
+    """A fragment read back: what it belongs to, and its part."""
+    key: tuple
+    offset: int
+    more: bool
+    part: bytes
+    head: tuple     # source, destination, MACs, VLAN
+
+
+def fragment_in(tagged):
+    """The fragment in a frame; None for a frame of another kind."""
+    frame, vlan = untagged(tagged)
+    packet = frame[14:]
+    macs = (frame[6:12], frame[0:6])
+    if frame[12:14] == b"\x08\x00":
+        total, identification, place = struct.unpack("!HHH", packet[2:8])
+        if place & 0x3FFF == 0:
+            return None
+        assert ones_sum(packet[:20]) == 0xFFFF and total == len(packet) and place & 0xC000 == 0, "DF is off, the header's checksum right"
+        head = (text_of(packet[12:16]), text_of(packet[16:20]), *macs, vlan)
+        return Fragment((head, identification), (place & 0x1FFF) * 8, bool(place & 0x2000), packet[20:], head)
+    if frame[12:14] == b"\x86\xdd" and packet[6] == socket.IPPROTO_FRAGMENT:
+        assert struct.unpack("!H", packet[4:6])[0] == len(packet) - 40 and packet[40] == socket.IPPROTO_UDP
+        place, identification = struct.unpack("!HI", packet[42:48])
+        head = (text_of(packet[8:24]), text_of(packet[24:40]), *macs, vlan)
+        return Fragment((head, identification), place & 0xFFF8, bool(place & 1), packet[48:], head)
+    return None
+
+
+def put_together(frames):
+    """The datagrams whose fragments are among the frames, in the order of their first; every octet exactly once, and a good UDP checksum."""
+    found = {}
+    for fragment in filter(None, map(fragment_in, frames)):
+        found.setdefault(fragment.key, []).append(fragment)
+    return [whole_of(sorted(parts, key=lambda f: f.offset)) for parts in found.values()]
+
+
+def whole_of(parts):
+    data = b""
+    for number, fragment in enumerate(parts):
+        assert fragment.offset == len(data) and fragment.more == (number + 1 < len(parts)), parts
+        data += fragment.part
+    source, destination, source_mac, destination_mac, vlan = parts[0].head
+    write = ipv6 if is_v6(source) else ipv4
+    return datagram_of(ethernet(write(source, destination, data), source_mac, destination_mac, vlan))
+
+
 def untagged(frame):
     """The frame without its tag, and the VLAN; 0 when it has none."""
     if frame[12:14] != b"\x81\x00":
@@ -89,8 +157,10 @@ def untagged(frame):
 
 
 def datagram_of(tagged):
-    """The datagram in a frame; every length and checksum on the way is asserted. None for a frame without UDP."""
+    """The datagram in a frame; every length and checksum on the way is asserted. None for a frame without UDP, or with a part of it."""
     frame, vlan = untagged(tagged)
+    if len(frame) > 34 and fragment_in(tagged):
+        return None
     if frame[12:14] not in (b"\x08\x00", b"\x86\xdd"):
         return None
     packet = frame[14:]

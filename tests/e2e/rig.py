@@ -25,6 +25,11 @@ class Outcome:
     counters: dict        # the answer of the verb `counters` after the last frame
 
     @property
+    def assembled(self):
+        """The datagrams that were sent in fragments, put together."""
+        return frames.put_together(self.other_frames)
+
+    @property
     def messages(self):
         return [sip.Message(d.payload) for d in self.datagrams]
 

@@ -109,7 +109,7 @@ def test_options_of_this_node_is_answered_even_without_hops(pcap):
     assert outcome.messages[0].status == 200 and "REGISTER" in outcome.messages[0].one("allow")
 
 
-def test_what_would_outgrow_a_frame_is_dropped_by_name(pcap):
+def test_what_outgrows_a_frame_is_sent_in_fragments(pcap):
     fits, grows = (sip.register("alice").vias(2).body(b"x" * (1472 - len(bytes(sip.register("alice").vias(2).body(b""))) - pad)) for pad in (400, 4))
     outcome = pcap.run([rig.datagram(r, source=PROXY) for r in (fits, grows)], assignments=PLACED)
-    assert (outcome.verdict("proxied"), outcome.drop("growth_over_limit")) == (1, 1)
+    assert outcome.verdict("proxied") == 2 and len(outcome.datagrams) == len(outcome.assembled) == 1

@@ -123,11 +123,30 @@ TEST(Frame, DropsEachFlippedBitOfTheDatagram) {
   }
 }
 
-TEST(Frame, DropsEveryKindOfFragmentAndNothingElse) {
-  for (const std::uint16_t fragment : std::initializer_list<std::uint16_t>{0x2000, 0x6000, 0x0001, 0x1fff, 0x2001})
-    EXPECT_EQ(reason(UdpFrame{.fragment = fragment}.build()), Drop::ip_fragment) << fragment;
-  for (const std::uint16_t fragment : std::initializer_list<std::uint16_t>{0x0000, 0x4000, 0x8000})
-    EXPECT_TRUE(parse_frame(UdpFrame{.fragment = fragment}.build(), ChecksumTrust::verify)) << fragment;
+TEST(Frame, TellsFragmentsFromWholeDatagrams) {
+  const UdpFrame whole{.payload = "0123456789abcdef"};
+  for (const std::uint16_t place : std::initializer_list<std::uint16_t>{0x2000, 0x6000, 0x0001, 0x0400, 0x2001}) {
+    UdpFrame part = whole;
+    part.fragment = place;
+    const Octets frame = part.build();
+    const auto f = parse_frame(frame, ChecksumTrust::verify);
+    ASSERT_TRUE(f) << place;
+    EXPECT_EQ(f->kind, FrameKind::fragment);
+    EXPECT_EQ(f->source.address, base::Address::v4({198, 18, 0, 1}));
+    EXPECT_EQ(f->payload_offset, 34);
+    EXPECT_EQ(f->payload_bytes, 24) << "the UDP header is part of what was cut";
+  }
+  for (const std::uint16_t place : std::initializer_list<std::uint16_t>{0x0000, 0x4000, 0x8000}) {
+    UdpFrame part = whole;
+    part.fragment = place;
+    EXPECT_EQ(parse_frame(part.build(), ChecksumTrust::verify)->kind, FrameKind::udp) << place;
+  }
+}
+
+TEST(Frame, DropsFragmentsThatCannotBe) {
+  EXPECT_EQ(reason(UdpFrame{.payload = "1", .fragment = 0x2000}.build()), Drop::fragment_invalid) << "not whole units, and others follow";
+  EXPECT_EQ(reason(UdpFrame{.payload = "", .total_bytes_more = -8, .fragment = 0x0001}.build()), Drop::fragment_invalid) << "without data";
+  EXPECT_EQ(reason(UdpFrame{.fragment = 0x1fff}.build()), Drop::sip_too_large) << "ends beyond what a datagram of ours may have";
 }
 
 TEST(Frame, DropsOtherProtocolsAndOtherIcmp) {

@@ -126,12 +126,32 @@ TEST(Ipv6, WantsAChecksum) {
 TEST(Ipv6, DropsOtherProtocolsVersionsAndMappedAddresses) {
   EXPECT_EQ(reason(Ipv6Frame{.next = 6, .data = Octets(20)}.build()), Drop::ip_protocol);
   EXPECT_EQ(reason(Ipv6Frame{.next = 59, .data = {}}.build()), Drop::ip_protocol);
-  EXPECT_EQ(reason(Ipv6Frame{.extensions = {17, 0, 0, 1, 0, 0, 0, 1}, .first = 44, .data = test::udp6()}.build()), Drop::ip_fragment);
   EXPECT_EQ(reason(Ipv6Frame{.source = base::Address::v4({192, 0, 2, 1}), .data = test::udp6()}.build()), Drop::ip_header);
   Octets version = test::known_udp6;
   version[14] = 0x40;
   EXPECT_EQ(reason(version), Drop::ip_header);
   EXPECT_EQ(reason(Ipv6Frame{.data = test::udp6(), .bytes_more = 1}.build()), Drop::frame_short);
+}
+
+TEST(Ipv6, TellsFragmentsFromWholeDatagrams) {
+  const auto part = [](std::uint8_t offset, std::uint8_t flags, Octets before = {}) {
+    return Ipv6Frame{.extensions = joined({before, {17, 0, offset, flags, 0, 0, 0, 9}}),
+                     .first = before.empty() ? std::uint8_t{44} : std::uint8_t{60},
+                     .data = test::udp6("0123456789abcdef")}
+        .build();
+  };
+  for (const auto& [offset, flags] : std::initializer_list<std::pair<std::uint8_t, std::uint8_t>>{{0, 1}, {0, 8}, {1, 1}}) {
+    const auto f = parse_frame(part(offset, flags), ChecksumTrust::verify);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->kind, FrameKind::fragment);
+    EXPECT_EQ(f->payload_offset, 62);
+    EXPECT_EQ(f->payload_bytes, 24);
+  }
+  EXPECT_EQ(parse_frame(part(0, 0), ChecksumTrust::verify)->kind, FrameKind::udp) << "RFC 6946: an atomic fragment is whole";
+  EXPECT_EQ(reason(part(0, 1, options(44))), Drop::ip_extension) << "behind another extension header";
+  EXPECT_EQ(reason(part(0xff, 0xf8)), Drop::sip_too_large);
+  EXPECT_EQ(reason(Ipv6Frame{.extensions = {17, 0, 0, 1, 0, 0, 0, 9}, .first = 44, .data = test::udp6("1")}.build()), Drop::fragment_invalid);
+  EXPECT_EQ(reason(Ipv6Frame{.extensions = {17, 0, 0, 1, 0, 0, 0, 9}, .first = 44, .data = {}}.build()), Drop::fragment_invalid);
 }
 
 TEST(Ipv6, ReadsAnEchoRequestAndNoOtherMessage) {

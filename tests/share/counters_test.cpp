@@ -26,6 +26,10 @@ TEST(Counters, OfTwoWorkersAreSummed) {
   a.tx_full.add(4);
   a.bursts.add(5);
   a.sleeps.add(6);
+  a.reassembled.add(7);
+  a.fragments_expired.add(8);
+  a.fragments_spoilt.add(9);
+  a.fragments_sent.add(10);
   a.count(Verdict::redirected);
   a.count(Drop::frame_type);
   b.rx_pkts.add(1);
@@ -38,6 +42,10 @@ TEST(Counters, OfTwoWorkersAreSummed) {
   EXPECT_EQ(s.tx_full, 4u);
   EXPECT_EQ(s.bursts, 5u);
   EXPECT_EQ(s.sleeps, 6u);
+  EXPECT_EQ(s.reassembled, 7u);
+  EXPECT_EQ(s.fragments_expired, 8u);
+  EXPECT_EQ(s.fragments_spoilt, 9u);
+  EXPECT_EQ(s.fragments_sent, 10u);
   EXPECT_EQ(s.verdicts[std::to_underlying(Verdict::redirected)], 2u);
   EXPECT_EQ(s.verdicts[std::to_underlying(Verdict::dropped)], 1u);
   EXPECT_EQ(s.drops[std::to_underlying(Drop::frame_type)], 1u);

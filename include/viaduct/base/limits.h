@@ -50,8 +50,23 @@ inline constexpr std::size_t large_packet_bytes_max = 9216;
 inline constexpr std::uint16_t vlan_max = 4094;
 /// Extension headers of an IPv6 packet: each kind once, destination options twice (RFC 8200 4.1); RFC 8504 5.3 lets a host refuse more.
 inline constexpr unsigned ipv6_extensions_max = 5;
-/// IPv4 octets of an Ethernet frame that we send without fragmenting: the common MTU.
+/// Octets of an IP packet that fits Ethernet: the MTU unless the configuration has another.
 inline constexpr std::size_t mtu_bytes = 1500;
+/// The smallest MTU: what every link carries that carries IPv6 (RFC 8200 5).
+inline constexpr std::size_t mtu_bytes_min = 1280;
+/// The largest MTU: a jumbo frame as NICs have it fits a large buffer.
+inline constexpr std::size_t mtu_bytes_max = 9000;
+/// Fragments that a datagram in a large buffer is sent in: at the smallest MTU, 1,232 octets each over IPv6.
+inline constexpr std::size_t fragments_sent_max = 8;
+/// Octets of a datagram's data put together from fragments: with its headers it fits a large buffer.
+inline constexpr std::size_t datagram_bytes_max = large_packet_bytes_max - 14 - 60;
+/// Datagrams of which a worker keeps fragments at once. Each holds up to seven buffers; the configured buffers bound it further (datagrams_per_buffer).
+inline constexpr unsigned fragmented_datagrams_max = 1024;
+/// Buffers a worker may keep fragments in, at the worst, are a quarter of the configured ones: seven a datagram, of all workers.
+inline constexpr unsigned buffers_per_fragmented_datagram = 4 * 7;
+/// How long fragments wait for the others: those of one datagram follow each other, and SIP repeats a request after 0.5, 1, 2 and 4 s. RFC 1122 3.3.2
+/// asks for a minute, for applications that do not repeat; here memory is worth more.
+inline constexpr std::uint64_t fragments_wait_ms = 2'000;
 
 /// Time within which the same Call-ID on another branch is proxied instead of redirected again: 64 * T1, RFC 3261 17.1.2.2 timer F.
 inline constexpr std::uint32_t redirect_guard_ms = 32'000;
@@ -94,6 +109,8 @@ inline constexpr std::size_t history_batches_max = 1'000'000;
 inline constexpr std::size_t api_connections_max = 32;
 
 static_assert(large_packet_bytes_max >= message_bytes_max + 512, "the largest message must fit with an edit's growth");
+static_assert(fragments_sent_max * ((mtu_bytes_min - 48) / 8 * 8) >= large_packet_bytes_max - 48);
+static_assert(large_packet_bytes_max >= mtu_bytes_max + 18 && mtu_bytes_max >= message_bytes_max);
 static_assert(via_values_max < 128);
 static_assert(clients_per_false_tag_min >= 100 * std::uint64_t{100'000'000},
               "of 100 million clients never inserted, less than one in a hundred tables mistakes one");

@@ -18,6 +18,7 @@ namespace viaduct::base {
   X(rejected, "requests answered with a 4xx, 5xx or 6xx")           \
   X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")   \
   X(controlled, "frames handed to the control core: ARP, ND, echo") \
+  X(collected, "fragments kept until their datagram is whole")      \
   X(dropped, "packets dropped, by reason below")
 
 #define VIADUCT_DROPS(X)                                                                             \
@@ -26,7 +27,9 @@ namespace viaduct::base {
   X(frame_not_ours, "destination address or port is not ours")                                       \
   X(ip_header, "malformed IP header")                                                                \
   X(ip_checksum, "wrong IPv4 header checksum")                                                       \
-  X(ip_fragment, "IPv4 fragment")                                                                    \
+  X(fragment_invalid, "fragment whose length or place cannot be")                                    \
+  X(fragment_misfit, "fragment that overlaps another of its datagram, or is one too many")           \
+  X(fragment_table_full, "fragment of one datagram more than are kept")                              \
   X(ip_extension, "IPv6 extension header that asks for what is refused, or one too many")            \
   X(ip_protocol, "neither UDP nor ICMP that is answered")                                            \
   X(nd_invalid, "Neighbour Discovery from off the link, or broken")                                  \
@@ -47,7 +50,7 @@ namespace viaduct::base {
   X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it") \
   X(destination_unreachable, "next hop neither on a prefix of ours nor behind a gateway")            \
   X(family_unserved, "destination of an IP version that no listener has")                            \
-  X(growth_over_limit, "edit that would not fit a packet")                                           \
+  X(growth_over_limit, "answer or edit that would not fit")                                          \
   X(buffers_exhausted, "no packet buffer left")                                                      \
   X(registrar_ring_full, "ring to the registrar full")                                               \
   X(control_ring_full, "ring to the control core full")                                              \

@@ -93,6 +93,7 @@ struct Config {
   // [network]
   std::vector<base::Prefix> on_link;               ///< prefixes reached without a gateway
   base::Address gateway_v4, gateway_v6;            ///< unset: none
+  std::size_t mtu_bytes{1500};                     ///< of an IP packet
   std::vector<Neighbour> neighbours;               ///< [[neighbour]]
   // [dpdk]
   Dpdk dpdk;

@@ -51,6 +51,7 @@ struct PortConfig {
   unsigned large_buffers_count{1023};
   Offload offload{};
   bool ignore_udp_checksum{};            ///< peers on veth send unfinished checksums
+  std::size_t mtu_bytes{};               ///< octets of an IP packet; another than Ethernet's 1,500 is asked of the device
 };
 
 struct PortStatistics {
@@ -92,6 +93,8 @@ class Port {
   /// An empty ordinary (headroom_bytes + packet_bytes_max) or large buffer; empty handle when the pool is exhausted.
   [[nodiscard]] Packet allocate();
   [[nodiscard]] Packet allocate_large();
+  /// The same octets in one large buffer; the packet is taken over. Empty: they do not fit, or there is none.
+  [[nodiscard]] Packet in_one_buffer(Packet p);
   [[nodiscard]] PortStatistics statistics() const;
   [[nodiscard]] std::string driver() const;
 

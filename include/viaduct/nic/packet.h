@@ -23,7 +23,7 @@ class Packet {
   [[nodiscard]] std::span<std::uint8_t> octets() const { return {data(), bytes()}; }
   [[nodiscard]] std::size_t headroom() const { return buffer_->data_off; }
   [[nodiscard]] std::size_t tailroom() const { return static_cast<std::size_t>(buffer_->buf_len) - buffer_->data_off - buffer_->data_len; }
-  /// True when the device delivered it in several segments: too large for this path's buffers.
+  /// True when the device delivered it in several segments: data and bytes say the first.
   [[nodiscard]] bool is_segmented() const { return buffer_->nb_segs != 1; }
   /// True when the device says that it verified the checksums of IP and UDP. Without the offload asked for, no driver says so.
   [[nodiscard]] bool checksums_found_good() const {
@@ -42,6 +42,8 @@ class Packet {
     static_assert(sizeof(T) <= note_bytes && alignof(T) <= 16);
     return *reinterpret_cast<T*>(buffer_ + 1);
   }
+  /// Octets of all segments.
+  [[nodiscard]] std::size_t bytes_in_all() const { return buffer_->pkt_len; }
   [[nodiscard]] rte_mbuf* raw() const { return buffer_; }
 
  private:

@@ -30,6 +30,10 @@ struct alignas(64) Counters {
   Counter sleeps;         ///< idle sleeps
   Counter redirects_followed;      ///< REGISTERs that showed that an earlier redirect was followed
   Counter redirects_not_followed;  ///< ... that it was not: the client is proxied from now on
+  Counter reassembled;         ///< datagrams made whole
+  Counter fragments_expired;   ///< fragments kept in vain: the others did not come in time
+  Counter fragments_spoilt;    ///< fragments kept in vain: one came that did not fit them
+  Counter fragments_sent;      ///< of messages above the MTU
   std::array<Counter, base::verdicts_count> verdicts;
   std::array<Counter, base::drops_count> drops;
 
@@ -43,6 +47,7 @@ struct alignas(64) Counters {
 /// A sum of several workers' counters, as plain numbers.
 struct CounterSums {
   std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{}, redirects_followed{}, redirects_not_followed{};
+  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{};
   std::array<std::uint64_t, base::verdicts_count> verdicts{};
   std::array<std::uint64_t, base::drops_count> drops{};
   void add(const Counters& c);

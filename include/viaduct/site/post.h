@@ -15,6 +15,7 @@
 #include "viaduct/share/published.h"
 #include "viaduct/share/ring.h"
 #include "viaduct/sip/uri.h"
+#include "viaduct/site/fragmenter.h"
 #include "viaduct/site/neighbours.h"
 #include "viaduct/site/site.h"
 #include "viaduct/site/trace.h"
@@ -50,6 +51,9 @@ struct Commons {
   std::vector<std::unique_ptr<share::Ring>>& to_worker;   ///< worker -> worker, by flow, where the device has fewer queues
   std::vector<share::Counters>& counters;     ///< one a worker, its own
   std::atomic<std::uint32_t>& now_min;        ///< minutes since 1970; writer: control core; relaxed, nothing hangs on its order
+  Identifications& identifications;           ///< of fragmented datagrams; any core
+  std::size_t mtu_bytes;                      ///< octets of an IP packet
+  unsigned fragmented_datagrams_max;          ///< that a worker keeps fragments of
   std::atomic<bool>& stop;                    ///< set once by the control core; relaxed
 };
 

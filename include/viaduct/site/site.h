@@ -75,6 +75,8 @@ struct Site {
       if (l.endpoint == e) return &l;
     return nullptr;
   }
+  /// Whether an address is one that a listener has on that VLAN.
+  [[nodiscard]] bool has_address(const base::Address& a, std::uint16_t vlan) const;
   /// Fills the partners of the listeners: that of the same position among those of the other IP version, else the first of these.
   void pair_listeners();
   /// The listener that sends what came to `ingress` and goes to that address; nullptr when none can.

@@ -17,13 +17,16 @@ inline void tag(nic::Packet& p, std::uint16_t vlan) {
 class Wire {
  public:
   Wire(Commons& commons, bool may_use_control_queue);
-  /// Send one packet, or count it as refused and free it. True when it is on its way.
+  /// Send one packet, in fragments if it must be, or count it as refused and free it. True when it is on its way.
   bool send(nic::Packet p);
   [[nodiscard]] const share::Counter& sent() const { return sent_; }
   [[nodiscard]] const share::Counter& refused() const { return refused_; }
 
  private:
+  [[nodiscard]] bool send_fragments(nic::Packet p);
+  [[nodiscard]] bool push(nic::Packet p);
   Commons& commons_;
+  Fragmenter fragmenter_;
   bool has_queue_;
   share::Counter sent_;
   share::Counter refused_;
