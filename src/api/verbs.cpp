@@ -176,7 +176,11 @@ json homes(const Plant& plant, const json&) {
     std::vector<std::size_t> slots(site.homes.size());
     for (const assign::HomeIndex home : plant.commons.assignment.slots())
       if (home < slots.size()) ++slots[home];
-    for (std::size_t i = 0; i < site.homes.size(); ++i) rows.push_back(home_row(site.homes[static_cast<assign::HomeIndex>(i)], slots[i], placed[i]));
+    for (std::size_t i = 0; i < site.homes.size(); ++i) {
+      const assign::Home& home = site.homes[static_cast<assign::HomeIndex>(i)];
+      rows.push_back(home_row(home, slots[i], placed[i]));
+      rows.back()["unreachable"] = plant.resolver.unreachable(home.address);
+    }
   });
   return {{"ok", true}, {"homes", rows}};
 }

@@ -143,9 +143,9 @@ std::string show_status(const json& answer) {
 }
 
 std::string show_homes(const json& answer) {
-  TextTable table{{"home", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients", "pins"}};
+  TextTable table{{"home", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients", "pins", "unreachable"}};
   for (const auto& home : field(answer, "homes"))
-    add_row(table, home, {"name", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients", "pins"});
+    add_row(table, home, {"name", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients", "pins", "unreachable"});
   return table.empty() ? "no homes\n" : table.text();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "viaduct/base/check.h"
+#include "viaduct/base/limits.h"
 #include "viaduct/control/resolver.h"
 #include "viaduct/net/icmp.h"
 
@@ -25,6 +26,8 @@ void Resolver::take_frame(nic::Packet p, const net::Frame& frame, std::uint64_t 
       return take_nd(p, frame, now_ms);
     case net::FrameKind::icmp_echo:
       return take_echo(p, frame);
+    case net::FrameKind::icmp_error:
+      return take_icmp_error(p, frame);
     case net::FrameKind::udp:
     case net::FrameKind::fragment:
       break;
@@ -83,6 +86,25 @@ void Resolver::take_advertisement(const net::NeighbourMessage& m, std::uint16_t 
   const bool is_news = found != neighbours_.end() && m.link_address && (!found->second.known || m.overrides || found->second.mac == *m.link_address);
   if (!is_news) return counters_.nd_ignored.add(1);
   learn(at, *m.link_address, now_ms);
+}
+
+// It must quote what a listener of ours may have sent to a home, and come to that listener: the rest of the world is not heard.
+void Resolver::take_icmp_error(nic::Packet p, const net::Frame& frame) {
+  const auto error = net::parse_icmp_error({p.data() + frame.payload_offset, frame.payload_bytes}, frame.source.address.is_v4());
+  nic::free(p);
+  const site::Site& site = commons_.site.read();
+  const site::Listener* const sender = error ? site.listener(error->source) : nullptr;
+  const bool may_be_true = sender != nullptr && sender->vlan == frame.vlan && sender->endpoint.address == frame.destination.address &&
+                           site.homes.is_address_of_home(error->destination);
+  if (!may_be_true) return counters_.icmp_ignored.add(1);
+  if (error->is_too_big) return counters_.icmp_too_big.add(1);
+  counters_.icmp_unreachable.add(1);
+  if (unreachable_.contains(error->destination) || unreachable_.size() < base::homes_max) ++unreachable_[error->destination];
+}
+
+std::uint64_t Resolver::unreachable(const base::Endpoint& home) const {
+  const auto found = unreachable_.find(home);
+  return found != unreachable_.end() ? found->second : 0;
 }
 
 void Resolver::take_echo(nic::Packet p, const net::Frame& frame) {

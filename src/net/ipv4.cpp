@@ -34,13 +34,17 @@ struct Ipv4 {
   return std::nullopt;
 }
 
+constexpr std::uint8_t icmp_unreachable = 3, icmp_echo_request = 8;
+
 /// An echo request with options would have to be answered with them turned (RFC 1122 3.2.2.6), one above the MTU by fragments: we answer neither.
 [[nodiscard]] std::optional<Drop> read_icmp(Octets frame, const Ipv4& ip, Frame& f) {
   const Octets message = ip.data();
   if (message.size() < icmp_header_bytes) return Drop::frame_short;
-  const bool is_echo_request = message[0] == 8 && message[1] == 0;
-  if (!is_echo_request || ip.header_bytes != ipv4_header_bytes || ip.packet.size() > base::mtu_bytes) return Drop::ip_protocol;
-  f.kind = FrameKind::icmp_echo;
+  const bool is_error = message[0] == icmp_unreachable;
+  const bool is_echo = message[0] == icmp_echo_request && message[1] == 0 && ip.header_bytes == ipv4_header_bytes && ip.packet.size() <= base::mtu_bytes;
+  if (!is_error && !is_echo) return Drop::ip_protocol;
+  if (is_error && sum16(message) != 0xffff) return Drop::ip_checksum;
+  f.kind = is_error ? FrameKind::icmp_error : FrameKind::icmp_echo;
   f.payload_offset = static_cast<std::uint16_t>(message.data() - frame.data());
   f.payload_bytes = static_cast<std::uint16_t>(message.size());
   return std::nullopt;

@@ -23,7 +23,8 @@ constexpr std::uint16_t more_fragments = 1, fragment_offset = 0xfff8;   // in un
 constexpr std::uint8_t option_pad1 = 0;
 constexpr std::uint8_t option_pad_n = 1;
 constexpr std::uint8_t option_action = 0xc0;
-// ICMPv6 types (RFC 4443 4.1, RFC 4861 4.3 and 4.4).
+// ICMPv6 types (RFC 4443 3.1, 3.2, 4.1, RFC 4861 4.3 and 4.4).
+constexpr std::uint8_t type_unreachable = 1, type_too_big = 2;
 constexpr std::uint8_t type_echo_request = 128;
 constexpr std::uint8_t type_solicitation = 135;
 constexpr std::uint8_t type_advertisement = 136;
@@ -107,6 +108,10 @@ struct Chain {
   if (message[0] == type_solicitation || message[0] == type_advertisement) {
     f.kind = FrameKind::neighbour;
     return ip[7] == hop_limit_max && message[1] == 0 ? std::nullopt : std::optional{Drop::nd_invalid};
+  }
+  if (message[0] == type_unreachable || message[0] == type_too_big) {
+    f.kind = FrameKind::icmp_error;
+    return std::nullopt;
   }
   const bool has_extensions = message.data() != ip + ipv6_header_bytes;
   f.kind = FrameKind::icmp_echo;

@@ -17,9 +17,9 @@ STATUS = {
 }
 HOMES = {"ok": True, "homes": [
     {"name": "north", "address": "192.0.2.11:5060", "public": ["203.0.113.1:5060", "[2001:db8::1]:5060"], "weight": 2, "state": "up", "local": False,
-     "viaduct": True, "slots": 87382, "clients": 12, "pins": 3},
+     "viaduct": True, "slots": 87382, "clients": 12, "pins": 3, "unreachable": 7},
     {"name": "south-east", "address": "192.0.2.12:5060", "public": [], "weight": 1, "state": "draining", "local": False, "viaduct": False, "slots": 43690,
-     "clients": 0, "pins": 0}]}
+     "clients": 0, "pins": 0, "unreachable": 0}]}
 
 
 def counters(rx=10, redirected=8):
@@ -54,9 +54,9 @@ def test_homes_are_a_table(daemon, viaduct):
     done = viaduct("homes")
     assert daemon.requests == [{"verb": "homes"}]
     assert done.stdout == (
-        "home        address          public                                weight  state     local  viaduct  slots  clients  pins\n"
-        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  up        no     yes      87382       12     3\n"
-        "south-east  192.0.2.12:5060  -                                          1  draining  no     no       43690        0     0\n")
+        "home        address          public                                weight  state     local  viaduct  slots  clients  pins  unreachable\n"
+        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  up        no     yes      87382       12     3            7\n"
+        "south-east  192.0.2.12:5060  -                                          1  draining  no     no       43690        0     0            0\n")
 
 
 def test_counters_leave_out_what_is_zero(daemon, viaduct):

@@ -71,5 +71,39 @@ TEST(Echo, TurnsAnIpv6RequestAndKeepsItsChecksum) {
                     .build()));
 }
 
+// A message that quotes the begin of a packet.
+Octets error_about(const Octets& frame, std::uint8_t type, std::uint8_t code, std::size_t quoted_bytes) {
+  Octets m = {type, code, 0, 0, 0, 0, 0, 0};
+  test::append(m, std::span{frame}.subspan(14, quoted_bytes));
+  return m;
+}
+
+TEST(IcmpError, SaysWhichDatagramDidNotArrive) {
+  const auto v4 = parse_icmp_error(test::Guarded{error_about(test::known_udp, 3, 3, 28)}.octets(), true);
+  ASSERT_TRUE(v4);
+  EXPECT_FALSE(v4->is_too_big);
+  EXPECT_EQ(v4->source, (base::Endpoint{base::Address::v4({198, 18, 0, 1}), 5062}));
+  EXPECT_EQ(v4->destination, (base::Endpoint{base::Address::v4({198, 18, 0, 2}), 5060}));
+  EXPECT_TRUE(parse_icmp_error(error_about(test::known_udp, 3, 4, 28), true)->is_too_big);
+  const auto v6 = parse_icmp_error(test::Guarded{error_about(test::known_udp6, 2, 0, 48)}.octets(), false);
+  ASSERT_TRUE(v6);
+  EXPECT_TRUE(v6->is_too_big);
+  EXPECT_EQ(v6->source, (base::Endpoint{test::client6, 5062}));
+  const Octets part = test::Ipv6Frame{.extensions = {17, 0, 0, 1, 0, 0, 0, 9}, .first = 44, .data = test::udp6()}.build();
+  EXPECT_EQ(parse_icmp_error(error_about(part, 1, 4, 56), false)->destination, (base::Endpoint{test::edge6, 5060})) << "a first fragment";
+}
+
+TEST(IcmpError, SaysNothingWithoutAUdpHeader) {
+  for (std::size_t bytes = 0; bytes < 24; ++bytes)
+    EXPECT_FALSE(parse_icmp_error(test::Guarded{error_about(test::known_udp, 3, 3, bytes)}.octets(), true)) << bytes;
+  for (std::size_t bytes = 0; bytes < 44; ++bytes)
+    EXPECT_FALSE(parse_icmp_error(test::Guarded{error_about(test::known_udp6, 1, 4, bytes)}.octets(), false)) << bytes;
+  EXPECT_FALSE(parse_icmp_error(error_about(test::known_echo_request, 3, 3, 28), true));
+  EXPECT_FALSE(parse_icmp_error(error_about(test::UdpFrame{.fragment = 0x0001}.build(), 3, 3, 28), true)) << "not the first fragment";
+  EXPECT_FALSE(parse_icmp_error(error_about(test::known_udp6, 3, 3, 48), true)) << "of the other IP version";
+  const Octets later = test::Ipv6Frame{.extensions = {17, 0, 0, 8, 0, 0, 0, 9}, .first = 44, .data = test::udp6()}.build();
+  EXPECT_FALSE(parse_icmp_error(error_about(later, 1, 4, 56), false));
+}
+
 }  // namespace
 }  // namespace viaduct::net

@@ -16,18 +16,21 @@
 namespace viaduct::control {
 
 // One row a counter: name, and what it counts.
-#define VIADUCT_RESOLVER_COUNTERS(X)                                         \
-  X(arp_answered, "ARP requests for an address of ours, answered")           \
-  X(arp_ignored, "ARP frames that are not for us or malformed")              \
-  X(arp_asked, "ARP requests sent")                                          \
-  X(nd_answered, "neighbour solicitations for an address of ours, answered") \
-  X(nd_ignored, "ND messages that are not for us or malformed")              \
-  X(nd_asked, "neighbour solicitations sent")                                \
-  X(learned, "neighbours learned or changed")                                \
-  X(gave_up, "neighbours that did not answer")                               \
-  X(echo_answered, "echo requests answered")                                 \
-  X(echo_ignored, "ICMP echo requests for another address")                  \
-  X(waiting_sent, "packets that waited for a neighbour and were sent")       \
+#define VIADUCT_RESOLVER_COUNTERS(X)                                                  \
+  X(arp_answered, "ARP requests for an address of ours, answered")                    \
+  X(arp_ignored, "ARP frames that are not for us or malformed")                       \
+  X(arp_asked, "ARP requests sent")                                                   \
+  X(nd_answered, "neighbour solicitations for an address of ours, answered")          \
+  X(nd_ignored, "ND messages that are not for us or malformed")                       \
+  X(nd_asked, "neighbour solicitations sent")                                         \
+  X(learned, "neighbours learned or changed")                                         \
+  X(gave_up, "neighbours that did not answer")                                        \
+  X(icmp_unreachable, "ICMP errors: a datagram of ours did not reach a home")         \
+  X(icmp_too_big, "ICMP errors: a datagram of ours was too big on its way to a home") \
+  X(icmp_ignored, "ICMP errors about nothing that we may have sent")                  \
+  X(echo_answered, "echo requests answered")                                          \
+  X(echo_ignored, "ICMP echo requests for another address")                           \
+  X(waiting_sent, "packets that waited for a neighbour and were sent")                \
   X(waiting_dropped, "packets dropped because their neighbour never answered, or too many waited")
 
 struct ResolverCounters {
@@ -49,6 +52,8 @@ class Resolver {
   void tick(std::uint64_t now_ms);
   [[nodiscard]] const ResolverCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t size() const { return neighbours_.size(); }
+  /// How often somebody said that this place of a home's cannot be reached. Counted, and trusted for nothing: anybody may say it.
+  [[nodiscard]] std::uint64_t unreachable(const base::Endpoint& home) const;
 
  private:
   struct Neighbour {
@@ -67,6 +72,7 @@ class Resolver {
   void take_nd(nic::Packet p, const net::Frame& frame, std::uint64_t now_ms);
   void take_solicitation(nic::Packet p, const net::Frame& frame, const net::NeighbourMessage& m, std::uint64_t now_ms);
   void take_advertisement(const net::NeighbourMessage& m, std::uint16_t vlan, std::uint64_t now_ms);
+  void take_icmp_error(nic::Packet p, const net::Frame& frame);
   void take_echo(nic::Packet p, const net::Frame& frame);
   bool send_question(nic::Packet p, const site::LinkAddress& about);
   void wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64_t now_ms);
@@ -80,6 +86,7 @@ class Resolver {
   site::Wire& wire_;
   std::size_t neighbours_max_;
   std::map<site::LinkAddress, Neighbour> neighbours_;
+  std::map<base::Endpoint, std::uint64_t> unreachable_;   // of homes only, so not more than there were
   std::size_t waiting_{};
   std::uint64_t ticked_ms_{};
   bool changed_{};

@@ -18,6 +18,7 @@ enum class FrameKind : std::uint8_t {
   udp,
   arp,
   icmp_echo,   ///< an echo request, ICMP or ICMPv6
+  icmp_error,  ///< destination unreachable or packet too big, of either
   neighbour,   ///< a neighbour solicitation or advertisement (RFC 4861)
   fragment     ///< of a datagram that did not fit a packet: the payload is its part
 };
