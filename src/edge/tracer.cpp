@@ -52,6 +52,7 @@ bool is_sending(base::Verdict v) {
       return true;
     case base::Verdict::registered:
     case base::Verdict::absorbed:
+    case base::Verdict::collected:
     case base::Verdict::controlled:
     case base::Verdict::dropped:
       return false;
