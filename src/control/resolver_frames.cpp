@@ -94,9 +94,10 @@ void Resolver::take_icmp_error(nic::Packet p, const net::Frame& frame) {
   nic::free(p);
   const site::Site& site = commons_.site.read();
   const site::Listener* const sender = error ? site.listener(error->source) : nullptr;
-  const bool may_be_true = sender != nullptr && sender->vlan == frame.vlan && sender->endpoint.address == frame.destination.address &&
-                           site.homes.is_address_of_home(error->destination);
-  if (!may_be_true) return counters_.icmp_ignored.add(1);
+  const assign::HomeIndex home = error ? site.homes.find(error->destination) : assign::no_home;
+  const bool names_home = home != assign::no_home && site.homes[home].address == error->destination;
+  const bool came_to_sender = sender != nullptr && sender->vlan == frame.vlan && sender->endpoint.address == frame.destination.address;
+  if (!names_home || !came_to_sender) return counters_.icmp_ignored.add(1);
   if (error->is_too_big) return counters_.icmp_too_big.add(1);
   counters_.icmp_unreachable.add(1);
   if (unreachable_.contains(error->destination) || unreachable_.size() < base::homes_max) ++unreachable_[error->destination];
