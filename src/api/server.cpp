@@ -151,12 +151,12 @@ class Busy final : public Stream {
       if (!wait(POLLOUT, patience_ms)) return false;
       connection_.send();
     }
-    return !connection_.is_broken();
+    return !connection_.is_broken() && !is_stopping();
   }
 
  private:
   static constexpr int patience_ms = 30'000;
-  /// False when the server stops or nothing happens in time.
+  /// False when the server stops, or when nothing happens in time.
   [[nodiscard]] bool wait(short events, int timeout_ms) const {
     std::array<pollfd, 2> polled{{{connection_.descriptor(), events, 0}, {stopper_, POLLIN, 0}}};
     int ready = 0;
@@ -164,6 +164,12 @@ class Busy final : public Stream {
       ready = poll(polled.data(), polled.size(), timeout_ms);
     } while (ready < 0 && errno == EINTR);
     return ready > 0 && polled[1].revents == 0;
+  }
+
+  // What never waits for its peer would not see it otherwise.
+  [[nodiscard]] bool is_stopping() const {
+    pollfd stop{stopper_, POLLIN, 0};
+    return poll(&stop, 1, 0) > 0;
   }
 
   Connection connection_;
