@@ -118,6 +118,8 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
 
 // A frame that is ready, its tag not counted.
 [[gnu::always_inline]] inline void Actor::send(const Job& job, std::size_t untagged_bytes) {
+  if (tracing_ != nullptr) [[unlikely]]
+    copy_to(*tracing_, job, Copy::sent);
   if (fragmenter_.must_cut(untagged_bytes)) [[unlikely]]
     return send_fragments(job);
   counters_.count(job.judgement.verdict);
@@ -152,7 +154,8 @@ void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbour
   const std::size_t bytes = job.subject.msg.bytes();
   std::span<char> in_place;
   if (is_proxied)
-    in_place = compose_in_place(job.subject, job.judgement, site, stamp, {.text = text, .before = room_before(job, way), .behind = room_behind(job, bytes)}, edits_);
+    in_place =
+        compose_in_place(job.subject, job.judgement, site, stamp, {.text = text, .before = room_before(job, way), .behind = room_behind(job, bytes)}, edits_);
   else
     compose_edits(job.subject, job.judgement, site, stamp, edits_);
   if (!in_place.empty()) [[likely]]
@@ -202,6 +205,8 @@ void Actor::send_to(Job& job, std::span<char> message, const Passage& way, const
 
 // The control core asks for the MAC, and sends it then.
 void Actor::wait_for_hop(Job& job, const Passage& way) {
+  if (tracing_ != nullptr) [[unlikely]]
+    copy_to(*tracing_, job, Copy::sent);
   auto& note = job.pkt.note<site::Note>();
   note = {};
   note.kind = site::Note::Kind::unresolved;

@@ -8,6 +8,7 @@
 #include "job.h"
 #include "limiter.h"
 #include "outlet.h"
+#include "tracer.h"
 #include "viaduct/edge/compose.h"
 #include "viaduct/site/post.h"
 
@@ -27,6 +28,8 @@ class Actor {
 
   /// Of this burst: who says whether an answer may be sent; null when nobody limits them.
   void keep_to(Limiter* limiter) { limiter_ = limiter; }
+  /// Of the next job: who wants copies of what is sent for it; null when nobody does.
+  void trace_by(const Tracing* tracing) { tracing_ = tracing; }
   /// Carry out a job's judgement, with the snapshots of this burst. The packet's verdict is counted here, once.
   void act(Job& job, const Site& site, const site::Neighbours& neighbours, std::uint32_t now_min);
   /// A frame that is not UDP for us: ARP, ND and echo; the control core gets it.
@@ -50,6 +53,7 @@ class Actor {
   site::Commons& commons_;
   share::Counters& counters_;
   Limiter* limiter_{};
+  const Tracing* tracing_{};
   net::Mac mac_;
   net::ChecksumWork checksum_work_;
   WireOutlet wire_;

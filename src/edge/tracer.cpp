@@ -41,25 +41,6 @@ void fill(site::TraceRecord& record, const Job& job, Copy copy) {
   std::memcpy(record.octets.data(), octets.data(), record.kept_bytes);
 }
 
-// Those whose packet, or its answer, leaves from here.
-bool is_sending(base::Verdict v) {
-  switch (v) {
-    case base::Verdict::redirected:
-    case base::Verdict::proxied:
-    case base::Verdict::returned:
-    case base::Verdict::answered:
-    case base::Verdict::rejected:
-      return true;
-    case base::Verdict::registered:
-    case base::Verdict::absorbed:
-    case base::Verdict::collected:
-    case base::Verdict::controlled:
-    case base::Verdict::dropped:
-      return false;
-  }
-  return false;
-}
-
 }  // namespace
 
 TraceSet wanted_by(const site::Traces& traces, const Job& job, const Site& site) {
@@ -71,10 +52,10 @@ TraceSet wanted_by(const site::Traces& traces, const Job& job, const Site& site)
   return out;
 }
 
-void copy_to(const site::Traces& traces, TraceSet wanted, const Job& job, Copy copy, unsigned worker) {
-  for (std::size_t i = 0; i < traces.size(); ++i) {
-    if ((wanted >> i & 1U) == 0) continue;
-    site::Trace::Worker& mine = *traces[i]->workers[worker];
+void copy_to(const Tracing& tracing, const Job& job, Copy copy) {
+  for (std::size_t i = 0; i < tracing.traces.size(); ++i) {
+    if ((tracing.wanted >> i & 1U) == 0) continue;
+    site::Trace::Worker& mine = *tracing.traces[i]->workers[tracing.worker];
     site::TraceRecord* const record = mine.records.free_slot();
     if (record == nullptr) {
       mine.lost.add(1);
@@ -85,18 +66,16 @@ void copy_to(const site::Traces& traces, TraceSet wanted, const Job& job, Copy c
   }
 }
 
-// A packet that could not be sent after all is counted as dropped while it is acted on, and is gone then.
 void Path::act_traced(std::span<Job*> jobs, const Site& site, const site::Traces& traces) {
   const site::Neighbours& neighbours = commons_.neighbours.read();
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
-  const share::Counter& dropped = counters_.verdicts[std::to_underlying(base::Verdict::dropped)];
   for (Job* job : jobs) {
-    const TraceSet wanted = wanted_by(traces, *job, site);
-    copy_to(traces, wanted, *job, Copy::received, worker_);
-    const std::uint64_t dropped_before = dropped.get();
+    const Tracing tracing{.traces = traces, .wanted = wanted_by(traces, *job, site), .worker = worker_};
+    copy_to(tracing, *job, Copy::received);
+    actor_.trace_by(tracing.wanted != 0 ? &tracing : nullptr);
     actor_.act(*job, site, neighbours, now_min);
-    if (is_sending(job->judgement.verdict) && dropped.get() == dropped_before) copy_to(traces, wanted, *job, Copy::sent, worker_);
   }
+  actor_.trace_by(nullptr);
 }
 
 }  // namespace viaduct::edge

@@ -19,7 +19,14 @@ static_assert(base::traces_max <= 32);
 /// When a packet is copied.
 enum class Copy : std::uint8_t { received, sent };
 
-/// Copy the packet as it is now into the queue of each of those traces; a full queue loses it, counted. Thread: worker `worker`.
-void copy_to(const site::Traces& traces, TraceSet wanted, const Job& job, Copy copy, unsigned worker);
+/// Who wants copies of one packet.
+struct Tracing {
+  const site::Traces& traces;
+  TraceSet wanted;
+  unsigned worker;
+};
+
+/// Copy the packet as it is now into the queue of each trace that wants it; a full queue loses it, counted. Thread: that worker.
+void copy_to(const Tracing& tracing, const Job& job, Copy copy);
 
 }  // namespace viaduct::edge

@@ -123,4 +123,4 @@ def test_a_daemon_stops_while_traces_run(traced):
     daemons.wait_for("the trace", lambda: running.ask("status")["traces"] == 1)
     talk(sip.register("alice"))
     running.stop()
-    assert process.wait(10) == 3
+    assert process.wait(10) == 0, "it was told that the trace has ended"
