@@ -7,9 +7,14 @@ namespace viaduct::edge {
 using screen::Field;
 using sip::HeaderId;
 
-bool is_screened(const Subject& s) { return !s.is_keepalive && s.msg.is_request && (s.msg.fault == sip::Bad::none || s.msg.answerable); }
+namespace {
 
-screen::Values screen_values(const Subject& s, const screen::Rules& rules) {
+// Position-independent code may have its public functions replaced, so that no compiler merges them into their callers. These it does.
+[[gnu::always_inline]] inline bool can_be_screened(const Subject& s) {
+  return !s.is_keepalive && s.msg.is_request && (s.msg.fault == sip::Bad::none || s.msg.answerable);
+}
+
+[[gnu::always_inline]] inline screen::Values values_of(const Subject& s, const screen::Rules& rules) {
   const auto& source = s.source.address.octets();
   screen::Values out;
   if (rules.asks(Field::user_agent)) out[std::to_underlying(Field::user_agent)] = s.msg.value(HeaderId::user_agent);
@@ -19,11 +24,16 @@ screen::Values screen_values(const Subject& s, const screen::Rules& rules) {
   return out;
 }
 
+}  // namespace
+
+bool is_screened(const Subject& s) { return can_be_screened(s); }
+screen::Values screen_values(const Subject& s, const screen::Rules& rules) { return values_of(s, rules); }
+
 void Screen::ask(const screen::Rules& rules, std::span<Job*> jobs) {
   std::size_t count = 0;
   for (Job* job : jobs) {
-    if (!is_screened(job->subject)) continue;
-    values_[count] = screen_values(job->subject, rules);
+    if (!can_be_screened(job->subject)) continue;
+    values_[count] = values_of(job->subject, rules);
     screener_.look(rules, values_[count], hashes_[count]);
     asked_[count++] = job;
   }

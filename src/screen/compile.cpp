@@ -43,7 +43,7 @@ base::Key128 random_key() {
 
 }  // namespace
 
-Rules::Rules() : databases_(std::make_unique<Databases>()) {}
+Rules::Rules() : key_(random_key()), databases_(std::make_unique<Databases>()) {}
 Rules::~Rules() = default;
 
 std::expected<std::unique_ptr<Rules>, std::string> Rules::compile(std::vector<Rule> rules, unsigned workers) {
@@ -55,7 +55,6 @@ std::expected<std::unique_ptr<Rules>, std::string> Rules::compile(std::vector<Ru
   for (const Field f : {Field::user_agent, Field::request_uri, Field::from})
     if (const auto built = out->build_database(f); !built) return std::unexpected(built.error());
   if (const auto built = out->build_workers(workers); !built) return std::unexpected(built.error());
-  std::ranges::generate(out->keys_, random_key);
   out->hits_before_.resize(out->list_.size());
   return out;
 }

@@ -10,9 +10,6 @@ namespace {
 
 constexpr std::array all_fields = {Field::user_agent, Field::request_uri, Field::from, Field::source};
 
-// An entry whose hash is 0 is free.
-constexpr std::uint64_t taken_bit = std::uint64_t{1} << 63;
-
 std::size_t index(Field f) { return std::to_underlying(f); }
 
 // What a rule that applies does to the outcome. True: nothing behind it is asked.
@@ -47,20 +44,6 @@ Screener::Screener(unsigned worker, std::size_t entries)
       sets_(std::make_unique<Set[]>(set_mask_ + 1)),
       scanned_(std::make_unique<std::array<std::array<RuleIndex, base::screen_rules_max>, fields_count>>()) {}
 
-void Screener::look(const Rules& rules, const Values& values, Hashes& out) const {
-  for (const Field f : all_fields) {
-    if (values[index(f)].data() == nullptr) continue;
-    out[index(f)] = rules.hash(f, values[index(f)]) | taken_bit;
-    __builtin_prefetch(&set_of(out[index(f)]));
-  }
-}
-
-const Screener::Entry* Screener::find(std::uint64_t hash) const {
-  for (const Entry& e : set_of(hash).entries)
-    if (e.hash == hash) return &e;
-  return nullptr;
-}
-
 Screener::Matches Screener::scan(const Rules& rules, Field f, std::string_view value) {
   auto& room = (*scanned_)[index(f)];
   return {room.data(), room.data() + rules.match(f, value, worker_, room)};
@@ -76,20 +59,16 @@ void Screener::remember(std::uint64_t hash, const Matches& matches) {
   std::copy(matches.at, matches.end, younger.rules.begin());
 }
 
-Outcome Screener::decide(const Rules& rules, const Values& values, const Hashes& hashes) {
+Outcome Screener::decide_anew(const Rules& rules, const Values& values, const Hashes& hashes) {
   AllMatches matches;
   std::array<bool, fields_count> is_new{};
-  bool any = false;
   for (const Field f : all_fields) {
     const std::size_t i = index(f);
     if (values[i].data() == nullptr) continue;
     const Entry* const known = find(hashes[i]);
     is_new[i] = known == nullptr;
     matches[i] = known != nullptr ? Matches{known->rules.data(), known->rules.data() + known->count} : scan(rules, f, values[i]);
-    any |= matches[i].at != matches[i].end || is_new[i];
   }
-  if (!any) [[likely]]
-    return {};
   const Outcome out = apply(rules, matches);
   // Only now: remembering moves the entries that matches point into.
   for (std::size_t i = 0; i < fields_count; ++i)

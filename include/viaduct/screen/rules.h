@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "viaduct/base/hash.h"
+#include "viaduct/base/aes_hash.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/screen/outcome.h"
 #include "viaduct/screen/rule.h"
@@ -46,7 +46,10 @@ class Rules {
   [[nodiscard]] const std::vector<Rule>& list() const { return list_; }
 
   /// A value's hash under a key that no other compilation has: what was remembered under older rules is never found again.
-  [[nodiscard]] std::uint64_t hash(Field f, std::string_view value) const { return base::siphash64(keys_[std::to_underlying(f)], value); }
+  /// Shape: below 2^16 octets.
+  [[nodiscard]] std::uint64_t hash(Field f, std::string_view value) const {
+    return base::AesHasher(key_, value.data(), hash_label, std::to_underlying(f), value).hidden().low;
+  }
   /// The rules whose part in `f` holds for a value, ascending, up to and with the first that this alone decides. Shape: out holds screen_rules_max.
   /// Thread: worker `worker`. Returns how many.
   [[nodiscard]] std::size_t match(Field f, std::string_view value, unsigned worker, std::span<RuleIndex> out) const;
@@ -58,6 +61,7 @@ class Rules {
   void continue_from(const Rules& before);
 
  private:
+  static constexpr std::uint32_t hash_label = 1;  // no other hash is made under this key
   struct Databases;
   struct alignas(64) PerWorker {
     void* scratch{};  // hs_scratch_t
@@ -83,7 +87,7 @@ class Rules {
   std::vector<Rule> list_;
   std::vector<Brief> briefs_;
   std::uint8_t asked_{};  // a bit a Field
-  std::array<base::Key128, fields_count> keys_{};
+  base::AesHashKey key_;
   std::unique_ptr<Databases> databases_;
   std::vector<Source> sources_;
   std::vector<Length> lengths_;
