@@ -35,6 +35,7 @@ class Burst {
     std::size_t over = 0;
     for (edge::Job& job : jobs_) limiter.look(job);
     for (const edge::Job& job : jobs_) over += limiter.hinder_source(job) ? 1 : 0;
+    for (const edge::Job& job : jobs_) limiter.look_for_client(job);
     for (const edge::Job& job : jobs_) over += limiter.hinder_client(job) ? 1 : 0;
     return over;
   }

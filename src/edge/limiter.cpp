@@ -57,6 +57,10 @@ void Limiter::look(Job& job) {
   sources_.prefetch(job.source_key);
 }
 
+void Limiter::look_for_client(const Job& job) const {
+  if (job.subject.has_client) clients_.prefetch(key_of(job.subject.client));
+}
+
 std::optional<Drop> Limiter::hinder_source(const Job& job) {
   const site::Limits& limits = site_->limits;
   const base::Address& source = job.subject.source.address;
@@ -66,13 +70,13 @@ std::optional<Drop> Limiter::hinder_source(const Job& job) {
   return std::nullopt;
 }
 
-// Whoever names a client in his requests uses up the client's bucket: of those who have shown who they are, no request is counted.
+// Whoever names a client in his requests uses up the client's bucket; those who have shown who they are pass also when it is empty.
 std::optional<Drop> Limiter::hinder_client(const Job& job) {
   const Subject& s = job.subject;
   if (!site_->limits.client.is_set() || !s.has_client || s.msg.method == sip::Method::ack) return std::nullopt;
+  if (clients_.take(key_of(s.client), 1, site_->limits.client, now_ns_)) return std::nullopt;
   if (welcome_.keeps(job.source_key, now_ns_) || is_friend(s.source.address)) return std::nullopt;
-  if (!clients_.take(s.client.low ^ s.client.high, 1, site_->limits.client, now_ns_)) return Drop::client_over_limit;
-  return std::nullopt;
+  return Drop::client_over_limit;
 }
 
 bool Limiter::may_answer(const Job& job, std::size_t bytes) {

@@ -18,10 +18,11 @@ class Limiter {
 
   /// A burst begins.
   void begin(const Site& site, std::uint64_t now_ns);
-  /// After a packet's frame is known: why it is over, or nothing. A first call of `look` prefetches.
+  /// After a packet's frame is known, in two steps: its bucket is prefetched; why it is over, or nothing.
   void look(Job& job);
   [[nodiscard]] std::optional<base::Drop> hinder_source(const Job& job);
-  /// After its client is known: the same for requests.
+  /// After its client is known: the same for requests, in the same two steps.
+  void look_for_client(const Job& job) const;
   [[nodiscard]] std::optional<base::Drop> hinder_client(const Job& job);
   /// Whether an answer of so many octets may go to the source of a job.
   [[nodiscard]] bool may_answer(const Job& job, std::size_t bytes);
@@ -32,6 +33,8 @@ class Limiter {
 
  private:
   [[nodiscard]] std::uint64_t key_of(const base::Address& source) const;
+  // Already a keyed hash.
+  [[nodiscard]] static std::uint64_t key_of(const sip::ClientKey& client) { return client.low ^ client.high; }
   [[nodiscard]] bool is_friend(const base::Address& source) const;
 
   const Site* site_{};

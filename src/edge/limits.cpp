@@ -26,6 +26,7 @@ void Path::hold_back(Job& job, base::Drop limit) { job.subject.excess = {.is_ove
 void Path::limit_clients(std::span<Job*> jobs, const Site& site) {
   if (!site.limits.client.is_set()) [[likely]]
     return;
+  for (const Job* job : jobs) limiter_.look_for_client(*job);
   for (Job* job : jobs)
     if (const auto over = limiter_.hinder_client(*job)) hold_back(*job, *over);
 }

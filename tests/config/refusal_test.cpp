@@ -28,7 +28,8 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
-     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, dpdk, sip, redirect, proxy, fleet, home, assign, store, registrar, screen, limits"},
+     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, dpdk, sip, redirect, proxy, fleet, home, assign, store, registrar, screen, "
+     "limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
     {"\"edge\"", "\"../edge\"", "2: node.name: \"../edge\" is not a name; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
@@ -216,7 +217,12 @@ const Fault bound_faults[] = {
     {"# limits", "ring_slots = 100", "37: limits.ring_slots: 100 is not a power of two; allowed: a power of two, 64 to 1048576"},
     {"# limits", "neighbours_max = 15", "37: limits.neighbours_max: 15 is out of range; allowed: 16 to 1048576"},
     {"# limits", "redirects_kept = 1", "37: limits.redirects_kept: 1 is out of range; allowed: 1024 to 67108864"},
-    {"# limits", "guards = 1", "37: limits.guards: unknown key; allowed: ring_slots, neighbours_max, redirects_kept"},
+    {"# limits", "guards = 1",
+     "37: limits.guards: unknown key; allowed: ring_slots, neighbours_max, redirects_kept, limit_entries, source_pps, source_burst, source_v4_bits, "
+     "source_v6_bits, strangers_pps, strangers_burst, aor_pps, aor_burst, reply_bytes_per_s, reply_burst_bytes, friends, over"},
+    {"# limits", "source_burst = 5", "37: limits.source_burst: has no rate to go with; allowed: only together with source_pps"},
+    {"# limits", "source_pps = 100000001", "37: limits.source_pps: 100000001 is out of range; allowed: 0 to 100000000"},
+    {"# limits", "over = \"404\"", "37: limits.over: \"404\" is not known; allowed: \"drop\" or \"503\""},
 };
 INSTANTIATE_TEST_SUITE_P(Bounds, FaultyConfig, testing::ValuesIn(bound_faults));
 
