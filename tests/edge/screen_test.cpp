@@ -12,6 +12,8 @@ using base::Verdict;
 
 class Screening : public Fleet {
  protected:
+  Screening() { site.redirect = site::RedirectPolicy::single_via; }
+
   /// Every message whose User-Agent holds `word` meets `action`.
   void rule(const std::string& word, screen::Action action, std::uint16_t status = 0) {
     screen::Rule r{.name = word, .patterns = {}, .sources = {}, .action = action, .status = status, .file = {}};
