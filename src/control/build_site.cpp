@@ -117,6 +117,7 @@ std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const c
     if (const assign::Home& h = built->homes[static_cast<assign::HomeIndex>(i)]; h.is_local && h.state != assign::HomeState::removed)
       built->local_home = static_cast<assign::HomeIndex>(i);
   built->domains = domains_from(c);
+  built->collect_route_hosts();
   set_policy(*built, c);
   set_limits(*built, c.limits);
   built->fleet_seed = c.fleet_seed;

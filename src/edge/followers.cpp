@@ -29,6 +29,8 @@ constexpr std::uint32_t cseq_mask = 0x3fff, cseq_forward_max = 0x1fff;
 // Of a class that nobody of follows, so many must have failed before all are believed to.
 constexpr std::uint16_t class_failures_min = 3;
 
+constexpr std::uint32_t outlived = 0x10000;   // older than any age
+
 constexpr std::uint32_t agent_bytes = 16;
 
 __m128i load_agent(std::string_view user_agent, const char* readable_end) {
@@ -82,48 +84,59 @@ void Followers::learn(Entry& entry, AgentClass agent, Known known) {
 Followers::Heard Followers::hear(const Register& r, std::uint32_t clock_ms) {
   const std::uint16_t now = ticks(clock_ms);
   const auto client = static_cast<std::uint32_t>(r.client.high);
+  Set& set = set_of(r.client);
   Heard out{.standing = standing_of(r.agent)};
-  for (Entry& e : set_of(r.client).entries) {
-    if (e.at == 0 || e.client != client || age(e.at, now) > kept_ticks) continue;
-    if (e.call == r.call && e.transaction == r.transaction) {
-      out.is_repeated |= age(e.at, now) < guard_ticks;
-    } else if (e.call == r.call) {
-      const std::uint32_t step = (r.cseq - e.cseq()) & cseq_mask;
-      if (step == 1 && e.known() != Known::never_follows) {
-        learn(e, r.agent, Known::never_follows);
-        out.learned = -1;
-      } else if (step > 1 && step <= cseq_forward_max && e.known() == Known::nothing) {
-        learn(e, r.agent, Known::follows);
-        out.learned = 1;
-      }
-      out.came_back |= age(e.at, now) < guard_ticks;
+  std::uint32_t oldest = 0;
+  for (std::uint32_t i = 0; i < ways; ++i) {
+    Entry& e = set.entries[i];
+    // Free and outlived places are the oldest of all; the client's own for this Call-ID is older still.
+    const bool is_live = e.at != 0 && age(e.at, now) <= kept_ticks;
+    const std::uint32_t years = is_live ? age(e.at, now) + 1U : outlived;
+    if (years > oldest) {
+      oldest = years;
+      out.place = i;
     }
-    if (e.known() == Known::never_follows) {
-      e.at = now;   // kept as long as he comes
-      out.standing = Standing::never_follows;
-    } else if (e.known() == Known::follows && out.standing == Standing::unknown) {
-      out.standing = Standing::follows;
+    if (!is_live || e.client != client) [[likely]]
+      continue;
+    if (e.call == r.call) {
+      oldest = UINT32_MAX;
+      out.place = i;
     }
+    learn_from(e, r, now, out);
   }
   return out;
 }
 
-void Followers::redirected(const Register& r, std::uint32_t clock_ms) {
+void Followers::learn_from(Entry& e, const Register& r, std::uint16_t now, Heard& out) {
+  if (e.call == r.call && e.transaction == r.transaction) {
+    out.is_repeated |= age(e.at, now) < guard_ticks;
+  } else if (e.call == r.call) {
+    const std::uint32_t step = (r.cseq - e.cseq()) & cseq_mask;
+    if (step == 1 && e.known() != Known::never_follows) {
+      learn(e, r.agent, Known::never_follows);
+      out.learned = -1;
+    } else if (step > 1 && step <= cseq_forward_max && e.known() == Known::nothing) {
+      learn(e, r.agent, Known::follows);
+      out.learned = 1;
+    }
+    out.came_back |= age(e.at, now) < guard_ticks;
+  }
+  if (e.known() == Known::never_follows) {
+    e.at = now;   // kept as long as he comes
+    out.standing = Standing::never_follows;
+  } else if (e.known() == Known::follows && out.standing == Standing::unknown) {
+    out.standing = Standing::follows;
+  }
+}
+
+void Followers::redirected(const Register& r, const Heard& heard, std::uint32_t clock_ms) {
   const std::uint16_t now = ticks(clock_ms);
   const auto client = static_cast<std::uint32_t>(r.client.high);
-  Set& set = set_of(r.client);
-  Entry* to = &set.entries[0];
-  for (Entry& e : set.entries) {
-    if (e.at != 0 && e.client == client && e.call == r.call) {
-      to = &e;
-      break;
-    }
-    if (e.at == 0 || (to->at != 0 && age(e.at, now) > age(to->at, now))) to = &e;
-  }
-  const bool is_known = to->at != 0 && to->client == client && to->call == r.call && age(to->at, now) <= kept_ticks;
-  const Known known = is_known ? to->known() : Known::nothing;
-  *to = {.client = client, .call = r.call, .transaction = r.transaction, .at = now};
-  to->set(r.cseq, known);
+  Entry& e = set_of(r.client).entries[heard.place];
+  const bool is_own = e.at != 0 && e.client == client && e.call == r.call && age(e.at, now) <= kept_ticks;
+  const Known known = is_own ? e.known() : Known::nothing;
+  e = {.client = client, .call = r.call, .transaction = r.transaction, .at = now};
+  e.set(r.cseq, known);
 }
 
 }  // namespace viaduct::edge

@@ -53,10 +53,11 @@ class Followers {
     bool is_repeated{};        ///< it is a retransmission of one that was redirected
     bool came_back{};          ///< within base::redirect_guard_ms of a redirect, with another transaction
     std::int8_t learned{};
+    std::uint32_t place{};     ///< where it is remembered, or the oldest is
   };
   [[nodiscard]] Heard hear(const Register& r, std::uint32_t clock_ms);
-  /// Remember that it is redirected now.
-  void redirected(const Register& r, std::uint32_t clock_ms);
+  /// Remember that a REGISTER just heard is redirected now.
+  void redirected(const Register& r, const Heard& heard, std::uint32_t clock_ms);
 
  private:
   enum class Known : std::uint16_t { nothing, follows, never_follows };
@@ -90,6 +91,7 @@ class Followers {
   [[nodiscard]] Set& set_of(const base::Hash128& client) const { return sets_[client.low & set_mask_]; }
   [[nodiscard]] Class& class_of(AgentClass agent);
   [[nodiscard]] Standing standing_of(AgentClass agent) const;
+  [[gnu::noinline]] void learn_from(Entry& e, const Register& r, std::uint16_t now, Heard& out);
   void learn(Entry& entry, AgentClass agent, Known known);
 
   std::size_t set_mask_;

@@ -323,6 +323,11 @@ void identify(Subject& s, const Site& site) {
   if (s.routing.course == Course::to_flow) s.next = s.routing.client;
 }
 
+// The same of a request whose Request-URI is none of ours: its Routes are taken apart only when they may lead anywhere.
+[[gnu::noinline]] static void identify_plain_routing(Subject& s, const Site& site) {
+  if (may_find_routing(s, site)) identify_routing(s, site);
+}
+
 // Whose request it is, or where the response goes, when it is not said as nearly always.
 [[gnu::noinline]] static void identify_any(Subject& s, const Site& site) {
   s.has_client = false;
@@ -350,7 +355,7 @@ bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
     s.has_client = sip::plain_aor(s.msg[uri], s.msg.text, site.domains, aor);
     if (s.has_client) [[likely]] {
       if (s.msg.has(HeaderId::route)) [[unlikely]]
-        identify_routing(s, site);
+        identify_plain_routing(s, site);
       return true;
     }
   }

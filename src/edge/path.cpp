@@ -214,7 +214,7 @@ void Path::consult_followers(Job& job, const Site& site, std::uint32_t now_ms) {
     job.judgement = judge_by_past(job.subject, job.judgement, Reason::never_follows);
   } else if (job.judgement.verdict == base::Verdict::redirected || heard.standing == Standing::follows) {
     job.judgement = redirected(job.judgement.home);
-    followers_.redirected(job.registration, now_ms);
+    followers_.redirected(job.registration, heard, now_ms);
   }
 }
 

@@ -2,6 +2,8 @@
 // Where the Routes of a request lead: through a flow of ours to a client, on to a home, or by the tables.
 #include "routes.h"
 
+#include <immintrin.h>
+
 #include <algorithm>
 #include <array>
 
@@ -109,7 +111,28 @@ void obey_strict_router(std::string_view next, Routing& out) {
   out.edits.request_uri = next;
 }
 
+/// The host name of `<sip:HOST...>`, when one may be told at a glance; empty when not, or when it is an address.
+std::string_view plain_host(std::string_view route, const char* readable_end) {
+  constexpr std::string_view begin = "<sip:";
+  if (!route.starts_with(begin)) return {};
+  const char* const host = route.data() + begin.size();
+  if (readable_end - host < 32 || *host == '[' || (*host >= '0' && *host <= '9')) return {};
+  const __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(host));
+  const auto mask = [&](char c) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(text, _mm256_set1_epi8(c)))); };
+  const std::uint32_t close = mask('>');
+  const std::uint32_t inside = close ^ (close - 1);   // up to the first one
+  if (close == 0 || (mask('@') & inside) != 0) return {};
+  std::string_view out{host, _tzcnt_u32(close | mask(';') | mask(':'))};
+  if (out.ends_with('.')) out.remove_suffix(1);
+  return out;
+}
+
 }  // namespace
+
+bool may_find_routing(const Subject& s, const Site& site) {
+  const std::string_view host = plain_host(s.msg.value(sip::HeaderId::route), s.msg.text.data() + s.msg.text.size());
+  return host.empty() || site.route_hosts.may_hold(host);
+}
 
 Routing find_routing(const Subject& s, const Site& site) {
   Routing out{.request_uri = s.msg[s.msg.request_uri]};

@@ -4,12 +4,28 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
 #include "viaduct/sip/reply.h"
 
 namespace viaduct::site {
+
+void HostFilter::reserve(std::size_t names_max) { bits_.assign(std::bit_ceil(names_max + 1), 0); }
+
+void HostFilter::add(std::string_view host) {
+  const std::uint64_t h = hash(host);
+  bits_[(h >> 32) & (bits_.size() - 1)] |= std::uint64_t{1} << (h & 63);
+}
+
+void Site::collect_route_hosts() {
+  route_hosts.reserve(node_names.size() + homes.size() + domains.served.size() + domains.aliases.size());
+  for (const std::string& name : node_names) route_hosts.add(name);
+  for (const assign::Home& home : homes) route_hosts.add(home.name);
+  for (const std::string& domain : domains.served) route_hosts.add(domain);
+  for (const auto& [alias, domain] : domains.aliases) route_hosts.add(alias);
+}
 
 void Site::set_server_header(std::string line) {
   server_header = std::move(line);

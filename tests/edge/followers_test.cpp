@@ -28,7 +28,7 @@ Said send(Followers& followers, const Register& r, std::uint32_t ms) {
   const auto heard = followers.hear(r, ms);
   if (heard.is_repeated) return Said::unknown;
   if (heard.came_back) return Said::came_back;
-  if (heard.standing != Standing::never_follows) followers.redirected(r, ms);
+  if (heard.standing != Standing::never_follows) followers.redirected(r, heard, ms);
   return static_cast<Said>(heard.standing);
 }
 
@@ -103,7 +103,7 @@ TEST(Followers, LearnFromALaterNumberThatAClientFollows) {
     const auto heard = followers.hear(numbered(5 + step), start_ms + hour_ms);
     EXPECT_EQ(heard.standing, Standing::follows);
     EXPECT_EQ(heard.learned, 1);
-    followers.redirected(numbered(5 + step), start_ms + hour_ms);
+    followers.redirected(numbered(5 + step), heard, start_ms + hour_ms);
     EXPECT_EQ(followers.hear(numbered(5 + 2 * step), start_ms + hour_ms + hour_ms / 2).learned, 0) << "known already";
   }
 }

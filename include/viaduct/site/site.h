@@ -10,6 +10,7 @@
 #include "viaduct/base/address.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/sip/uri.h"
+#include "viaduct/site/host_filter.h"
 #include "viaduct/site/limits.h"
 
 namespace viaduct::site {
@@ -49,6 +50,7 @@ struct Site {
   assign::Homes homes;
   assign::HomeIndex local_home{assign::no_home};    ///< the home that is this node
   sip::Domains domains;
+  HostFilter route_hosts;                           ///< names of this node and of homes, and domains
   RedirectPolicy redirect{};
   std::string redirect_status_line;
   bool trust_all_proxies{};
@@ -67,6 +69,8 @@ struct Site {
   std::vector<base::Prefix> on_link;
   base::Address gateway_v4, gateway_v6;             ///< unset: none
 
+  /// Fills route_hosts from what it is made of.
+  void collect_route_hosts();
   /// Sets server_header and what holds it.
   void set_server_header(std::string line);
   /// The listener of that endpoint; nullptr when it is none of ours.
