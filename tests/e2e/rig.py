@@ -162,6 +162,7 @@ loadmodule "ctl.so"
 modparam("ctl", "binrpc", "unix:{folder}/ctl")
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "use_path", 1)
+modparam("registrar", "path_mode", 1)
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
     if (is_method("REGISTER")) {{ if (!save("location")) sl_reply_error(); exit; }}
