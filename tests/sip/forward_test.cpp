@@ -256,7 +256,7 @@ TEST(Forward, GrowsByItsMaximumAtTheMost) {
       "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n";
   const Message request = indexed(text);
   Edits edits;
-  const std::string prefix = "Via: SIP/2.0/UDP [" + longest + "]:65535;branch=";
+  const std::string prefix = "Via: SIP/2.0/UDP [" + longest + "]:65535;in=255;branch=";
   plan_forward(request, *parse_via(request[request.top_via]), {{*base::Address::parse(longest), 65535}, prefix, some_branch(), ""}, edits);
   // The bound allows for the longest text of an address, which has six octets more than the longest that is ever printed.
   EXPECT_EQ(static_cast<std::size_t>(edits.growth()) + 2 * (base::address_text_bytes_max - longest.size()), forward_growth_max());

@@ -15,7 +15,7 @@ from clients import Clients
 from fleet import ADDRESSES, EDGE, HOMES, Fleet, aor
 from network import CLIENTS_ADDRESS, Network
 from story import Story, assignments, say
-from system import Failure, Interrupted, interruptible
+from system import Failure, Interrupted, end_children, interruptible
 
 PICTURE = f"""\
 A SIP edge and a fleet of two homes: each is a viaductd with a DPDK port, in a network namespace of its own.
@@ -82,6 +82,7 @@ def main():
         say("interrupted; everything is removed")
         return 128 + interrupted.args[0]
     finally:
+        end_children()
         shutil.rmtree(folder, ignore_errors=True)
 
 
