@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `trace`: for a while, every packet of a client or a prefix as a line, with what became of it.
-#include <algorithm>
+#include <map>
 #include <thread>
 
 #include "answers.h"
@@ -64,13 +64,11 @@ class Running {
 
   /// What has come since the last call, oldest first.
   std::vector<json> take() {
-    std::vector<std::pair<std::uint64_t, json>> found;
+    std::multimap<std::uint64_t, json> found;
     for (std::size_t i = 0; i < trace_->workers.size(); ++i) {
       auto& records = trace_->workers[i]->records;
-      for (const site::TraceRecord* r = records.oldest(); r != nullptr; records.release(), r = records.oldest())
-        found.emplace_back(r->at_ticks, line_of(*r, i));
+      for (const site::TraceRecord* r = records.oldest(); r != nullptr; records.release(), r = records.oldest()) found.emplace(r->at_ticks, line_of(*r, i));
     }
-    std::ranges::stable_sort(found, {}, [](const auto& one) { return one.first; });
     std::vector<json> out;
     for (auto& [ticks, line] : found) out.push_back(std::move(line));
     return out;

@@ -111,6 +111,8 @@ void Followers::learn_from(Entry& e, const Register& r, std::uint16_t now, Heard
   if (e.call == r.call && e.transaction == r.transaction) {
     out.is_repeated |= age(e.at, now) < guard_ticks;
   } else if (e.call == r.call) {
+    out.came_back |= age(e.at, now) < guard_ticks;
+    if (!r.teaches) return;
     const std::uint32_t step = (r.cseq - e.cseq()) & cseq_mask;
     if (step == 1 && e.known() != Known::never_follows) {
       learn(e, r.agent, Known::never_follows);
@@ -119,9 +121,8 @@ void Followers::learn_from(Entry& e, const Register& r, std::uint16_t now, Heard
       learn(e, r.agent, Known::follows);
       out.learned = 1;
     }
-    out.came_back |= age(e.at, now) < guard_ticks;
   }
-  if (e.known() == Known::never_follows) {
+  if (r.teaches && e.known() == Known::never_follows) {
     e.at = now;   // kept as long as he comes
     out.standing = Standing::never_follows;
   } else if (e.known() == Known::follows && out.standing == Standing::unknown) {

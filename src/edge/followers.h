@@ -29,15 +29,9 @@ class Followers {
     std::uint32_t call{};          ///< hash of the Call-ID
     std::uint32_t transaction{};   ///< hash of Call-ID, CSeq number, top Via branch, From tag
     std::uint32_t cseq{};
+    bool teaches{true};            ///< false: it is only guarded, and nothing is learned
     AgentClass agent{};
   };
-  [[nodiscard]] static Register registration(const base::Hash128& client, const sip::Message& request, const sip::Marks& marks, AgentClass agent) {
-    return {.client = client,
-            .call = static_cast<std::uint32_t>(marks.call),
-            .transaction = static_cast<std::uint32_t>(marks.reply_tag),
-            .cseq = request.cseq_number,
-            .agent = agent};
-  }
 
   void prefetch(const base::Hash128& client) const { __builtin_prefetch(&set_of(client)); }
 

@@ -3,7 +3,6 @@
 #pragma once
 #include <string_view>
 
-#include "followers.h"
 #include "viaduct/assign/assignment.h"
 #include "viaduct/edge/judge.h"
 #include "viaduct/net/frame.h"
@@ -19,7 +18,7 @@ struct Job {
   std::uint64_t source_key{};    ///< limit: of the packet's source, when there are limits
   Judgement judgement;           ///< judge
   std::uint64_t tag{};           ///< judge: of an answer of ours, its To tag
-  Followers::Register registration;   ///< judge: of a REGISTER that may be redirected
+  std::uint64_t call{};          ///< judge: of a REGISTER that may be redirected, its Call-ID's hash
 
   /// The UDP payload.
   [[nodiscard]] std::string_view payload() const { return {reinterpret_cast<const char*>(pkt.data()) + frame.payload_offset, frame.payload_bytes}; }

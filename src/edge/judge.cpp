@@ -7,7 +7,6 @@
 
 #include "contains.h"
 #include "hosts.h"
-#include "routes.h"
 #include "viaduct/base/text.h"
 #include "viaduct/net/stun.h"
 
@@ -240,18 +239,16 @@ bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.
   return without_answer(s, rejected(s.screening.status, Reason::screened));
 }
 
-bool is_unsafe_source(const Subject& s, const Site& site);
+// Nothing is sent to a place that cannot have asked, nor to ourselves.
+bool is_unsafe_source(const Subject& s, const Site& site) {
+  return s.source.port == 0 || s.source.address.is_unusable_destination() || site.listener(s.source) != nullptr;
+}
 
 // What is over a limit: dropped, or told to come back later, where it can be told anything.
 [[gnu::noinline]] Judgement judge_excess(const Subject& s, const Site& site) {
   const bool can_be_told = s.msg.fault != Bad::not_sip && s.msg.is_request && s.msg.answerable && !is_unsafe_source(s, site);
   if (site.limits.over == site::Over::drop || !can_be_told) return dropped(s.excess.limit, Reason::over_limit);
   return without_answer(s, rejected(503, Reason::over_limit));
-}
-
-// Nothing is sent to a place that cannot have asked, nor to ourselves.
-bool is_unsafe_source(const Subject& s, const Site& site) {
-  return s.source.port == 0 || s.source.address.is_unusable_destination() || site.listener(s.source) != nullptr;
 }
 
 [[gnu::noinline]] Judgement judge_faulty_request(const Subject& s) {
@@ -298,70 +295,6 @@ constexpr std::array reason_sentences = {
 }  // namespace
 
 std::string_view sentence(Reason r) { return reason_sentences[std::to_underlying(r)]; }
-
-void index(std::string_view text, Subject& subject) {
-  subject.screening = {};
-  subject.is_keepalive = sip::is_keepalive(text);
-  if (subject.is_keepalive) return;
-  if (text.size() <= base::message_bytes_max) {
-    static_cast<void>(sip::index(text, subject.msg));  // a fault stays in the message
-    return;
-  }
-  // Enough is read to answer it; the fault is the size, whatever else the cut has broken.
-  static_cast<void>(sip::index(text.substr(0, base::message_bytes_max), subject.msg));
-  subject.msg.fault = Bad::too_large;
-}
-
-void identify(Subject& s, const Site& site) {
-  base::SipText aor;
-  if (identify_but_key(s, site, aor)) s.client = sip::client_key(aor.text(), site.fleet_seed);
-}
-
-// What the Routes of a request ask for, when there are any or its Request-URI may be one of ours.
-[[gnu::noinline]] static void identify_routing(Subject& s, const Site& site) {
-  s.routing = find_routing(s, site);
-  if (s.routing.course == Course::to_flow) s.next = s.routing.client;
-}
-
-// The same of a request whose Request-URI is none of ours: its Routes are taken apart only when they may lead anywhere.
-[[gnu::noinline]] static void identify_plain_routing(Subject& s, const Site& site) {
-  if (may_find_routing(s, site)) identify_routing(s, site);
-}
-
-// Whose request it is, or where the response goes, when it is not said as nearly always.
-[[gnu::noinline]] static void identify_any(Subject& s, const Site& site) {
-  s.has_client = false;
-  s.next = {};
-  if (s.is_keepalive || s.msg.fault != Bad::none) return;
-  if (!s.msg.is_request) {
-    const auto via = sip::parse_via(s.msg[s.msg.second_via]);
-    s.next = via ? sip::response_destination(*via).value_or(base::Endpoint{}) : base::Endpoint{};
-    return;
-  }
-  identify_routing(s, site);
-  const std::string_view request_uri = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
-  const std::string_view uri = s.msg.method == Method::register_ ? s.msg[s.msg.to_uri] : request_uri;
-  const sip::Named named = sip::name_client(uri, s.msg.text, site.domains, site.fleet_seed);
-  s.client = named.key;
-  s.has_client = named.is_served;
-  s.aor_fault = named.fault;
-}
-
-bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
-  s.aor_fault = Bad::none;
-  s.routing.course = Course::none;
-  if (!s.is_keepalive && s.msg.is_request && s.msg.fault == Bad::none) [[likely]] {
-    const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
-    s.has_client = sip::plain_aor(s.msg[uri], s.msg.text, site.domains, aor);
-    if (s.has_client) [[likely]] {
-      if (s.msg.has(HeaderId::route)) [[unlikely]]
-        identify_plain_routing(s, site);
-      return true;
-    }
-  }
-  identify_any(s, site);
-  return false;
-}
 
 Judgement judge(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
   if (s.is_keepalive) return {.verdict = Verdict::absorbed, .reason = Reason::keepalive};

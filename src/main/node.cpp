@@ -15,45 +15,15 @@
 #include <thread>
 
 #include "rules.h"
+#include "settings.h"
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
 #include "viaduct/control/build_site.h"
 #include "viaduct/control/homes.h"
 #include "viaduct/control/import.h"
-#include "viaduct/edge/worker.h"
-#include "viaduct/store/lmdb.h"
 
 namespace viaduct {
 namespace {
-
-registrar::Rules rules_of(const config::Config& c) {
-  return {.expires_default_s = c.expires_default_s,
-          .expires_min_s = c.expires_min_s,
-          .expires_max_s = c.expires_max_s,
-          .bindings_per_aor_max = c.bindings_per_aor_max,
-          .bindings_max = c.bindings_max};
-}
-
-nic::EalConfig eal_of(const config::Config& c) {
-  return {.arguments = c.dpdk.eal_arguments, .file_prefix = "viaduct-" + c.node_name, .worker_cpus = c.worker_cpus, .control_cpu = c.control_cpu};
-}
-
-nic::Offload offload_of(const config::Dpdk& d) {
-  if (d.pretend_checksum_offload) return nic::Offload::pretended;
-  return d.checksum_offload ? nic::Offload::automatic : nic::Offload::software;
-}
-
-nic::PortConfig port_of(const config::Config& c) {
-  return {.queues_wanted = static_cast<std::uint16_t>(std::min<unsigned>(c.workers, c.dpdk.rx_queues_max)),
-          .control_queue = c.dpdk.control_queue,
-          .rx_descriptors = c.dpdk.rx_descriptors,
-          .tx_descriptors = c.dpdk.tx_descriptors,
-          .buffers_count = c.dpdk.buffers_count,
-          .large_buffers_count = c.dpdk.large_buffers_count,
-          .offload = offload_of(c.dpdk),
-          .ignore_udp_checksum = c.dpdk.ignore_udp_checksum,
-          .mtu_bytes = c.mtu_bytes};
-}
 
 // Another at each start, so that nobody who has seen fragments of one knows those of the next.
 base::Key128 fresh_key() {
@@ -62,24 +32,10 @@ base::Key128 fresh_key() {
   return key;
 }
 
-// However many workers there are, fragments that are kept take a quarter of the buffers at the most.
-unsigned fragmented_datagrams(const config::Config& c) {
-  return std::clamp(c.dpdk.buffers_count / (base::buffers_per_fragmented_datagram * c.workers), 1U, base::fragmented_datagrams_max);
-}
-
 std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) {
   std::vector<std::unique_ptr<share::Ring>> rings;
   for (unsigned i = 0; i < c.workers; ++i) rings.push_back(std::make_unique<share::Ring>("worker" + std::to_string(i), c.ring_slots, share::Producers::many));
   return rings;
-}
-
-edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
-  return {.index = index,
-          .burst_pkts = c.burst_pkts,
-          .redirects_kept = c.redirects_kept,
-          .limit_entries = c.limit_entries,
-          .screen_cache_entries = c.screen_cache_entries,
-          .idle = c.idle};
 }
 
 // What is published before the first poll.
@@ -317,22 +273,10 @@ void Node::Impl::stop_in_order() {
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
-namespace {
-
-store::Result<std::unique_ptr<store::Store>> open_store(const config::Config& c) {
-  return store::open_lmdb({.folder = c.store_path,
-                           .bytes_max = c.store_bytes_max,
-                           .fsync = c.store_fsync == config::StoreFsync::full ? store::Fsync::full : store::Fsync::deferred,
-                           .access = store::Access::write,
-                           .fleet_seed = c.fleet_seed});
-}
-
-}  // namespace
-
 std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config, const Folders& folders) {
   auto rules = compile_rules(config, folders.rules);
   if (!rules) return std::unexpected(rules.error());
-  auto store = open_store(config);
+  auto store = store::open_lmdb(store_of(config));
   if (!store) return std::unexpected(store.error().text);
   if ((*store)->is_read_only()) spdlog::warn("the store at {} cannot be written: placements stand as they are", config.store_path.string());
   const auto fleet = control::read_fleet(**store, config);

@@ -105,8 +105,7 @@ def af_packet(**more):
     return {"profile": "af_packet", "interface": "eth0"} | more
 
 
-KAMAILIO_CONFIG = """#!KAMAILIO
-# An in-memory registrar at one address; answers every other request with 200, so that it is seen to have arrived.
+KAMAILIO_HEAD = """#!KAMAILIO
 debug=0
 log_stderror=yes
 fork=yes
@@ -127,6 +126,10 @@ loadmodule "kex.so"
 loadmodule "ctl.so"
 modparam("ctl", "binrpc", "unix:{folder}/ctl")
 modparam("usrloc", "db_mode", 0)
+"""
+
+# An in-memory registrar at one address; answers every other request with 200, so that it is seen to have arrived.
+KAMAILIO_CONFIG = KAMAILIO_HEAD + """
 modparam("registrar", "use_path", 0)
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
@@ -136,31 +139,11 @@ request_route {{
 }}
 """
 
-KAMAILIO_PROXY_CONFIG = """#!KAMAILIO
 # A registrar and stateful proxy for the domain example.com, as an operator's: Path, loose routing, transactions; Record-Route where the test says so.
-debug=0
-log_stderror=yes
-fork=yes
-children=1
-disable_tcp=yes
-auto_aliases=no
-dns=no
-rev_dns=no
+KAMAILIO_PROXY_CONFIG = KAMAILIO_HEAD + """
 alias="example.com"
-listen=udp:{address}:5060
-loadmodule "pv.so"
-loadmodule "sl.so"
 loadmodule "tm.so"
 loadmodule "rr.so"
-loadmodule "siputils.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-loadmodule "kex.so"
-loadmodule "ctl.so"
-modparam("ctl", "binrpc", "unix:{folder}/ctl")
-modparam("usrloc", "db_mode", 0)
 modparam("registrar", "use_path", 1)
 modparam("registrar", "path_mode", 1)
 request_route {{

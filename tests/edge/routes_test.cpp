@@ -2,6 +2,8 @@
 // Path, Record-Route and Routes of ours, as the messages of whole dialogs: what the edge writes into one comes back in the next.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "fleet.h"
 #include "viaduct/sip/flow.h"
 #include "viaduct/sip/route.h"
@@ -274,19 +276,104 @@ TEST_F(Routed, LetsASpiralPassAndNoLoop) {
 
 // --- what it is hardened against
 
-TEST_F(Routed, SurvivesAnyRoutes) {
+TEST_F(Routed, GoesNowhereButThroughItsFlowOrToAHomeWhateverTheRoutes) {
   const std::string mine = path();
-  const std::vector<std::string> odd = {
-      "",         ",",         "<>", "<sip:>", "x", "<sip:198.18.0.2", mine + mine, "<sip:@198.18.0.2;lr>", ", ,", "\"<\"", "<tel:+1>", "<sip:198.18.0.2;lr>,,",
-      mine + ",", "<http://a>"};
+  const std::vector<std::string> odd = {"",
+                                        ",",
+                                        "<>",
+                                        "<sip:>",
+                                        "x",
+                                        "<sip:198.18.0.2",
+                                        mine + mine,
+                                        "<sip:@198.18.0.2;lr>",
+                                        ", ,",
+                                        "\"<\"",
+                                        "<tel:+1>",
+                                        "<sip:198.18.0.2;lr>,,",
+                                        mine + ",",
+                                        "<http://a>",
+                                        "<sip:203.0.113.9;lr>",
+                                        "<sip:198.18.0.11;lr>"};
+  std::size_t to_flow = 0, to_home = 0, refused = 0;
+  const auto look = [&](const std::string& a, const std::string& b, const std::string& from) {
+    const auto r = send(bye(mine.substr(1, mine.size() - 2)).header("Route: " + a).header("Route: " + b), from);
+    const std::string what = a + '|' + b + " from " + from;
+    if (r.judgement.verdict == Verdict::proxied && r.judgement.reason == Reason::route_flow) {
+      ++to_flow;
+      EXPECT_EQ(r.next, endpoint(client)) << what;
+    } else if (r.judgement.verdict == Verdict::proxied) {
+      ++to_home;
+      EXPECT_EQ(r.judgement.reason, Reason::route_home) << what;
+      EXPECT_EQ(site.homes[r.judgement.home].name, "far") << what;
+    } else {
+      ++refused;
+      EXPECT_EQ(r.judgement.verdict, Verdict::rejected) << what;
+      EXPECT_THAT(r.bytes, StartsWith("SIP/2.0 4")) << what;
+    }
+  };
   for (const std::string& a : odd)
     for (const std::string& b : odd) {
-      const auto r = send(bye(mine.substr(1, mine.size() - 2)).header("Route: " + a).header("Route: " + b), far);
-      EXPECT_NE(r.judgement.verdict, Verdict::redirected) << a << '|' << b;
+      look(a, b, far);
+      look(a, b, client);
     }
+  EXPECT_GT(to_flow, 0U);
+  EXPECT_GT(to_home, 0U);
+  EXPECT_GT(refused, 0U);
   std::string many = mine;
   for (int i = 0; i < 60; ++i) many += "," + mine;
   EXPECT_EQ(send(bye("sip:a@b").header("Route: " + many), far).judgement.reason, Reason::route_flow);
+}
+
+TEST_F(Routed, DecidesAlikeWithTheFilterOfHostsAndWithoutIt) {
+  std::vector<std::string> hosts = {"198.18.0.2",        "198.18.0.11", "hidden",        "HIDDEN", "edge.example.com", "Edge.Example.COM", "example.com",
+                                    "alias.example.com", "hiddem",      "[2001:db8::1]", "x",      "hidden.",          "edge.example.co",  "127.0.0.1"};
+  for (int i = 0; i < 100; ++i) hosts.push_back("proxy" + std::to_string(i) + ".example.net");
+  const site::HostFilter filter = site.route_hosts;
+  EXPECT_LT(std::ranges::count_if(hosts, [&](const std::string& host) { return filter.may_hold(host); }), 60) << "or nothing is filtered";
+  for (const std::string& host : hosts)
+    for (const std::string behind : {"", ",<sip:198.18.0.11;lr>"}) {
+      const std::string text = invite().header("Route: <sip:" + host + ";lr>" + behind);
+      site.route_hosts = filter;
+      const auto filtered = send(text);
+      site.route_hosts = {};
+      const auto whole = send(text);
+      EXPECT_EQ(filtered.judgement.reason, whole.judgement.reason) << host;
+      EXPECT_EQ(filtered.bytes, whole.bytes) << host;
+    }
+}
+
+// RFC 3261 16.6 item 4, RFC 5658: who enters on one IP version and leaves on the other gets a Record-Route of each side.
+class BothVersions : public Routed {
+ protected:
+  BothVersions() {
+    site.listeners.push_back({.endpoint = endpoint("[2001:db8::2]:5060"),
+                              .host = "[2001:db8::2]",
+                              .via_prefix = "Via: SIP/2.0/UDP [2001:db8::2]:5060;branch=",
+                              .uri_end = "@[2001:db8::2]:5060;lr"});
+    site.pair_listeners();
+  }
+  Rehearsal send_v6(const std::string& text) { return rehearse(text, endpoint(phone), site.listeners[1], site, assignment, now_min); }
+  const std::string phone = "[2001:db8::7]:5062";
+};
+
+TEST_F(BothVersions, RecordsARouteOnEachSide) {
+  const auto r = send_v6(invite());
+  EXPECT_EQ(site.homes[r.judgement.home].name, "far");
+  const auto routes = values(r, "Record-Route");
+  ASSERT_EQ(routes.size(), 2U);
+  EXPECT_THAT(routes[0], HasSubstr("@198.18.0.2:5060;lr")) << "the home's side is on top";
+  EXPECT_THAT(routes[1], HasSubstr("@[2001:db8::2]:5060;lr"));
+
+  const auto back = send(bye("sip:a@[2001:db8::7]").header("Route: " + routes[0]).header("Route: " + routes[1]), far);
+  EXPECT_EQ(back.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(back.next, endpoint(phone));
+  EXPECT_TRUE(values(back, "Route").empty());
+  EXPECT_THAT(back.bytes, HasSubstr("\r\nVia: SIP/2.0/UDP [2001:db8::2]:5060;in=0;branch="));
+
+  const auto on = send_v6(bye("sip:b@198.18.0.11").header("Route: " + routes[1] + ", " + routes[0]));
+  EXPECT_EQ(on.judgement.reason, Reason::route_home);
+  EXPECT_EQ(site.homes[on.judgement.home].name, "far");
+  EXPECT_TRUE(values(on, "Route").empty());
 }
 
 TEST(FlowTokens, AreReadBackForBothFamiliesAndEveryListener) {

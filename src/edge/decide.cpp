@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage that decides: placements found together, each message judged (judge.cpp), and those who may be redirected asked for their past (followers.cpp).
+#include <utility>
+
+#include "path.h"
+
+namespace viaduct::edge {
+
+// Those that act.cpp answers.
+static bool is_answer(base::Verdict v) {
+  constexpr std::uint32_t answers = 1U << std::to_underlying(base::Verdict::redirected) | 1U << std::to_underlying(base::Verdict::answered) |
+                                    1U << std::to_underlying(base::Verdict::rejected);
+  return (answers >> std::to_underlying(v) & 1U) != 0;
+}
+
+// Those whose past decides between a redirect and the proxy.
+static bool may_be_redirected(const Judgement& j) { return j.verdict == base::Verdict::redirected || j.reason == Reason::not_listed; }
+
+// What only an answer needs, or a client who may be redirected.
+[[gnu::always_inline]] inline void Path::mark(Job& job, const Site& site) {
+  const sip::Message& msg = job.subject.msg;
+  const sip::Marks marks = sip::marks(msg, msg.top, site.keys.signing());
+  job.tag = marks.reply_tag;
+  if (!may_be_redirected(job.judgement)) return;
+  job.call = marks.call;
+  followers_.prefetch(job.subject.client);
+}
+
+// A REGISTER as followers.cpp knows it. Policy `always` asks nobody's past but for the guard.
+[[gnu::always_inline]] static inline Followers::Register registration(const Job& job, const Site& site) {
+  const sip::Message& msg = job.subject.msg;
+  const bool teaches = site.redirect != site::RedirectPolicy::always;
+  return {.client = job.subject.client,
+          .call = static_cast<std::uint32_t>(job.call),
+          .transaction = static_cast<std::uint32_t>(job.tag),
+          .cseq = msg.cseq_number,
+          .teaches = teaches,
+          .agent = teaches ? agent_class(msg.value(sip::HeaderId::user_agent), msg.text.data() + msg.text.size()) : 0};
+}
+
+static Judgement redirected(assign::HomeIndex home) { return {.verdict = base::Verdict::redirected, .reason = Reason::one_via, .home = home}; }
+
+// Learn from a REGISTER what came of the last redirect, and let that decide.
+void Path::consult_followers(Job& job, const Site& site, std::uint32_t now_ms) {
+  using Standing = Followers::Standing;
+  const Followers::Register request = registration(job, site);
+  const Followers::Heard heard = followers_.hear(request, now_ms);
+  if (heard.learned != 0) [[unlikely]]
+    (heard.learned > 0 ? counters_.redirects_followed : counters_.redirects_not_followed).add(1);
+  if (heard.is_repeated) {
+    job.judgement = redirected(job.judgement.home);
+  } else if (heard.came_back) {
+    job.judgement = judge_by_past(job.subject, job.judgement, Reason::redirected_before);
+  } else if (heard.standing == Standing::never_follows) {
+    job.judgement = judge_by_past(job.subject, job.judgement, Reason::never_follows);
+  } else if (job.judgement.verdict == base::Verdict::redirected || heard.standing == Standing::follows) {
+    job.judgement = redirected(job.judgement.home);
+    followers_.redirected(request, heard, now_ms);
+  }
+}
+
+// Where those live who are named; their homes are prefetched.
+void Path::place(std::span<Job*> jobs, const Site& site) {
+  std::array<Job*, base::burst_pkts_max> named;
+  std::size_t count = 0;
+  for (Job* job : jobs) {
+    if (!job->subject.has_client) {
+      job->placement = {};
+      continue;
+    }
+    keys_[count] = job->subject.client;
+    named[count++] = job;
+  }
+  commons_.assignment.find({keys_.data(), count}, placements_);
+  for (std::size_t i = 0; i < count; ++i) {
+    named[i]->placement = placements_[i];
+    site.homes.prefetch(placements_[i].home);
+  }
+}
+
+void Path::judge(std::span<Job*> jobs, const Site& site) {
+  const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
+  const auto now_ms = static_cast<std::uint32_t>(nic::ticks() / ticks_per_ms_);
+  place(jobs, site);
+  for (Job* job : jobs) job->judgement = edge::judge(job->subject, site, job->placement, now_min);
+  for (Job* job : jobs)
+    if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
+  for (Job* job : jobs)
+    if (may_be_redirected(job->judgement)) consult_followers(*job, site, now_ms);
+  if (site.limits.is_any) [[unlikely]]
+    welcome(jobs);
+}
+
+}  // namespace viaduct::edge

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage that finds the datagrams for us among the frames received: tags taken out, buffers joined, fragments put together, all else sent elsewhere.
+#include "path.h"
+#include "viaduct/net/usual_frame.h"
+#include "viaduct/net/vlan.h"
+
+namespace viaduct::edge {
+
+// Four cache lines a step: a few behind the text are asked for in vain.
+static void prefetch(std::string_view text) {
+  for (const char *at = text.data(), *end = at + text.size(); at < end; at += 256) {
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + 64);
+    __builtin_prefetch(at + 128);
+    __builtin_prefetch(at + 192);
+  }
+}
+
+// A frame that is no UDP for one of our listeners ends here; so does a keep-alive.
+std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
+  std::size_t count = 0;
+  for (Job& job : jobs) {
+    if (job.pkt.is_segmented() && !gather(job)) continue;
+    const net::ChecksumTrust trust = checksums_.trust(job.pkt);
+    if (trust != net::ChecksumTrust::verify && net::is_usual_frame(job.pkt.octets(), trust)) [[likely]] {
+      net::describe_usual_frame(job.pkt.data(), job.frame);
+      net::read_source(job.pkt.data(), job.subject.source);
+    } else if (!read_frame(job, trust, site)) {
+      continue;
+    }
+    job.subject.listener = site.listener(job.frame.destination);
+    if (job.subject.listener == nullptr || job.subject.listener->vlan != job.frame.vlan) {
+      actor_.drop(job, base::Drop::frame_not_ours);
+      continue;
+    }
+    const std::string_view text = job.payload();
+    job.subject.readable_behind = job.pkt.tailroom();
+    prefetch(text);
+    sound_[count++] = &job;
+  }
+  return {sound_.data(), count};
+}
+
+// A frame in several buffers is put into one. False: it is dropped.
+[[gnu::noinline]] bool Path::gather(Job& job) {
+  const bool fits = job.pkt.bytes_in_all() <= base::large_packet_bytes_max;
+  job.pkt = commons_.port.in_one_buffer(job.pkt);
+  if (!job.pkt) counters_.count(fits ? base::Drop::buffers_exhausted : base::Drop::sip_too_large);
+  return static_cast<bool>(job.pkt);
+}
+
+// Any frame. False: the packet has another owner.
+bool Path::read_frame(Job& job, net::ChecksumTrust trust, const Site& site) {
+  const auto vlan = net::vlan_of(job.pkt.octets());
+  if (vlan) job.pkt.set(net::remove_tag(job.pkt.data()), job.pkt.bytes() - net::tag_bytes);
+  if (!describe(job, trust)) return false;
+  job.frame.vlan = vlan.value_or(0);
+  if (job.frame.kind == net::FrameKind::fragment && !collect(job, site)) return false;
+  job.subject.source = job.frame.source;
+  if (job.frame.kind == net::FrameKind::udp) return true;
+  actor_.act_on_frame(job);
+  return false;
+}
+
+bool Path::describe(Job& job, net::ChecksumTrust trust) {
+  const auto why = net::read_frame(job.pkt.octets(), trust, job.frame);
+  if (why) actor_.drop(job, *why);
+  return !why;
+}
+
+// A fragment for an address of ours. True: with it the datagram is whole, and is the job's packet now.
+[[gnu::noinline]] bool Path::collect(Job& job, const Site& site) {
+  const std::uint16_t vlan = job.frame.vlan;
+  if (!site.has_address(job.frame.destination.address, vlan)) return actor_.drop(job, base::Drop::frame_not_ours), false;
+  const nic::Reassembly done = reassembler_.take(job.pkt, job.frame, nic::ticks());
+  counters_.fragments_expired.add(done.expired);
+  counters_.fragments_spoilt.add(done.spoilt);
+  switch (done.fragment) {
+    case nic::Fragment::completed:
+      break;
+    case nic::Fragment::kept:
+      return counters_.count(base::Verdict::collected), false;
+    case nic::Fragment::misfit:
+      return counters_.count(base::Drop::fragment_misfit), false;
+    case nic::Fragment::table_full:
+      return counters_.count(base::Drop::fragment_table_full), false;
+    case nic::Fragment::too_large:
+      return counters_.count(base::Drop::sip_too_large), false;
+    case nic::Fragment::no_buffer:
+      return counters_.count(base::Drop::buffers_exhausted), false;
+  }
+  counters_.reassembled.add(1);
+  job.pkt = done.datagram;
+  if (!describe(job, checksums_.other)) return false;
+  if (job.frame.kind == net::FrameKind::fragment) return actor_.drop(job, base::Drop::fragment_invalid), false;
+  job.frame.vlan = vlan;
+  return true;
+}
+
+}  // namespace viaduct::edge

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must be known of a message before it can be judged: where everything is in it, whose it is, where its Routes or its next Via lead. Pure.
+#include "routes.h"
+
+namespace viaduct::edge {
+
+using sip::Bad;
+using sip::HeaderId;
+using sip::Method;
+
+void index(std::string_view text, Subject& subject) {
+  subject.screening = {};
+  subject.is_keepalive = sip::is_keepalive(text);
+  if (subject.is_keepalive) return;
+  if (text.size() <= base::message_bytes_max) {
+    static_cast<void>(sip::index(text, subject.msg));  // a fault stays in the message
+    return;
+  }
+  // Enough is read to answer it; the fault is the size, whatever else the cut has broken.
+  static_cast<void>(sip::index(text.substr(0, base::message_bytes_max), subject.msg));
+  subject.msg.fault = Bad::too_large;
+}
+
+void identify(Subject& s, const Site& site) {
+  base::SipText aor;
+  if (identify_but_key(s, site, aor)) s.client = sip::client_key(aor.text(), site.fleet_seed);
+}
+
+// What the Routes of a request ask for, when there are any or its Request-URI may be one of ours.
+[[gnu::noinline]] static void identify_routing(Subject& s, const Site& site) {
+  s.routing = find_routing(s, site);
+  if (s.routing.course == Course::to_flow) s.next = s.routing.client;
+}
+
+// The same of a request whose Request-URI is none of ours: its Routes are taken apart only when they may lead anywhere.
+[[gnu::noinline]] static void identify_plain_routing(Subject& s, const Site& site) {
+  if (may_find_routing(s, site)) identify_routing(s, site);
+}
+
+// Whose request it is, or where the response goes, when it is not said as nearly always.
+[[gnu::noinline]] static void identify_any(Subject& s, const Site& site) {
+  s.has_client = false;
+  s.next = {};
+  if (s.is_keepalive || s.msg.fault != Bad::none) return;
+  if (!s.msg.is_request) {
+    const auto via = sip::parse_via(s.msg[s.msg.second_via]);
+    s.next = via ? sip::response_destination(*via).value_or(base::Endpoint{}) : base::Endpoint{};
+    return;
+  }
+  identify_routing(s, site);
+  const std::string_view request_uri = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
+  const std::string_view uri = s.msg.method == Method::register_ ? s.msg[s.msg.to_uri] : request_uri;
+  const sip::Named named = sip::name_client(uri, s.msg.text, site.domains, site.fleet_seed);
+  s.client = named.key;
+  s.has_client = named.is_served;
+  s.aor_fault = named.fault;
+}
+
+bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
+  s.aor_fault = Bad::none;
+  s.routing.course = Course::none;
+  if (!s.is_keepalive && s.msg.is_request && s.msg.fault == Bad::none) [[likely]] {
+    const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
+    s.has_client = sip::plain_aor(s.msg[uri], s.msg.text, site.domains, aor);
+    if (s.has_client) [[likely]] {
+      if (s.msg.has(HeaderId::route)) [[unlikely]]
+        identify_plain_routing(s, site);
+      return true;
+    }
+  }
+  identify_any(s, site);
+  return false;
+}
+
+}  // namespace viaduct::edge

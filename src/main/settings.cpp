@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings.h"
+
+#include <algorithm>
+
+#include "viaduct/base/limits.h"
+
+namespace viaduct {
+
+registrar::Rules rules_of(const config::Config& c) {
+  return {.expires_default_s = c.expires_default_s,
+          .expires_min_s = c.expires_min_s,
+          .expires_max_s = c.expires_max_s,
+          .bindings_per_aor_max = c.bindings_per_aor_max,
+          .bindings_max = c.bindings_max};
+}
+
+nic::EalConfig eal_of(const config::Config& c) {
+  return {.arguments = c.dpdk.eal_arguments, .file_prefix = "viaduct-" + c.node_name, .worker_cpus = c.worker_cpus, .control_cpu = c.control_cpu};
+}
+
+static nic::Offload offload_of(const config::Dpdk& d) {
+  if (d.pretend_checksum_offload) return nic::Offload::pretended;
+  return d.checksum_offload ? nic::Offload::automatic : nic::Offload::software;
+}
+
+nic::PortConfig port_of(const config::Config& c) {
+  return {.queues_wanted = static_cast<std::uint16_t>(std::min<unsigned>(c.workers, c.dpdk.rx_queues_max)),
+          .control_queue = c.dpdk.control_queue,
+          .rx_descriptors = c.dpdk.rx_descriptors,
+          .tx_descriptors = c.dpdk.tx_descriptors,
+          .buffers_count = c.dpdk.buffers_count,
+          .large_buffers_count = c.dpdk.large_buffers_count,
+          .offload = offload_of(c.dpdk),
+          .ignore_udp_checksum = c.dpdk.ignore_udp_checksum,
+          .mtu_bytes = c.mtu_bytes};
+}
+
+store::LmdbOptions store_of(const config::Config& c) {
+  return {.folder = c.store_path,
+          .bytes_max = c.store_bytes_max,
+          .fsync = c.store_fsync == config::StoreFsync::full ? store::Fsync::full : store::Fsync::deferred,
+          .access = store::Access::write,
+          .fleet_seed = c.fleet_seed};
+}
+
+edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
+  return {.index = index,
+          .burst_pkts = c.burst_pkts,
+          .redirects_kept = c.redirects_kept,
+          .limit_entries = c.limit_entries,
+          .screen_cache_entries = c.screen_cache_entries,
+          .idle = c.idle};
+}
+
+unsigned fragmented_datagrams(const config::Config& c) {
+  return std::clamp(c.dpdk.buffers_count / (base::buffers_per_fragmented_datagram * c.workers), 1U, base::fragmented_datagrams_max);
+}
+
+}  // namespace viaduct

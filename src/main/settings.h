@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the configuration means to each part: one file's settings as the parts' own.
+#pragma once
+#include "viaduct/config/config.h"
+#include "viaduct/edge/worker.h"
+#include "viaduct/nic/nic.h"
+#include "viaduct/registrar/bindings.h"
+#include "viaduct/store/lmdb.h"
+
+namespace viaduct {
+
+[[nodiscard]] registrar::Rules rules_of(const config::Config& c);
+[[nodiscard]] nic::EalConfig eal_of(const config::Config& c);
+[[nodiscard]] nic::PortConfig port_of(const config::Config& c);
+[[nodiscard]] store::LmdbOptions store_of(const config::Config& c);
+[[nodiscard]] edge::WorkerConfig worker_of(const config::Config& c, unsigned index);
+
+/// Datagrams that a worker keeps fragments of. However many workers there are, these take a quarter of the buffers at the most.
+[[nodiscard]] unsigned fragmented_datagrams(const config::Config& c);
+
+}  // namespace viaduct
