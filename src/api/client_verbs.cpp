@@ -35,7 +35,13 @@ json bindings_json(const Plant& plant, const sip::ClientKey& key) {
   const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
   json rows = json::array();
   for (const registrar::BindingView& b : plant.shard.bindings().of(key, now_s))
-    rows.push_back({{"contact", b.contact}, {"expires_in_s", b.expires_in_s}, {"flow", b.flow.text()}, {"call_id", b.call_id}, {"cseq", b.cseq}});
+    rows.push_back({{"contact", b.contact},
+                    {"expires_in_s", b.expires_in_s},
+                    {"flow", b.flow.text()},
+                    {"path", b.path},
+                    {"instance", b.instance},
+                    {"reg_id", b.reg_id},
+                    {"cseq", b.cseq}});
   return rows;
 }
 
@@ -128,8 +134,8 @@ json client_explain(const Plant& plant, const json& request) {
       out = failure(client.error());
       return;
     }
-    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site, plant.commons.assignment,
-                                  plant.commons.now_min.load());
+    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site,
+                                  edge::Tables{plant.commons.assignment}, plant.commons.now_min.load());
     out = placement_json(plant, *client);
     out["vias"] = vias;
     out["verdict"] = base::name(r.judgement.verdict);

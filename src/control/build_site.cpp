@@ -93,9 +93,10 @@ void set_limits(Site& site, const config::Limits& l) {
 
 void set_texts(Site& site, const config::Config& c) {
   site.set_server_header(c.server_header.empty() ? std::string{} : "Server: " + c.server_header + "\r\n");
+  for (const std::string& uri : c.service_route) site.service_route += "Service-Route: <" + uri + ">\r\n";
   site.options_headers =
       "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, INFO, PRACK, UPDATE, REFER\r\n"
-      "Accept: application/sdp\r\nSupported: path\r\n" +
+      "Accept: application/sdp\r\nSupported: path, outbound, gruu\r\n" +
       site.server_header;
 }
 

@@ -11,6 +11,7 @@
 #include "viaduct/net/stun.h"
 #include "viaduct/sip/flow.h"
 #include "viaduct/sip/forward.h"
+#include "viaduct/sip/option.h"
 #include "viaduct/sip/reply.h"
 
 namespace viaduct::edge {
@@ -100,8 +101,11 @@ constexpr std::size_t path_bytes_max = path_header.size() + sip::flow_token_byte
 constexpr std::size_t record_route_bytes_max = record_route_header.size() + sip::flow_token_bytes_max + uri_end_bytes_max + uri_header_end.size();
 
 // Lines of ours in a forwarded request beside the Via: Path and X-Viaduct-Home in a REGISTER, else Record-Route.
-using HeaderRoom = std::array<char, 320>;
-static_assert(proof_header_bytes_max + path_bytes_max <= std::tuple_size_v<HeaderRoom> && 2 * record_route_bytes_max <= std::tuple_size_v<HeaderRoom>);
+// Towards a binding, Record-Routes for both its sides, and the Routes to it.
+constexpr std::string_view route_header = "Route: ";
+using HeaderRoom = std::array<char, 1280>;
+static_assert(proof_header_bytes_max + path_bytes_max <= std::tuple_size_v<HeaderRoom>);
+static_assert(4 * record_route_bytes_max + route_header.size() + base::path_bytes_max + line_end.size() <= std::tuple_size_v<HeaderRoom>);
 
 // A URI of ours that leads to a client, as far as its parameters. Shape: room for flow_token_bytes_max and uri_end_bytes_max. `call_id`: as write_flow_token.
 char* put_our_uri(char* at, const sip::Flow& flow, std::string_view call_id, const Listener& through, const sip::SigningKey& key) {
@@ -128,12 +132,14 @@ char* put_path(char* at, const Subject& s, const Site& site, const Listener& thr
 char* put_record_route(char* at, const Subject& s, const Site& site, const Listener& through) {
   const bool to_client = s.routing.course == Course::to_flow;
   const sip::Flow flow = to_client ? flow_of(site, s.routing.client, s.routing.listener) : flow_of(site, s.source, number_of(site, *s.listener));
-  const auto put = [&](const Listener& side) {
-    at = put_our_uri(base::copy_text(at, record_route_header), flow, s.msg[s.msg.call_id], side, site.keys.signing());
+  const auto put = [&](const sip::Flow& client, const Listener& side) {
+    at = put_our_uri(base::copy_text(at, record_route_header), client, s.msg[s.msg.call_id], side, site.keys.signing());
     at = base::copy_text(at, uri_header_end);
   };
-  if (!s.listener->reaches(through.endpoint.address)) put(through);
-  put(*s.listener);
+  // Both ends of the dialog are clients of ours: what two passes through an edge would write, the callee's above the caller's.
+  if (s.binding != nullptr) put(flow_of(site, s.next, s.binding->listener), through);
+  if (!s.listener->reaches(through.endpoint.address)) put(flow, through);
+  put(flow, *s.listener);
   return at;
 }
 
@@ -142,18 +148,15 @@ bool may_begin_dialog(const sip::Message& m) {
   return m.to_tag.bytes == 0 && (m.method == sip::Method::invite || m.method == sip::Method::subscribe || m.method == sip::Method::refer);
 }
 
-bool supports_path(const sip::Message& m) {
-  for (std::size_t i = 0; i < m.headers; ++i) {
-    if (m.id[i] != sip::HeaderId::supported) continue;
-    std::string_view rest = m.header_value(i);
-    for (std::string_view tag = sip::next_value(rest); !tag.empty(); tag = sip::next_value(rest))
-      if (equal_ignoring_case(tag, "path")) return true;
-  }
-  return false;
+// RFC 3327 5.3: the Path of the registration becomes the Routes of the request.
+[[gnu::noinline]] char* put_binding_headers(char* at, const Subject& s, const Site& site, const Listener& through) {
+  if (site.record_route && may_begin_dialog(s.msg)) at = put_record_route(at, s, site, through);
+  if (s.path.empty()) return at;
+  return base::copy_text(base::copy_text(base::copy_text(at, route_header), s.path), line_end);
 }
 
 bool wants_path(const Subject& s, const Site& site) {
-  return site.path == site::PathPolicy::always || (site.path == site::PathPolicy::supported && supports_path(s.msg));
+  return site.path == site::PathPolicy::always || (site.path == site::PathPolicy::supported && sip::lists(s.msg, sip::HeaderId::supported, "path"));
 }
 
 char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through) {
@@ -163,6 +166,7 @@ char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& si
     at = put_proof(base::copy_text(at, proof_header), s, site.homes[j.home], site, stamp);
     return base::copy_text(at, line_end);
   }
+  if (s.binding != nullptr) return put_binding_headers(at, s, site, through);
   return site.record_route && may_begin_dialog(s.msg) ? put_record_route(at, s, site, through) : at;
 }
 
@@ -170,7 +174,7 @@ sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const 
   const Listener& through = *leaves_through(s, site, goes_to(s, j, site).address);
   const char* const end = put_headers(room.data(), s, j, site, stamp, through);
   const sip::RouteEdits& edits = s.routing.edits;
-  const bool edits_routes = s.routing.course != Course::none && (edits.leading > 0 || edits.last);
+  const bool edits_routes = s.binding != nullptr || (s.routing.course != Course::none && (edits.leading > 0 || edits.last));
   return {.source = s.source,
           .via_prefix = site.via_prefix(*s.listener, through),
           .branch = sip::make_branch(s.msg, s.msg.top, direction(s), s.source, site.keys),

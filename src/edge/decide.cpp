@@ -76,6 +76,13 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
     named[i]->placement = placements_[i];
     site.homes.prefetch(placements_[i].home);
   }
+  if (site.local_home != assign::no_home) locate(std::span(named).first(count));
+}
+
+// Which bindings requests for clients of this node go to.
+[[gnu::noinline]] void Path::locate(std::span<Job*> named) {
+  for (Job* job : named)
+    if (job->subject.msg.method != sip::Method::register_) edge::locate(job->subject, commons_.locations.find(job->subject.client));
 }
 
 void Path::judge(std::span<Job*> jobs, const Site& site) {

@@ -21,6 +21,22 @@ void index(std::string_view text, Subject& subject) {
   subject.msg.fault = Bad::too_large;
 }
 
+void locate(Subject& s, const assign::Location* location) {
+  s.binding = nullptr;
+  const bool is_by_tables = s.routing.course <= Course::by_tables;
+  if (location == nullptr || !s.msg.is_request || s.msg.method == Method::register_ || !is_by_tables) return;
+  const std::string_view asked = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
+  const auto uri = sip::parse_uri(asked);
+  const std::size_t chosen = assign::choose(*location, uri ? sip::uri_param(uri->params, "gr").value : std::string_view{});
+  if (chosen == location->count()) return;
+  const assign::BindingText to = (*location)[chosen];
+  if (s.routing.course == Course::none) s.routing.edits = {};
+  s.binding = &location->binding(chosen);
+  s.next = to.binding.next;
+  s.path = to.path;
+  s.routing.edits.request_uri = to.uri.substr(0, to.uri.find('?'));   // RFC 3261 19.1.1: headers have no place in a Request-URI
+}
+
 void identify(Subject& s, const Site& site) {
   base::SipText aor;
   if (identify_but_key(s, site, aor)) s.client = sip::client_key(aor.text(), site.fleet_seed);
@@ -59,6 +75,7 @@ void identify(Subject& s, const Site& site) {
 bool identify_but_key(Subject& s, const Site& site, base::SipText& aor) {
   s.aor_fault = Bad::none;
   s.routing.course = Course::none;
+  s.binding = nullptr;
   if (!s.is_keepalive && s.msg.is_request && s.msg.fault == Bad::none) [[likely]] {
     const sip::Slice uri = s.msg.method == Method::register_ ? s.msg.to_uri : s.msg.request_uri;
     s.has_client = sip::plain_aor(s.msg[uri], s.msg.text, site.domains, aor);

@@ -157,14 +157,20 @@ struct Registrar {
   return judge_placed(s, site, home);
 }
 
-// A request outside a dialog: to the home of the client that its Request-URI names, whatever the Vias.
+// A request for a client of this node: to its binding.
+Judgement judge_local(const Subject& s) {
+  return s.binding != nullptr ? proxied(s, assign::no_home, Reason::registered_here) : rejected(480, Reason::not_registered);
+}
+
+// A request outside a dialog: to the home of the client that its Request-URI names, whatever the Vias. An edge has decided already, as with a REGISTER.
 Judgement judge_initial(const Subject& s, const Site& site, const assign::Placement& placement) {
   if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
   if (!s.has_client) return rejected(404, Reason::foreign_domain);
+  if (s.binding != nullptr && site::any_contains(site.edges, s.source.address)) return judge_local(s);
   if (placement.home == assign::no_home) return judge_unplaced(placement);
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);
-  if (site.homes.brief(home).is_local) return rejected(480, Reason::client_here);
+  if (site.homes.brief(home).is_local) return judge_local(s);
   return proxied(s, home, Reason::initial_request);
 }
 

@@ -41,6 +41,7 @@ class Path {
   void identify(std::span<Job*> jobs, const Site& site);
   void screen(std::span<Job*> jobs);
   void place(std::span<Job*> jobs, const Site& site);
+  void locate(std::span<Job*> named);
   void judge(std::span<Job*> jobs, const Site& site);
   void mark(Job& job, const Site& site);
   void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);

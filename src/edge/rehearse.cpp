@@ -41,7 +41,7 @@ Screened rehearse_screening(std::string_view text, const base::Address& source, 
   return {.is_asked = true, .outcome = screener.decide(rules, values, hashes)};
 }
 
-Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const assign::Assignment& assignment,
+Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const Tables& tables,
                    std::uint32_t now_min) {
   Rehearsal r;
   const auto subject = std::make_unique<Subject>();
@@ -51,7 +51,8 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
   identify(*subject, site);
   if (subject->has_client) {
     r.client = subject->client;
-    r.placement = assignment.find(subject->client);
+    r.placement = tables.assignment.find(subject->client);
+    if (tables.locations != nullptr) locate(*subject, tables.locations->find(subject->client));
   }
   r.next = subject->next;
   r.judgement = judge(*subject, site, r.placement, now_min);

@@ -102,6 +102,15 @@ bool is_from_client(const Subject& s, const Site& site, const Owner& leg, std::s
   return !site.homes.is_home_host(s.source.address) && named_home(site, target) != assign::no_home;
 }
 
+/// The one of those flows that a URI leads to: a proxy, on whose side both ends of the dialog are. It has proved its place as a client has.
+const Owner* flow_named(const Legs& legs, std::string_view text) {
+  const auto uri = sip::parse_uri(text);
+  const auto address = uri ? host_address(uri->host) : std::nullopt;
+  for (std::size_t i = 0; address && i < legs.count; ++i)
+    if (legs.leg[i].owner.client == base::Endpoint{*address, port_or_default(uri->port)}) return &legs.leg[i].owner;
+  return nullptr;
+}
+
 /// RFC 3261 16.6 step 6: a next hop without `lr` wants its own URI in the Request-URI, and that as the last Route.
 void obey_strict_router(std::string_view next, Routing& out) {
   const auto uri = sip::parse_uri(next);
@@ -163,6 +172,11 @@ Routing find_routing(const Subject& s, const Site& site) {
     out.client = leg.owner.client;
     out.listener = leg.owner.listener;
     out.edits.leading = static_cast<std::uint8_t>(leg.end);
+  } else if (const Owner* const proxy = flow_named(legs, next); proxy != nullptr) {
+    out.course = Course::to_flow;
+    out.client = proxy->client;
+    out.listener = proxy->listener;
+    if (has_next) obey_strict_router(next, out);
   } else if (legs.count > 0 || (has_next && named_home(site, next) != assign::no_home)) {
     out.course = Course::onwards;
     out.target = next;

@@ -79,8 +79,8 @@ bool fetch(Stage& stage, const sip::ClientKey& key) {
 }
 
 void show(Stage& stage, std::string_view text, const base::Endpoint& source, const site::Listener& listener) {
-  auto r = edge::rehearse(text, source, listener, *stage.site, stage.assignment, stage.now_min);
-  if (r.client && fetch(stage, *r.client)) r = edge::rehearse(text, source, listener, *stage.site, stage.assignment, stage.now_min);
+  auto r = edge::rehearse(text, source, listener, *stage.site, edge::Tables{stage.assignment}, stage.now_min);
+  if (r.client && fetch(stage, *r.client)) r = edge::rehearse(text, source, listener, *stage.site, edge::Tables{stage.assignment}, stage.now_min);
   ++stage.messages;
   (stage.as_json ? print_json : print_text)(r, *stage.site, stage.messages);
 }

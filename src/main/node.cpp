@@ -42,6 +42,7 @@ std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) 
 struct First {
   std::unique_ptr<const site::Site> site;
   std::unique_ptr<const screen::Rules> rules;
+  std::unique_ptr<registrar::Authenticator> authenticator;
 };
 
 }  // namespace
@@ -58,6 +59,7 @@ struct Node::Impl {
   share::Published<screen::Rules> rules;
   share::Published<site::Traces> traces{std::make_unique<const site::Traces>()};
   assign::Assignment assignment;
+  assign::Locations locations;
   share::Ring to_registrar, to_control, to_wire;
   std::vector<std::unique_ptr<share::Ring>> to_worker;
   std::vector<share::Counters> counters;
@@ -87,6 +89,7 @@ struct Node::Impl {
         site(std::move(first.site)),
         rules(std::move(first.rules)),
         assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, std::max(c.entries_expected, clients)),
+        locations(1, c.bindings_max),
         to_registrar("to_registrar", c.ring_slots, share::Producers::many),
         to_control("to_control", c.ring_slots, share::Producers::many),
         to_wire("to_wire", c.ring_slots, share::Producers::many),
@@ -99,6 +102,7 @@ struct Node::Impl {
                 .rules = rules,
                 .traces = traces,
                 .assignment = assignment,
+                .locations = locations,
                 .to_registrar = to_registrar,
                 .to_control = to_control,
                 .to_wire = to_wire,
@@ -126,6 +130,7 @@ struct Node::Impl {
               .reload = [this] { return reload(); },
               .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
+    shard.set_authenticator(std::move(first.authenticator));
     for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
   }
 
@@ -217,13 +222,16 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
   done.differs = control::differences(*next, assign::Homes(homes));
   auto built = control::build_site(*next, homes);
   if (!built) return std::unexpected(built.error());
+  auto authenticator = authenticator_of(*next, (*built)->domains);
+  if (!authenticator) return std::unexpected(authenticator.error());
   applied = std::move(*next);
   loop.call([&] {
+    shard.set_authenticator(std::move(*authenticator));
     site.publish(std::move(*built), epoch);
     resolver.set_static(applied.neighbours);
     shard.bindings().set_rules(rules_of(applied));
     show_rules(std::move(*next_rules));
-    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules", "screening rules", "limits"};
+    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials", "screening rules", "limits"};
     done.epoch = assignment.epoch();
   });
   return done;
@@ -283,11 +291,14 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!fleet) return std::unexpected(fleet.error());
   auto site = control::build_site(config, fleet->homes);
   if (!site) return std::unexpected(config.file.string() + ": " + site.error());
+  auto authenticator = authenticator_of(config, (*site)->domains);
+  if (!authenticator) return std::unexpected(authenticator.error());
   for (const std::string& difference : control::differences(config, (*site)->homes)) spdlog::warn("{}", difference);
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
   auto port = nic::Port::start(port_of(config));
   if (!port) return std::unexpected(port.error());
-  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port), First{std::move(*site), std::move(*rules)}, fleet->clients);
+  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port),
+                                     First{std::move(*site), std::move(*rules), std::move(*authenticator)}, fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
   return std::unique_ptr<Node>(new Node(std::move(impl)));

@@ -11,6 +11,7 @@ registrar::Rules rules_of(const config::Config& c) {
   return {.expires_default_s = c.expires_default_s,
           .expires_min_s = c.expires_min_s,
           .expires_max_s = c.expires_max_s,
+          .expires_spread_percent = c.expires_spread_percent,
           .bindings_per_aor_max = c.bindings_per_aor_max,
           .bindings_max = c.bindings_max};
 }
@@ -51,6 +52,13 @@ edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
           .limit_entries = c.limit_entries,
           .screen_cache_entries = c.screen_cache_entries,
           .idle = c.idle};
+}
+
+std::expected<std::unique_ptr<registrar::Authenticator>, std::string> authenticator_of(const config::Config& c, const sip::Domains& domains) {
+  if (c.credentials_file.empty()) return nullptr;
+  auto secrets = registrar::Secrets::read(c.credentials_file, c.digest_algorithms, domains, c.fleet_seed);
+  if (!secrets) return std::unexpected(secrets.error());
+  return std::make_unique<registrar::Authenticator>(c.realm, std::make_shared<const registrar::Secrets>(std::move(*secrets)));
 }
 
 unsigned fragmented_datagrams(const config::Config& c) {

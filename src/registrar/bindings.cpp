@@ -3,174 +3,258 @@
 #include "viaduct/registrar/bindings.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <deque>
 
-#include "binding.h"
-#include "viaduct/sip/via.h"
-#include "wheel.h"
+#include "contact_line.h"
+#include "viaduct/base/wheel.h"
+#include "viaduct/sip/contact.h"
 
 namespace viaduct::registrar {
 namespace {
+
+using assign::Binding;
+using assign::BindingText;
+using assign::Location;
 
 /// An interval of an hour or more is never too brief (RFC 3261 10.3 step 7).
 constexpr std::uint32_t too_brief_below_s = 3600;
 /// Seconds to wait when all places are taken: bindings run out at least that often in a full table (the shortest default expiry).
 constexpr std::uint32_t retry_after_s = 60;
 
-/// A client and its bindings, in the order in which they came; timed by the earliest expiry among them.
-struct Client : Timer {
-  const ClientKey* key{};
-  std::vector<Binding> bindings;
+/// What of a REGISTER every binding that it changes keeps, beside the Contact.
+struct Origin {
+  std::uint64_t call_hash{};
+  std::uint64_t branch_hash{};
+  std::uint32_t cseq{};
+  std::uint32_t now_s{};
 };
 
-struct KeyHash {
-  std::size_t operator()(const ClientKey& key) const noexcept { return key.low; }  // a keyed hash already
-};
-
-/// The branch alone of the top Via; a Via that does not parse has none.
-std::uint64_t branch_hash(const sip::Message& request) {
-  const auto via = sip::parse_via(request[request.top_via]);
-  return base::siphash64({}, via ? via->branch : std::string_view{});
-}
+/// Last changed by this very REGISTER: the same Call-ID, CSeq and branch.
+bool is_of(const Binding& b, const Origin& o) { return b.cseq == o.cseq && b.branch_hash == o.branch_hash && b.call_hash == o.call_hash; }
+/// RFC 3261 10.3 steps 6 and 7: with the same Call-ID only a higher CSeq may change a binding.
+bool yields_to(const Binding& b, const Origin& o) { return b.call_hash != o.call_hash || o.cseq > b.cseq; }
 
 Outcome bad(sip::Bad fault) { return {.status = 400, .fault = fault, .headers = {}}; }
-Outcome failed(std::uint16_t status, std::string headers = {}) { return {.status = status, .fault = sip::Bad::none, .headers = std::move(headers)}; }
+Outcome failed(std::uint16_t status, std::string headers = {}) { return {.status = status, .headers = std::move(headers)}; }
 
-Outcome listed(const std::vector<Binding>& bindings, std::uint64_t now_s) {
-  Outcome ok{.status = 200, .fault = sip::Bad::none, .headers = {}};
-  for (const Binding& b : bindings)
-    if (b.is_live(now_s)) b.print(ok.headers, now_s);
-  return ok;
-}
-
-std::vector<Binding> live(const std::vector<Binding>& bindings, std::uint64_t now_s) {
-  std::vector<Binding> all;
-  std::ranges::copy_if(bindings, std::back_inserter(all), [now_s](const Binding& b) { return b.is_live(now_s); });
-  return all;
-}
-
-/// `Contact: *`: remove every binding, or none (10.3 step 6).
-std::uint16_t clear(std::vector<Binding>& bindings, const Origin& origin) {
-  if (!std::ranges::all_of(bindings, [&](const Binding& b) { return b.yields_to(origin); })) return 500;
-  bindings.clear();
-  return 200;
+/// Where the granted expiry of a client lies in the spread: from its Call-ID and CSeq, so that it is another at each refresh.
+std::uint32_t spread(std::uint32_t expires_s, const Rules& rules, const Origin& origin) {
+  const std::uint64_t width_s = std::uint64_t{expires_s} * rules.expires_spread_percent / 100;
+  const auto less_s = static_cast<std::uint32_t>((origin.branch_hash >> 32) * (width_s + 1) >> 32);
+  return std::max(expires_s - less_s, std::min(expires_s, rules.expires_min_s));
 }
 
 }  // namespace
 
 struct Bindings::Impl {
   Rules rules;
-  std::unordered_map<ClientKey, Client, KeyHash> clients;
-  Wheel wheel;
+  assign::LocationMap& locations;
+  base::Key128 hash_key;
+  base::Wheel wheel;
   std::size_t bindings_count{};
+  // Of the REGISTER in hand: the bindings as they would be, and instances without their folds, which they borrow from.
+  std::vector<BindingText> draft;
+  std::deque<std::string> unfolded;
 
-  [[nodiscard]] Outcome change(const sip::Message& request, const sip::Contacts& contacts, const ClientKey& key, const Origin& origin);
-  [[nodiscard]] std::uint16_t merge(std::vector<Binding>& bindings, const sip::Message& request, const sip::Contacts& contacts, const Origin& origin) const;
-  [[nodiscard]] std::uint16_t merge_one(std::vector<Binding>& bindings, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin) const;
-  [[nodiscard]] std::uint16_t room_for(std::size_t next, std::size_t held, std::size_t stored) const;
-  void commit(const ClientKey& key, std::vector<Binding> next);
+  Impl(const Rules& r, assign::LocationMap& l, const base::Key128& k) : rules(r), locations(l), hash_key(k) {}
+
+  [[nodiscard]] Outcome change(const Registration& r, const sip::Contacts& contacts, const Origin& origin);
+  void load(const Location* location, std::uint64_t now_s);
+  [[nodiscard]] std::uint16_t clear(const Origin& origin);
+  [[nodiscard]] std::uint16_t merge(const Registration& r, const sip::Contacts& contacts, const Origin& origin);
+  [[nodiscard]] std::uint16_t merge_one(const Registration& r, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin);
+  [[nodiscard]] std::vector<BindingText>::iterator find(const BindingText& contact);
+  [[nodiscard]] BindingText made(const Registration& r, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin);
+  [[nodiscard]] std::uint16_t room_for(std::size_t held, std::size_t stored) const;
+  [[nodiscard]] Outcome listed(const Registration& r, std::uint64_t now_s) const;
+  void commit(const ClientKey& key, std::string_view aor);
 };
 
-/// Add, refresh or remove the binding of one Contact (10.3 step 7).
-std::uint16_t Bindings::Impl::merge_one(std::vector<Binding>& bindings, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin) const {
-  const auto at = std::ranges::find_if(bindings, [&](const Binding& b) { return sip::uri_equal(b.uri(), contact.uri); });
-  if (at == bindings.end()) {
-    if (expires_s > 0) bindings.emplace_back(contact, origin, expires_s);
-    return 200;
+/// The live bindings of a client, as they stand.
+void Bindings::Impl::load(const Location* location, std::uint64_t now_s) {
+  draft.clear();
+  for (std::size_t i = 0; location != nullptr && i < location->count(); ++i)
+    if (location->binding(i).expires_at_s > now_s) draft.push_back((*location)[i]);
+}
+
+Outcome Bindings::Impl::listed(const Registration& r, std::uint64_t now_s) const {
+  Outcome ok{.status = 200, .headers = {}};
+  for (const BindingText& b : draft) {
+    put_contact(ok.headers, b, static_cast<std::uint32_t>(b.binding.expires_at_s - now_s), r.supports_gruu ? r.aor : std::string_view{});
+    ok.is_outbound |= r.supports_outbound && b.binding.reg_id != 0;
   }
-  // One REGISTER may name a URI twice: then the last value counts.
-  if (!at->yields_to(origin) && !at->is_of(origin)) return 500;
-  if (expires_s > 0)
-    *at = Binding(contact, origin, expires_s);
-  else
-    bindings.erase(at);
+  return ok;
+}
+
+/// `Contact: *`: remove every binding, or none (10.3 step 6).
+std::uint16_t Bindings::Impl::clear(const Origin& origin) {
+  if (!std::ranges::all_of(draft, [&](const BindingText& b) { return yields_to(b.binding, origin); })) return 500;
+  draft.clear();
   return 200;
 }
 
-std::uint16_t Bindings::Impl::merge(std::vector<Binding>& bindings, const sip::Message& request, const sip::Contacts& contacts, const Origin& origin) const {
-  const auto header = sip::expires_s(request);
+BindingText Bindings::Impl::made(const Registration& r, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin) {
+  std::string_view instance = contact.instance;
+  if (instance.find_first_of("\r\n") != instance.npos) {
+    // A quoted string may have been folded (RFC 3261 25.1 LWS); what we send never is.
+    std::string& text = unfolded.emplace_back(instance);
+    std::ranges::replace_if(text, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+    instance = text;
+  }
+  return {.binding = {.flow = r.flow,
+                      .next = r.next,
+                      .listener = r.listener,
+                      .q_milli = contact.q_milli,
+                      .reg_id = r.supports_outbound && !instance.empty() ? contact.reg_id : 0,
+                      .cseq = origin.cseq,
+                      .call_hash = origin.call_hash,
+                      .branch_hash = origin.branch_hash,
+                      .added_at_s = origin.now_s,
+                      .expires_at_s = origin.now_s + expires_s},
+          .uri = contact.uri,
+          .instance = instance,
+          .path = r.path};
+}
+
+/// The binding that a Contact is about: by device and flow where RFC 5626 6 governs, else by its URI (10.3 step 7).
+std::vector<BindingText>::iterator Bindings::Impl::find(const BindingText& contact) {
+  const std::uint32_t reg_id = contact.binding.reg_id;
+  if (reg_id != 0) {
+    const auto is_flow = [&](const BindingText& b) { return b.binding.reg_id == reg_id && b.instance == contact.instance; };
+    if (const auto at = std::ranges::find_if(draft, is_flow); at != draft.end()) return at;
+  }
+  return std::ranges::find_if(draft, [&](const BindingText& b) { return (reg_id == 0 || b.binding.reg_id == 0) && sip::uri_equal(b.uri, contact.uri); });
+}
+
+/// Add, refresh or remove the binding of one Contact.
+std::uint16_t Bindings::Impl::merge_one(const Registration& r, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin) {
+  BindingText next = made(r, contact, expires_s, origin);
+  const auto at = find(next);
+  if (at == draft.end()) {
+    if (expires_s > 0) draft.push_back(next);
+    return 200;
+  }
+  // One REGISTER may name a URI twice: then the last value counts.
+  if (!yields_to(at->binding, origin) && !is_of(at->binding, origin)) return 500;
+  if (expires_s == 0) {
+    draft.erase(at);
+    return 200;
+  }
+  if (at->uri == contact.uri) next.binding.added_at_s = at->binding.added_at_s;
+  *at = next;
+  return 200;
+}
+
+std::uint16_t Bindings::Impl::merge(const Registration& r, const sip::Contacts& contacts, const Origin& origin) {
+  const auto header = sip::expires_s(r.message);
   for (std::size_t i = 0; i < contacts.count; ++i) {
     const sip::Contact& contact = contacts.values[i];
+    if (contact.uri.size() > base::contact_uri_bytes_max) return 400;
     const auto asked = contact.expires_s ? contact.expires_s : header;
     if (asked && *asked > 0 && *asked < std::min(rules.expires_min_s, too_brief_below_s)) return 423;
-    const std::uint32_t expires_s = std::min(asked.value_or(rules.expires_default_s), rules.expires_max_s);
-    if (const std::uint16_t status = merge_one(bindings, contact, expires_s, origin); status != 200) return status;
+    const std::uint32_t expires_s = spread(std::min(asked.value_or(rules.expires_default_s), rules.expires_max_s), rules, origin);
+    if (const std::uint16_t status = merge_one(r, contact, expires_s, origin); status != 200) return status;
   }
   return 200;
 }
 
 /// Growth alone is refused: who holds more than a bound that was lowered may still refresh.
-std::uint16_t Bindings::Impl::room_for(std::size_t next, std::size_t held, std::size_t stored) const {
-  if (next <= held) return 200;
-  if (next > rules.bindings_per_aor_max) return 403;
-  return bindings_count - stored + next > rules.bindings_max ? 503 : 200;
+std::uint16_t Bindings::Impl::room_for(std::size_t held, std::size_t stored) const {
+  if (draft.size() <= held) return 200;
+  if (draft.size() > rules.bindings_per_aor_max) return 403;
+  return bindings_count - stored + draft.size() > rules.bindings_max ? 503 : 200;
 }
 
-void Bindings::Impl::commit(const ClientKey& key, std::vector<Binding> next) {
-  const auto at = clients.try_emplace(key).first;
-  Client& client = at->second;
-  client.key = &at->first;
-  bindings_count += next.size() - client.bindings.size();
-  client.bindings = std::move(next);
-  if (client.bindings.empty()) {
-    Wheel::cancel(client);
-    clients.erase(at);
+/// The draft takes the place of what was.
+void Bindings::Impl::commit(const ClientKey& key, std::string_view aor) {
+  Location* const old = locations.find(key);
+  if (old != nullptr) {
+    base::Wheel::cancel(*old);
+    bindings_count -= old->count();
+  }
+  if (draft.empty()) {
+    if (old != nullptr) locations.erase(key);
     return;
   }
-  wheel.set(client, std::ranges::min(client.bindings, {}, &Binding::expires_at_s).expires_at_s());
+  auto next = Location::make(key, aor, draft);
+  bindings_count += next->count();
+  wheel.set(*next, std::ranges::min(draft, {}, [](const BindingText& b) { return b.binding.expires_at_s; }).binding.expires_at_s);
+  locations.put(std::move(next));
 }
 
-/// All or nothing: the changes are made to a copy, which takes the place of the bindings when none of them failed.
-Outcome Bindings::Impl::change(const sip::Message& request, const sip::Contacts& contacts, const ClientKey& key, const Origin& origin) {
-  const auto at = clients.find(key);
-  const std::size_t stored = at == clients.end() ? 0 : at->second.bindings.size();
-  std::vector<Binding> next = stored == 0 ? std::vector<Binding>{} : live(at->second.bindings, origin.now_s);
-  const std::size_t held = next.size();
-  if (std::ranges::any_of(next, [&](const Binding& b) { return b.is_of(origin); })) return listed(next, origin.now_s);  // a retransmission
-
-  std::uint16_t status = contacts.star ? clear(next, origin) : merge(next, request, contacts, origin);
-  if (status == 200) status = room_for(next.size(), held, stored);
+/// All or nothing: the changes are made to a draft, which takes the place of the bindings when none of them failed.
+Outcome Bindings::Impl::change(const Registration& r, const sip::Contacts& contacts, const Origin& origin) {
+  const Location* const stored = locations.find(r.key);
+  load(stored, origin.now_s);
+  const std::size_t held = draft.size();
+  if (std::ranges::any_of(draft, [&](const BindingText& b) { return is_of(b.binding, origin); })) return listed(r, origin.now_s);  // a retransmission
+  std::uint16_t status = contacts.star ? clear(origin) : merge(r, contacts, origin);
+  if (status == 200) status = room_for(held, stored != nullptr ? stored->count() : 0);
+  if (status == 400) return bad(sip::Bad::contact_syntax);
   if (status == 423) return failed(423, "Min-Expires: " + std::to_string(rules.expires_min_s) + "\r\n");
   if (status == 503) return failed(503, "Retry-After: " + std::to_string(retry_after_s) + "\r\n");
   if (status != 200) return failed(status);
-  Outcome ok = listed(next, origin.now_s);
-  commit(key, std::move(next));
-  return ok;
+  commit(r.key, r.aor);
+  return listed(r, origin.now_s);
 }
 
-Bindings::Bindings(const Rules& rules) : impl_(std::make_unique<Impl>()) { impl_->rules = rules; }
+Bindings::Bindings(const Rules& rules, assign::LocationMap& locations, const base::Key128& hash_key)
+    : impl_(std::make_unique<Impl>(rules, locations, hash_key)) {}
 Bindings::~Bindings() = default;
 
 void Bindings::set_rules(const Rules& rules) { impl_->rules = rules; }
 
-Outcome Bindings::process(const sip::Message& request, std::string_view /*canonical*/, const ClientKey& key, const base::Endpoint& flow, std::uint64_t now_s) {
-  const auto contacts = sip::contacts(request);
+Outcome Bindings::process(const Registration& r, std::uint64_t now_s) {
+  const auto contacts = sip::contacts(r.message);
   if (!contacts) return bad(contacts.error());
-  if (contacts->star && sip::expires_s(request) != 0) return bad(sip::Bad::contact_star);
+  if (contacts->star && sip::expires_s(r.message) != 0) return bad(sip::Bad::contact_star);
+  impl_->unfolded.clear();
   if (!contacts->star && contacts->count == 0) {
-    const auto at = impl_->clients.find(key);
-    return at == impl_->clients.end() ? listed({}, now_s) : listed(at->second.bindings, now_s);
+    impl_->load(std::as_const(impl_->locations).find(r.key), now_s);
+    return impl_->listed(r, now_s);
   }
-  return impl_->change(request, *contacts, key, {request[request.call_id], request.cseq_number, branch_hash(request), flow, now_s});
+  const Origin origin{.call_hash = base::siphash64(impl_->hash_key, r.message[r.message.call_id]),
+                      .branch_hash = base::siphash64(impl_->hash_key, r.message.top.branch),
+                      .cseq = r.message.cseq_number,
+                      .now_s = static_cast<std::uint32_t>(now_s)};
+  return impl_->change(r, *contacts, origin);
 }
 
 void Bindings::expire(std::uint64_t now_s) {
-  while (Timer* timer = impl_->wheel.take_due(now_s)) {
-    const auto& client = static_cast<const Client&>(*timer);
-    impl_->commit(*client.key, live(client.bindings, now_s));
+  while (base::Timer* timer = impl_->wheel.take_due(now_s)) {
+    const auto& location = static_cast<const Location&>(*timer);
+    impl_->load(&location, now_s);
+    impl_->commit(location.key, location.aor());
   }
 }
 
 std::vector<BindingView> Bindings::of(const ClientKey& key, std::uint64_t now_s) const {
   std::vector<BindingView> views;
-  const auto at = impl_->clients.find(key);
-  if (at == impl_->clients.end()) return views;
-  for (const Binding& b : at->second.bindings)
-    if (b.is_live(now_s)) views.push_back({std::string(b.uri()), b.expires_in_s(now_s), b.flow(), std::string(b.call_id()), b.cseq()});
+  const Location* const location = std::as_const(impl_->locations).find(key);
+  for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
+    const BindingText b = (*location)[i];
+    if (b.binding.expires_at_s <= now_s) continue;
+    views.push_back({.contact = std::string(b.uri),
+                     .expires_in_s = static_cast<std::uint32_t>(b.binding.expires_at_s - now_s),
+                     .flow = b.binding.flow,
+                     .instance = std::string(b.instance),
+                     .path = std::string(b.path),
+                     .reg_id = b.binding.reg_id,
+                     .cseq = b.binding.cseq});
+  }
   return views;
 }
 
-std::size_t Bindings::clients() const { return impl_->clients.size(); }
+std::size_t Bindings::remove(const ClientKey& key) {
+  const Location* const location = std::as_const(impl_->locations).find(key);
+  if (location == nullptr) return 0;
+  const std::size_t count = location->count();
+  impl_->draft.clear();
+  impl_->commit(key, {});
+  return count;
+}
+
+std::size_t Bindings::clients() const { return impl_->locations.size(); }
 std::size_t Bindings::bindings() const { return impl_->bindings_count; }
 
 }  // namespace viaduct::registrar

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <ctime>
 
+#include "registration.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/sip/reply.h"
 #include "viaduct/sip/token.h"
@@ -22,25 +24,31 @@ std::string_view payload_of(nic::Packet p, const site::Note& note) {
   return {reinterpret_cast<const char*>(p.data()) + note.frame.payload_offset, note.frame.payload_bytes};
 }
 
-// RFC 3261 10.3 step 2: extensions that the client requires and we lack.
-Outcome unsupported(const sip::Message& request) {
-  Outcome out{.status = 420};
-  out.headers = "Unsupported: ";
-  for (const char c : request.value(sip::HeaderId::require)) out.headers += c == '\r' || c == '\n' ? ' ' : c;
-  out.headers += "\r\n";
-  return out;
+// RFC 3261 20.17, RFC 1123 5.2.14: always GMT.
+std::string date_line(std::time_t now) {
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 64> text;
+  return {text.data(), std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts)};
 }
 
 }  // namespace
 
 Shard::Shard(site::Commons& commons, bool may_use_control_queue, const Rules& rules)
-    : commons_(commons), wire_(commons, may_use_control_queue), bindings_(rules) {}
+    : commons_(commons), wire_(commons, may_use_control_queue), bindings_(rules, commons.locations.of_shard(0), commons.site.read().fleet_seed) {}
 
 std::size_t Shard::poll(std::size_t registrations_max, std::uint64_t now_s) {
   std::array<nic::Packet, base::burst_pkts_max> pkts;
   const std::size_t count = commons_.to_registrar.pop({reinterpret_cast<void**>(pkts.data()), std::min(registrations_max, pkts.size())});
+  if (date_s_ != now_s) {
+    date_s_ = now_s;
+    const std::time_t wall = std::time(nullptr);
+    wall_s_ = static_cast<std::uint32_t>(wall);
+    date_ = date_line(wall);
+  }
   for (std::size_t i = 0; i < count; ++i) take(pkts[i], now_s);
   bindings_.expire(now_s);
+  commons_.locations.of_shard(0).reclaim(commons_.epoch);
   return count;
 }
 
@@ -54,17 +62,33 @@ void Shard::take(nic::Packet p, std::uint64_t now_s) {
     nic::free(p);
     return;
   }
-  (out.status == 200 ? counters_.answered : counters_.refused).add(1);
+  (out.status == 200 ? counters_.answered : out.status == 401 ? counters_.challenged : counters_.refused).add(1);
   send(p, note, out.bytes);
+}
+
+Outcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site, std::uint64_t now_s) {
+  std::array<char, base::aor_bytes_max> aor_room;
+  std::array<char, base::path_bytes_max> path_room;
+  const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
+  if (!aor) return {.status = 400, .fault = aor.error()};
+  const auto registration = read_registration(request, *aor, note, site, path_room);
+  if (!registration) return registration.error();
+  if (authenticator_) {
+    Proof proof = authenticator_->check({.message = request, .client = note.client, .source = note.frame.source.address, .now_s = wall_s_}, site.keys);
+    if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
+  }
+  Outcome out = bindings_.process(*registration, now_s);
+  if (out.status != 200) return out;
+  put_extensions(out.headers, *registration, out, site);
+  out.headers += date_;
+  return out;
 }
 
 // Writes the answer into scratch_; 0 octets when none can be given.
 Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::uint64_t now_s) {
   const auto top = sip::parse_via(request[request.top_via]);
-  std::array<char, base::aor_bytes_max> room;
-  const auto canonical = sip::canonical_aor(request[request.to_uri], site.domains, room);
-  if (!top || !canonical) return {};
-  Outcome outcome = request.has(sip::HeaderId::require) ? unsupported(request) : bindings_.process(request, *canonical, note.client, note.frame.source, now_s);
+  if (!top) return {};
+  Outcome outcome = register_client(request, note, site, now_s);
   outcome.headers += site.server_header;
   sip::Reply reply{.status_line = outcome.fault != sip::Bad::none ? sip::status_line(outcome.fault) : sip::status_line(outcome.status),
                    .source = note.frame.source,

@@ -216,6 +216,7 @@ constexpr std::array status_lines = {
     StatusLine{416, "SIP/2.0 416 Unsupported URI Scheme\r\n"},
     StatusLine{420, "SIP/2.0 420 Bad Extension\r\n"},
     StatusLine{423, "SIP/2.0 423 Interval Too Brief\r\n"},
+    StatusLine{439, "SIP/2.0 439 First Hop Lacks Outbound Support\r\n"},
     StatusLine{480, "SIP/2.0 480 Temporarily Unavailable\r\n"},
     StatusLine{481, "SIP/2.0 481 Call/Transaction Does Not Exist\r\n"},
     StatusLine{482, "SIP/2.0 482 Loop Detected\r\n"},

@@ -8,14 +8,14 @@
 
 namespace viaduct::sip {
 
-Routes::Routes(const Message& request)
-    : request_(&request), line_(std::min<std::size_t>(request.first[static_cast<std::size_t>(HeaderId::route)], request.headers)) {}
+Routes::Routes(const Message& message, HeaderId header)
+    : message_(&message), header_(header), line_(std::min<std::size_t>(message.first[static_cast<std::size_t>(header)], message.headers)) {}
 
 bool Routes::next(RouteValue& out) {
   while ((out.value = next_value(rest_)).empty()) {
-    while (line_ < request_->headers && request_->id[line_] != HeaderId::route) ++line_;
-    if (line_ == request_->headers) return false;
-    rest_ = request_->header_value(line_++);
+    while (line_ < message_->headers && message_->id[line_] != header_) ++line_;
+    if (line_ == message_->headers) return false;
+    rest_ = message_->header_value(line_++);
   }
   Cursor c{out.value};
   NameAddr name;

@@ -211,8 +211,14 @@ const Fault bound_faults[] = {
     {"# registrar", "bindings_per_aor_max = 65", "35: registrar.bindings_per_aor_max: 65 is out of range; allowed: 1 to 64"},
     {"# registrar", "bindings_max = 0", "35: registrar.bindings_max: 0 is out of range; allowed: 1 to 100000000"},
     {"# registrar", "binding_max = 1",
-     "35: registrar.binding_max: unknown key, did you mean bindings_max?; allowed: expires_default_s, expires_min_s, expires_max_s, bindings_per_aor_max, "
-     "bindings_max"},
+     "35: registrar.binding_max: unknown key, did you mean bindings_max?; allowed: expires_default_s, expires_min_s, expires_max_s, expires_spread_percent, "
+     "bindings_per_aor_max, bindings_max, service_route, credentials, realm, algorithms"},
+    {"# registrar", "algorithms = [\"MD4\"]",
+     "35: registrar.algorithms[0]: \"MD4\" is not known; allowed: some of SHA-512-256, SHA-256, MD5, the strongest first"},
+    {"# registrar", "realm = 'a\"b'", "35: registrar.realm: \"a\"b\" cannot stand between quotes; allowed: a text without quotes"},
+    {"# registrar", "expires_spread_percent = 51", "35: registrar.expires_spread_percent: 51 is out of range; allowed: 0 to 50"},
+    {"# registrar", "service_route = [\"sip:198.18.0.2\"]",
+     "35: registrar.service_route[0]: \"sip:198.18.0.2\" is no route; allowed: a loose route, sip:HOST[:PORT];lr"},
     {"# limits", "ring_slots = 32", "37: limits.ring_slots: 32 is out of range; allowed: 64 to 1048576"},
     {"# limits", "ring_slots = 100", "37: limits.ring_slots: 100 is not a power of two; allowed: a power of two, 64 to 1048576"},
     {"# limits", "neighbours_max = 15", "37: limits.neighbours_max: 15 is out of range; allowed: 16 to 1048576"},

@@ -4,75 +4,12 @@ import struct
 
 import pytest
 import rig
+from handset import Phone, call
 from rig import sip
 
 NORTH = rig.HOMES["north"]
 CALLER, CALLEE = ("198.18.0.10", 5062), ("198.18.0.11", 5064)
 PLACED = [("caller@example.com", "north"), ("callee@example.com", "north")]
-
-
-class Phone:
-    """A telephone that knows nothing but the edge: it registers, and keeps the dialog that it is told to keep."""
-
-    def __init__(self, host, user, address, contact=None):
-        self.link = host.udp(*address)
-        self.user = user
-        self.sent_by = f"{address[0]}:{address[1]}"
-        self.contact = contact or f"<sip:{user}@{self.sent_by}>"
-        self.transactions = 0
-        self.remote = self.routes = None
-
-    def via(self):
-        self.transactions += 1
-        return sip.via(self.sent_by, f"z9hG4bK{self.user}{self.transactions}", rport=None)
-
-    def send(self, request):
-        self.link.sendto(bytes(request), rig.SERVICE)
-
-    def heard(self):
-        return sip.Message(self.link.recv(65535))
-
-    def hear(self, *expected):
-        """The next message, which is one of those statuses or methods; a 100 of the home's is passed over."""
-        while (message := self.heard()).status == 100 and 100 not in expected:
-            pass
-        assert (message.status or message.method) in expected, message.octets
-        return message
-
-    def register(self):
-        self.send(sip.register(self.user).via(self.via()).contact(self.contact).header("Supported", "path"))
-        answer = self.hear(200)
-        assert any(value.split(";expires")[0] == self.contact for value in answer.values("contact")), answer.octets
-        return answer
-
-    def invite(self, user):
-        request = sip.request("INVITE", user).via(self.via()).from_(f"<sip:{self.user}@example.com>;tag=tag-{self.user}").contact(self.contact)
-        self.send(request)
-        return request
-
-    def answer(self, request, status, **more):
-        extra = [("Record-Route", value) for value in request.all("record-route")] + [("Contact", self.contact)]
-        self.link.sendto(sip.answer(request.octets, status, to_tag=f"tag-{self.user}", extra=extra, **more), rig.SERVICE)
-
-    def learn(self, message, as_caller):
-        """The dialog of a 2xx, or for the callee of the INVITE (RFC 3261 12.1)."""
-        self.remote = message.one("contact").strip("<>")
-        routes = message.values("record-route")
-        self.routes = routes[::-1] if as_caller else routes
-        self.call_id, ends = message.one("call-id"), (message.one("from"), message.one("to"))
-        self.ends = ends if as_caller else ends[::-1]
-        if not as_caller and ";tag=" not in self.ends[0]:
-            self.ends = (self.ends[0] + f";tag=tag-{self.user}", self.ends[1])
-
-    def inside(self, method, cseq):
-        """A request inside the dialog, by its route set."""
-        request = sip.request(method, self.user).request_uri(self.remote).via(self.via()).from_(self.ends[0]).to(self.ends[1]).call_id(self.call_id).cseq(cseq)
-        if method == "INVITE":
-            request.contact(self.contact)
-        for route in self.routes:
-            request.header("Route", route)
-        self.send(request)
-        return request
 
 
 def start(lab, folder, record_route=True, **overrides):
@@ -86,20 +23,6 @@ def phones(lab):
     for host in hosts:
         host.cannot_reach(NORTH)
     return Phone(hosts[0], "caller", CALLER), Phone(hosts[1], "callee", CALLEE)
-
-
-def call(caller, callee):
-    """INVITE, 180, 200, ACK; both know their dialog then."""
-    caller.invite("callee")
-    offered = callee.hear("INVITE")
-    callee.learn(offered, as_caller=False)
-    callee.answer(offered, 180)
-    caller.hear(180)
-    callee.answer(offered, 200)
-    caller.learn(caller.hear(200), as_caller=True)
-    caller.inside("ACK", 1)
-    callee.hear("ACK")
-    return offered
 
 
 @pytest.mark.parametrize("record_route", [True, False], ids=["home-records-its-route", "home-does-not"])

@@ -82,11 +82,14 @@ class Fleet : public ::testing::Test {
   }
 
   Rehearsal send(const std::string& text, std::string_view from = "198.18.0.1:5062") { return send(text, endpoint(from)); }
-  Rehearsal send(const std::string& text, const base::Endpoint& from) { return rehearse(text, from, site.listeners.front(), site, assignment, now_min); }
+  Rehearsal send(const std::string& text, const base::Endpoint& from) {
+    return rehearse(text, from, site.listeners.front(), site, {assignment, &locations}, now_min);
+  }
 
   site::Site site;
   share::Epoch epoch{1};
   assign::Assignment assignment;
+  assign::Locations locations{1, 16};
   std::uint32_t now_min{29'000'000};
 };
 

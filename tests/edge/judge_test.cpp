@@ -151,7 +151,7 @@ TEST_F(Fleet, GivesAClientWithoutEntryToItsSlotsHome) {
 TEST_F(Fleet, DropsWhatItCannotPlaceYet) {
   assign::Assignment loading(assign::Policy::explicit_, 10);
   const auto judged = [&](const std::string& text) {
-    return rehearse(text, endpoint("198.18.0.1:5062"), site.listeners.front(), site, loading, now_min).judgement;
+    return rehearse(text, endpoint("198.18.0.1:5062"), site.listeners.front(), site, Tables{loading}, now_min).judgement;
   };
   for (const std::string method : {"REGISTER", "INVITE"}) {
     const std::string text = Text().method(method).uri(method == "INVITE" ? "sip:alice@example.com" : "sip:example.com");

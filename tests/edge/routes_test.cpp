@@ -193,6 +193,16 @@ TEST_F(Routed, TakesTwoRoutesOfOneFlowForOneLeg) {
   EXPECT_EQ(send(bye("sip:a@10.0.0.7").header("Route: " + mine + "," + mine), far).next, endpoint(client));
 }
 
+TEST_F(Routed, SendsARequestBackToTheProxyThatBothEndsAreBehind) {
+  // As at a home whose edge is before both clients: each side's flow is the edge's, and the next Route is the edge's own.
+  const std::string edge = "198.18.0.9:5060", mine = record_route(edge), theirs = "<sip:token@198.18.0.9;lr>";
+  const auto r = send(bye("sip:b@10.0.0.8").header("Route: " + mine + "," + mine + "," + theirs), edge);
+  EXPECT_EQ(r.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(r.next, endpoint(edge));
+  EXPECT_EQ(values(r, "Route"), std::vector<std::string>{theirs});
+  EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + mine + ",<sip:198.18.0.9:5061;lr>"), edge).judgement.status, 481) << "another port is another's";
+}
+
 // --- preloaded Routes
 
 TEST_F(Routed, StripsItselfAsOutboundProxyAndGoesOnByTheTables) {
@@ -352,7 +362,7 @@ class BothVersions : public Routed {
                               .uri_end = "@[2001:db8::2]:5060;lr"});
     site.pair_listeners();
   }
-  Rehearsal send_v6(const std::string& text) { return rehearse(text, endpoint(phone), site.listeners[1], site, assignment, now_min); }
+  Rehearsal send_v6(const std::string& text) { return rehearse(text, endpoint(phone), site.listeners[1], site, {assignment, &locations}, now_min); }
   const std::string phone = "[2001:db8::7]:5062";
 };
 

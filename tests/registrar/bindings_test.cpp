@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "register.h"
 
 namespace viaduct::registrar::test {
@@ -15,11 +17,23 @@ constexpr ClientKey bob{3, 4};
 class BindingsTest : public testing::Test {
  protected:
   Rules rules{.expires_default_s = 3600, .expires_min_s = 60, .expires_max_s = 7200, .bindings_per_aor_max = 3, .bindings_max = 5};
-  Bindings bindings{rules};
+  assign::LocationMap locations{16};
+  Bindings bindings{rules, locations, base::Key128{7}};
   std::uint64_t now_s = 1'000'000;
   base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5060};
 
-  Outcome send(Register request, const ClientKey& key = alice) { return bindings.process(request.indexed(), "alice@example.com", key, flow, now_s); }
+  bool outbound = false, gruu = false;
+
+  Outcome send(Register request, const ClientKey& key = alice) {
+    return bindings.process({.message = request.indexed(),
+                             .aor = "alice@example.com",
+                             .key = key,
+                             .flow = flow,
+                             .next = flow,
+                             .supports_outbound = outbound,
+                             .supports_gruu = gruu},
+                            now_s);
+  }
   /// A REGISTER later than all before it, in the same dialog of the same client.
   Register next() {
     ++cseq_;
@@ -68,6 +82,7 @@ TEST_F(BindingsTest, FetchesWithoutAContactAndChangesNothing) {
 }
 
 TEST_F(BindingsTest, KeepsQInstanceAndRegId) {
+  outbound = true;
   const std::string contact = "<sip:a@h>;q=0.25;+sip.instance=\"<urn:uuid:0>\";reg-id=1";
   EXPECT_EQ(send(next().contact(contact)).headers, "Contact: <sip:a@h>;expires=3600;q=0.25;+sip.instance=\"<urn:uuid:0>\";reg-id=1\r\n");
   EXPECT_EQ(send(next().contact("<sip:a@h>;q=0")).headers, "Contact: <sip:a@h>;expires=3600;q=0\r\n");
@@ -171,7 +186,7 @@ TEST_F(BindingsTest, AcceptsAnyCSeqOfAnotherCallId) {
   send(Register().cseq(7).contact("<sip:a@h>;expires=100"));
   EXPECT_EQ(send(Register().call_id("two").cseq(1).contact("<sip:a@h>;expires=200")).status, 200);
   EXPECT_EQ(contacts(), (Uris{"sip:a@h 200"}));
-  EXPECT_EQ(bindings.of(alice, now_s)[0].call_id, "two");
+  EXPECT_EQ(bindings.of(alice, now_s)[0].cseq, 1u);
 }
 
 TEST_F(BindingsTest, ChangesAllOrNothing) {
@@ -239,7 +254,6 @@ TEST_F(BindingsTest, TellsAnOperatorWhatItHolds) {
   EXPECT_EQ(b.contact, "sip:a@h");
   EXPECT_EQ(b.expires_in_s, 3599u);
   EXPECT_EQ(b.flow, flow);
-  EXPECT_EQ(b.call_id, "x");
   EXPECT_EQ(b.cseq, 4u);
 }
 
@@ -286,6 +300,93 @@ TEST_F(BindingsTest, ExpiresAfterALongSleep) {
   send(next().contact("<sip:a@h>"));
   bindings.expire(now_s + 10'000'000);
   EXPECT_EQ(bindings.bindings(), 0u);
+}
+
+const std::string desk = R"(;+sip.instance="<urn:uuid:1>")", mobile = R"(;+sip.instance="<urn:uuid:2>")";
+
+// RFC 5626 6: a device's flow is one binding, wherever its Contact points.
+TEST_F(BindingsTest, ReplacesAFlowOfADeviceWhateverItsUri) {
+  outbound = true;
+  EXPECT_TRUE(send(next().contact("<sip:a@h:1>;reg-id=1" + desk)).is_outbound);
+  send(next().contact("<sip:a@h:2>;reg-id=2" + desk));
+  send(next().contact("<sip:a@h:3>;reg-id=1" + mobile));
+  send(next().call_id("reboot@host").contact("<sip:a@h:4>;reg-id=1" + desk));
+  EXPECT_EQ(contacts(), (Uris{"sip:a@h:4 3600", "sip:a@h:2 3600", "sip:a@h:3 3600"}));
+}
+
+TEST_F(BindingsTest, TakesNoRegIdFromWhoDoesNotSupportOutbound) {
+  const Outcome o = send(next().contact("<sip:a@h:1>;reg-id=1" + desk));
+  EXPECT_FALSE(o.is_outbound);
+  EXPECT_EQ(o.headers, "Contact: <sip:a@h:1>;expires=3600" + desk + "\r\n");
+  send(next().contact("<sip:a@h:2>;reg-id=1" + desk));
+  EXPECT_EQ(bindings.bindings(), 2u);
+}
+
+// RFC 5627 5.2, 5.4.
+TEST_F(BindingsTest, GivesAPublicGruuToWhoAsksForOne) {
+  EXPECT_EQ(send(next().contact("<sip:a@h>" + desk)).headers.find("pub-gruu"), std::string::npos);
+  gruu = true;
+  EXPECT_EQ(send(next().contact("<sip:a@h>" + desk)).headers,
+            "Contact: <sip:a@h>;expires=3600;pub-gruu=\"sip:alice@example.com;gr=urn:uuid:1\"" + desk + "\r\n");
+  EXPECT_EQ(send(next().contact("<sip:b@h>")).headers.find("gruu", 80), std::string::npos) << "no device, no GRUU";
+  EXPECT_EQ(send(next().contact("<sip:c@h>;+sip.instance=\"<a b>\"")).headers.find("gr=a b"), std::string::npos) << "nothing that cannot stand in a URI";
+}
+
+TEST_F(BindingsTest, GrantsExpiriesSpreadBelowWhatIsAsked) {
+  rules.expires_spread_percent = 10;
+  rules.bindings_per_aor_max = 64;
+  rules.bindings_max = 1000;
+  bindings.set_rules(rules);
+  std::set<std::uint32_t> granted;
+  for (unsigned i = 0; i < 200; ++i) {
+    send(next().contact("<sip:a@h>;expires=1000"));
+    granted.insert(bindings.of(alice, now_s).at(0).expires_in_s);
+  }
+  EXPECT_GE(*granted.begin(), 900U);
+  EXPECT_LE(*granted.rbegin(), 1000U);
+  EXPECT_GT(granted.size(), 50U);
+  send(next().contact("<sip:a@h>;expires=61"));
+  EXPECT_GE(bindings.of(alice, now_s).at(0).expires_in_s, 60U) << "never below the minimum";
+}
+
+TEST_F(BindingsTest, RefusesAUriThatNoRequestCouldCarry) {
+  EXPECT_EQ(send(next().contact("<sip:a@" + std::string(600, 'h') + ">")).status, 400);
+  EXPECT_EQ(bindings.bindings(), 0u);
+}
+
+TEST_F(BindingsTest, LetsAnOperatorRemoveAClient) {
+  send(next().contact("<sip:a@h>").contact("<sip:b@h>"));
+  EXPECT_EQ(bindings.remove(alice), 2u);
+  EXPECT_EQ(bindings.remove(alice), 0u);
+  EXPECT_EQ(bindings.clients(), 0u);
+  EXPECT_EQ(send(next().contact("<sip:a@h>")).status, 200);
+}
+
+TEST_F(BindingsTest, TakesLittleMemory) {
+  const std::string uri = "<sip:1234567890@198.51.100.7:5062;transport=udp>;+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\"";
+  send(next().contact(uri));
+  EXPECT_LE(std::as_const(locations).find(alice)->bytes() + sizeof(void*), 400U);
+}
+
+// What a worker chooses: RFC 3261 16.6, 16.11; RFC 5627 5.1.
+TEST_F(BindingsTest, AreChosenByPreferenceThenByAge) {
+  const auto chosen = [&](std::string_view instance) -> std::string {
+    const auto* location = std::as_const(locations).find(alice);
+    const std::size_t i = assign::choose(*location, instance);
+    return i == location->count() ? "none" : std::string((*location)[i].uri);
+  };
+  send(next().contact("<sip:a@h>" + desk));
+  now_s += 10;
+  send(next().contact("<sip:b@h>" + mobile));
+  EXPECT_EQ(chosen(""), "sip:b@h");
+  now_s += 10;
+  send(next().contact("<sip:a@h>" + desk));
+  EXPECT_EQ(chosen(""), "sip:b@h") << "a refresh does not take a call away";
+  EXPECT_EQ(chosen("urn:uuid:1"), "sip:a@h");
+  EXPECT_EQ(chosen("urn:uuid:3"), "none");
+  send(next().contact("<sip:b@h>;q=0.5" + mobile));
+  EXPECT_EQ(chosen(""), "sip:a@h");
+  EXPECT_EQ(std::as_const(locations).find(bob), nullptr);
 }
 
 }  // namespace

@@ -22,6 +22,12 @@ inline constexpr std::size_t contact_values_max = 16;
 inline constexpr std::size_t aor_bytes_max = 640;
 /// Octets of a URI compared part by part (RFC 3261 19.1.4); a longer one equals only itself: comparing takes the square of the parameters.
 inline constexpr std::size_t uri_compare_bytes_max = 1024;
+/// Octets of a Contact's URI that a registrar keeps: it becomes a Request-URI, and must leave room for the rest of what a forward inserts.
+inline constexpr std::size_t contact_uri_bytes_max = 512;
+/// Octets of the Path values of one registration: four hops with a token each over IPv6 (RFC 3327).
+inline constexpr std::size_t path_bytes_max = 640;
+/// Seconds for which a nonce may be answered: a retransmitted answer, and a slow user agent, fit in.
+inline constexpr std::uint32_t nonce_s = 60;
 /// Packets taken from a queue at once: the stages' prefetches hide a memory miss from 16 up; 64 still fits the caches.
 inline constexpr std::size_t burst_pkts_max = 64;
 /// Poll-mode workers of one node: the counters' arrays and the RCU variable are sized by it.

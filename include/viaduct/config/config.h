@@ -12,6 +12,7 @@
 
 #include "viaduct/base/address.h"
 #include "viaduct/base/hash.h"
+#include "viaduct/sip/digest.h"
 
 namespace viaduct::config {
 
@@ -126,8 +127,13 @@ struct Config {
   std::uint32_t expires_default_s{3600};
   std::uint32_t expires_min_s{60};
   std::uint32_t expires_max_s{7200};
+  std::uint32_t expires_spread_percent{};          ///< granted expiries are up to so much shorter, at random
   std::uint32_t bindings_per_aor_max{10};
   std::size_t bindings_max{1'000'000};
+  std::vector<std::string> service_route;          ///< URIs of the Service-Route in a 200 to a REGISTER
+  std::filesystem::path credentials_file;          ///< lines aor,algorithm,ha1; empty: nobody is asked to prove who he is
+  std::string realm;
+  std::vector<sip::DigestAlgorithm> digest_algorithms{sip::DigestAlgorithm::sha512_256, sip::DigestAlgorithm::sha256, sip::DigestAlgorithm::md5};
   // [screen]
   std::filesystem::path rules_file;                ///< the operator's rules; empty: none
   bool shipped_rules{true};

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "viaduct/assign/assignment.h"
+#include "viaduct/assign/locations.h"
 #include "viaduct/base/verdict.h"
 #include "viaduct/edge/routing.h"
 #include "viaduct/screen/outcome.h"
@@ -45,7 +46,8 @@ using site::Site;
   X(never_follows, "the client, or every client of its User-Agent so far, does not follow redirects") \
   X(not_listed, "only clients that are known to follow a redirect are redirected")                    \
   X(initial_request, "an initial request goes to the home of the client that it names")               \
-  X(client_here, "the client's home is this node, which has no path to its bindings")                 \
+  X(registered_here, "the client is registered here: to the binding that was added last")             \
+  X(not_registered, "the client's home is this node, where it has no binding that can be reached")    \
   X(in_dialog_to_home, "an in-dialog request for a home goes there")                                  \
   X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a binding")                \
   X(route_home, "its next Route, or its Request-URI behind a Route of ours, names a home")            \
@@ -98,23 +100,29 @@ struct Subject {
   base::Endpoint source;          ///< frame
   std::size_t readable_behind{};  ///< frame: octets behind the text that may be read
   const Listener* listener{};     ///< frame: the listener it came to
-  base::Endpoint next;            ///< identify: where a response goes by its second Via, a request by a flow of ours; unset when that names no place
-  Routing routing;                ///< identify: of a request
-  sip::ClientKey client;          ///< identify: of `aor_valid`
-  bool has_client{};              ///< identify: To (REGISTER) or Request-URI (else) is an address-of-record of a served domain
-  sip::Bad aor_fault{};           ///< identify: why it is none
-  Excess excess;                  ///< receive: none; limit
-  screen::Outcome screening;      ///< screen: what the rules say of it; index: nothing
+  base::Endpoint next;  ///< identify: where a response goes by its second Via, a request by a flow of ours; judge: a request for `binding`; else unset
+  Routing routing;  ///< identify: of a request
+  const assign::Binding* binding{};  ///< judge: of a request other than REGISTER whose client is registered here, where it goes
+  std::string_view path;  ///< judge: the Routes to `binding`
+  sip::ClientKey client;  ///< identify: of `aor_valid`
+  bool has_client{};  ///< identify: To (REGISTER) or Request-URI (else) is an address-of-record of a served domain
+  sip::Bad aor_fault{};  ///< identify: why it is none
+  Excess excess;  ///< receive: none; limit
+  screen::Outcome screening;  ///< screen: what the rules say of it; index: nothing
 };
 
 /// Which way a request goes, for its branch and its loop part.
 [[nodiscard]] inline sip::Direction direction(const Subject& s) {
+  if (s.binding != nullptr) [[unlikely]]
+    return sip::Direction::to_binding;
   return s.routing.course <= Course::by_tables ? sip::Direction::to_home : sip::Direction::by_route;
 }
 
 /// The listener that a request leaves through: that of the flow which it follows, else the one that it came to or, towards the other IP version, that
 /// one's partner. nullptr: none reaches that address.
 [[nodiscard]] inline const Listener* leaves_through(const Subject& s, const Site& site, const base::Address& to) {
+  if (s.binding != nullptr) [[unlikely]]
+    return site.egress(site.listeners[s.binding->listener], to);
   return site.egress(s.routing.course == Course::to_flow ? site.listeners[s.routing.listener] : *s.listener, to);
 }
 
@@ -130,6 +138,9 @@ void index(std::string_view text, Subject& subject);
 void identify(Subject& subject, const Site& site);
 /// The same for all but the key of an ordinary client, so that those of a burst are made together: true when `aor` is what subject.client is to be made from.
 [[nodiscard]] bool identify_but_key(Subject& subject, const Site& site, base::SipText& aor);
+/// Let a request, not REGISTER, that no Route leads elsewhere go to the binding of its client, which is registered here; `location` may be null.
+/// Shape: the location outlives the judgement and what is made of it.
+void locate(Subject& subject, const assign::Location* location);
 
 /// The decision. `placement` is the client's when has_client. `now_min` are minutes since 1970.
 /// Thread: any; pure. Source: spec sections 1 and 2 (docs/rfc.md).

@@ -19,9 +19,15 @@ struct Rehearsal {
   std::string bytes;   ///< the answer, or the message as it would travel on; empty when nothing would be sent
 };
 
+/// Who lives where, and where the clients of this node are (null: nobody is registered). Shape: as a reader of both, or their writer.
+struct Tables {
+  const assign::Assignment& assignment;
+  const assign::Locations* locations{};
+};
+
 /// Shape: `source` sent `text` to `listener`. The redirect guard is not asked: a rehearsal remembers nothing.
-[[nodiscard]] Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site,
-                                 const assign::Assignment& assignment, std::uint32_t now_min);
+[[nodiscard]] Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const Tables& tables,
+                                 std::uint32_t now_min);
 
 /// What the screening rules say of a message from `source`.
 struct Screened {

@@ -3,10 +3,10 @@
 #pragma once
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "viaduct/assign/locations.h"
 #include "viaduct/base/address.h"
 #include "viaduct/base/hash.h"
 #include "viaduct/sip/message.h"
@@ -20,8 +20,23 @@ struct Rules {
   std::uint32_t expires_default_s{3600};
   std::uint32_t expires_min_s{60};
   std::uint32_t expires_max_s{7200};
+  std::uint32_t expires_spread_percent{
+      0};   ///< an expiry is granted up to so much shorter, at random, so that clients that came together do not come again together
   std::uint32_t bindings_per_aor_max{10};
   std::size_t bindings_max{1'000'000};
+};
+
+/// One REGISTER, indexed without fault, and what its way here tells.
+struct Registration {
+  const sip::Message& message;
+  std::string_view aor;          ///< canonical
+  ClientKey key;
+  base::Endpoint flow;           ///< its source
+  base::Endpoint next;           ///< where requests for its bindings are sent: its first Path's place, or the flow
+  std::uint8_t listener{};       ///< ours, by number, that it came to
+  std::string_view path;         ///< values of its Path in one line, without line ends
+  bool supports_outbound{};      ///< RFC 5626 6
+  bool supports_gruu{};          ///< RFC 5627 5.1
 };
 
 /// What a REGISTER came to: the status, and the header lines of its answer.
@@ -29,6 +44,7 @@ struct Outcome {
   std::uint16_t status{};          ///< 200, 400, 403 (too many bindings), 423, 500, 503
   sip::Bad fault{sip::Bad::none};  ///< for 400
   std::string headers;             ///< Contact lines with remaining expires, Min-Expires, Retry-After; each with CRLF
+  bool is_outbound{};              ///< a Contact was registered as RFC 5626 says: the answer requires `outbound`
 };
 
 /// A binding as an operator sees it.
@@ -36,21 +52,24 @@ struct BindingView {
   std::string contact;
   std::uint32_t expires_in_s{};
   base::Endpoint flow;
-  std::string call_id;
-  std::uint32_t cseq{};
+  std::string instance, path;
+  std::uint32_t reg_id{}, cseq{};
 };
 
 /// One shard's bindings. Thread: its shard's.
 class Bindings {
  public:
-  explicit Bindings(const Rules& rules);
+  /// Shape: `locations` is the shard's, and outlives this; `hash_key` is the same after a restart.
+  Bindings(const Rules& rules, assign::LocationMap& locations, const base::Key128& hash_key);
   ~Bindings();
-  /// Process one REGISTER (indexed without fault). `canonical` is its client's canonical AoR, `now_s` a monotonic clock in seconds.
+  /// Process one REGISTER; `now_s` is a monotonic clock in seconds.
   /// All or nothing: on a status other than 200 nothing has changed. The same (Call-ID, CSeq, branch) again is a retransmission and is answered alike.
-  Outcome process(const sip::Message& request, std::string_view canonical, const ClientKey& key, const base::Endpoint& flow, std::uint64_t now_s);
+  Outcome process(const Registration& registration, std::uint64_t now_s);
   /// Drop what has expired; cost bounded by what is due.
   void expire(std::uint64_t now_s);
   [[nodiscard]] std::vector<BindingView> of(const ClientKey& key, std::uint64_t now_s) const;
+  /// Remove all bindings of a client, whatever they are. Returns how many there were.
+  std::size_t remove(const ClientKey& key);
   [[nodiscard]] std::size_t clients() const;
   [[nodiscard]] std::size_t bindings() const;
   void set_rules(const Rules& rules);

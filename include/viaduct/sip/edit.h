@@ -10,8 +10,9 @@ namespace viaduct::sip {
 
 /// Edits of one message at the most: Request-URI, our Via, received/rport, Max-Forwards, Routes, X-Viaduct-Home, and room to grow.
 inline constexpr std::size_t edits_max = 16;
-/// Octets that all insertions of one message may have together: three times the largest forward edit without Routes, see forward.cpp.
-inline constexpr std::size_t edit_text_bytes_max = 1024;
+/// Octets that all insertions of one message may have together: three times the largest forward edit without Routes, and what goes to a registered binding
+/// (its Contact, its Path, Record-Routes for both sides); see forward.cpp.
+inline constexpr std::size_t edit_text_bytes_max = 2304;
 
 /// At `offset` of the original, `cut` octets go and `insert` come.
 struct Edit {

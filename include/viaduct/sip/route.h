@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of a request's Route headers, one after the other.
+// The values of Route headers, and of those of the same form, one after the other.
 #pragma once
 #include <string_view>
 
@@ -7,22 +7,23 @@
 
 namespace viaduct::sip {
 
-/// One value of a Route header; the texts borrow from the message.
+/// One value of a Route, Path, Record-Route or Service-Route header; the texts borrow from the message.
 struct RouteValue {
   std::string_view value;   ///< whole, without white space round it
   std::string_view uri;     ///< its URI without <>; empty when it is not well-formed
 };
 
-/// Walks over the Route values in their order, across lines and commas. Source: RFC 3261 7.3.1, 20.34.
+/// Walks over the values in their order, across lines and commas. Source: RFC 3261 7.3.1, 20.34; RFC 3327 4.
 class Routes {
  public:
-  /// Shape: `request` is indexed and outlives the walk.
-  explicit Routes(const Message& request);
+  /// Shape: `message` is indexed and outlives the walk; `header` is one of those named above.
+  explicit Routes(const Message& message, HeaderId header = HeaderId::route);
   /// The next one; false at the end.
   [[nodiscard]] bool next(RouteValue& out);
 
  private:
-  const Message* request_;
+  const Message* message_;
+  HeaderId header_;
   std::size_t line_;
   std::string_view rest_;   // of the line before line_
 };

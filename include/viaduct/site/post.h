@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "viaduct/assign/assignment.h"
+#include "viaduct/assign/locations.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/nic/nic.h"
 #include "viaduct/screen/rules.h"
@@ -45,6 +46,7 @@ struct Commons {
   share::Published<screen::Rules>& rules;     ///< writer: control core
   share::Published<Traces>& traces;           ///< writer: control core
   assign::Assignment& assignment;             ///< writer: control core
+  assign::Locations& locations;               ///< writers: registrar shards, each its own
   share::Ring& to_registrar;                  ///< workers -> registrar shard
   share::Ring& to_control;                    ///< workers -> control core
   share::Ring& to_wire;                       ///< registrar, control core and workers without a queue -> worker 0

@@ -65,6 +65,7 @@ struct Site {
   Limits limits;
   std::string server_header;                        ///< `Server: ...` CRLF, or empty
   std::string redirect_end;                         ///< behind the address in a redirect's Contact: `>` CRLF, server_header, Content-Length, empty line
+  std::string service_route;                        ///< `Service-Route: ...` CRLF for the registrar's answers, or empty (RFC 3608)
   std::string options_headers;                      ///< Allow, Accept, Supported, Server
   std::vector<base::Prefix> on_link;
   base::Address gateway_v4, gateway_v6;             ///< unset: none

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace viaduct::registrar {
+namespace viaduct::base {
 
 /// A link of the wheel; what is timed derives from it. Not set while `next` is null.
 struct Timer {
@@ -14,7 +14,7 @@ struct Timer {
   std::uint64_t due_s{};
 };
 
-/// Thread: its shard's. Timers later than the wheel's reach wait at its end and are set again from there.
+/// Thread: one. Timers later than the wheel's reach wait at its end and are set again from there.
 class Wheel {
  public:
   /// Seconds that one turn reaches: above the longest expiry in use (two hours), so that most timers are touched once.
@@ -64,4 +64,4 @@ class Wheel {
   std::uint64_t hand_s_{};    // the earliest second that is not wholly taken
 };
 
-}  // namespace viaduct::registrar
+}  // namespace viaduct::base

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The timing wheel against an ordered list: whoever is due comes out once, nobody before its time.
-#include "wheel.h"
+#include "viaduct/base/wheel.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 
-namespace viaduct::registrar::test {
+namespace viaduct::base::test {
 namespace {
 
 TEST(Wheel, GivesEachTimerOnceAndNotBeforeItIsDue) {
@@ -61,4 +61,4 @@ TEST(Wheel, SurvivesAJumpLongerThanATurn) {
 }
 
 }  // namespace
-}  // namespace viaduct::registrar::test
+}  // namespace viaduct::base::test

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the registered clients of this node are: what its registrar writes and workers read, so that a request reaches a telephone without asking anyone.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "viaduct/base/address.h"
+#include "viaduct/base/hash.h"
+#include "viaduct/base/wheel.h"
+#include "viaduct/share/rcu_map.h"
+
+namespace viaduct::assign {
+
+/// One contact of a client, and what its registrar keeps with it. Times are seconds of the registrar's clock.
+struct Binding {
+  base::Endpoint flow;           ///< where its REGISTER came from
+  base::Endpoint next;           ///< where requests for it are sent: to the first of its Path, else through its flow (RFC 3327 5.3, RFC 5626 5.3)
+  std::uint8_t listener{};       ///< ours, by number, that it came to
+  std::uint16_t q_milli{1000};
+  std::uint32_t reg_id{};        ///< of an outbound registration, else 0
+  std::uint32_t cseq{};          ///< of the REGISTER that last changed it, as the next two
+  std::uint64_t call_hash{};
+  std::uint64_t branch_hash{};
+  std::uint32_t added_at_s{};    ///< first seen
+  std::uint32_t expires_at_s{};
+};
+
+/// The same with its texts, to be put into a Location or read from one.
+struct BindingText {
+  Binding binding;
+  std::string_view uri;        ///< addr-spec of its Contact
+  std::string_view instance;   ///< +sip.instance with its quotes; empty: none
+  std::string_view path;       ///< values of its Path, as they would stand in one Route line; empty: none
+};
+
+/// All bindings of one client, in one piece of memory. Immutable once it is in the map, but for the timer, which is the registrar's.
+class Location : public base::Timer {
+ public:
+  struct Delete {
+    void operator()(Location* location) const;
+  };
+  using Owner = std::unique_ptr<Location, Delete>;
+
+  /// Shape: 1 to 65,535 bindings.
+  [[nodiscard]] static Owner make(const base::Hash128& key, std::string_view aor, std::span<const BindingText> bindings);
+
+  [[nodiscard]] std::string_view aor() const { return {text(), aor_bytes_}; }   ///< canonical
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] const Binding& binding(std::size_t i) const { return places()[i].binding; }
+  [[nodiscard]] BindingText operator[](std::size_t i) const;
+  [[nodiscard]] std::size_t bytes() const;   ///< of memory
+
+  base::Hash128 key;
+  std::atomic<Location*> chain{};
+
+ private:
+  struct Place {
+    Binding binding;
+    std::uint32_t text_at{};
+    std::uint16_t uri_bytes{}, instance_bytes{}, path_bytes{};
+  };
+  Location() = default;
+  [[nodiscard]] const Place* places() const { return reinterpret_cast<const Place*>(this + 1); }
+  [[nodiscard]] const char* text() const { return reinterpret_cast<const char*>(places() + count_); }
+
+  std::uint32_t text_bytes_{};
+  std::uint16_t aor_bytes_{};
+  std::uint16_t count_{};
+};
+
+using LocationMap = share::RcuMap<Location>;
+
+/// The binding that a request goes to, since a stateless proxy chooses one (RFC 3261 16.11): of those with the highest q the one that was added last, so that
+/// refreshes do not change the choice; when `instance` names a device (RFC 5627 5.1), of its bindings. Returns its number; `count()`: there is none.
+[[nodiscard]] std::size_t choose(const Location& location, std::string_view instance);
+
+/// Which of so many shards a client belongs to.
+[[nodiscard]] constexpr unsigned shard_of(const base::Hash128& key, std::size_t shards) { return static_cast<unsigned>((key.high >> 32) * shards >> 32); }
+
+/// The locations of all shards; each shard writes its own map.
+class Locations {
+ public:
+  Locations(unsigned shards, std::size_t clients_expected) {
+    for (unsigned i = 0; i < shards; ++i) maps_.push_back(std::make_unique<LocationMap>(clients_expected / shards));
+  }
+  /// Thread: a reader, as RcuMap says.
+  [[nodiscard]] const Location* find(const base::Hash128& key) const { return std::as_const(*maps_[shard_of(key, maps_.size())]).find(key); }
+  [[nodiscard]] LocationMap& of_shard(unsigned i) { return *maps_[i]; }
+
+ private:
+  std::vector<std::unique_ptr<LocationMap>> maps_;
+};
+
+}  // namespace viaduct::assign

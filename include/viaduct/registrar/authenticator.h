@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Digest authentication of those who register: RFC 3261 22, RFC 7616, RFC 8760, without state between challenge and answer.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "viaduct/base/address.h"
+#include "viaduct/registrar/secrets.h"
+#include "viaduct/sip/message.h"
+
+namespace viaduct::registrar {
+
+/// A request that is to prove whose it is.
+struct Claim {
+  const sip::Message& message;
+  sip::ClientKey client;         ///< whose secret it must know
+  base::Address source;
+  std::uint32_t now_s{};         ///< since 1970
+};
+
+/// What became of a claim.
+struct Proof {
+  std::uint16_t status{};        ///< 200 or 401
+  std::string challenge;         ///< WWW-Authenticate lines of a 401, strongest algorithm first
+};
+
+/// Thread: one.
+class Authenticator {
+ public:
+  /// Shape: `realm` needs no escapes.
+  Authenticator(std::string realm, std::shared_ptr<const Secrets> secrets);
+  ~Authenticator();
+  /// Unknown clients and wrong passwords get the same answer after the same work. A right answer to a nonce that is too old, or was another address's, gets a
+  /// new one and `stale=true`.
+  [[nodiscard]] Proof check(const Claim& claim, const sip::SigningKeys& keys);
+
+ private:
+  struct Hasher;
+  [[nodiscard]] bool is_right(const Claim& claim, const sip::Credentials& c);
+  [[nodiscard]] std::string challenge(const Claim& claim, const sip::SigningKeys& keys, bool is_stale) const;
+  std::string realm_;
+  std::shared_ptr<const Secrets> secrets_;
+  std::unique_ptr<Hasher> hasher_;
+};
+
+}  // namespace viaduct::registrar

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// A location's memory: itself, then its bindings, then their texts.
+#include "viaduct/assign/locations.h"
+
+#include <cstring>
+#include <new>
+
+#include "viaduct/base/check.h"
+#include "viaduct/base/text.h"
+
+namespace viaduct::assign {
+
+void Location::Delete::operator()(Location* location) const {
+  if (location == nullptr) return;
+  const std::size_t bytes = location->bytes();
+  location->~Location();
+  ::operator delete(location, bytes);
+}
+
+std::size_t Location::bytes() const { return sizeof(Location) + count_ * sizeof(Place) + text_bytes_; }
+
+Location::Owner Location::make(const base::Hash128& key, std::string_view aor, std::span<const BindingText> bindings) {
+  static_assert(alignof(Place) <= alignof(Location) && sizeof(Location) % alignof(Place) == 0);
+  base::check(!bindings.empty() && bindings.size() <= UINT16_MAX && aor.size() <= UINT16_MAX, "a location has a client and bindings");
+  std::size_t text_bytes = aor.size();
+  for (const BindingText& b : bindings) text_bytes += b.uri.size() + b.instance.size() + b.path.size();
+  void* const memory = ::operator new(sizeof(Location) + bindings.size() * sizeof(Place) + text_bytes);
+  Owner out(new (memory) Location);
+  out->key = key;
+  out->text_bytes_ = static_cast<std::uint32_t>(text_bytes);
+  out->aor_bytes_ = static_cast<std::uint16_t>(aor.size());
+  out->count_ = static_cast<std::uint16_t>(bindings.size());
+  char* const text = static_cast<char*>(memory) + (out->text() - reinterpret_cast<const char*>(out.get()));
+  char* at = base::copy_text(text, aor);
+  auto* place = new (out.get() + 1) Place[bindings.size()];
+  for (const BindingText& b : bindings) {
+    *place++ = {.binding = b.binding,
+                .text_at = static_cast<std::uint32_t>(at - text),
+                .uri_bytes = static_cast<std::uint16_t>(b.uri.size()),
+                .instance_bytes = static_cast<std::uint16_t>(b.instance.size()),
+                .path_bytes = static_cast<std::uint16_t>(b.path.size())};
+    at = base::copy_text(base::copy_text(base::copy_text(at, b.uri), b.instance), b.path);
+  }
+  return out;
+}
+
+BindingText Location::operator[](std::size_t i) const {
+  const Place& p = places()[i];
+  const char* const at = text() + p.text_at;
+  return {.binding = p.binding,
+          .uri = {at, p.uri_bytes},
+          .instance = {at + p.uri_bytes, p.instance_bytes},
+          .path = {at + p.uri_bytes + p.instance_bytes, p.path_bytes}};
+}
+
+// `"<urn:uuid:...>"` of a Contact is the `urn:uuid:...` of a GRUU.
+static bool is_instance(std::string_view quoted, std::string_view instance) {
+  return quoted.size() == instance.size() + 4 && quoted.substr(2, instance.size()) == instance;
+}
+
+std::size_t choose(const Location& location, std::string_view instance) {
+  std::size_t best = location.count();
+  for (std::size_t i = 0; i < location.count(); ++i) {
+    if (!instance.empty() && !is_instance(location[i].instance, instance)) continue;
+    if (best == location.count()) {
+      best = i;
+      continue;
+    }
+    const Binding &a = location.binding(best), &b = location.binding(i);
+    if (b.q_milli > a.q_milli || (b.q_milli == a.q_milli && b.added_at_s >= a.added_at_s)) best = i;
+  }
+  return best;
+}
+
+}  // namespace viaduct::assign

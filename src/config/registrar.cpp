@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// [registrar]: how long bindings last, how many there may be, and what clients are told beside them.
+#include <algorithm>
+
+#include "sections.h"
+
+namespace viaduct::config {
+namespace {
+
+constexpr std::int64_t expires_s_max = 2'592'000;  // 30 days: longer, a binding outlives every address it could name
+
+constexpr std::string_view route_text = "a loose route, sip:HOST[:PORT];lr";
+
+std::string route(const Item& item) {
+  const bool is_uri = item.text.starts_with("sip:") && item.text.ends_with(";lr");
+  if (!is_uri || item.text.find_first_of("<>\", \t\r\n") != item.text.npos) item.refuse_text("is no route", route_text);
+  return item.text;
+}
+
+constexpr std::string_view algorithms_text = "some of SHA-512-256, SHA-256, MD5, the strongest first";
+
+// Nobody has to prove anything without a file of credentials.
+void read_digest(const Table& registrar, Config& config) {
+  if (const auto file = registrar.item("credentials", "a file of aor,algorithm,ha1")) config.credentials_file = from_folder_of(config.file, file->text);
+  config.realm = config.domains.empty() ? std::string{} : config.domains.front();
+  if (const auto realm = registrar.item("realm", "a text without quotes")) {
+    if (realm->text.empty() || realm->text.find_first_of("\"\\\r\n") != realm->text.npos)
+      realm->refuse_text("cannot stand between quotes", "a text without quotes");
+    config.realm = realm->text;
+  }
+  if (!registrar.has("algorithms")) return;
+  config.digest_algorithms.clear();
+  for (const auto& item : registrar.items("algorithms", algorithms_text)) {
+    const auto algorithm = sip::digest_algorithm(item.text);
+    if (!algorithm) item.refuse_text("is not known", algorithms_text);
+    if (std::ranges::find(config.digest_algorithms, *algorithm) != config.digest_algorithms.end()) item.refuse_text("stands there twice", algorithms_text);
+    config.digest_algorithms.push_back(*algorithm);
+  }
+  if (config.digest_algorithms.empty()) registrar.place("algorithms").refuse("is empty", algorithms_text);
+}
+
+}  // namespace
+
+void read_registrar(const Table& registrar, Config& config) {
+  registrar.only({"expires_default_s", "expires_min_s", "expires_max_s", "expires_spread_percent", "bindings_per_aor_max", "bindings_max", "service_route",
+                  "credentials", "realm", "algorithms"});
+  // RFC 3261 10.3 step 7: an expiry of an hour or more may not be refused as too brief.
+  config.expires_min_s = registrar.number<std::uint32_t>("expires_min_s", {1, 3600}, 60);
+  config.expires_max_s = registrar.number<std::uint32_t>("expires_max_s", {1, expires_s_max}, 7200);
+  // Not given, it is brought between the two others, so that one of them can be set alone.
+  const auto middle = std::max(config.expires_min_s, std::min(3600U, config.expires_max_s));
+  config.expires_default_s = registrar.number<std::uint32_t>("expires_default_s", {1, expires_s_max}, middle);
+  config.bindings_per_aor_max = registrar.number<std::uint32_t>("bindings_per_aor_max", {1, 64}, 10);
+  config.expires_spread_percent = registrar.number<std::uint32_t>("expires_spread_percent", {0, 50}, 0);
+  for (const auto& item : registrar.items("service_route", route_text)) config.service_route.push_back(route(item));
+  config.bindings_max = registrar.number<std::size_t>("bindings_max", {1, 100'000'000}, 1'000'000);
+  read_digest(registrar, config);
+  const std::string order = "expires_min_s <= expires_default_s <= expires_max_s (" + std::to_string(config.expires_min_s) + ", " +
+                            std::to_string(config.expires_default_s) + ", " + std::to_string(config.expires_max_s) + ')';
+  if (config.expires_min_s > config.expires_max_s) registrar.place("expires_min_s").refuse("is above expires_max_s", order);
+  if (config.expires_default_s < config.expires_min_s) registrar.place("expires_default_s").refuse("is below expires_min_s", order);
+  if (config.expires_default_s > config.expires_max_s) registrar.place("expires_default_s").refuse("is above expires_max_s", order);
+}
+
+}  // namespace viaduct::config

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Extensions of registrations: Path (RFC 3327), outbound (RFC 5626), GRUU (RFC 5627), Service-Route (RFC 3608).
+#include "registration.h"
+
+#include <algorithm>
+
+#include "viaduct/base/text.h"
+#include "viaduct/sip/contact.h"
+#include "viaduct/sip/option.h"
+#include "viaduct/sip/route.h"
+#include "viaduct/sip/uri.h"
+
+namespace viaduct::registrar {
+namespace {
+
+using sip::HeaderId;
+
+constexpr std::array<std::string_view, 3> understood = {"path", "outbound", "gruu"};
+
+bool is_understood(std::string_view tag) {
+  return std::ranges::any_of(understood,
+                             [tag](std::string_view known) { return std::ranges::equal(tag, known, [](char a, char b) { return (a | 0x20) == b; }); });
+}
+
+// RFC 3261 10.3 step 2, 20.40: extensions that the client requires and we lack; empty when there are none.
+std::string unsupported(const sip::Message& request) {
+  std::string out;
+  sip::each_listed(request, HeaderId::require, [&](std::string_view tag) {
+    if (!is_understood(tag)) out.append(out.empty() ? "Unsupported: " : ", ").append(tag);
+    return true;
+  });
+  std::ranges::replace_if(out, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  return out.empty() ? out : out + "\r\n";
+}
+
+bool supports(const sip::Message& request, std::string_view tag) {
+  return sip::lists(request, HeaderId::supported, tag) || sip::lists(request, HeaderId::require, tag);
+}
+
+// A Path of whoever we do not believe about hops is none: it would be his to say where our requests go.
+bool believes_path(const site::Site& site, const base::Address& source) {
+  return site.trust_all_proxies || site::any_contains(site.trusted_proxies, source) || site::any_contains(site.edges, source);
+}
+
+// The place that a Path's URI spells, if requests may go there; else where the REGISTER came from, which knows the name.
+base::Endpoint place_of(std::string_view path_uri, const base::Endpoint& flow, const site::Site& site) {
+  const auto uri = sip::parse_uri(path_uri);
+  if (!uri || uri->scheme != sip::Scheme::sip) return flow;
+  std::string_view host = uri->host;
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const auto address = base::Address::parse(host);
+  if (!address || address->is_unusable_destination()) return flow;
+  const base::Endpoint place{*address, uri->port != 0 ? uri->port : std::uint16_t{5060}};
+  return site.listener(place) != nullptr ? flow : place;
+}
+
+// What of the Path a registration keeps. False: it is too long.
+bool read_path(const sip::Message& request, const site::Site& site, std::span<char, base::path_bytes_max> room, Registration& out, bool& has_first_hop) {
+  std::size_t bytes = 0;
+  sip::Routes values(request, HeaderId::path);
+  for (sip::RouteValue value; values.next(value);) {
+    if (bytes == 0) out.next = place_of(value.uri, out.flow, site);
+    if (bytes + 2 + value.value.size() > room.size()) return false;
+    if (bytes != 0) bytes += std::string_view(", ").copy(room.data() + bytes, 2);
+    std::ranges::replace_copy_if(value.value, room.data() + bytes, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+    bytes += value.value.size();
+    const auto uri = sip::parse_uri(value.uri);
+    has_first_hop = uri && sip::uri_param(uri->params, "ob").found;
+  }
+  out.path = {room.data(), bytes};
+  return true;
+}
+
+}  // namespace
+
+std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note, const site::Site& site,
+                                                       std::span<char, base::path_bytes_max> path_room) {
+  if (std::string lacking = unsupported(request); !lacking.empty()) return std::unexpected(Outcome{.status = 420, .headers = std::move(lacking)});
+  const base::Endpoint& flow = note.frame.source;
+  Registration out{.message = request,
+                   .aor = aor,
+                   .key = note.client,
+                   .flow = flow,
+                   .next = flow,
+                   .listener = static_cast<std::uint8_t>(site.listener(note.frame.destination) - site.listeners.data()),
+                   .supports_outbound = supports(request, "outbound"),
+                   .supports_gruu = supports(request, "gruu")};
+  bool has_first_hop = request.via_values == 1;
+  if (believes_path(site, flow.address) && !read_path(request, site, path_room, out, has_first_hop)) return std::unexpected(Outcome{.status = 513});
+  // RFC 5626 6: behind a first hop that keeps no flows, outbound registration would not do what it promises. Who asks for no reg-id does not mind.
+  if (out.supports_outbound && !has_first_hop) {
+    const auto contacts = sip::contacts(request);
+    if (contacts && std::ranges::any_of(std::span(contacts->values).first(contacts->count), [](const sip::Contact& c) { return c.reg_id != 0; }))
+      return std::unexpected(Outcome{.status = 439});
+  }
+  return out;
+}
+
+void put_extensions(std::string& out, const Registration& registration, const Outcome& outcome, const site::Site& site) {
+  if (!registration.path.empty() && sip::lists(registration.message, HeaderId::supported, "path"))
+    out.append("Path: ").append(registration.path).append("\r\n");
+  if (outcome.is_outbound) out.append("Require: outbound\r\n");
+  out.append(site.service_route);
+}
+
+}  // namespace viaduct::registrar

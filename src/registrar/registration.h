@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a REGISTER and its way here to what the bindings want to know, and which answer it gets before they are asked.
+#pragma once
+#include <expected>
+
+#include "viaduct/registrar/bindings.h"
+#include "viaduct/site/post.h"
+#include "viaduct/site/site.h"
+
+namespace viaduct::registrar {
+
+/// Shape: `request` is indexed without fault, `aor` its client's, canonical; `out` stays where it is while it is used.
+/// Errors: the answer that it gets without its bindings being touched: 420 (RFC 3261 10.3 step 2), 439 (RFC 5626 6), 513 for a Path that is too long.
+[[nodiscard]] std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note,
+                                                                     const site::Site& site, std::span<char, base::path_bytes_max> path_room);
+
+/// Append what a 200 says beside the Contacts: Path, Require, Service-Route, each as far as the client understands it.
+void put_extensions(std::string& out, const Registration& registration, const Outcome& outcome, const site::Site& site);
+
+}  // namespace viaduct::registrar

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading credentials as RFC 3261 25.1 writes them, and nonces that are their own proof.
+#include "viaduct/sip/digest.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "field.h"
+
+namespace viaduct::sip {
+namespace {
+
+constexpr std::array<std::string_view, digest_algorithms_count> algorithm_names = {"MD5", "SHA-256", "SHA-512-256"};
+constexpr std::string_view scheme = "Digest";
+constexpr std::size_t nonce_count_bytes = 8;
+
+bool is_hex(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return digit_octet.has(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); });
+}
+
+std::string_view unquoted(std::string_view value) {
+  const bool is_quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  return is_quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+/// Keep one parameter. False: it says that the credentials cannot be checked.
+bool keep(std::string_view name, std::string_view value, Credentials& out) {
+  struct Row {
+    std::string_view name;
+    std::string_view Credentials::* member;
+  };
+  static constexpr std::array rows = {Row{"username", &Credentials::username}, Row{"realm", &Credentials::realm},       Row{"nonce", &Credentials::nonce},
+                                      Row{"uri", &Credentials::uri},           Row{"response", &Credentials::response}, Row{"cnonce", &Credentials::cnonce},
+                                      Row{"nc", &Credentials::nonce_count}};
+  for (const Row& row : rows)
+    if (equal_ignoring_case(name, row.name)) {
+      const bool is_first = (out.*row.member).empty();
+      out.*row.member = value;
+      return is_first;
+    }
+  if (equal_ignoring_case(name, "algorithm")) {
+    const auto algorithm = digest_algorithm(value);
+    out.algorithm = algorithm.value_or(out.algorithm);
+    return algorithm.has_value();
+  }
+  if (equal_ignoring_case(name, "qop")) {
+    out.qop = equal_ignoring_case(value, "auth") ? DigestQop::auth : equal_ignoring_case(value, "auth-int") ? DigestQop::auth_int : DigestQop::none;
+    return out.qop != DigestQop::none;
+  }
+  return true;
+}
+
+std::optional<Credentials> read(std::string_view value) {
+  if (value.size() <= scheme.size() || !equal_ignoring_case(value.substr(0, scheme.size()), scheme)) return std::nullopt;
+  std::string_view rest = value.substr(scheme.size());
+  if (rest.front() != ' ' && rest.front() != '\t' && rest.front() != '\r' && rest.front() != '\n') return std::nullopt;
+  Credentials out;
+  for (std::string_view param = next_value(rest); !param.empty(); param = next_value(rest)) {
+    const std::size_t equals = param.find('=');
+    if (equals == param.npos || !keep(trimmed(param.substr(0, equals)), unquoted(trimmed(param.substr(equals + 1))), out)) return std::nullopt;
+  }
+  const bool is_whole = !out.username.empty() && !out.nonce.empty() && !out.uri.empty() && !out.response.empty();
+  const bool has_counts = out.qop == DigestQop::none || (!out.cnonce.empty() && out.nonce_count.size() == nonce_count_bytes && is_hex(out.nonce_count));
+  return is_whole && has_counts ? std::optional{out} : std::nullopt;
+}
+
+std::uint64_t nonce_mac(std::uint32_t now_s, std::string_view realm, const base::Address& source, const SigningKey& key) {
+  alignas(16) std::array<std::uint8_t, 32> blocks{'n'};   // apart from all else that the key signs
+  const std::uint64_t realm_hash = base::siphash64({}, realm);
+  std::memcpy(blocks.data() + 4, &now_s, sizeof now_s);
+  std::memcpy(blocks.data() + 8, &realm_hash, sizeof realm_hash);
+  std::memcpy(blocks.data() + 16, source.octets().data(), 16);
+  return key.mac.mac64(blocks);
+}
+
+}  // namespace
+
+std::string_view name(DigestAlgorithm a) { return algorithm_names[static_cast<std::size_t>(a)]; }
+
+std::optional<DigestAlgorithm> digest_algorithm(std::string_view name) {
+  for (std::size_t i = 0; i < algorithm_names.size(); ++i)
+    if (equal_ignoring_case(name, algorithm_names[i])) return static_cast<DigestAlgorithm>(i);
+  return std::nullopt;
+}
+
+std::optional<Credentials> credentials(const Message& request, std::string_view realm) {
+  for (std::size_t i = 0; i < request.headers; ++i) {
+    if (request.id[i] != HeaderId::authorization) continue;
+    const auto found = read(request.header_value(i));
+    if (found && found->realm == realm) return found;
+  }
+  return std::nullopt;
+}
+
+void write_nonce(std::uint32_t now_s, std::string_view realm, const base::Address& source, const SigningKey& key, std::span<char, nonce_bytes> out) {
+  out[0] = key.letter;
+  write_base32(now_s, out.subspan<1, base32_32_bytes>());
+  write_base32(nonce_mac(now_s, realm, source, key), out.subspan<1 + base32_32_bytes, base32_64_bytes>());
+}
+
+std::optional<std::uint32_t> read_nonce(std::string_view nonce, std::string_view realm, const base::Address& source, const SigningKeys& keys) {
+  if (nonce.size() != nonce_bytes) return std::nullopt;
+  const SigningKey* const key = keys.by_letter(nonce[0]);
+  const auto now_s = read_base32(nonce.substr(1, base32_32_bytes));
+  const auto mac = read_base32(nonce.substr(1 + base32_32_bytes));
+  if (key == nullptr || !now_s || !mac || *now_s > UINT32_MAX) return std::nullopt;
+  const std::uint64_t ours = nonce_mac(static_cast<std::uint32_t>(*now_s), realm, source, *key);
+  const auto octets = [](const std::uint64_t& word) { return std::span(reinterpret_cast<const std::uint8_t*>(&word), sizeof word); };
+  if (!base::equal_constant_time(octets(ours), octets(*mac))) return std::nullopt;
+  return static_cast<std::uint32_t>(*now_s);
+}
+
+}  // namespace viaduct::sip

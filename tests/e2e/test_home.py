@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node that is a home: clients register, with a password where it asks for one, and are called, also through an edge before it."""
+import hashlib
+
+import pytest
+import rig
+from handset import Phone, call
+from rig import sip
+from softphones import Baresip
+
+CALLER, CALLEE = ("198.18.0.10", 5062), ("198.18.0.11", 5064)
+HERE = {"name": "here", "address": f"{rig.EDGE}:5060", "local": True}
+USERS = ("alice", "bob", "caller", "callee")
+PLACED = [(f"{user}@example.com", "here") for user in USERS]
+HASHES = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
+
+
+def credentials(path, password="secret"):
+    rows = [f"{user}@example.com,{name},{hashlib.new(function, f'{user}:example.com:{password}'.encode()).hexdigest()}\n"
+            for user in USERS for name, function in HASHES.items()]
+    path.write_text("".join(rows))
+    return path
+
+
+def start(lab, folder, **registrar):
+    config = rig.make_config(folder, assignments=PLACED, home=[HERE], neighbour=[], dpdk=rig.af_packet(), registrar=registrar)
+    return lab.host("edge").daemon(config)
+
+
+def phones(lab):
+    return Phone(lab.host("caller", CALLER[0]), "caller", CALLER), Phone(lab.host("callee", CALLEE[0]), "callee", CALLEE)
+
+
+def hang_up(sender, receiver, cseq):
+    sender.inside("BYE", cseq)
+    receiver.answer(receiver.hear("BYE"), 200)
+    sender.hear(200)
+
+
+def test_clients_of_one_home_call_each_other_in_both_directions(lab, folder):
+    with start(lab, folder) as daemon:
+        caller, callee = phones(lab)
+        caller.register()
+        caller.invite("callee")
+        caller.hear(480)
+        callee.register()
+        offered = call(caller, callee)
+        assert offered.uri == callee.contact.strip("<>") and not offered.all("route")
+        assert len(offered.values("record-route")) == 2
+        for sender, receiver, cseq in ((callee, caller, 10), (caller, callee, 2)):
+            sender.inside("INVITE", cseq)
+            receiver.answer(receiver.hear("INVITE"), 200)
+            sender.hear(200)
+            sender.inside("ACK", cseq)
+            receiver.hear("ACK")
+        hang_up(callee, caller, 11)
+        assert daemon.settled(1)["total"]["drops"]["response_foreign"] == 0
+
+
+def test_a_call_is_cancelled_at_the_binding_that_rings(lab, folder):
+    with start(lab, folder) as daemon:
+        caller, callee = phones(lab)
+        callee.register()
+        request = caller.invite("callee")
+        offered = callee.hear("INVITE")
+        callee.answer(offered, 180)
+        caller.hear(180)
+        callee.register()
+        cancel = sip.request("CANCEL", "callee").via(*request.via_values).from_(request.from_value).to(request.to_value).call_id(request.call_id_value)
+        caller.send(cancel)
+        taken_back = callee.hear("CANCEL")
+        assert taken_back.values("via")[0] == offered.values("via")[0]
+        callee.answer(taken_back, 200)
+        callee.answer(offered, 487)
+        assert {caller.hear(200, 487).status, caller.hear(200, 487).status} == {200, 487}
+        daemon.settled(1)
+
+
+def test_calls_reach_a_client_behind_a_nat_by_the_flow_of_its_registration(lab, folder):
+    with start(lab, folder):
+        inner = lab.behind_nat("inner", CALLEE[0])
+        caller, callee = Phone(lab.host("caller", CALLER[0]), "caller", CALLER), Phone(inner, "callee", ("10.77.0.2", 5064))
+        callee.register()
+        offered = call(caller, callee)
+        assert offered.uri == "sip:callee@10.77.0.2:5064"
+        hang_up(callee, caller, 5)
+
+
+def test_an_edge_before_the_home_is_the_path_to_the_client(lab, folder):
+    """Two Viaduct nodes: the edge proxies the REGISTER with its Path, and the home calls back along it."""
+    home_address = rig.HOMES["north"]
+    homes = [{"name": "here", "address": f"{home_address}:5060", "viaduct": True}]
+    edge_config = rig.make_config(folder, assignments=PLACED, home=homes, neighbour=[], dpdk=rig.af_packet(), redirect={"policy": "never"})
+    home_config = rig.make_config(folder, assignments=PLACED, home=[{"name": "here", "address": f"{home_address}:5060", "local": True}], neighbour=[],
+                                  dpdk=rig.af_packet(), node={"name": "home-node", "listen": [f"{home_address}:5060"]}, fleet={"edges": [f"{rig.EDGE}/32"]})
+    with lab.host("edge").daemon(edge_config), lab.host("north", home_address).daemon(home_config) as home:
+        caller, callee = phones(lab)
+        for name in ("caller", "callee"):
+            lab.hosts[name].cannot_reach(home_address)
+        answer = caller.register()
+        assert f"@{rig.EDGE}:5060;lr;ob>" in answer.one("path")
+        callee.register()
+        rows = home.ask("client.show", aor="callee@example.com")["bindings"]
+        assert rows[0]["flow"] == f"{rig.EDGE}:5060" and f"@{rig.EDGE}:5060;lr;ob>" in rows[0]["path"]
+        offered = call(caller, callee)
+        assert offered.uri == callee.contact.strip("<>") and not offered.all("route")
+        hang_up(callee, caller, 5)
+        call(caller, callee)
+        hang_up(caller, callee, 2)
+
+
+def test_sipp_registers_with_its_password(lab, folder):
+    """It knows MD5 alone."""
+    with start(lab, folder, credentials=credentials(folder / "credentials"), algorithms=["MD5"]) as daemon:
+        rig.sipp(lab.host("clients", "198.18.0.20"), "register-digest", f"{rig.EDGE}:5060", address="198.18.0.20", rate=50, calls=100, options=("-s", "alice"))
+        counters = daemon.settled(200)
+        assert (counters["registrar"]["challenged"], counters["registrar"]["answered"]) == (100, 100)
+
+
+def test_a_wrong_password_and_an_unknown_client_are_challenged_for_ever(lab, folder):
+    with start(lab, folder, credentials=credentials(folder / "credentials", password="other"), algorithms=["MD5"]) as daemon:
+        with pytest.raises(AssertionError):
+            rig.sipp(lab.host("clients", "198.18.0.20"), "register-digest", f"{rig.EDGE}:5060", address="198.18.0.20", rate=10, calls=5, options=("-s", "alice"))
+        assert daemon.counters()["registrar"]["answered"] == 0
+        credentials(folder / "credentials")
+        assert daemon.ask("reload")["ok"]
+        rig.sipp(lab.hosts["clients"], "register-digest", f"{rig.EDGE}:5060", address="198.18.0.20", rate=10, calls=5, options=("-s", "alice"))
+        assert daemon.counters()["registrar"]["answered"] == 5
+
+
+def test_baresip_registers_with_its_password_and_is_called(lab, folder):
+    """Baresip 1.0 gives up at a challenge for an algorithm that it does not know."""
+    with start(lab, folder, credentials=credentials(folder / "credentials", password="x"), algorithms=["MD5"]) as daemon:
+        bob = Baresip(lab.host("bob", "198.18.0.11"), "bob", "198.18.0.11", rig.EDGE, folder / "bob")
+        bob.says("SIP/2.0 200", 20)
+        assert daemon.counters()["registrar"]["challenged"] >= 1
+        alice = Baresip(lab.host("alice", "198.18.0.10"), "alice", "198.18.0.10", rig.EDGE, folder / "alice", commands=["/dial sip:bob@example.com"])
+        alice.says("Call established", 30)
+        bob.says("Call established", 30)

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests for clients that are registered at this node: to which binding, by which way, and back through both legs.
+#include <gmock/gmock.h>
+
+#include "fleet.h"
+
+namespace viaduct::edge {
+namespace {
+
+using base::Verdict;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const std::string far = "198.18.0.11:5060", alice = "198.18.0.1:5062", bob = "198.18.0.7:40000";
+
+/// bob lives here, and has a telephone.
+class Local : public Fleet {
+ protected:
+  Local() { bind({.binding = at(bob), .uri = "sip:bob@10.0.0.8:5060;transport=udp?Subject=x"}); }
+
+  static assign::Binding at(const std::string& place) { return {.flow = endpoint(place), .next = endpoint(place)}; }
+  void bind(const assign::BindingText& text) {
+    const auto key = sip::client_key("bob@example.com", site.fleet_seed);
+    locations.of_shard(0).put(assign::Location::make(key, "bob@example.com", {&text, 1}));
+  }
+  static Text invite(const std::string& uri = "sip:bob@example.com") { return Text().method("INVITE").uri(uri); }
+  static std::vector<std::string> values(const Rehearsal& r, const std::string& name) {
+    std::vector<std::string> out;
+    const std::string key = "\r\n" + name + ": ";
+    for (std::size_t found = r.bytes.find(key); found != std::string::npos; found = r.bytes.find(key, found + 1))
+      out.push_back(r.bytes.substr(found + key.size(), r.bytes.find("\r\n", found + 2) - found - key.size()));
+    return out;
+  }
+  static std::string branch(const Rehearsal& r) { return r.bytes.substr(r.bytes.find("branch=") + 7, sip::branch_bytes); }
+};
+
+TEST_F(Local, SendsAnInitialRequestToTheBinding) {
+  const auto r = send(invite(), alice);
+  EXPECT_EQ(r.judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(r.judgement.reason, Reason::registered_here);
+  EXPECT_EQ(r.next, endpoint(bob));
+  EXPECT_THAT(r.bytes, StartsWith("INVITE sip:bob@10.0.0.8:5060;transport=udp SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.0.2:5060;branch=z9hG4bKa"));
+  EXPECT_THAT(r.bytes, Not(HasSubstr("\r\nRoute:")));
+}
+
+TEST_F(Local, SaysWhoIsNotThere) {
+  place("erin", 0);
+  const auto r = send(invite("sip:erin@example.com"), alice);
+  EXPECT_EQ(r.judgement.status, 480);
+  EXPECT_EQ(r.judgement.reason, Reason::not_registered);
+}
+
+TEST_F(Local, SendsAlongThePathOfTheRegistration) {
+  const std::string path = "<sip:token@198.18.0.9;lr>, <sip:198.18.0.10;lr;ob>";
+  bind({.binding = {.flow = endpoint("198.18.0.9:5060"), .next = endpoint("198.18.0.9:5060")}, .uri = "sip:bob@10.0.0.8", .path = path});
+  const auto r = send(invite().header("X-Last: 1"), alice);
+  EXPECT_EQ(r.next, endpoint("198.18.0.9:5060"));
+  EXPECT_EQ(values(r, "Route"), std::vector<std::string>{path});
+  EXPECT_THAT(r.bytes, AllOf(StartsWith("INVITE sip:bob@10.0.0.8 SIP/2.0\r\n"), HasSubstr("\r\nX-Last: 1\r\n")));
+}
+
+TEST_F(Local, TakesTheRoutesOfThisNodeAway) {
+  const auto r = send(invite().header("Route: <sip:198.18.0.2;lr>"), alice);
+  EXPECT_EQ(r.next, endpoint(bob));
+  EXPECT_TRUE(values(r, "Route").empty());
+}
+
+TEST_F(Local, FindsTheDeviceThatAGruuNames) {
+  const assign::BindingText devices[] = {{.binding = at(bob), .uri = "sip:bob@10.0.0.8", .instance = "\"<urn:uuid:1>\""},
+                                         {.binding = at("198.18.0.8:5060"), .uri = "sip:bob@10.0.0.9", .instance = "\"<urn:uuid:2>\""}};
+  locations.of_shard(0).put(assign::Location::make(sip::client_key("bob@example.com", site.fleet_seed), "bob@example.com", devices));
+  EXPECT_EQ(send(invite(), alice).next, endpoint("198.18.0.8:5060"));
+  EXPECT_EQ(send(invite("sip:bob@example.com;gr=urn:uuid:1"), alice).next, endpoint(bob));
+  EXPECT_EQ(send(invite("sip:bob@example.com;gr=urn:uuid:3"), alice).judgement.status, 480);
+}
+
+TEST_F(Local, KeepsCancelAndAckOnTheWayOfTheirInvite) {
+  const auto sent = [&](const std::string& method, const std::string& to_tag) {
+    return send(invite().method(method).to("<sip:bob@example.com>" + to_tag), alice);
+  };
+  const auto first = sent("INVITE", ""), cancel = sent("CANCEL", ""), ack = sent("ACK", ";tag=486");
+  EXPECT_EQ(branch(cancel), branch(first));
+  EXPECT_EQ(branch(ack), branch(first));
+  EXPECT_EQ(cancel.next, endpoint(bob));
+  EXPECT_EQ(ack.next, endpoint(bob));
+}
+
+TEST_F(Local, RecordsBothLegsOfADialog) {
+  const auto r = send(invite(), alice);
+  const auto routes = values(r, "Record-Route");
+  ASSERT_EQ(routes.size(), 2U);
+  const auto bye = [](const std::string& uri) { return Text().method("BYE").uri(uri).to("<sip:x@example.com>;tag=t1"); };
+  const auto from_bob = send(bye("sip:alice@10.0.0.7").header("Route: " + routes[0] + ", " + routes[1]), bob);
+  EXPECT_EQ(from_bob.next, endpoint(alice));
+  EXPECT_TRUE(values(from_bob, "Route").empty());
+  const auto from_alice = send(bye("sip:bob@10.0.0.8:5060").header("Route: " + routes[1]).header("Route: " + routes[0]), alice);
+  EXPECT_EQ(from_alice.next, endpoint(bob));
+  EXPECT_TRUE(values(from_alice, "Route").empty());
+}
+
+TEST_F(Local, BelievesAnEdgeThatThisIsTheHome) {
+  const assign::BindingText text{.binding = at("198.18.0.1:5062"), .uri = "sip:alice@10.0.0.7"};
+  locations.of_shard(0).put(assign::Location::make(sip::client_key("alice@example.com", site.fleet_seed), "alice@example.com", {&text, 1}));
+  EXPECT_EQ(send(invite("sip:alice@example.com"), bob).judgement.reason, Reason::initial_request) << "by the table her home is another";
+  site.edges = {*base::Prefix::parse("198.18.0.14/32")};
+  EXPECT_EQ(send(invite("sip:alice@example.com"), "198.18.0.14:5060").judgement.reason, Reason::registered_here);
+}
+
+TEST_F(Local, LeavesARegisterToTheRegistrar) { EXPECT_EQ(send(Text().user("bob")).judgement.verdict, Verdict::registered); }
+
+TEST_F(Local, CarriesTheLargestOfEverything) {
+  const std::string uri = "sip:bob@" + std::string(base::contact_uri_bytes_max - 8, 'h'), path = "<sip:" + std::string(base::path_bytes_max - 6, 'p') + ">";
+  site.listeners.push_back({.endpoint = endpoint("[2001:db8::2]:5060"),
+                            .host = "[2001:db8::2]",
+                            .via_prefix = "Via: SIP/2.0/UDP [2001:db8::2]:5060;branch=",
+                            .uri_end = "@[2001:db8::2]:5060;lr"});
+  site.pair_listeners();
+  assign::Binding far_end{.flow = endpoint("[2001:db8::7]:65535"), .next = endpoint("[2001:db8::7]:65535"), .listener = 1};
+  bind({.binding = far_end, .uri = uri, .path = path});
+  const auto r = send(invite(), alice);
+  EXPECT_THAT(r.bytes, StartsWith("INVITE " + uri + " SIP/2.0\r\n"));
+  EXPECT_EQ(values(r, "Route"), std::vector<std::string>{path});
+  EXPECT_EQ(values(r, "Record-Route").size(), 3U);
+}
+
+}  // namespace
+}  // namespace viaduct::edge
