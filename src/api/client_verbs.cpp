@@ -123,6 +123,15 @@ json client_show(const Plant& plant, const json& request) {
   return out;
 }
 
+json client_deregister(const Plant& plant, const json& request) {
+  json out;
+  plant.loop.call([&] {
+    const auto client = client_of(request, plant.commons.site.read());
+    out = client ? json{{"ok", true}, {"aor", client->aor}, {"removed", plant.shard.bindings().remove(client->key)}} : failure(client.error());
+  });
+  return out;
+}
+
 json client_explain(const Plant& plant, const json& request) {
   const unsigned vias = request.value("vias", 1U);
   if (vias < 1 || vias > base::via_values_max) return failure(fmt::format("vias: 1 to {}", base::via_values_max));

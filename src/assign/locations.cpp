@@ -21,7 +21,7 @@ std::size_t Location::bytes() const { return sizeof(Location) + count_ * sizeof(
 
 Location::Owner Location::make(const base::Hash128& key, std::string_view aor, std::span<const BindingText> bindings) {
   static_assert(alignof(Place) <= alignof(Location) && sizeof(Location) % alignof(Place) == 0);
-  base::check(!bindings.empty() && bindings.size() <= UINT16_MAX && aor.size() <= UINT16_MAX, "a location has a client and bindings");
+  base::check(!bindings.empty() && bindings.size() <= UINT8_MAX && aor.size() <= UINT16_MAX, "a location has a client and bindings");
   std::size_t text_bytes = aor.size();
   for (const BindingText& b : bindings) text_bytes += b.uri.size() + b.instance.size() + b.path.size();
   void* const memory = ::operator new(sizeof(Location) + bindings.size() * sizeof(Place) + text_bytes);
@@ -29,7 +29,7 @@ Location::Owner Location::make(const base::Hash128& key, std::string_view aor, s
   out->key = key;
   out->text_bytes_ = static_cast<std::uint32_t>(text_bytes);
   out->aor_bytes_ = static_cast<std::uint16_t>(aor.size());
-  out->count_ = static_cast<std::uint16_t>(bindings.size());
+  out->count_ = static_cast<std::uint8_t>(bindings.size());
   char* const text = static_cast<char*>(memory) + (out->text() - reinterpret_cast<const char*>(out.get()));
   char* at = base::copy_text(text, aor);
   auto* place = new (out.get() + 1) Place[bindings.size()];

@@ -173,6 +173,8 @@ std::string show_explanation(const json& answer) {
   return facts.text() + bullets("because", field(answer, "why"));
 }
 
+std::string show_deregistered(const json& answer) { return cell(answer, "aor") + ": " + cell(answer, "removed") + " bindings removed\n"; }
+
 std::string show_assigned(const json& answer) {
   Facts facts;
   for (const auto* name : {"aor", "home", "layer", "epoch"}) facts.add(name, cell(answer, name));

@@ -69,6 +69,7 @@ void add_client_verbs(CLI::App& app, Options& options, Action& action) {
     return sub;
   };
   verb("show", "its home, and its bindings on this node", [] { return json::object(); }, show_client);
+  verb("deregister", "remove its bindings on this node", [] { return json::object(); }, show_deregistered);
   auto* explained = verb("explain", "what would become of its REGISTER", [&options] { return json{{"vias", options.vias}}; }, show_explanation);
   explained->add_option("--vias", options.vias, "Via values that the REGISTER would have")->check(CLI::Range(1, 64))->capture_default_str();
   auto* assigned =

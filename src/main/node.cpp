@@ -21,6 +21,7 @@
 #include "viaduct/control/build_site.h"
 #include "viaduct/control/homes.h"
 #include "viaduct/control/import.h"
+#include "viaduct/registrar/keeper.h"
 
 namespace viaduct {
 namespace {
@@ -68,6 +69,7 @@ struct Node::Impl {
   site::Identifications identifications{fresh_key()};
   site::Commons commons;
   registrar::Shard shard;
+  std::unique_ptr<registrar::Keeper> keeper;   // null: the store cannot be written
   site::Wire control_wire;
   control::Resolver resolver;
   control::Loop loop;
@@ -116,7 +118,7 @@ struct Node::Impl {
         shard(commons, true, rules_of(c)),
         control_wire(commons, true),
         resolver(commons, control_wire, c.neighbours_max),
-        loop(commons, resolver, [this](std::size_t most, std::uint64_t now_s) { return shard.poll(most, now_s); }),
+        loop(commons, resolver, [this](std::size_t most, std::uint64_t now_s) { return poll_registrar(most, now_s); }),
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
         plant{.config = config,
@@ -143,7 +145,14 @@ struct Node::Impl {
     return state.is_seed ? seed(state) : std::expected<void, std::string>{};
   }
 
+  std::size_t poll_registrar(std::size_t most, std::uint64_t now_s) {
+    const std::size_t count = shard.poll(most, now_s);
+    if (keeper) keeper->tick();
+    return count;
+  }
+
   std::expected<void, std::string> seed(const control::FleetState& state);
+  std::expected<void, std::string> restore_bindings();
   void load_rest();
   std::expected<void, std::string> open_socket() {
     std::error_code ignored;
@@ -184,6 +193,19 @@ std::expected<void, std::string> Node::Impl::seed(const control::FleetState& sta
   const auto done = (*import)->finish(std::move(batch));
   if (!done) return std::unexpected(first_fault.empty() ? done.error() : first_fault);
   spdlog::info("an empty store: seeded with {} homes and {} clients", state.homes.size(), done->outcome.changed);
+  return {};
+}
+
+// Who was registered before the restart is, before the first packet.
+std::expected<void, std::string> Node::Impl::restore_bindings() {
+  if (store->is_read_only()) return {};
+  auto rows = store::open_rows(store_of(config), "bindings");
+  if (!rows) return std::unexpected(rows.error().text);
+  keeper = std::make_unique<registrar::Keeper>(shard.bindings(), std::move(*rows));
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const auto restored = keeper->restore(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+  if (!restored) return std::unexpected(restored.error());
+  if (*restored != 0) spdlog::info("{} clients are registered here, as before the restart", *restored);
   return {};
 }
 
@@ -268,6 +290,7 @@ void Node::Impl::stop_in_order() {
   for (unsigned i = 0; i < workers.size(); ++i) nic::join(i);
   while (loop.round() != 0) {
   }
+  if (keeper) keeper->finish();
   std::array<nic::Packet, base::burst_pkts_max> pkts;
   while (const std::size_t count = to_wire.pop({reinterpret_cast<void**>(pkts.data()), pkts.size()})) {
     const std::size_t sent = port->send(0, {pkts.data(), count});
@@ -300,6 +323,7 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port),
                                      First{std::move(*site), std::move(*rules), std::move(*authenticator)}, fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
+  if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }

@@ -55,6 +55,7 @@ struct Bindings::Impl {
   // Of the REGISTER in hand: the bindings as they would be, and instances without their folds, which they borrow from.
   std::vector<BindingText> draft;
   std::deque<std::string> unfolded;
+  std::vector<ClientKey> changed;
 
   Impl(const Rules& r, assign::LocationMap& l, const base::Key128& k) : rules(r), locations(l), hash_key(k) {}
 
@@ -168,6 +169,8 @@ std::uint16_t Bindings::Impl::room_for(std::size_t held, std::size_t stored) con
 /// The draft takes the place of what was.
 void Bindings::Impl::commit(const ClientKey& key, std::string_view aor) {
   Location* const old = locations.find(key);
+  const bool is_known_unsaved = old != nullptr && old->is_unsaved;
+  if (!is_known_unsaved) changed.push_back(key);
   if (old != nullptr) {
     base::Wheel::cancel(*old);
     bindings_count -= old->count();
@@ -177,6 +180,7 @@ void Bindings::Impl::commit(const ClientKey& key, std::string_view aor) {
     return;
   }
   auto next = Location::make(key, aor, draft);
+  next->is_unsaved = true;
   bindings_count += next->count();
   wheel.set(*next, std::ranges::min(draft, {}, [](const BindingText& b) { return b.binding.expires_at_s; }).binding.expires_at_s);
   locations.put(std::move(next));
@@ -253,6 +257,23 @@ std::size_t Bindings::remove(const ClientKey& key) {
   impl_->commit(key, {});
   return count;
 }
+
+void Bindings::restore(const ClientKey& key, std::string_view aor, std::span<const BindingText> bindings, std::uint64_t now_s) {
+  impl_->draft.clear();
+  std::ranges::copy_if(bindings, std::back_inserter(impl_->draft), [now_s](const BindingText& b) { return b.binding.expires_at_s > now_s; });
+  impl_->commit(key, aor);
+}
+
+std::vector<ClientKey> Bindings::take_changed(std::size_t most) {
+  std::vector<ClientKey>& all = impl_->changed;
+  std::vector<ClientKey> out(all.end() - static_cast<std::ptrdiff_t>(std::min(most, all.size())), all.end());
+  all.resize(all.size() - out.size());
+  for (const ClientKey& key : out)
+    if (Location* const location = impl_->locations.find(key); location != nullptr) location->is_unsaved = false;
+  return out;
+}
+
+const Location* Bindings::location(const ClientKey& key) const { return std::as_const(impl_->locations).find(key); }
 
 std::size_t Bindings::clients() const { return impl_->locations.size(); }
 std::size_t Bindings::bindings() const { return impl_->bindings_count; }

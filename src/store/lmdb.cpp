@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "block.h"
+#include "environment.h"
 #include "lmdb_store.h"
 
 namespace viaduct::store {
@@ -17,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned tables_max = 8;
-constexpr mdb_mode_t file_mode = 0640;
 constexpr std::string_view meta_key = "meta";
 constexpr std::uint64_t meta_place = 0x6174656d;  // "meta"
 
@@ -31,28 +30,6 @@ base::Descriptor lock_folder(const fs::path& folder) {
     throw Failure{{errno == EROFS || errno == EACCES ? Fault::read_only : Fault::failed, "store: " + folder.string() + ": " + std::strerror(errno)}};
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Failure{{Fault::in_use, "store: " + folder.string() + ": another process writes this store"}};
   return lock;
-}
-
-Environment open_environment(const LmdbOptions& o, const fs::path& file, unsigned flags) {
-  MDB_env* raw = nullptr;
-  require(mdb_env_create(&raw), "create");
-  Environment env(raw);
-  require(mdb_env_set_maxdbs(raw, tables_max), "set tables");
-  require(mdb_env_set_mapsize(raw, o.bytes_max), "set size");
-  const unsigned fsync = o.fsync == Fsync::deferred ? MDB_NOMETASYNC : 0;
-  require(mdb_env_open(raw, file.c_str(), MDB_NOSUBDIR | MDB_NOTLS | fsync | flags, file_mode), file.string());
-  int dead = 0;
-  mdb_reader_check(raw, &dead);
-  return env;
-}
-
-/// LMDB trusts its file: pages behind the file's end would end this process.
-void check_whole(MDB_env* env, const fs::path& file) {
-  MDB_envinfo info;
-  MDB_stat stat;
-  mdb_env_info(env, &info);
-  mdb_env_stat(env, &stat);
-  if (fs::file_size(file) < (info.me_last_pgno + 1) * stat.ms_psize) throw Failure{{Fault::corrupt, "store: " + file.string() + ": is cut off"}};
 }
 
 MDB_dbi open_table(MDB_txn* txn, const char* name, unsigned flags) {
@@ -72,14 +49,6 @@ Tables open_tables(MDB_txn* txn, unsigned create) {
           .slots = open_table(txn, "slots", create | MDB_INTEGERKEY),
           .batches = open_table(txn, "batches", create | MDB_INTEGERKEY),
           .log = open_table(txn, "log", create | MDB_INTEGERKEY)};
-}
-
-bool is_empty(MDB_txn* txn) {
-  MDB_dbi main{};
-  require(mdb_dbi_open(txn, nullptr, 0, &main), "open");
-  MDB_stat stat;
-  require(mdb_stat(txn, main, &stat), "open");
-  return stat.ms_entries == 0;
 }
 
 void check_fleet(const Meta& meta, const base::Key128& seed) {

@@ -92,13 +92,13 @@ def test_counters_say_when_the_equation_does_not_hold(daemon, viaduct):
 def test_client_show_lists_bindings(daemon, viaduct):
     daemon.answers["client.show"] = {
         "ok": True, "aor": "alice@example.com", "key": "00ff", "home": "north", "layer": "pin", "epoch": 3, "slot_home": "south",
-        "bindings": [{"contact": "<sip:alice@192.0.2.50>", "expires_in_s": 59, "flow": "192.0.2.50:5060", "call_id": "c1", "cseq": 4}]}
+        "bindings": [{"contact": "<sip:alice@192.0.2.50>", "expires_in_s": 59, "flow": "192.0.2.50:5060", "path": "<sip:e>", "cseq": 4}]}
     done = viaduct("client", "show", "sip:alice@example.com")
     assert daemon.requests == [{"verb": "client.show", "aor": "sip:alice@example.com"}]
     assert done.stdout == (
         "aor        alice@example.com\nkey        00ff\nhome       north\nlayer      pin\nepoch      3\nslot_home  south\n\n"
-        "contact                 expires in s  flow             call-id  cseq\n"
-        "<sip:alice@192.0.2.50>            59  192.0.2.50:5060  c1          4\n")
+        "contact                 expires in s  flow             path     cseq\n"
+        "<sip:alice@192.0.2.50>            59  192.0.2.50:5060  <sip:e>     4\n")
 
 
 def test_client_show_says_when_there_is_no_binding(daemon, viaduct):
@@ -128,6 +128,12 @@ def test_client_assign_names_home_and_pin(daemon, viaduct, words, pin):
     done = viaduct("client", "assign", "a@b", "north", *words, "--why", "a test")
     assert daemon.requests == [{"verb": "client.assign", "aor": "a@b", "home": "north", "pin": pin, "why": "a test"}]
     assert done.stdout == "aor    a@b\nhome   north\nlayer  pin\nepoch  4\nnothing to change\n"
+
+
+def test_client_deregister_says_how_many_bindings_went(daemon, viaduct):
+    daemon.answers["client.deregister"] = {"ok": True, "aor": "a@b", "removed": 2}
+    assert viaduct("client", "deregister", "a@b").stdout == "a@b: 2 bindings removed\n"
+    assert daemon.requests == [{"verb": "client.deregister", "aor": "a@b"}]
 
 
 def test_client_unassign_asks_for_the_client_alone(daemon, viaduct):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node that is a home: clients register, with a password where it asks for one, and are called, also through an edge before it."""
 import hashlib
+import time
 
 import pytest
 import rig
@@ -137,3 +138,64 @@ def test_baresip_registers_with_its_password_and_is_called(lab, folder):
         alice = Baresip(lab.host("alice", "198.18.0.10"), "alice", "198.18.0.10", rig.EDGE, folder / "alice", commands=["/dial sip:bob@example.com"])
         alice.says("Call established", 30)
         bob.says("Call established", 30)
+
+
+def die(daemon):
+    daemon.process.kill()
+    daemon.process.wait()
+    daemon.kill()
+
+
+def bindings(daemon, user):
+    return daemon.ask("client.show", aor=f"{user}@example.com")["bindings"]
+
+
+def test_every_binding_survives_a_stop_and_those_a_second_old_a_kill(lab, folder):
+    config = rig.make_config(folder, assignments=PLACED, home=[HERE], neighbour=[], dpdk=rig.af_packet())
+    edge = lab.host("edge")
+    caller, callee = phones(lab)
+    with edge.daemon(config):
+        callee.register()
+    with edge.daemon(config) as daemon:
+        before = bindings(daemon, "callee")
+        assert len(before) == 1 and before[0]["expires_in_s"] > 3500
+        call(caller, callee)
+        hang_up(callee, caller, 5)
+        caller.register()
+        assert daemon.ask("client.deregister", aor="callee@example.com")["removed"] == 1
+        time.sleep(1.0)
+        die(daemon)
+    with edge.daemon(config) as daemon:
+        assert len(bindings(daemon, "caller")) == 1 and not bindings(daemon, "callee")
+        assert daemon.ask("status")["registrar"] == {"clients": 1, "bindings": 1}
+
+
+def test_a_thousand_registrations_are_there_after_a_kill(lab, folder):
+    count = 1000
+    config = rig.make_config(folder, assignments=[(f"user{i}@example.com", "here") for i in range(1, count + 1)], home=[HERE], neighbour=[], dpdk=rig.af_packet())
+    edge, clients = lab.host("edge"), lab.host("clients", "198.18.0.20")
+    with edge.daemon(config) as daemon:
+        link = clients.udp("198.18.0.20", 5070)
+        for i in range(1, count + 1):
+            link.sendto(bytes(sip.register(f"user{i}")), rig.SERVICE)
+            assert sip.Message(link.recv(4096)).status == 200
+        time.sleep(1.0)
+        die(daemon)
+    with edge.daemon(config) as daemon:
+        assert daemon.ask("status")["registrar"] == {"clients": count, "bindings": count}
+        # A retransmission of what was answered before is known still.
+        link.sendto(bytes(sip.register("user7")), rig.SERVICE)
+        assert sip.Message(link.recv(4096)).status == 200
+
+
+def test_registrations_that_cannot_be_read_stop_the_start_and_are_not_touched(lab, folder):
+    config = rig.make_config(folder, assignments=PLACED, home=[HERE], neighbour=[], dpdk=rig.af_packet())
+    edge = lab.host("edge")
+    with edge.daemon(config):
+        phones(lab)[0].register()
+    kept = next(folder.glob("*.store")) / "bindings.mdb"
+    kept.write_bytes(kept.read_bytes()[:8192])
+    spoilt = kept.read_bytes()
+    with pytest.raises(AssertionError, match="is cut off"), edge.daemon(config):
+        pass
+    assert kept.read_bytes() == spoilt

@@ -38,7 +38,7 @@ struct BindingText {
   std::string_view path;       ///< values of its Path, as they would stand in one Route line; empty: none
 };
 
-/// All bindings of one client, in one piece of memory. Immutable once it is in the map, but for the timer, which is the registrar's.
+/// All bindings of one client, in one piece of memory. Immutable once it is in the map, but for the timer and `is_unsaved`, which are the registrar's.
 class Location : public base::Timer {
  public:
   struct Delete {
@@ -46,7 +46,7 @@ class Location : public base::Timer {
   };
   using Owner = std::unique_ptr<Location, Delete>;
 
-  /// Shape: 1 to 65,535 bindings.
+  /// Shape: 1 to 255 bindings.
   [[nodiscard]] static Owner make(const base::Hash128& key, std::string_view aor, std::span<const BindingText> bindings);
 
   [[nodiscard]] std::string_view aor() const { return {text(), aor_bytes_}; }   ///< canonical
@@ -57,6 +57,7 @@ class Location : public base::Timer {
 
   base::Hash128 key;
   std::atomic<Location*> chain{};
+  bool is_unsaved{};   ///< it waits to be written to the store
 
  private:
   struct Place {
@@ -68,9 +69,9 @@ class Location : public base::Timer {
   [[nodiscard]] const Place* places() const { return reinterpret_cast<const Place*>(this + 1); }
   [[nodiscard]] const char* text() const { return reinterpret_cast<const char*>(places() + count_); }
 
-  std::uint32_t text_bytes_{};
+  std::uint8_t count_{};
   std::uint16_t aor_bytes_{};
-  std::uint16_t count_{};
+  std::uint32_t text_bytes_{};
 };
 
 using LocationMap = share::RcuMap<Location>;

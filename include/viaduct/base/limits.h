@@ -28,6 +28,12 @@ inline constexpr std::size_t contact_uri_bytes_max = 512;
 inline constexpr std::size_t path_bytes_max = 640;
 /// Seconds for which a nonce may be answered: a retransmitted answer, and a slow user agent, fit in.
 inline constexpr std::uint32_t nonce_s = 60;
+/// Milliseconds between two writes of changed bindings to the store: what a crash may lose, with what a write takes.
+inline constexpr std::uint64_t bindings_kept_every_ms = 500;
+/// Bindings made ready for such a write in one round of the registrar, some 0.3 ms.
+inline constexpr std::size_t bindings_kept_a_round = 512;
+/// Bindings in one such write: 30 MB in memory.
+inline constexpr std::size_t bindings_kept_at_once = 100'000;
 /// Packets taken from a queue at once: the stages' prefetches hide a memory miss from 16 up; 64 still fits the caches.
 inline constexpr std::size_t burst_pkts_max = 64;
 /// Poll-mode workers of one node: the counters' arrays and the RCU variable are sized by it.

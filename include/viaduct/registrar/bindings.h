@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,11 @@ class Bindings {
   [[nodiscard]] std::vector<BindingView> of(const ClientKey& key, std::uint64_t now_s) const;
   /// Remove all bindings of a client, whatever they are. Returns how many there were.
   std::size_t remove(const ClientKey& key);
+  /// Put a client's bindings back, as they were before a restart; those that have expired are left out. Shape: nothing is known of the client.
+  void restore(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
+  /// Up to so many clients that have changed since they were last taken from here, each once.
+  [[nodiscard]] std::vector<ClientKey> take_changed(std::size_t most);
+  [[nodiscard]] const assign::Location* location(const ClientKey& key) const;
   [[nodiscard]] std::size_t clients() const;
   [[nodiscard]] std::size_t bindings() const;
   void set_rules(const Rules& rules);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bindings survive a restart: what has changed is written behind the registrar's back, at most once a period, on a thread of its own.
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <expected>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "viaduct/registrar/bindings.h"
+#include "viaduct/share/counters.h"
+#include "viaduct/store/rows.h"
+
+namespace viaduct::registrar {
+
+/// What is lost when the process dies: the changes of one period and those that are being written then. A client that changes often is written once a period.
+class Keeper {
+ public:
+  Keeper(Bindings& bindings, std::unique_ptr<store::Rows> rows);
+  ~Keeper();
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  /// Put back what is kept, before the first REGISTER. Returns how many clients. Errors: a file that cannot be read.
+  [[nodiscard]] std::expected<std::size_t, std::string> restore(std::uint64_t now_s);
+  /// Make ready what has changed, a little each time, and hand it over, when the last hand-over has been written and a period has passed. Never waits.
+  /// Thread: the shard's, as `restore` and `finish`.
+  void tick();
+  /// Write all that has changed, and wait for it.
+  void finish();
+  [[nodiscard]] const share::Counter& written() const { return written_; }   ///< rows
+  [[nodiscard]] const share::Counter& failures() const { return failures_; } ///< batches that the store refused; they are tried again
+
+ private:
+  void run();
+  [[nodiscard]] bool gather(std::size_t most);
+  Bindings& bindings_;
+  std::unique_ptr<store::Rows> rows_;
+  std::chrono::steady_clock::time_point due_{};
+  std::vector<store::Row> gathered_;   // the shard's
+  share::Counter written_;
+  share::Counter failures_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<store::Row> batch_;   // not empty: to be written
+  bool is_over_{};
+  std::thread thread_;
+};
+
+}  // namespace viaduct::registrar

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of octets by client key in a file of their own: what should survive, and may lose its last moments.
+#pragma once
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "viaduct/store/lmdb.h"
+
+namespace viaduct::store {
+
+/// A row as it is to stand; empty octets: it goes.
+struct Row {
+  base::Hash128 key;
+  std::string octets;
+};
+
+/// Thread: one at a time. The folder belongs to whoever has the store of lmdb.h open there, which guards it against others and against a wrong fleet seed.
+class Rows {
+ public:
+  virtual ~Rows() = default;
+  /// All of them or none. Fastest in ascending order of keys. Errors: disk_full, map_full, failed: nothing has changed.
+  [[nodiscard]] virtual Result<void> write(std::span<const Row> rows) = 0;
+  /// Calls f for each row whose checksum is right. Returns how many others there were. Errors: corrupt.
+  [[nodiscard]] virtual Result<std::uint64_t> each(const std::function<void(const base::Hash128& key, std::string_view octets)>& f) const = 0;
+};
+
+/// Open or make `NAME.mdb` in the folder. Errors: foreign, corrupt, read_only, failed.
+[[nodiscard]] Result<std::unique_ptr<Rows>> open_rows(const LmdbOptions& options, std::string_view name);
+
+}  // namespace viaduct::store

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "viaduct/registrar/keeper.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "row.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::registrar {
+namespace {
+
+/// Seconds since 1970 less those of the registrar's clock.
+ClockOffset clock_offset_s() {
+  const auto seconds = [](auto time) { return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count(); };
+  return seconds(std::chrono::system_clock::now()) - seconds(std::chrono::steady_clock::now());
+}
+
+/// Between two tries of a batch that the store refused: a full disk is not filled by asking.
+constexpr std::chrono::seconds again_after{1};
+constexpr std::chrono::seconds finish_within{10};
+
+}  // namespace
+
+Keeper::Keeper(Bindings& bindings, std::unique_ptr<store::Rows> rows) : bindings_(bindings), rows_(std::move(rows)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Keeper::~Keeper() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+std::expected<std::size_t, std::string> Keeper::restore(std::uint64_t now_s) {
+  const ClockOffset offset_s = clock_offset_s();
+  std::uint64_t unread = 0;
+  const auto broken = rows_->each([&](const base::Hash128& key, std::string_view octets) {
+    if (const auto row = from_row(octets, offset_s))
+      bindings_.restore(key, row->aor, row->bindings, now_s);
+    else
+      ++unread;
+  });
+  if (!broken) return std::unexpected(broken.error().text);
+  if (*broken + unread != 0)
+    return std::unexpected("registrations: " + std::to_string(*broken + unread) + " rows cannot be read: bindings.mdb is corrupt or another build's");
+  return bindings_.clients();
+}
+
+/// True when nothing is left to gather, or a batch is full.
+bool Keeper::gather(std::size_t most) {
+  const ClockOffset offset_s = clock_offset_s();
+  const std::vector<ClientKey> changed = bindings_.take_changed(most);
+  for (const ClientKey& key : changed) {
+    const assign::Location* const location = bindings_.location(key);
+    gathered_.push_back({key, location != nullptr ? to_row(*location, offset_s) : std::string{}});
+  }
+  return changed.size() < most || gathered_.size() >= base::bindings_kept_at_once;
+}
+
+void Keeper::tick() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < due_) return;
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || !batch_.empty() || !gather(base::bindings_kept_a_round)) return;
+  due_ = now + std::chrono::milliseconds(base::bindings_kept_every_ms);
+  batch_ = std::exchange(gathered_, {});
+  if (!batch_.empty()) wake_.notify_all();
+}
+
+void Keeper::finish() {
+  const auto is_written = [this] { return batch_.empty(); };
+  for (bool is_last = false; !is_last;) {
+    std::unique_lock lock(mutex_);
+    // A store that refuses keeps nobody from stopping.
+    if (!wake_.wait_for(lock, finish_within, is_written)) return;
+    is_last = gather(base::bindings_kept_at_once) && gathered_.size() < base::bindings_kept_at_once;
+    batch_ = std::exchange(gathered_, {});
+    wake_.notify_all();
+    wake_.wait_for(lock, finish_within, is_written);
+  }
+}
+
+void Keeper::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return is_over_ || !batch_.empty(); });
+    if (is_over_) return;
+    std::vector<store::Row> rows = batch_;
+    lock.unlock();
+    // In the order of the keys neighbours on disk are written together.
+    std::ranges::sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
+    const bool done = rows_->write(rows).has_value();
+    lock.lock();
+    if (done) {
+      written_.add(rows.size());
+      batch_.clear();
+      wake_.notify_all();
+    } else {
+      failures_.add(1);
+      wake_.wait_for(lock, again_after, [this] { return is_over_; });
+    }
+  }
+}
+
+}  // namespace viaduct::registrar

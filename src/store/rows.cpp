@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "viaduct/store/rows.h"
+
+#include "block.h"
+#include "environment.h"
+
+namespace viaduct::store {
+namespace {
+
+constexpr const char* table_name = "rows";
+
+MDB_val key_of_client(const base::Hash128& key) { return {sizeof key, const_cast<base::Hash128*>(&key)}; }
+std::uint64_t place_of(const base::Hash128& key) { return key.high ^ key.low; }
+
+class LmdbRows final : public Rows {
+ public:
+  LmdbRows(Environment env, MDB_dbi table) : env_(std::move(env)), table_(table) {}
+
+  [[nodiscard]] Result<void> write(std::span<const Row> rows) override {
+    return attempt([&] {
+      Transaction txn = begin_transaction(env_.get(), 0);
+      std::string sealed;
+      for (const Row& row : rows) {
+        MDB_val key = key_of_client(row.key);
+        if (row.octets.empty()) {
+          if (const int code = mdb_del(txn.get(), table_, &key, nullptr); code != MDB_NOTFOUND) require(code, "remove a row");
+          continue;
+        }
+        sealed = row.octets;
+        seal(place_of(row.key), sealed);
+        MDB_val value = value_of(sealed);
+        require(mdb_put(txn.get(), table_, &key, &value, 0), "write a row");
+      }
+      require(mdb_txn_commit(txn.release()), "commit rows");
+    });
+  }
+
+  [[nodiscard]] Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>& f) const override {
+    return attempt([&] {
+      const Transaction txn = begin_transaction(env_.get(), MDB_RDONLY);
+      const Cursor cursor = open_cursor(txn.get(), table_);
+      std::uint64_t broken = 0;
+      MDB_val key, value;
+      int code = mdb_cursor_get(cursor.get(), &key, &value, MDB_FIRST);
+      for (; code == MDB_SUCCESS; code = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT)) {
+        const auto client = number_of<base::Hash128>(key);
+        if (const auto octets = unsealed(place_of(client), octets_of(value)))
+          f(client, *octets);
+        else
+          ++broken;
+      }
+      if (code != MDB_NOTFOUND) require(code, "read rows");
+      return broken;
+    });
+  }
+
+ private:
+  Environment env_;
+  MDB_dbi table_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Rows>> open_rows(const LmdbOptions& options, std::string_view name) {
+  return attempt([&]() -> std::unique_ptr<Rows> {
+    const std::filesystem::path file = options.folder / (std::string(name) + ".mdb");
+    Environment env = open_environment(options, file, 0);
+    check_whole(env.get(), file);
+    Transaction txn = begin_transaction(env.get(), 0);
+    MDB_dbi table{};
+    const int code = mdb_dbi_open(txn.get(), table_name, is_empty(txn.get()) ? MDB_CREATE : 0, &table);
+    if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) throw Failure{{Fault::foreign, "store: " + file.string() + ": not a file of Viaduct's"}};
+    require(code, file.string());
+    require(mdb_txn_commit(txn.release()), file.string());
+    return std::make_unique<LmdbRows>(std::move(env), table);
+  });
+}
+
+}  // namespace viaduct::store
