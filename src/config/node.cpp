@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [node] and [network]: what this node is called, where it listens, which CPUs it takes, and how it reaches its neighbours.
+// [node], [network] and [exception]: what this node is called, where it listens, which CPUs it takes, how it reaches its neighbours, and the kernel's share.
 #include <sched.h>
 #include <sys/un.h>
 
@@ -116,6 +116,14 @@ void read_network(const Table& root, Config& config) {
   config.on_link = prefixes(network.items("prefix", prefix_text));
   read_neighbours(root, config);
   for (const auto& item : network.items("gateway", address_text)) read_gateway(item, config);
+}
+
+void read_exception(const Table& exception, Config& config) {
+  exception.only({"tap", "arp"});
+  if (const auto tap = exception.item("tap", interface_text)) config.exception.tap = interface(*tap);
+  config.exception.kernel_answers = exception.choice<bool>("arp", {{"node", false}, {"kernel", true}}, false);
+  if (config.exception.kernel_answers && config.exception.tap.empty())
+    exception.place("arp").refuse("has no kernel to leave it to", "only together with exception.tap");
 }
 
 bool is_on_link(const Config& config, const base::Address& a) {

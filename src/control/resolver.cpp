@@ -19,7 +19,8 @@ constexpr std::uint64_t tick_ms = 10;
 
 }  // namespace
 
-Resolver::Resolver(site::Commons& commons, site::Wire& wire, std::size_t neighbours_max) : commons_(commons), wire_(wire), neighbours_max_(neighbours_max) {}
+Resolver::Resolver(site::Commons& commons, site::Wire& wire, ExceptionPath& exceptions, const config::Config& config)
+    : commons_(commons), wire_(wire), exceptions_(exceptions), neighbours_max_(config.neighbours_max), kernel_answers_(config.exception.kernel_answers) {}
 
 Resolver::~Resolver() {
   for (auto& [at, n] : neighbours_) give_up(n);

@@ -38,12 +38,19 @@ std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) 
   return rings;
 }
 
-// What is published before the first poll.
+// What there is before the first poll.
 struct First {
   std::unique_ptr<const site::Site> site;
   std::unique_ptr<const screen::Rules> rules;
   std::unique_ptr<registrar::Authenticator> authenticator;
+  std::optional<kernel::Tap> tap;
 };
+
+// Nothing where the kernel has no share of the device.
+std::expected<std::optional<kernel::Tap>, std::string> open_tap(const config::Config& c, const net::Mac& mac) {
+  if (c.exception.tap.empty()) return std::nullopt;
+  return kernel::Tap::open(tap_of(c, mac));
+}
 
 }  // namespace
 
@@ -60,7 +67,7 @@ struct Node::Impl {
   share::Published<site::Traces> traces{std::make_unique<const site::Traces>()};
   assign::Assignment assignment;
   assign::Locations locations;
-  share::Ring to_registrar, to_control, to_wire;
+  share::Ring to_registrar, to_control, to_kernel, to_wire;
   std::vector<std::unique_ptr<share::Ring>> to_worker;
   std::vector<share::Counters> counters;
   std::atomic<std::uint32_t> now_min{};
@@ -69,6 +76,7 @@ struct Node::Impl {
   site::Commons commons;
   registrar::Shard shard;
   site::Wire control_wire;
+  control::ExceptionPath exceptions;
   control::Resolver resolver;
   control::Loop loop;
   control::Placements placements;
@@ -92,6 +100,7 @@ struct Node::Impl {
         locations(1, c.bindings_max),
         to_registrar("to_registrar", c.ring_slots, share::Producers::many),
         to_control("to_control", c.ring_slots, share::Producers::many),
+        to_kernel("to_kernel", c.ring_slots, share::Producers::many),
         to_wire("to_wire", c.ring_slots, share::Producers::many),
         to_worker(worker_rings(c)),
         counters(c.workers),
@@ -105,18 +114,21 @@ struct Node::Impl {
                 .locations = locations,
                 .to_registrar = to_registrar,
                 .to_control = to_control,
+                .to_kernel = to_kernel,
                 .to_wire = to_wire,
                 .to_worker = to_worker,
                 .counters = counters,
                 .now_min = now_min,
                 .identifications = identifications,
+                .has_exception_path = first.tap.has_value(),
                 .mtu_bytes = c.mtu_bytes,
                 .fragmented_datagrams_max = fragmented_datagrams(c),
                 .stop = stop},
         shard(commons, true, rules_of(c)),
         control_wire(commons, true),
-        resolver(commons, control_wire, c.neighbours_max),
-        loop(commons, resolver, [this](std::size_t most, std::uint64_t now_s) { return shard.poll(most, now_s); }),
+        exceptions(commons, control_wire, std::move(first.tap)),
+        resolver(commons, control_wire, exceptions, c),
+        loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_s) { return shard.poll(most, now_s); }),
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
         plant{.config = config,
@@ -125,6 +137,7 @@ struct Node::Impl {
               .placements = placements,
               .fleet = fleet,
               .resolver = resolver,
+              .exceptions = exceptions,
               .shard = shard,
               .control_wire = control_wire,
               .reload = [this] { return reload(); },
@@ -266,6 +279,7 @@ void Node::Impl::stop_in_order() {
   if (loader.joinable()) loader.join();
   stop.store(true, std::memory_order_relaxed);
   for (unsigned i = 0; i < workers.size(); ++i) nic::join(i);
+  exceptions.close();
   while (loop.round() != 0) {
   }
   std::array<nic::Packet, base::burst_pkts_max> pkts;
@@ -297,8 +311,10 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
   auto port = nic::Port::start(port_of(config));
   if (!port) return std::unexpected(port.error());
-  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port),
-                                     First{std::move(*site), std::move(*rules), std::move(*authenticator)}, fleet->clients);
+  auto tap = open_tap(config, (*port)->mac());
+  if (!tap) return std::unexpected(tap.error());
+  First first{.site = std::move(*site), .rules = std::move(*rules), .authenticator = std::move(*authenticator), .tap = std::move(*tap)};
+  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port), std::move(first), fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
   return std::unique_ptr<Node>(new Node(std::move(impl)));

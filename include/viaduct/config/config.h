@@ -46,6 +46,13 @@ enum class AssignPolicy : std::uint8_t { slots, explicit_ };
 /// When a change is on the disk: with its commit, or the last one perhaps only with the next.
 enum class StoreFsync : std::uint8_t { full, deferred };
 
+/// The kernel's share of the device.
+struct Exception {
+  std::string tap;                      ///< its interface; empty: none
+  bool kernel_answers{};                ///< ARP and Neighbour Discovery for the listeners' addresses
+  bool operator==(const Exception&) const = default;
+};
+
 struct FleetKey {
   char letter{};                 ///< a to p
   base::Key128 key{};
@@ -96,6 +103,8 @@ struct Config {
   base::Address gateway_v4, gateway_v6;            ///< unset: none
   std::size_t mtu_bytes{1500};                     ///< of an IP packet
   std::vector<Neighbour> neighbours;               ///< [[neighbour]]
+  // [exception]
+  Exception exception;
   // [dpdk]
   Dpdk dpdk;
   // [sip]

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "viaduct/config/config.h"
+#include "viaduct/control/exception_path.h"
 #include "viaduct/net/arp.h"
 #include "viaduct/net/nd.h"
 #include "viaduct/share/counters.h"
@@ -42,7 +43,8 @@ struct ResolverCounters {
 /// Thread: the control core's; it publishes what workers read.
 class Resolver {
  public:
-  Resolver(site::Commons& commons, site::Wire& wire, std::size_t neighbours_max);
+  /// Frames that it has no use for, and those that are of use to both, go on by `exceptions`.
+  Resolver(site::Commons& commons, site::Wire& wire, ExceptionPath& exceptions, const config::Config& config);
   ~Resolver();
   /// Replace the static neighbours; learned ones stay.
   void set_static(const std::vector<config::Neighbour>& neighbours);
@@ -84,7 +86,9 @@ class Resolver {
 
   site::Commons& commons_;
   site::Wire& wire_;
+  ExceptionPath& exceptions_;
   std::size_t neighbours_max_;
+  bool kernel_answers_;   // ARP and ND for addresses of ours
   std::map<site::LinkAddress, Neighbour> neighbours_;
   std::map<base::Endpoint, std::uint64_t> unreachable_;   // of homes only, so not more than there were
   std::size_t waiting_{};
