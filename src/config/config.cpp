@@ -60,6 +60,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("node.control_cpu", &Config::control_cpu);
   compare("node.burst_pkts", &Config::burst_pkts);
   compare("node.idle", &Config::idle);
+  compare("network.routes", &Config::routes);
   compare("network.mtu", &Config::mtu_bytes);
   compare("exception", &Config::exception);
   compare("dpdk", &Config::dpdk);

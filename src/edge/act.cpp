@@ -165,7 +165,7 @@ void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbour
   const base::Endpoint& to = goes_to(job.subject, job.judgement, site);
   const Listener* const from = egress(job, site, to);
   if (from == nullptr) return drop(job, Drop::family_unserved);
-  const Passage way{.from = *from, .to = to, .hop = site.next_hop(to.address)};
+  const Passage way{.from = *from, .to = to, .hop = neighbours.next_hop(to.address)};
   auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
   const std::size_t bytes = job.subject.msg.bytes();
   std::span<char> in_place;

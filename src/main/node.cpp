@@ -44,12 +44,19 @@ struct First {
   std::unique_ptr<const screen::Rules> rules;
   std::unique_ptr<registrar::Authenticator> authenticator;
   std::optional<kernel::Tap> tap;
+  std::optional<kernel::Network> network;
 };
 
 // Nothing where the kernel has no share of the device.
 std::expected<std::optional<kernel::Tap>, std::string> open_tap(const config::Config& c, const net::Mac& mac) {
   if (c.exception.tap.empty()) return std::nullopt;
   return kernel::Tap::open(tap_of(c, mac));
+}
+
+// Nothing where the routes are the configuration's.
+std::expected<std::optional<kernel::Network>, std::string> open_network(const config::Config& c, const std::optional<kernel::Tap>& tap) {
+  if (c.routes != config::Routes::kernel || !tap) return std::nullopt;
+  return kernel::Network::open(tap->index());
 }
 
 }  // namespace
@@ -144,11 +151,12 @@ struct Node::Impl {
               .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
     shard.set_authenticator(std::move(first.authenticator));
+    if (first.network) resolver.follow(std::move(*first.network));
     for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
   }
 
   std::expected<void, std::string> place_clients(const control::FleetState& state) {
-    resolver.set_static(config.neighbours);
+    resolver.set_static(config);
     assignment.set_slots(state.slots, state.epoch);
     // What takes no longer is in the table before the first packet; the rest comes while slots answer.
     const auto loaded = placements.load(std::chrono::steady_clock::now() + std::chrono::milliseconds(500));
@@ -241,7 +249,7 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
   loop.call([&] {
     shard.set_authenticator(std::move(*authenticator));
     site.publish(std::move(*built), epoch);
-    resolver.set_static(applied.neighbours);
+    resolver.set_static(applied);
     shard.bindings().set_rules(rules_of(applied));
     show_rules(std::move(*next_rules));
     done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials", "screening rules", "limits"};
@@ -313,7 +321,10 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!port) return std::unexpected(port.error());
   auto tap = open_tap(config, (*port)->mac());
   if (!tap) return std::unexpected(tap.error());
-  First first{.site = std::move(*site), .rules = std::move(*rules), .authenticator = std::move(*authenticator), .tap = std::move(*tap)};
+  auto network = open_network(config, *tap);
+  if (!network) return std::unexpected(network.error());
+  First first{
+      .site = std::move(*site), .rules = std::move(*rules), .authenticator = std::move(*authenticator), .tap = std::move(*tap), .network = std::move(*network)};
   auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port), std::move(first), fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());

@@ -46,6 +46,9 @@ enum class AssignPolicy : std::uint8_t { slots, explicit_ };
 /// When a change is on the disk: with its commit, or the last one perhaps only with the next.
 enum class StoreFsync : std::uint8_t { full, deferred };
 
+/// Where the ways to others are taken from.
+enum class Routes : std::uint8_t { listed, kernel };
+
 /// The kernel's share of the device.
 struct Exception {
   std::string tap;                      ///< its interface; empty: none
@@ -99,6 +102,7 @@ struct Config {
   unsigned burst_pkts{32};
   Idle idle{};
   // [network]
+  Routes routes{};
   std::vector<base::Prefix> on_link;               ///< prefixes reached without a gateway
   base::Address gateway_v4, gateway_v6;            ///< unset: none
   std::size_t mtu_bytes{1500};                     ///< of an IP packet
