@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "kernel_share.h"
 #include "rules.h"
 #include "settings.h"
 #include "viaduct/api/server.h"
@@ -43,21 +44,8 @@ struct First {
   std::unique_ptr<const site::Site> site;
   std::unique_ptr<const screen::Rules> rules;
   std::unique_ptr<registrar::Authenticator> authenticator;
-  std::optional<kernel::Tap> tap;
-  std::optional<kernel::Network> network;
+  KernelShare kernel;
 };
-
-// Nothing where the kernel has no share of the device.
-std::expected<std::optional<kernel::Tap>, std::string> open_tap(const config::Config& c, const net::Mac& mac) {
-  if (c.exception.tap.empty()) return std::nullopt;
-  return kernel::Tap::open(tap_of(c, mac));
-}
-
-// Nothing where the routes are the configuration's.
-std::expected<std::optional<kernel::Network>, std::string> open_network(const config::Config& c, const std::optional<kernel::Tap>& tap) {
-  if (c.routes != config::Routes::kernel || !tap) return std::nullopt;
-  return kernel::Network::open(tap->index());
-}
 
 }  // namespace
 
@@ -127,13 +115,13 @@ struct Node::Impl {
                 .counters = counters,
                 .now_min = now_min,
                 .identifications = identifications,
-                .has_exception_path = first.tap.has_value(),
+                .has_exception_path = first.kernel.tap.has_value(),
                 .mtu_bytes = c.mtu_bytes,
                 .fragmented_datagrams_max = fragmented_datagrams(c),
                 .stop = stop},
         shard(commons, true, rules_of(c)),
         control_wire(commons, true),
-        exceptions(commons, control_wire, std::move(first.tap)),
+        exceptions(commons, control_wire, std::move(first.kernel.tap)),
         resolver(commons, control_wire, exceptions, c),
         loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_s) { return shard.poll(most, now_s); }),
         placements(commons, loop, *store),
@@ -151,7 +139,7 @@ struct Node::Impl {
               .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
     shard.set_authenticator(std::move(first.authenticator));
-    if (first.network) resolver.follow(std::move(*first.network));
+    if (first.kernel.network) resolver.follow(std::move(*first.kernel.network));
     for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
   }
 
@@ -319,12 +307,9 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
   auto port = nic::Port::start(port_of(config));
   if (!port) return std::unexpected(port.error());
-  auto tap = open_tap(config, (*port)->mac());
-  if (!tap) return std::unexpected(tap.error());
-  auto network = open_network(config, *tap);
-  if (!network) return std::unexpected(network.error());
-  First first{
-      .site = std::move(*site), .rules = std::move(*rules), .authenticator = std::move(*authenticator), .tap = std::move(*tap), .network = std::move(*network)};
+  auto kernel = open_kernel_share(config, (*port)->mac());
+  if (!kernel) return std::unexpected(kernel.error());
+  First first{.site = std::move(*site), .rules = std::move(*rules), .authenticator = std::move(*authenticator), .kernel = std::move(*kernel)};
   auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port), std::move(first), fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());

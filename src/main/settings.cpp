@@ -37,8 +37,6 @@ nic::PortConfig port_of(const config::Config& c) {
           .mtu_bytes = c.mtu_bytes};
 }
 
-kernel::TapConfig tap_of(const config::Config& c, const net::Mac& mac) { return {.name = c.exception.tap, .mac = mac, .mtu_bytes = c.mtu_bytes}; }
-
 store::LmdbOptions store_of(const config::Config& c) {
   return {.folder = c.store_path,
           .bytes_max = c.store_bytes_max,

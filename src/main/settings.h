@@ -7,7 +7,6 @@
 
 #include "viaduct/config/config.h"
 #include "viaduct/edge/worker.h"
-#include "viaduct/kernel/tap.h"
 #include "viaduct/nic/nic.h"
 #include "viaduct/registrar/authenticator.h"
 #include "viaduct/registrar/bindings.h"
@@ -18,7 +17,6 @@ namespace viaduct {
 [[nodiscard]] registrar::Rules rules_of(const config::Config& c);
 [[nodiscard]] nic::EalConfig eal_of(const config::Config& c);
 [[nodiscard]] nic::PortConfig port_of(const config::Config& c);
-[[nodiscard]] kernel::TapConfig tap_of(const config::Config& c, const net::Mac& mac);
 [[nodiscard]] store::LmdbOptions store_of(const config::Config& c);
 [[nodiscard]] edge::WorkerConfig worker_of(const config::Config& c, unsigned index);
 
