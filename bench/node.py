@@ -43,40 +43,42 @@ def made(name, *arguments):
     return path
 
 
-def pcap(messages):
-    return made(f"registers-{messages}.pcap", "pcap", messages)
+def pcap(messages, version=4):
+    return made(f"registers-{messages}.pcap", "pcap", messages) if version == 4 else made(f"registers6-{messages}.pcap", "pcap6", messages)
 
 
 def clients(first=0, count=CLIENTS):
     return made(f"clients-{first}-{count}.csv", "clients", first, count, HOMES)
 
 
-def homes():
-    """Behind a gateway, so that one MAC serves them all."""
-    return [{"name": f"home{i}", "address": f"10.64.{i // 250}.{i % 250 + 1}"} for i in range(HOMES)]
+def homes(version=4):
+    """Behind a gateway, so that one MAC serves them all; with an IPv6 address as well where clients are to be sent there."""
+    places = [f"10.64.{i // 250}.{i % 250 + 1}" for i in range(HOMES)]
+    return [{"name": f"home{i}", "address": at, "public": None if version == 4 else [at, f"[2001:db8:64::{i + 1:x}]"]} for i, at in enumerate(places)]
 
 
-def config(folder, dpdk, redirect="always", assignments=None, entries=CLIENTS, store=None, **node):
+def config(folder, dpdk, redirect="always", assignments=None, entries=CLIENTS, store=None, version=4, **node):
     """A configuration whose every REGISTER counts as having one Via, so that `redirect` alone decides."""
     return daemon.make_config(
         pathlib.Path(folder),
-        node={"worker_cpus": [WORKER_CPU], "control_cpu": CONTROL_CPU} | node,
+        node=({} if version == 4 else {"listen": [f"{daemon.EDGE}:5060", "[2001:db8::2]:5060"]}) | {"worker_cpus": [WORKER_CPU], "control_cpu": CONTROL_CPU} | node,
         network={"prefix": ["198.18.0.0/24"], "gateway": "198.18.0.9"},
         neighbour=[{"address": "198.18.0.9", "mac": "02:00:00:00:00:09"}],
         dpdk={"buffers": None, "large_buffers": None} | dpdk,
         redirect={"policy": redirect, "trusted_proxies": []},
-        home=homes(),
+        home=homes(version),
         assign={"file": assignments, "entries": entries},
         store={"path": store, "size_max": 16384} if store else {},
         screen={"shipped": False},
         limits={"redirects_kept": None})
 
 
-def loop_config(folder, messages, redirect="always", checksums=False):
+def loop_config(folder, messages, redirect="always", checksums=False, version=4):
     """The whole path on a capture that comes round and round, all ten million clients placed."""
-    dpdk = {"profile": "pcap_loop", "rx_pcap": pcap(messages), "buffers": 16383, "pretend_checksum_offload": not checksums}
+    dpdk = {"profile": "pcap_loop", "rx_pcap": pcap(messages, version), "buffers": 16383, "pretend_checksum_offload": not checksums}
     # The first start seeds the store, which takes a while; the others find it.
-    return config(folder, dpdk, redirect, clients(), store=DATA / f"{redirect}-{messages}-{'sums' if checksums else 'plain'}.store", idle="poll")
+    kind = ("sums" if checksums else "plain") + ("" if version == 4 else "6")
+    return config(folder, dpdk, redirect, clients(), store=DATA / f"{redirect}-{messages}-{kind}.store", version=version, idle="poll")
 
 
 def workers_thread(pid):

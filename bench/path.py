@@ -9,12 +9,13 @@ import micro
 import node
 
 ROUNDS = 5
-# What is measured: messages in the capture, policy, verdict, whether checksums are computed in software.
+# What is measured: messages in the capture, policy, verdict, whether checksums are computed in software, IP version.
 RUNS = {
-    "path.redirect_mps": (node.WARM, "always", "redirected", False),
-    "path.redirect_cold_mps": (node.COLD, "always", "redirected", False),
-    "path.redirect_swcksum_mps": (node.WARM, "always", "redirected", True),
-    "path.forward_mps": (node.WARM, "never", "proxied", False),
+    "path.redirect_mps": (node.WARM, "always", "redirected", False, 4),
+    "path.redirect_cold_mps": (node.COLD, "always", "redirected", False, 4),
+    "path.redirect_swcksum_mps": (node.WARM, "always", "redirected", True, 4),
+    "path.forward_mps": (node.WARM, "never", "proxied", False, 4),
+    "path.redirect_v6_ns": (node.WARM, "always", "redirected", False, 6),
 }
 stages = {}   # instructions a message of the redirect, for the report
 shares = {}   # of the time, by area
@@ -49,14 +50,14 @@ def rates(folder):
     """Messages a second of each run, in turns, so that what the machine does meanwhile falls on all alike."""
     told = {name: [] for name in RUNS}
     with contextlib.ExitStack() as stack:
-        nodes = {name: stack.enter_context(node.LoopNode(node.loop_config(folder, messages, redirect, checksums)))
-                 for name, (messages, redirect, _, checksums) in RUNS.items()}
+        nodes = {name: stack.enter_context(node.LoopNode(node.loop_config(folder, messages, redirect, checksums, version)))
+                 for name, (messages, redirect, _, checksums, version) in RUNS.items()}
         for number in range(ROUNDS):
-            for name, (_, _, verdict, _) in RUNS.items():
+            for name, (_, _, verdict, _, _) in RUNS.items():
                 told[name].append(nodes[name].rate(verdict))
             node.say(f"round {number + 1} of {ROUNDS}: " + ", ".join(f"{name.removeprefix('path.')} {rate[-1]:,.0f}" for name, rate in told.items()))
         time_shares(nodes["path.redirect_mps"])
-    return {name: round(node.median(rate)) for name, rate in told.items()}
+    return {name: round(1e9 / node.median(rate), 1) if name.endswith("_ns") else round(node.median(rate)) for name, rate in told.items()}
 
 
 def optional_stages():
@@ -77,10 +78,10 @@ def report(figures):
     ticks_per_ns = micro_figures["micro.ticks_per_second"] / 1e9
     lines = [f"{'whole path, one worker':30}{'messages/s':>12}{'ns':>8}{'cycles':>8}   a second of the worker's CPU time, median of {ROUNDS}"]
     for name in RUNS:
-        ns = 1e9 / figures[name]
-        lines.append(f"{name:30}{figures[name]:12,}{ns:8.0f}{ns * ticks_per_ns:8.0f}")
+        ns = figures[name] if name.endswith("_ns") else 1e9 / figures[name]
+        lines.append(f"{name:30}{1e9 / ns:12,.0f}{ns:8.0f}{ns * ticks_per_ns:8.0f}")
     lines += ["", "what a stage adds to a message that is off by default, ns:"]
-    lines += [f"  {name.removeprefix('path.').removesuffix('_ns'):28}{value:8.1f}" for name, value in figures.items() if name.endswith("_ns")]
+    lines += [f"  {name.removeprefix('path.').removesuffix('_ns'):28}{value:8.1f}" for name, value in figures.items() if name.endswith("_ns") and name not in RUNS]
     total = figures["path.redirect_instructions"]
     lines += ["", f"redirect, {total:.0f} instructions a message, by stage:"]
     lines += [f"  {name:12}{count:8.0f}{count / total:7.0%}" for name, count in stages.items()]

@@ -13,7 +13,7 @@ import sys
 
 FLOORS = [
     {"base"},
-    {"balance", "store", "share", "sip", "net", "nic"},
+    {"balance", "store", "share", "sip", "net", "nic", "kernel"},
     {"assign", "screen"},
     {"site"},
     {"control", "registrar", "config", "edge"},

@@ -54,6 +54,9 @@ json control_json(const Plant& plant) {
 #define X(name, what) out[#name] = plant.resolver.counters().name.get();
   VIADUCT_RESOLVER_COUNTERS(X)
 #undef X
+#define X(name, what) out[#name] = plant.exceptions.counters().name.get();
+  VIADUCT_EXCEPTION_COUNTERS(X)
+#undef X
   out["tx_pkts"] = plant.control_wire.sent().get();
   out["tx_full"] = plant.control_wire.refused().get();
   out["registrar_tx_pkts"] = plant.shard.wire().sent().get();

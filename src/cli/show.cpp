@@ -160,7 +160,7 @@ std::string show_client(const json& answer) {
   Facts facts;
   for (const auto* name : {"aor", "key", "home", "layer", "epoch", "slot_home"}) facts.add(name, cell(answer, name));
   std::string out = facts.text();
-  TextTable table{{"contact", "expires in s", "flow", "call-id", "cseq"}};
+  TextTable table{{"contact", "expires in s", "flow", "path", "cseq"}};
   for (const auto& binding : field(answer, "bindings")) add_row(table, binding, {"contact", "expires_in_s", "flow", "path", "cseq"});
   out += table.empty() ? "no binding on this node\n" : '\n' + table.text();
   if (field(answer, "note").is_string()) out += harmless(cell(answer, "note")) + '\n';

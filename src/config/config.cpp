@@ -9,10 +9,12 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node", "network", "neighbour", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "registrar", "screen", "limits"});
+  root.only(
+      {"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "registrar", "screen", "limits"});
   const auto node = root.child("node");
   read_node(node, config);
   read_network(root, config);
+  read_exception(root.child("exception"), config);
   read_dpdk(root.child("dpdk"), profile_dirs, config);
   config.idle = node.choice<Idle>("idle", {{"adaptive", Idle::adaptive}, {"poll", Idle::poll}}, config.dpdk.idle_default);
   read_sip(root.child("sip"), config);
@@ -58,7 +60,9 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("node.control_cpu", &Config::control_cpu);
   compare("node.burst_pkts", &Config::burst_pkts);
   compare("node.idle", &Config::idle);
+  compare("network.routes", &Config::routes);
   compare("network.mtu", &Config::mtu_bytes);
+  compare("exception", &Config::exception);
   compare("dpdk", &Config::dpdk);
   compare("fleet.seed", &Config::fleet_seed);
   compare("assign.policy", &Config::assign_policy);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [node] and [network]: what this node is called, where it listens, which CPUs it takes, and how it reaches its neighbours.
+// [node], [network] and [exception]: what this node is called, where it listens, which CPUs it takes, how it reaches its neighbours, and the kernel's share.
 #include <sched.h>
 #include <sys/un.h>
 
@@ -111,11 +111,24 @@ void read_node(const Table& node, Config& config) {
 
 void read_network(const Table& root, Config& config) {
   const auto network = root.child("network");
-  network.only({"prefix", "gateway", "mtu"});
+  network.only({"routes", "prefix", "gateway", "mtu"});
   config.mtu_bytes = network.number("mtu", {base::mtu_bytes_min, base::mtu_bytes_max}, base::mtu_bytes);
   config.on_link = prefixes(network.items("prefix", prefix_text));
+  config.routes = network.choice<Routes>("routes", {{"listed", Routes::listed}, {"kernel", Routes::kernel}}, Routes::listed);
+  for (const auto* key : {"prefix", "gateway"})
+    if (config.routes == Routes::kernel && network.has(key)) network.place(key).refuse("is the kernel's to say", "only with network.routes = \"listed\"");
   read_neighbours(root, config);
   for (const auto& item : network.items("gateway", address_text)) read_gateway(item, config);
+}
+
+void read_exception(const Table& exception, Config& config) {
+  exception.only({"tap", "arp"});
+  if (const auto tap = exception.item("tap", interface_text)) config.exception.tap = interface(*tap);
+  config.exception.kernel_answers = exception.choice<bool>("arp", {{"node", false}, {"kernel", true}}, false);
+  if (config.routes == Routes::kernel && config.exception.tap.empty())
+    exception.place("tap").refuse("is missing", "an interface, where network.routes = \"kernel\"");
+  if (config.exception.kernel_answers && config.exception.tap.empty())
+    exception.place("arp").refuse("has no kernel to leave it to", "only together with exception.tap");
 }
 
 bool is_on_link(const Config& config, const base::Address& a) {

@@ -16,7 +16,6 @@ namespace fs = std::filesystem;
 constexpr Range descriptors_range{64, 32768};
 constexpr Range buffers_range{511, 4'194'303};       // a pool of 2^n - 1 wastes nothing; below, one burst a worker would empty it
 constexpr Range large_buffers_range{63, 1'048'575};
-constexpr std::size_t interface_bytes_max = 15;      // IFNAMSIZ - 1
 const std::vector<std::string> site_keys = {"profile",       "hugepages",        "rx_descriptors",      "tx_descriptors",          "buffers",
                                             "large_buffers", "checksum_offload", "ignore_udp_checksum", "pretend_checksum_offload"};
 
@@ -54,8 +53,7 @@ std::string parameter_value(const Item& item, std::string_view name, const fs::p
   // EAL separates a device's arguments by commas and has no way to quote one.
   if (item.text.empty() || item.text.find_first_of(",\n") != item.text.npos) item.refuse("is empty or holds a comma", "text without commas");
   if (ends_in(name, {"_pcap", "_file", "socket"})) return from_folder_of(config_file, item.text);
-  if (name == "interface" && (item.text.size() > interface_bytes_max || item.text.find_first_of("/ :") != item.text.npos))
-    item.refuse_text("is not the name of an interface", "1 to 15 characters without '/', ':' and blanks");
+  if (name == "interface") return interface(item);
   if (ends_in(name, {"_mb"})) {
     unsigned value = 0;
     const auto* end = item.text.data() + item.text.size();

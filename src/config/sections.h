@@ -8,6 +8,7 @@ namespace viaduct::config {
 
 void read_node(const Table& node, Config& config);
 void read_network(const Table& root, Config& config);
+void read_exception(const Table& exception, Config& config);
 /// Needs the node's workers; fills the profile's idle policy as a default. `profile_dirs` are searched in order.
 void read_dpdk(const Table& dpdk, const std::vector<std::filesystem::path>& profile_dirs, Config& config);
 void read_sip(const Table& sip, Config& config);

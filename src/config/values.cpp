@@ -98,6 +98,13 @@ std::array<std::uint8_t, 6> mac(const Item& item) {
   return octets;
 }
 
+std::string interface(const Item& item) {
+  constexpr std::size_t bytes_max = 15;  // IFNAMSIZ - 1
+  if (item.text.empty() || item.text.size() > bytes_max || item.text.find_first_of("/ :") != item.text.npos)
+    item.refuse_text("is not the name of an interface", interface_text);
+  return item.text;
+}
+
 std::string host(const Item& item) {
   std::string name = item.text;
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

@@ -14,6 +14,7 @@ inline constexpr std::string_view address_text = "an address, as 192.0.2.1 or 20
 inline constexpr std::string_view prefix_text = "ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32";
 inline constexpr std::string_view mac_text = "six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and not zero";
 inline constexpr std::string_view host_text = "a host name (letters, digits, '-', '.', up to 253 octets) or an address";
+inline constexpr std::string_view interface_text = "1 to 15 characters without '/', ':' and blanks";
 inline constexpr std::string_view key_text = "32 hexadecimal digits, not all zero";
 
 /// An address and port of either family, neither multicast nor unspecified.
@@ -27,6 +28,8 @@ inline constexpr std::string_view key_text = "32 hexadecimal digits, not all zer
 [[nodiscard]] std::array<std::uint8_t, 6> mac(const Item& item);
 /// A host name in lower case, without trailing dot; an IPv6 address keeps its brackets.
 [[nodiscard]] std::string host(const Item& item);
+/// The name of a network interface.
+[[nodiscard]] std::string interface(const Item& item);
 /// 32 hexadecimal digits from `digits`, a part of the item. The error never shows the key.
 [[nodiscard]] base::Key128 key128(const Item& item, std::string_view digits);
 /// A name that becomes a file name and a label: letters, digits, '-', '_', '.', starting with a letter or digit.

@@ -32,13 +32,6 @@ void set_listeners(Site& site, const config::Config& c) {
   site.pair_listeners();
 }
 
-void set_network(Site& site, const config::Config& c) {
-  site.on_link = c.on_link;
-  site.on_link.push_back(base::link_local_v6);
-  site.gateway_v4 = c.gateway_v4;
-  site.gateway_v6 = c.gateway_v6;
-}
-
 RedirectPolicy redirect_policy(config::Redirect redirect) {
   switch (redirect) {
     case config::Redirect::single_via:
@@ -124,7 +117,6 @@ std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const c
   built->fleet_seed = c.fleet_seed;
   built->keys = signing_keys(c);
   set_texts(*built, c);
-  set_network(*built, c);
   return built;
 }
 

@@ -42,7 +42,8 @@ struct Loop::Job {
   }
 };
 
-Loop::Loop(site::Commons& commons, Resolver& resolver, ShardPoll shard_poll) : commons_(commons), resolver_(resolver), shard_poll_(std::move(shard_poll)) {
+Loop::Loop(site::Commons& commons, Resolver& resolver, ExceptionPath& exceptions, ShardPoll shard_poll)
+    : commons_(commons), resolver_(resolver), exceptions_(exceptions), shard_poll_(std::move(shard_poll)) {
   commons_.now_min.store(wall_min(), std::memory_order_relaxed);
 }
 
@@ -68,6 +69,7 @@ std::size_t Loop::round() {
   commons_.now_min.store(wall_min(), std::memory_order_relaxed);
   const std::size_t registrations = shard_poll_(registrations_max, now_ms / 1000);
   const std::size_t packets = take_packets(now_ms);
+  const std::size_t exceptions = exceptions_.turn();
   resolver_.tick(now_ms);
   const std::size_t jobs = do_jobs();
   commons_.site.reclaim(commons_.epoch);
@@ -75,7 +77,7 @@ std::size_t Loop::round() {
   commons_.rules.reclaim(commons_.epoch);
   commons_.traces.reclaim(commons_.epoch);
   commons_.assignment.reclaim(commons_.epoch);
-  return registrations + packets + jobs;
+  return registrations + packets + exceptions + jobs;
 }
 
 std::size_t Loop::take_packets(std::uint64_t now_ms) {

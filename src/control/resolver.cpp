@@ -19,15 +19,31 @@ constexpr std::uint64_t tick_ms = 10;
 
 }  // namespace
 
-Resolver::Resolver(site::Commons& commons, site::Wire& wire, std::size_t neighbours_max) : commons_(commons), wire_(wire), neighbours_max_(neighbours_max) {}
+Resolver::Resolver(site::Commons& commons, site::Wire& wire, ExceptionPath& exceptions, const config::Config& config)
+    : commons_(commons), wire_(wire), exceptions_(exceptions), neighbours_max_(config.neighbours_max), kernel_answers_(config.exception.kernel_answers) {}
 
 Resolver::~Resolver() {
   for (auto& [at, n] : neighbours_) give_up(n);
 }
 
-void Resolver::set_static(const std::vector<config::Neighbour>& neighbours) {
+namespace {
+
+// Link-local addresses need no prefix to be on the link.
+site::Routes routes_of(const config::Config& c) {
+  std::vector<site::Route> routes{{.to = base::link_local_v6, .via = {}}};
+  for (const base::Prefix& p : c.on_link) routes.push_back({.to = p, .via = {}});
+  constexpr base::Prefix all_v4{.address = base::Address::v4({0, 0, 0, 0}), .bits = 96}, all_v6{};
+  if (!c.gateway_v4.is_unset()) routes.push_back({.to = all_v4, .via = c.gateway_v4});
+  if (!c.gateway_v6.is_unset()) routes.push_back({.to = all_v6, .via = c.gateway_v6});
+  return site::Routes(std::move(routes));
+}
+
+}  // namespace
+
+void Resolver::set_static(const config::Config& config) {
+  if (!network_) routes_ = routes_of(config);
   std::erase_if(neighbours_, [](const auto& entry) { return entry.second.is_static; });
-  for (const config::Neighbour& c : neighbours) {
+  for (const config::Neighbour& c : config.neighbours) {
     Neighbour& n = neighbours_[{.address = c.address, .vlan = c.vlan}];
     n.mac = c.mac;
     n.known = n.is_static = true;
@@ -111,6 +127,7 @@ void Resolver::give_up(Neighbour& n) {
 void Resolver::tick(std::uint64_t now_ms) {
   if (now_ms - ticked_ms_ < tick_ms && !changed_) return;
   ticked_ms_ = now_ms;
+  if (network_) follow_kernel(now_ms);
   for (auto it = neighbours_.begin(); it != neighbours_.end();) {
     Neighbour& n = it->second;
     const bool due = !n.is_static && (n.asked != 0 ? now_ms - n.asked_ms >= ask_interval_ms : now_ms - n.confirmed_ms >= refresh_ms);
@@ -127,13 +144,28 @@ void Resolver::tick(std::uint64_t now_ms) {
   publish();
 }
 
+// Neighbours of the kernel's are heard, and asked again by ourselves like all others.
+void Resolver::follow_kernel(std::uint64_t now_ms) {
+  if (network_->follow(now_ms)) set_routes(network_->routes());
+  for (const kernel::Neighbour& n : network_->take_neighbours()) learn({.address = n.address, .vlan = 0}, n.mac, now_ms);
+}
+
+void Resolver::set_routes(const std::vector<kernel::Route>& routes) {
+  std::vector<site::Route> all{{.to = base::link_local_v6, .via = {}}};
+  for (const kernel::Route& r : routes) all.push_back({.to = r.to, .via = r.via});
+  routes_ = site::Routes(std::move(all));
+  counters_.routes_taken.add(1);
+  counters_.routes_left_out.add(network_->left_out());
+  changed_ = true;
+}
+
 void Resolver::publish() {
   if (!changed_) return;
   changed_ = false;
   site::Neighbours::Known known;
   for (const auto& [at, n] : neighbours_)
     if (n.known) known.emplace_back(at, n.mac);
-  commons_.neighbours.publish(std::make_unique<const site::Neighbours>(known), commons_.epoch);
+  commons_.neighbours.publish(std::make_unique<const site::Neighbours>(known, routes_), commons_.epoch);
 }
 
 }  // namespace viaduct::control

@@ -39,11 +39,11 @@ void Resolver::take_arp(nic::Packet p, std::uint16_t vlan, std::uint64_t now_ms)
   const auto arp = net::parse_arp(p.octets());
   if (!arp || !is_ours({.address = arp->target, .vlan = vlan})) {
     counters_.arp_ignored.add(1);
-    return nic::free(p);
+    return exceptions_.give(p, vlan);
   }
   // Whoever asks us will be sent to: learned from requests, too (RFC 826, packet reception). A probe has no sender yet (RFC 5227).
   if (arp->sender != base::Address::v4({0, 0, 0, 0})) learn({.address = arp->sender, .vlan = vlan}, arp->sender_mac, now_ms);
-  if (!arp->is_request) return nic::free(p);
+  if (!arp->is_request || kernel_answers_) return exceptions_.give(p, vlan);
   const net::Arp answer{.is_request = false, .sender_mac = commons_.port.mac(), .sender = arp->target, .target_mac = arp->sender_mac, .target = arp->sender};
   p.set(p.data(), net::arp_frame_bytes);
   net::write_arp(p.octets(), answer);
@@ -59,13 +59,14 @@ void Resolver::take_nd(nic::Packet p, const net::Frame& frame, std::uint64_t now
     take_advertisement(*m, frame.vlan, now_ms);
   else
     counters_.nd_ignored.add(1);
-  nic::free(p);
+  exceptions_.give(p, frame.vlan);
 }
 
 // RFC 4861 7.2.3 and 7.2.4: who asks is learned and told; a host that asks whether an address of ours is free is told as all others are.
 void Resolver::take_solicitation(nic::Packet p, const net::Frame& frame, const net::NeighbourMessage& m, std::uint64_t now_ms) {
   const bool is_probe = m.source.is_unset();
   if (!is_probe && m.link_address) learn({.address = m.source, .vlan = frame.vlan}, *m.link_address, now_ms);
+  if (kernel_answers_) return exceptions_.give(p, frame.vlan);
   const net::NeighbourMessage answer{.is_solicited = !is_probe,
                                      .overrides = true,
                                      .source = m.target,
@@ -91,13 +92,16 @@ void Resolver::take_advertisement(const net::NeighbourMessage& m, std::uint16_t 
 // It must quote what a listener of ours may have sent to a home, and come to that listener: the rest of the world is not heard.
 void Resolver::take_icmp_error(nic::Packet p, const net::Frame& frame) {
   const auto error = net::parse_icmp_error({p.data() + frame.payload_offset, frame.payload_bytes}, frame.source.address.is_v4());
-  nic::free(p);
   const site::Site& site = commons_.site.read();
   const site::Listener* const sender = error ? site.listener(error->source) : nullptr;
   const assign::HomeIndex home = error ? site.homes.find(error->destination) : assign::no_home;
   const bool names_home = home != assign::no_home && site.homes[home].address == error->destination;
   const bool came_to_sender = sender != nullptr && sender->vlan == frame.vlan && sender->endpoint.address == frame.destination.address;
-  if (!names_home || !came_to_sender) return counters_.icmp_ignored.add(1);
+  if (!names_home || !came_to_sender) {
+    counters_.icmp_ignored.add(1);
+    return exceptions_.give(p, frame.vlan);
+  }
+  nic::free(p);
   if (error->is_too_big) return counters_.icmp_too_big.add(1);
   counters_.icmp_unreachable.add(1);
   if (unreachable_.contains(error->destination) || unreachable_.size() < base::homes_max) ++unreachable_[error->destination];
@@ -111,7 +115,7 @@ std::uint64_t Resolver::unreachable(const base::Endpoint& home) const {
 void Resolver::take_echo(nic::Packet p, const net::Frame& frame) {
   if (!is_ours({.address = frame.destination.address, .vlan = frame.vlan})) {
     counters_.echo_ignored.add(1);
-    return nic::free(p);
+    return exceptions_.give(p, frame.vlan);
   }
   net::turn_echo(p.octets());
   site::tag(p, frame.vlan);

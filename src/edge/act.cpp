@@ -35,6 +35,14 @@ bool has_tx_queue(const nic::Port& port, unsigned worker) {
   return worker < workers_queues;
 }
 
+// What another protocol or another socket may want, and came to this machine. A broken frame is for nobody.
+bool is_for_kernel(const std::uint8_t* frame, const net::Mac& mac, Drop why) {
+  const bool is_sound = why == Drop::frame_type || why == Drop::ip_protocol || why == Drop::frame_not_ours;
+  const bool is_group = (frame[0] & 1) != 0;
+  constexpr std::uint8_t virtual_router[4] = {0x00, 0x00, 0x5e, 0x00};  // RFC 5798 7.3: the kernel may be one
+  return is_sound && (is_group || std::memcmp(frame, mac.data(), mac.size()) == 0 || std::memcmp(frame, virtual_router, sizeof virtual_router) == 0);
+}
+
 }  // namespace
 
 Actor::Actor(site::Commons& commons, unsigned worker)
@@ -45,11 +53,18 @@ Actor::Actor(site::Commons& commons, unsigned worker)
       wire_(commons.port, has_tx_queue(commons.port, worker), static_cast<std::uint16_t>(worker), commons.to_wire, counters_),
       registrar_(commons.to_registrar, counters_, Drop::registrar_ring_full),
       control_(commons.to_control, counters_, Drop::control_ring_full),
+      kernel_(commons.to_kernel, counters_, Drop::kernel_ring_full),
       fragmenter_(commons.port, commons.identifications, commons.mtu_bytes) {}
 
 void Actor::drop(Job& job, Drop why) {
   counters_.count(why);
   nic::free(job.pkt);
+}
+
+void Actor::refuse(Job& job, Drop why) {
+  if (!commons_.has_exception_path || !is_for_kernel(job.pkt.data(), mac_, why)) return drop(job, why);
+  site::tag(job.pkt, job.frame.vlan);
+  kernel_.stage(job.pkt, Verdict::to_kernel);
 }
 
 void Actor::act_on_frame(Job& job) {
@@ -78,6 +93,7 @@ void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, 
       return;
     case Verdict::collected:
     case Verdict::controlled:
+    case Verdict::to_kernel:
     case Verdict::dropped:
       return drop(job, job.judgement.drop);
   }
@@ -149,7 +165,7 @@ void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbour
   const base::Endpoint& to = goes_to(job.subject, job.judgement, site);
   const Listener* const from = egress(job, site, to);
   if (from == nullptr) return drop(job, Drop::family_unserved);
-  const Passage way{.from = *from, .to = to, .hop = site.next_hop(to.address)};
+  const Passage way{.from = *from, .to = to, .hop = neighbours.next_hop(to.address)};
   auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
   const std::size_t bytes = job.subject.msg.bytes();
   std::span<char> in_place;
@@ -230,6 +246,7 @@ void Actor::flush() {
   wire_.flush();
   registrar_.flush();
   control_.flush();
+  kernel_.flush();
 }
 
 }  // namespace viaduct::edge

@@ -35,6 +35,8 @@ class Actor {
   /// A frame that is not UDP for us: ARP, ND and echo; the control core gets it.
   void act_on_frame(Job& job);
   void drop(Job& job, base::Drop why);
+  /// A frame that is nothing for this node, for that reason: the kernel's where it has a share of the device, else dropped.
+  void refuse(Job& job, base::Drop why);
   /// Send and hand on what this burst has staged.
   void flush();
 
@@ -59,6 +61,7 @@ class Actor {
   WireOutlet wire_;
   RingOutlet registrar_;
   RingOutlet control_;
+  RingOutlet kernel_;
   site::Fragmenter fragmenter_;
   sip::Edits edits_;
   std::array<char, base::large_packet_bytes_max> scratch_;

@@ -30,7 +30,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
     }
     job.subject.listener = site.listener(job.frame.destination);
     if (job.subject.listener == nullptr || job.subject.listener->vlan != job.frame.vlan) {
-      actor_.drop(job, base::Drop::frame_not_ours);
+      refuse_datagram(job);
       continue;
     }
     const std::string_view text = job.payload();
@@ -39,6 +39,12 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
     sound_[count++] = &job;
   }
   return {sound_.data(), count};
+}
+
+// One for the place of a listener, on another VLAN, is for nobody: the kernel would say that nobody listens there.
+[[gnu::noinline]] void Path::refuse_datagram(Job& job) {
+  if (job.subject.listener != nullptr) return actor_.drop(job, base::Drop::frame_not_ours);
+  actor_.refuse(job, base::Drop::frame_not_ours);
 }
 
 // A frame in several buffers is put into one. False: it is dropped.
@@ -53,8 +59,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
 bool Path::read_frame(Job& job, net::ChecksumTrust trust, const Site& site) {
   const auto vlan = net::vlan_of(job.pkt.octets());
   if (vlan) job.pkt.set(net::remove_tag(job.pkt.data()), job.pkt.bytes() - net::tag_bytes);
-  if (!describe(job, trust)) return false;
-  job.frame.vlan = vlan.value_or(0);
+  if (!describe(job, trust, vlan.value_or(0))) return false;
   if (job.frame.kind == net::FrameKind::fragment && !collect(job, site)) return false;
   job.subject.source = job.frame.source;
   if (job.frame.kind == net::FrameKind::udp) return true;
@@ -62,16 +67,17 @@ bool Path::read_frame(Job& job, net::ChecksumTrust trust, const Site& site) {
   return false;
 }
 
-bool Path::describe(Job& job, net::ChecksumTrust trust) {
+bool Path::describe(Job& job, net::ChecksumTrust trust, std::uint16_t vlan) {
   const auto why = net::read_frame(job.pkt.octets(), trust, job.frame);
-  if (why) actor_.drop(job, *why);
+  job.frame.vlan = vlan;
+  if (why) actor_.refuse(job, *why);
   return !why;
 }
 
 // A fragment for an address of ours. True: with it the datagram is whole, and is the job's packet now.
 [[gnu::noinline]] bool Path::collect(Job& job, const Site& site) {
   const std::uint16_t vlan = job.frame.vlan;
-  if (!site.has_address(job.frame.destination.address, vlan)) return actor_.drop(job, base::Drop::frame_not_ours), false;
+  if (!site.has_address(job.frame.destination.address, vlan)) return actor_.refuse(job, base::Drop::frame_not_ours), false;
   const nic::Reassembly done = reassembler_.take(job.pkt, job.frame, nic::ticks());
   counters_.fragments_expired.add(done.expired);
   counters_.fragments_spoilt.add(done.spoilt);
@@ -91,9 +97,8 @@ bool Path::describe(Job& job, net::ChecksumTrust trust) {
   }
   counters_.reassembled.add(1);
   job.pkt = done.datagram;
-  if (!describe(job, checksums_.other)) return false;
+  if (!describe(job, checksums_.other, vlan)) return false;
   if (job.frame.kind == net::FrameKind::fragment) return actor_.drop(job, base::Drop::fragment_invalid), false;
-  job.frame.vlan = vlan;
   return true;
 }
 

@@ -71,6 +71,7 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
     case base::Verdict::absorbed:
     case base::Verdict::collected:
     case base::Verdict::controlled:
+    case base::Verdict::to_kernel:
     case base::Verdict::dropped:
       break;
   }

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "kernel_share.h"
 #include "rules.h"
 #include "settings.h"
 #include "viaduct/api/server.h"
@@ -39,11 +40,12 @@ std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) 
   return rings;
 }
 
-// What is published before the first poll.
+// What there is before the first poll.
 struct First {
   std::unique_ptr<const site::Site> site;
   std::unique_ptr<const screen::Rules> rules;
   std::unique_ptr<registrar::Authenticator> authenticator;
+  KernelShare kernel;
 };
 
 }  // namespace
@@ -61,7 +63,7 @@ struct Node::Impl {
   share::Published<site::Traces> traces{std::make_unique<const site::Traces>()};
   assign::Assignment assignment;
   assign::Locations locations;
-  share::Ring to_registrar, to_control, to_wire;
+  share::Ring to_registrar, to_control, to_kernel, to_wire;
   std::vector<std::unique_ptr<share::Ring>> to_worker;
   std::vector<share::Counters> counters;
   std::atomic<std::uint32_t> now_min{};
@@ -71,6 +73,7 @@ struct Node::Impl {
   registrar::Shard shard;
   std::unique_ptr<registrar::Keeper> keeper;   // null: the store cannot be written
   site::Wire control_wire;
+  control::ExceptionPath exceptions;
   control::Resolver resolver;
   control::Loop loop;
   control::Placements placements;
@@ -94,6 +97,7 @@ struct Node::Impl {
         locations(1, c.bindings_max),
         to_registrar("to_registrar", c.ring_slots, share::Producers::many),
         to_control("to_control", c.ring_slots, share::Producers::many),
+        to_kernel("to_kernel", c.ring_slots, share::Producers::many),
         to_wire("to_wire", c.ring_slots, share::Producers::many),
         to_worker(worker_rings(c)),
         counters(c.workers),
@@ -107,18 +111,21 @@ struct Node::Impl {
                 .locations = locations,
                 .to_registrar = to_registrar,
                 .to_control = to_control,
+                .to_kernel = to_kernel,
                 .to_wire = to_wire,
                 .to_worker = to_worker,
                 .counters = counters,
                 .now_min = now_min,
                 .identifications = identifications,
+                .has_exception_path = first.kernel.tap.has_value(),
                 .mtu_bytes = c.mtu_bytes,
                 .fragmented_datagrams_max = fragmented_datagrams(c),
                 .stop = stop},
         shard(commons, true, rules_of(c)),
         control_wire(commons, true),
-        resolver(commons, control_wire, c.neighbours_max),
-        loop(commons, resolver, [this](std::size_t most, std::uint64_t now_s) { return poll_registrar(most, now_s); }),
+        exceptions(commons, control_wire, std::move(first.kernel.tap)),
+        resolver(commons, control_wire, exceptions, c),
+        loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_s) { return poll_registrar(most, now_s); }),
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
         plant{.config = config,
@@ -127,17 +134,19 @@ struct Node::Impl {
               .placements = placements,
               .fleet = fleet,
               .resolver = resolver,
+              .exceptions = exceptions,
               .shard = shard,
               .control_wire = control_wire,
               .reload = [this] { return reload(); },
               .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
     shard.set_authenticator(std::move(first.authenticator));
+    if (first.kernel.network) resolver.follow(std::move(*first.kernel.network));
     for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
   }
 
   std::expected<void, std::string> place_clients(const control::FleetState& state) {
-    resolver.set_static(config.neighbours);
+    resolver.set_static(config);
     assignment.set_slots(state.slots, state.epoch);
     // What takes no longer is in the table before the first packet; the rest comes while slots answer.
     const auto loaded = placements.load(std::chrono::steady_clock::now() + std::chrono::milliseconds(500));
@@ -250,7 +259,7 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
   loop.call([&] {
     shard.set_authenticator(std::move(*authenticator));
     site.publish(std::move(*built), epoch);
-    resolver.set_static(applied.neighbours);
+    resolver.set_static(applied);
     shard.bindings().set_rules(rules_of(applied));
     show_rules(std::move(*next_rules));
     done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials", "screening rules", "limits"};
@@ -288,6 +297,7 @@ void Node::Impl::stop_in_order() {
   if (loader.joinable()) loader.join();
   stop.store(true, std::memory_order_relaxed);
   for (unsigned i = 0; i < workers.size(); ++i) nic::join(i);
+  exceptions.close();
   while (loop.round() != 0) {
   }
   if (keeper) keeper->finish();
@@ -320,8 +330,10 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
   auto port = nic::Port::start(port_of(config));
   if (!port) return std::unexpected(port.error());
-  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port),
-                                     First{std::move(*site), std::move(*rules), std::move(*authenticator)}, fleet->clients);
+  auto kernel = open_kernel_share(config, (*port)->mac());
+  if (!kernel) return std::unexpected(kernel.error());
+  First first{.site = std::move(*site), .rules = std::move(*rules), .authenticator = std::move(*authenticator), .kernel = std::move(*kernel)};
+  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port), std::move(first), fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());

@@ -2,6 +2,7 @@
 // The headers of a frame to send, written in front of a payload.
 #include "viaduct/base/check.h"
 #include "viaduct/net/checksum.h"
+#include "viaduct/net/fragments.h"
 #include "viaduct/net/frame.h"
 #include "wire.h"
 
@@ -80,6 +81,21 @@ std::uint8_t* write_headers(std::uint8_t* payload, std::size_t payload_bytes, co
   std::uint8_t* const udp = payload - udp_header_bytes;
   write_udp(udp, datagram_bytes, e, 0);
   return write_ethernet(write_ipv4(udp, datagram_bytes, e, work), e, ethernet_type_ipv4);
+}
+
+// The packet behind the link's header. Its lengths are believed: it comes from the kernel.
+void leave_sums(std::span<std::uint8_t> frame) {
+  const std::size_t link = link_bytes(frame);
+  if (frame.size() < link + ipv4_header_bytes + udp_header_bytes) return;
+  std::uint8_t* const ip = frame.data() + link;
+  const std::uint16_t type = load16(ip - 2);
+  const bool is_v4 = type == ethernet_type_ipv4 && ip[0] == 0x45 && (load16(ip + 6) & 0x3fff) == 0 && ip[9] == protocol_udp;
+  const bool is_v6 = type == ethernet_type_ipv6 && ip[6] == protocol_udp && frame.size() >= link + ipv6_header_bytes + udp_header_bytes;
+  if (!is_v4 && !is_v6) return;
+  std::uint8_t* const udp = ip + (is_v4 ? ipv4_header_bytes : ipv6_header_bytes);
+  const std::span<const std::uint8_t> addresses{is_v4 ? ip + 12 : ip + 8, is_v4 ? std::size_t{8} : std::size_t{32}};
+  store16(udp + 6, fold_wire(std::size_t{protocol_udp} + load16(udp + 4) + sum16(addresses)));
+  if (is_v4) store16(ip + 10, 0);
 }
 
 }  // namespace viaduct::net

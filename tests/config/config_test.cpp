@@ -201,6 +201,7 @@ const Restarting restarting[] = {
     {"\"edge\"", "\"edge2\"", "node.name"},
     {"\"192.0.2.1\"", "\"192.0.2.2\"", "node.listen"},
     {"# network", "mtu = 9000", "network.mtu"},
+    {"[dpdk]", "[exception]\ntap = \"tap0\"\n[dpdk]", "exception"},
     {"# node", "runtime_dir = \"/tmp\"", "node.runtime_dir"},
     {"# node", "burst_pkts = 16", "node.burst_pkts"},
     {"# node", "idle = \"adaptive\"", "node.idle"},

@@ -28,7 +28,8 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
-     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, dpdk, sip, redirect, proxy, fleet, home, assign, store, registrar, screen, "
+     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, exception, dpdk, sip, redirect, proxy, fleet, home, assign, store, "
+     "registrar, screen, "
      "limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
@@ -73,7 +74,7 @@ const Fault node_faults[] = {
 INSTANTIATE_TEST_SUITE_P(Node, FaultyConfig, testing::ValuesIn(node_faults));
 
 const Fault network_faults[] = {
-    {"# network", "netmask = 24", "7: network.netmask: unknown key; allowed: prefix, gateway, mtu"},
+    {"# network", "netmask = 24", "7: network.netmask: unknown key; allowed: routes, prefix, gateway, mtu"},
     {"\"192.0.2.0/24\"", "\"192.0.2.0/33\"", "6: network.prefix: \"192.0.2.0/33\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
     {"# network", "gateway = \"router\"", "7: network.gateway: \"router\" is not an address; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
     {"# network", "gateway = \"198.51.100.1\"",
@@ -81,6 +82,12 @@ const Fault network_faults[] = {
     {"# network", "gateway = \"192.0.2.1\"", "7: network.gateway: \"192.0.2.1\" is this node's own; allowed: the address of another host"},
     {"# network", "gateway = \"224.0.0.1\"",
      "7: network.gateway: \"224.0.0.1\" is multicast, broadcast or unspecified; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
+    {"# network", "routes = \"kernel\"", "6: network.prefix: is the kernel's to say; allowed: only with network.routes = \"listed\""},
+    {"prefix = \"192.0.2.0/24\"", "routes = \"kernel\"", "1: exception.tap: is missing; allowed: an interface, where network.routes = \"kernel\""},
+    {"[dpdk]", "[exception]\ntap = \"a/b\"\n[dpdk]",
+     "12: exception.tap: \"a/b\" is not the name of an interface; allowed: 1 to 15 characters without '/', ':' and blanks"},
+    {"[dpdk]", "[exception]\narp = \"kernel\"\n[dpdk]", "12: exception.arp: has no kernel to leave it to; allowed: only together with exception.tap"},
+    {"[dpdk]", "[exception]\ntap = \"tap0\"\narp = \"both\"\n[dpdk]", "13: exception.arp: \"both\" is not known; allowed: \"node\" or \"kernel\""},
     {"# network", "mtu = 1279", "7: network.mtu: 1279 is out of range; allowed: 1280 to 9000"},
     {"# network", "mtu = 9001", "7: network.mtu: 9001 is out of range; allowed: 1280 to 9000"},
     {"# network", "gateway = [\"192.0.2.253\", \"192.0.2.254\"]", "7: network.gateway[1]: \"192.0.2.254\" is a second IPv4 gateway; allowed: one a family"},

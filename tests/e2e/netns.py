@@ -11,7 +11,9 @@ import pathlib
 import socket
 import subprocess
 import threading
+import time
 
+import frames
 from daemon import Daemon, end_process, start_process
 
 CLONE_NEWNET = 0x40000000
@@ -119,13 +121,32 @@ class Host:
         link.bind((address, port))
         return link
 
-    def packets(self):
-        """A socket that sends whole frames out of eth0."""
+    def packets(self, kind=0, device="eth0"):
+        """A socket that sends whole frames out of a device, and receives those of an Ethernet type there (0: none, 3: all)."""
         link = self._socket(socket.AF_PACKET, socket.SOCK_RAW)
-        link.bind(("eth0", 0))
+        link.bind((device, kind))
         return link
 
-    def _socket(self, family, kind):
+    def ping(self, address, wait_s=3.0):
+        """Ask for an echo from this host's kernel. Whether it came back."""
+        is_v6 = ":" in address
+        link = self._socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if is_v6 else socket.IPPROTO_ICMP)
+        request, reply = (128, 129) if is_v6 else (8, 0)
+        rest = bytes([0, 7, 0, 1])
+        checksum = 0xFFFF ^ frames.ones_sum(bytes([request, 0, 0, 0]) + rest)   # of ICMPv6 the kernel's own replaces it
+        end = time.monotonic() + wait_s
+        link.sendto(bytes([request, 0]) + checksum.to_bytes(2, "big") + rest, (address, 0))
+        while (left := end - time.monotonic()) > 0:
+            link.settimeout(left)
+            try:
+                octets = link.recv(2048)[0 if is_v6 else 20:]
+            except TimeoutError:
+                return False
+            if octets[0] == reply and octets[4:8] == rest:
+                return True
+        return False
+
+    def _socket(self, family, kind, protocol=0):
         """A socket stays in the namespace where it was made."""
         made = []
 
@@ -135,7 +156,7 @@ class Host:
                 libc = ctypes.CDLL(None, use_errno=True)
                 if libc.setns(descriptor, CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), f"setns {self.name}")
-                made.append(socket.socket(family, kind))
+                made.append(socket.socket(family, kind, protocol))
             finally:
                 os.close(descriptor)
 

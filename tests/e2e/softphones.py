@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A softphone that people really use, without a sound card: baresip, which does not follow a redirect."""
+"""Softphones that people really use, without a sound card: baresip, which does not follow a redirect, and linphone, which does."""
+import os
 import pathlib
 import re
 
@@ -35,3 +36,27 @@ class Baresip:
     def says(self, pattern, timeout_s):
         return wait_for(f"baresip to say {pattern}: {self.log_path}", lambda: re.search(pattern, self.log), timeout_s)
 
+
+class Linphone:
+    """One account of linphonec in a namespace; it answers calls by itself. `call` is made at the start."""
+
+    def __init__(self, host, user, proxy, folder, call=None):
+        self.log_path = folder / "linphone.log"
+        (folder / ".local/share/linphone").mkdir(parents=True)   # its database, without which it does not register
+        family = "-6" if proxy.startswith("[") else "-4"
+        # It believes that there is a network when there is a way to the world.
+        if not host.run("ip", family, "route", "show", "default"):
+            host.run("ip", family, "route", "add", "default", "dev", "eth0")
+        server = f"<sip:{proxy};transport=udp"
+        (folder / "rc").write_text("\n".join([
+            "[sip]", "sip_port=5060", "sip_tcp_port=0", "sip_tls_port=0", f"use_ipv6={int(family == '-6')}", "[proxy_0]", f"reg_proxy={server}>",
+            f"reg_route={server};lr>", f"reg_identity=sip:{user}@example.com", "reg_expires=600", "reg_sendregister=1", "publish=0", ""]))
+        os.mkfifo(folder / "commands")
+        words = ["linphonec", "-c", folder / "rc", "-a", "-d", "5", "-l", folder / "debug.log", *(["-s", call] if call else [])]
+        # It ends with its standard input: a FIFO that it opens itself for both has no end.
+        with open(self.log_path, "wb") as log:
+            self.process = host.start("bash", "-c", 'exec 0<>"$1"; shift; exec "$@"', "linphone", folder / "commands", *words, stdout=log, stderr=log,
+                                      env=os.environ | {"HOME": str(folder)})
+
+    def says(self, pattern, timeout_s):
+        return wait_for(f"linphone to say {pattern}: {self.log_path}", lambda: re.search(pattern, self.log_path.read_text(errors="replace")), timeout_s)

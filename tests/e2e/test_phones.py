@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Softphones that people use, through the edge to a Kamailio home: baresip does not follow a redirect and is learned; sipsak follows it; calls of baresip pass, also behind a NAT."""
+"""Softphones that people use, through the edge to a Kamailio home: baresip does not follow a redirect and is learned; linphone follows it. They call each
+other, over both IP versions, also behind a NAT."""
 import pytest
 import rig
+from daemon import wait_for
 from netns import PRIVATE
-from softphones import Baresip
+from softphones import Baresip, Linphone
 
 NORTH = rig.HOMES["north"]
 USERS = ("alice", "bob")
@@ -44,3 +46,61 @@ def test_baresip_calls_baresip_through_the_edge(lab, folder, behind_nat):
         alice.says("Call established", 30)
         bob.says("Call established", 30)
         assert daemon.counters()["total"]["drops"]["response_foreign"] == 0
+
+
+# --- those that follow: they reach their home by themselves
+
+EDGE6, NORTH6 = "2001:db8::2", "2001:db8::1:1"
+NETWORKS = {
+    4: {"home": NORTH, "proxy": rig.EDGE, "alice": "198.18.0.10", "bob": "198.18.0.11"},
+    6: {"home": NORTH6, "proxy": f"[{EDGE6}]", "alice": "2001:db8::10", "bob": "2001:db8::11"},
+}
+
+
+def start_followed(lab, folder, version, **overrides):
+    address = NETWORKS[version]["home"]
+    home = rig.Kamailio(lab.host("north", address), address, folder / "north", proxy=True)
+    place = f"[{address}]:5060" if version == 6 else f"{address}:5060"
+    config = rig.make_config(folder, assignments=PLACED, neighbour=[], dpdk=rig.af_packet(), node={"listen": f"{NETWORKS[version]['proxy']}:5060"},
+                             network={"prefix": ["198.18.0.0/15", "2001:db8::/64"]}, home=[{"name": "north", "address": place}], **overrides)
+    return home, lab.host("edge").daemon(config)
+
+
+def linphone(host, home, user, proxy, call=None):
+    made = Linphone(host, user, proxy, host.lab.folder / user, call)
+    wait_for(f"{user} at home: {made.log_path}", lambda: home.contacts(user), 30)
+    return made
+
+
+def are_connected(*phones):
+    for phone_ in phones:
+        phone_.says("Call 1 with .* connected", 30)
+
+
+@pytest.mark.parametrize("version", NETWORKS, ids=["ipv4", "ipv6"])
+def test_linphone_follows_to_its_home_and_calls_linphone_through_the_edge(lab, folder, version):
+    home, edge = start_followed(lab, folder, version)
+    network = NETWORKS[version]
+    with edge as daemon:
+        verdicts = lambda: daemon.counters()["total"]["verdicts"]
+        bob = linphone(lab.host("bob", network["bob"]), home, "bob", network["proxy"])
+        assert (verdicts()["redirected"], verdicts()["proxied"]) == (1, 0), "it went there by itself"
+        alice = linphone(lab.host("alice", network["alice"]), home, "alice", network["proxy"], call="sip:bob@example.com")
+        are_connected(alice, bob)
+        wait_for("INVITE and ACK through the edge", lambda: verdicts()["proxied"] >= 2)
+        counters = daemon.settled(1)["total"]
+        assert counters["verdicts"]["redirected"] == 2 and counters["drops"]["response_foreign"] == 0
+
+
+def test_linphone_behind_a_nat_is_called_through_the_edge(lab, folder):
+    """A home that knows nothing of NATs: what is not redirected has the edge's Path, and is reached by its flow."""
+    home, edge = start_followed(lab, folder, 4, redirect={"policy": "never"})
+    network = NETWORKS[4]
+    with edge as daemon:
+        phones = []
+        for user, call in (("bob", None), ("alice", "sip:bob@example.com")):
+            host = lab.behind_nat(user, network[user])
+            host.cannot_reach(NORTH)
+            phones.append(linphone(host, home, user, network["proxy"], call))
+        are_connected(*phones)
+        assert daemon.counters()["total"]["verdicts"]["redirected"] == 0

@@ -69,7 +69,6 @@ class Fleet : public ::testing::Test {
     site.keys.keys[0].emplace('a', base::Key128{1, 2, 3});
     site.fleet_seed = {9, 9, 9};
     site.collect_route_hosts();
-    site.on_link = {*base::Prefix::parse("198.18.0.0/24")};
     place("alice", 1);
     place("bob", 0);
     place("carol", 2);

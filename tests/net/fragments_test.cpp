@@ -100,6 +100,35 @@ TEST(Fragments, GetTheChecksumThatWasLeftToTheDevice) {
     }
 }
 
+TEST(Checksums, AreLeftToTheDeviceAsIfTheyHadNeverBeenWritten) {
+  for (const bool is_v4 : {true, false})
+    for (const bool is_tagged : {true, false}) {
+      Octets frame = whole_frame(300, is_v4, is_tagged);
+      leave_sums(frame);
+      EXPECT_EQ(frame, whole_frame(300, is_v4, is_tagged, ChecksumWork::offload));
+    }
+}
+
+TEST(Checksums, OfOtherFramesStay) {
+  const auto stays = [](Octets frame) {
+    const Octets before = frame;
+    leave_sums(frame);
+    return frame == before;
+  };
+  for (const bool is_v4 : {true, false}) {
+    Octets other_protocol = whole_frame(300, is_v4, false);
+    other_protocol[is_v4 ? 23 : 20] = 6;
+    EXPECT_TRUE(stays(other_protocol));
+    const Octets whole = whole_frame(300, is_v4, false);
+    EXPECT_TRUE(stays({whole.begin(), whole.begin() + 41})) << "too short for a datagram";
+  }
+  Octets fragment = whole_frame(300, true, false), with_options = fragment;
+  fragment[21] = 1;
+  EXPECT_TRUE(stays(fragment));
+  with_options[14] = 0x46;
+  EXPECT_TRUE(stays(with_options));
+}
+
 TEST(Fragments, StopTheProcessWhereThereAreNoData) {
   const Octets frame = whole_frame(2000, true, false);
   Octets out(1514);

@@ -34,6 +34,7 @@ struct Plant {
   control::Placements& placements;
   control::Fleet& fleet;
   control::Resolver& resolver;
+  control::ExceptionPath& exceptions;
   registrar::Shard& shard;
   site::Wire& control_wire;
   std::function<std::expected<Reload, std::string>()> reload;

@@ -76,6 +76,10 @@ inline constexpr std::size_t datagram_bytes_max = large_packet_bytes_max - 14 - 
 inline constexpr unsigned fragmented_datagrams_max = 1024;
 /// Buffers a worker may keep fragments in, at the worst, are a quarter of the configured ones: seven a datagram, of all workers.
 inline constexpr unsigned buffers_per_fragmented_datagram = 4 * 7;
+/// Routes taken from the kernel: those of a host with its policies, not of a router of the Internet. Laying them out takes a millisecond.
+inline constexpr std::size_t kernel_routes_max = 4096;
+/// How soon after one reading of the kernel's routes the next may begin: reading 4,096 takes some 5 ms of the control core.
+inline constexpr std::uint64_t kernel_routes_pause_ms = 100;
 /// How long fragments wait for the others: those of one datagram follow each other, and SIP repeats a request after 0.5, 1, 2 and 4 s. RFC 1122 3.3.2
 /// asks for a minute, for applications that do not repeat; here memory is worth more.
 inline constexpr std::uint64_t fragments_wait_ms = 2'000;

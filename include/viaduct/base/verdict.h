@@ -18,6 +18,7 @@ namespace viaduct::base {
   X(rejected, "requests answered with a 4xx, 5xx or 6xx")           \
   X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")   \
   X(controlled, "frames handed to the control core: ARP, ND, echo") \
+  X(to_kernel, "frames handed to the kernel: not for this node")    \
   X(collected, "fragments kept until their datagram is whole")      \
   X(dropped, "packets dropped, by reason below")
 
@@ -54,6 +55,7 @@ namespace viaduct::base {
   X(buffers_exhausted, "no packet buffer left")                                                      \
   X(registrar_ring_full, "ring to the registrar full")                                               \
   X(control_ring_full, "ring to the control core full")                                              \
+  X(kernel_ring_full, "ring to the kernel's interface full")                                         \
   X(worker_ring_full, "ring to another worker full")
 
 enum class Verdict : std::uint8_t {

@@ -46,6 +46,16 @@ enum class AssignPolicy : std::uint8_t { slots, explicit_ };
 /// When a change is on the disk: with its commit, or the last one perhaps only with the next.
 enum class StoreFsync : std::uint8_t { full, deferred };
 
+/// Where the ways to others are taken from.
+enum class Routes : std::uint8_t { listed, kernel };
+
+/// The kernel's share of the device.
+struct Exception {
+  std::string tap;                      ///< its interface; empty: none
+  bool kernel_answers{};                ///< ARP and Neighbour Discovery for the listeners' addresses
+  bool operator==(const Exception&) const = default;
+};
+
 struct FleetKey {
   char letter{};                 ///< a to p
   base::Key128 key{};
@@ -92,10 +102,13 @@ struct Config {
   unsigned burst_pkts{32};
   Idle idle{};
   // [network]
+  Routes routes{};
   std::vector<base::Prefix> on_link;               ///< prefixes reached without a gateway
   base::Address gateway_v4, gateway_v6;            ///< unset: none
   std::size_t mtu_bytes{1500};                     ///< of an IP packet
   std::vector<Neighbour> neighbours;               ///< [[neighbour]]
+  // [exception]
+  Exception exception;
   // [dpdk]
   Dpdk dpdk;
   // [sip]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control core's loop: a bounded share for registrations, then packets for the control core, timers, and jobs of other threads. Never blocks a worker.
+// The control core's loop: a bounded share for registrations, then packets for the control core, frames of the kernel, timers, and jobs of other threads. Never blocks a worker.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -18,7 +18,7 @@ using ShardPoll = std::function<std::size_t(std::size_t, std::uint64_t)>;
 /// Thread: run on the control core; post from any thread.
 class Loop {
  public:
-  Loop(site::Commons& commons, Resolver& resolver, ShardPoll shard_poll);
+  Loop(site::Commons& commons, Resolver& resolver, ExceptionPath& exceptions, ShardPoll shard_poll);
   /// Until `quit` is set.
   void run(const std::atomic<bool>& quit);
   /// One round. Returns how much there was to do.
@@ -36,6 +36,7 @@ class Loop {
 
   site::Commons& commons_;
   Resolver& resolver_;
+  ExceptionPath& exceptions_;
   ShardPoll shard_poll_;
   std::mutex mutex_;
   std::deque<Job*> jobs_;

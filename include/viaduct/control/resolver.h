@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "viaduct/config/config.h"
+#include "viaduct/control/exception_path.h"
+#include "viaduct/kernel/network.h"
 #include "viaduct/net/arp.h"
 #include "viaduct/net/nd.h"
 #include "viaduct/share/counters.h"
@@ -23,6 +26,8 @@ namespace viaduct::control {
   X(nd_answered, "neighbour solicitations for an address of ours, answered")          \
   X(nd_ignored, "ND messages that are not for us or malformed")                       \
   X(nd_asked, "neighbour solicitations sent")                                         \
+  X(routes_taken, "times that the kernel's routes were taken over")                   \
+  X(routes_left_out, "routes of the kernel beyond those that are taken")              \
   X(learned, "neighbours learned or changed")                                         \
   X(gave_up, "neighbours that did not answer")                                        \
   X(icmp_unreachable, "ICMP errors: a datagram of ours did not reach a home")         \
@@ -42,10 +47,13 @@ struct ResolverCounters {
 /// Thread: the control core's; it publishes what workers read.
 class Resolver {
  public:
-  Resolver(site::Commons& commons, site::Wire& wire, std::size_t neighbours_max);
+  /// Frames that it has no use for, and those that are of use to both, go on by `exceptions`.
+  Resolver(site::Commons& commons, site::Wire& wire, ExceptionPath& exceptions, const config::Config& config);
   ~Resolver();
-  /// Replace the static neighbours; learned ones stay.
-  void set_static(const std::vector<config::Neighbour>& neighbours);
+  /// Replace the static neighbours, learned ones stay; and the routes, unless they are the kernel's.
+  void set_static(const config::Config& config);
+  /// Take routes, and neighbours as well, from the kernel from now on.
+  void follow(kernel::Network network) { network_.emplace(std::move(network)); }
   /// One packet from a worker. Takes it over.
   void take(nic::Packet p, std::uint64_t now_ms);
   /// Ask again, refresh, give up, publish what has changed.
@@ -80,13 +88,19 @@ class Resolver {
   void ask(const site::LinkAddress& at, Neighbour& n, std::uint64_t now_ms);
   void release(Neighbour& n);
   void give_up(Neighbour& n);
+  void follow_kernel(std::uint64_t now_ms);
+  void set_routes(const std::vector<kernel::Route>& routes);
   void publish();
 
   site::Commons& commons_;
   site::Wire& wire_;
+  ExceptionPath& exceptions_;
   std::size_t neighbours_max_;
+  bool kernel_answers_;   // ARP and ND for addresses of ours
   std::map<site::LinkAddress, Neighbour> neighbours_;
   std::map<base::Endpoint, std::uint64_t> unreachable_;   // of homes only, so not more than there were
+  std::optional<kernel::Network> network_;
+  site::Routes routes_;
   std::size_t waiting_{};
   std::uint64_t ticked_ms_{};
   bool changed_{};

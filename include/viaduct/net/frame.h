@@ -76,6 +76,10 @@ enum class ChecksumWork : std::uint8_t {
 ///        An IPv6 datagram gets its checksum even with ChecksumWork::none (RFC 8200 8.1). Returns the frame's first octet.
 std::uint8_t* write_headers(std::uint8_t* payload, std::size_t payload_bytes, const Envelope& envelope, ChecksumWork work);
 
+/// Leave the checksums of a whole frame that others have written to the device, as write_headers does with ChecksumWork::offload.
+/// Shape: any frame, with a tag or without. One that is no UDP in a packet without options, extensions and fragments stays as it is.
+void leave_sums(std::span<std::uint8_t> frame);
+
 /// An answer goes back where its request came from.
 [[nodiscard]] inline Envelope turned_around(const Frame& f) {
   return {.source_mac = f.destination_mac, .destination_mac = f.source_mac, .source = f.destination, .destination = f.source};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who has which MAC on the link, as workers read it: an immutable snapshot made by the control core.
+// Who has which MAC on the link, and who of them is the way to others, as workers read it: an immutable snapshot made by the control core.
 #pragma once
 #include <cstdint>
 #include <utility>
@@ -7,6 +7,7 @@
 
 #include "viaduct/base/address.h"
 #include "viaduct/net/frame.h"
+#include "viaduct/site/routes.h"
 
 namespace viaduct::site {
 
@@ -21,8 +22,10 @@ struct LinkAddress {
 class Neighbours {
  public:
   using Known = std::vector<std::pair<LinkAddress, net::Mac>>;
-  Neighbours() : Neighbours(Known{}) {}
-  explicit Neighbours(const Known& known);
+  Neighbours() : Neighbours(Known{}, Routes{}) {}
+  Neighbours(const Known& known, Routes routes);
+  /// Where a packet for that address goes on the link; unset when there is no way.
+  [[nodiscard]] const base::Address& next_hop(const base::Address& destination) const { return routes_.next_hop(destination); }
   /// nullptr: unknown.
   [[nodiscard]] const net::Mac* find(const base::Address& a, std::uint16_t vlan) const {
     for (std::size_t i = first_place(a); places_[i].used; i = (i + 1) & (places_.size() - 1))
@@ -41,6 +44,7 @@ class Neighbours {
     return static_cast<std::size_t>((a.words()[1] * 0x9e3779b97f4a7c15U) >> 32) & (places_.size() - 1);
   }
   std::vector<Place> places_;
+  Routes routes_;
 };
 
 }  // namespace viaduct::site

@@ -49,11 +49,13 @@ struct Commons {
   assign::Locations& locations;               ///< writers: registrar shards, each its own
   share::Ring& to_registrar;                  ///< workers -> registrar shard
   share::Ring& to_control;                    ///< workers -> control core
+  share::Ring& to_kernel;                     ///< workers -> control core: what is not for this node
   share::Ring& to_wire;                       ///< registrar, control core and workers without a queue -> worker 0
   std::vector<std::unique_ptr<share::Ring>>& to_worker;   ///< worker -> worker, by flow, where the device has fewer queues
   std::vector<share::Counters>& counters;     ///< one a worker, its own
   std::atomic<std::uint32_t>& now_min;        ///< minutes since 1970; writer: control core; relaxed, nothing hangs on its order
   Identifications& identifications;           ///< of fragmented datagrams; any core
+  bool has_exception_path;                    ///< false: what is not for this node is dropped
   std::size_t mtu_bytes;                      ///< octets of an IP packet
   unsigned fragmented_datagrams_max;          ///< that a worker keeps fragments of
   std::atomic<bool>& stop;                    ///< set once by the control core; relaxed

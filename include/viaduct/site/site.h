@@ -67,8 +67,6 @@ struct Site {
   std::string redirect_end;                         ///< behind the address in a redirect's Contact: `>` CRLF, server_header, Content-Length, empty line
   std::string service_route;                        ///< `Service-Route: ...` CRLF for the registrar's answers, or empty (RFC 3608)
   std::string options_headers;                      ///< Allow, Accept, Supported, Server
-  std::vector<base::Prefix> on_link;
-  base::Address gateway_v4, gateway_v6;             ///< unset: none
 
   /// Fills route_hosts from what it is made of.
   void collect_route_hosts();
@@ -96,11 +94,6 @@ struct Site {
   [[nodiscard]] const std::string& via_prefix(const Listener& ingress, const Listener& egress) const {
     const bool crosses = ingress.partner < listeners.size() && &listeners[ingress.partner] == &egress;
     return crosses ? ingress.partner_via_prefix : egress.via_prefix;
-  }
-  /// Where a packet for that address goes on the link: itself, or the gateway; unset when there is no way.
-  [[nodiscard]] const base::Address& next_hop(const base::Address& destination) const {
-    if (any_contains(on_link, destination)) return destination;
-    return destination.is_v4() ? gateway_v4 : gateway_v6;
   }
 };
 
