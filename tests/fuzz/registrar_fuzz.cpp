@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// libFuzzer target: any octets as a REGISTER, registered twice. The answers alike, their lines whole, nothing of the message breaking out of them; what is kept comes
+// back from the disk as it was; credentials are looked at besides.
+#include "../../src/registrar/registration.h"
+#include "../../src/registrar/row.h"
+#include "fuzz.h"
+#include "viaduct/sip/digest.h"
+
+namespace {
+
+using namespace viaduct;
+
+/// Each line `Name: value`, ended by CRLF, with no other CR or LF.
+std::string broken_lines(std::string_view headers) {
+  for (std::string_view rest = headers; !rest.empty();) {
+    const std::size_t end = rest.find("\r\n");
+    if (end == rest.npos) return "no line end: " + std::string(rest);
+    const std::string_view line = rest.substr(0, end);
+    const std::size_t colon = line.find(": ");
+    const bool has_name =
+        colon != line.npos && colon != 0 && line.substr(0, colon).find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-") == line.npos;
+    if (!has_name || line.find_first_of("\r\n") != line.npos) return "a broken line: " + std::string(line);
+    rest.remove_prefix(end + 2);
+  }
+  return {};
+}
+
+struct Home {
+  site::Site site;
+  site::Note note{};
+  assign::LocationMap locations{4};
+  registrar::Bindings bindings{{}, locations, base::Key128{1}};
+
+  Home() {
+    site.listeners.push_back({.endpoint = *base::Endpoint::parse("198.18.0.2:5060", 5060), .host = "198.18.0.2"});
+    site.trust_all_proxies = true;
+    site.service_route = "Service-Route: <sip:198.18.0.2;lr>\r\n";
+    note.frame.source = *base::Endpoint::parse("192.0.2.9:5060", 5060);
+    note.frame.destination = site.listeners[0].endpoint;
+    note.client = {1, 2};
+  }
+  registrar::Outcome process(const sip::Message& message) {
+    std::array<char, base::path_bytes_max> room;
+    const auto read = registrar::read_registration(message, "alice@example.com", note, site, room);
+    if (!read) return read.error();
+    registrar::Outcome out = bindings.process(*read, 1'000'000);
+    if (out.status == 200) registrar::put_extensions(out.headers, *read, out, site);
+    return out;
+  }
+};
+
+std::string lost_row(const Home& home) {
+  const assign::Location* const location = home.bindings.location({1, 2});
+  if (location == nullptr) return home.bindings.bindings() == 0 ? "" : "bindings of nobody";
+  if (location->count() != home.bindings.bindings() || location->count() > 10) return "a wrong count";
+  const std::string row = registrar::to_row(*location, 7);
+  const auto back = registrar::from_row(row, 7);
+  if (!back || back->bindings.size() != location->count()) return "a row is not read back";
+  const auto again = assign::Location::make(location->key, back->aor, back->bindings);
+  return registrar::to_row(*again, 7) == row ? "" : "a row comes back changed";
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const fuzz::Input input(data, size);
+  sip::Message message;
+  if (sip::index(input.text(), message) != sip::Bad::none || !message.is_request) return 0;
+  static_cast<void>(sip::credentials(message, "example.com"));
+  Home home;
+  const auto first = home.process(message), second = home.process(message);
+  fuzz::expect_none(broken_lines(first.headers));
+  if (first.status != second.status || first.headers != second.headers)
+    fuzz::expect_none("a retransmission is answered differently:\n" + first.headers + "--\n" + second.headers);
+  fuzz::expect_none(lost_row(home));
+  return 0;
+}
