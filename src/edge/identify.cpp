@@ -34,7 +34,9 @@ void locate(Subject& s, const assign::Location* location) {
   s.binding = &location->binding(chosen);
   s.next = to.binding.next;
   s.path = to.path;
-  s.routing.edits.request_uri = to.uri.substr(0, to.uri.find('?'));   // RFC 3261 19.1.1: headers have no place in a Request-URI
+  // RFC 3261 19.1.1: headers have no place in a Request-URI; a user may have a '?' in it.
+  const std::size_t at = to.uri.find('@');
+  s.routing.edits.request_uri = to.uri.substr(0, to.uri.find('?', at == to.uri.npos ? 0 : at));
 }
 
 void identify(Subject& s, const Site& site) {

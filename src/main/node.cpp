@@ -212,7 +212,7 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (!rows) return std::unexpected(rows.error().text);
   keeper = std::make_unique<registrar::Keeper>(shard.bindings(), std::move(*rows));
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const auto restored = keeper->restore(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+  const auto restored = keeper->restore(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()), config.listen.size());
   if (!restored) return std::unexpected(restored.error());
   if (*restored != 0) spdlog::info("{} clients are registered here, as before the restart", *restored);
   return {};

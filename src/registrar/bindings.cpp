@@ -262,6 +262,10 @@ void Bindings::restore(const ClientKey& key, std::string_view aor, std::span<con
   impl_->draft.clear();
   std::ranges::copy_if(bindings, std::back_inserter(impl_->draft), [now_s](const BindingText& b) { return b.binding.expires_at_s > now_s; });
   impl_->commit(key, aor);
+  if (impl_->draft.size() != bindings.size()) return;
+  // It is as it stands in the store.
+  impl_->changed.pop_back();
+  impl_->locations.find(key)->is_unsaved = false;
 }
 
 std::vector<ClientKey> Bindings::take_changed(std::size_t most) {

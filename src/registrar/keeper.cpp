@@ -36,14 +36,18 @@ Keeper::~Keeper() {
   thread_.join();
 }
 
-std::expected<std::size_t, std::string> Keeper::restore(std::uint64_t now_s) {
+std::expected<std::size_t, std::string> Keeper::restore(std::uint64_t now_s, std::size_t listeners) {
   const ClockOffset offset_s = clock_offset_s();
   std::uint64_t unread = 0;
   const auto broken = rows_->each([&](const base::Hash128& key, std::string_view octets) {
-    if (const auto row = from_row(octets, offset_s))
-      bindings_.restore(key, row->aor, row->bindings, now_s);
-    else
+    auto row = from_row(octets, offset_s);
+    if (!row) {
       ++unread;
+      return;
+    }
+    for (assign::BindingText& b : row->bindings)
+      if (b.binding.listener >= listeners) b.binding.listener = 0;
+    bindings_.restore(key, row->aor, row->bindings, now_s);
   });
   if (!broken) return std::unexpected(broken.error().text);
   if (*broken + unread != 0)

@@ -45,6 +45,13 @@ TEST_F(Local, SendsAnInitialRequestToTheBinding) {
   EXPECT_THAT(r.bytes, Not(HasSubstr("\r\nRoute:")));
 }
 
+TEST_F(Local, KeepsAQuestionMarkInAUser) {
+  bind({.binding = at(bob), .uri = "sip:b?b@10.0.0.8?Subject=x"});
+  EXPECT_THAT(send(invite(), alice).bytes, StartsWith("INVITE sip:b?b@10.0.0.8 SIP/2.0\r\n"));
+  bind({.binding = at(bob), .uri = "sip:10.0.0.8?Subject=x"});
+  EXPECT_THAT(send(invite(), alice).bytes, StartsWith("INVITE sip:10.0.0.8 SIP/2.0\r\n"));
+}
+
 TEST_F(Local, SaysWhoIsNotThere) {
   place("erin", 0);
   const auto r = send(invite("sip:erin@example.com"), alice);

@@ -362,6 +362,32 @@ TEST_F(BindingsTest, LetsAnOperatorRemoveAClient) {
   EXPECT_EQ(send(next().contact("<sip:a@h>")).status, 200);
 }
 
+TEST_F(BindingsTest, TellsWhatHasChangedOnce) {
+  send(next().contact("<sip:a@h>"));
+  send(next().contact("<sip:b@h>"));
+  send(next().contact("<sip:a@h>"), bob);
+  EXPECT_EQ(bindings.take_changed(1), std::vector{bob});
+  EXPECT_EQ(bindings.take_changed(9), std::vector{alice});
+  EXPECT_TRUE(bindings.take_changed(9).empty());
+  send(next().contact("<sip:a@h>;expires=0"), bob);
+  EXPECT_EQ(bindings.take_changed(9), std::vector{bob});
+}
+
+TEST_F(BindingsTest, AreRestoredAsTheyStandAndWithoutWhatHasExpired) {
+  const assign::BindingText kept[] = {{.binding = {.expires_at_s = static_cast<std::uint32_t>(now_s) + 60}, .uri = "sip:a@h"},
+                                      {.binding = {.expires_at_s = static_cast<std::uint32_t>(now_s)}, .uri = "sip:b@h"}};
+  bindings.restore(alice, "alice@example.com", std::span(kept).first(1), now_s);
+  EXPECT_TRUE(bindings.take_changed(9).empty()) << "it stands so in the store";
+  bindings.restore(bob, "bob@example.com", kept, now_s);
+  EXPECT_EQ(bindings.take_changed(9), std::vector{bob});
+  EXPECT_EQ(contacts(alice), Uris{"sip:a@h 60"});
+  EXPECT_EQ(contacts(bob), Uris{"sip:a@h 60"});
+  const ClientKey carol{5, 6};
+  bindings.restore(carol, "carol@example.com", std::span(kept).last(1), now_s);
+  EXPECT_EQ(bindings.take_changed(9), std::vector{carol}) << "nothing is left of it: the row goes";
+  EXPECT_EQ(bindings.clients(), 2u);
+}
+
 TEST_F(BindingsTest, TakesLittleMemory) {
   const std::string uri = "<sip:1234567890@198.51.100.7:5062;transport=udp>;+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\"";
   send(next().contact(uri));

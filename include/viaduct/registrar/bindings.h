@@ -71,7 +71,8 @@ class Bindings {
   [[nodiscard]] std::vector<BindingView> of(const ClientKey& key, std::uint64_t now_s) const;
   /// Remove all bindings of a client, whatever they are. Returns how many there were.
   std::size_t remove(const ClientKey& key);
-  /// Put a client's bindings back, as they were before a restart; those that have expired are left out. Shape: nothing is known of the client.
+  /// Put a client's bindings back, as they were before a restart; those that have expired are left out, which is a change. Shape: one or more; nothing is
+  /// known of the client.
   void restore(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
   /// Up to so many clients that have changed since they were last taken from here, each once.
   [[nodiscard]] std::vector<ClientKey> take_changed(std::size_t most);

@@ -24,15 +24,16 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  /// Put back what is kept, before the first REGISTER. Returns how many clients. Errors: a file that cannot be read.
-  [[nodiscard]] std::expected<std::size_t, std::string> restore(std::uint64_t now_s);
+  /// Put back what is kept, before the first REGISTER; what came to one of more than so many listeners is taken for the first one's. Returns how many clients.
+  /// Errors: a file that cannot be read.
+  [[nodiscard]] std::expected<std::size_t, std::string> restore(std::uint64_t now_s, std::size_t listeners);
   /// Make ready what has changed, a little each time, and hand it over, when the last hand-over has been written and a period has passed. Never waits.
   /// Thread: the shard's, as `restore` and `finish`.
   void tick();
   /// Write all that has changed, and wait for it.
   void finish();
-  [[nodiscard]] const share::Counter& written() const { return written_; }   ///< rows
-  [[nodiscard]] const share::Counter& failures() const { return failures_; } ///< batches that the store refused; they are tried again
+  [[nodiscard]] const share::Counter& written() const { return written_; }  ///< rows
+  [[nodiscard]] const share::Counter& failures() const { return failures_; }  ///< batches that the store refused; they are tried again
 
  private:
   void run();
@@ -40,13 +41,13 @@ class Keeper {
   Bindings& bindings_;
   std::unique_ptr<store::Rows> rows_;
   std::chrono::steady_clock::time_point due_{};
-  std::vector<store::Row> gathered_;   // the shard's
+  std::vector<store::Row> gathered_;  // the shard's
   share::Counter written_;
   share::Counter failures_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<store::Row> batch_;   // not empty: to be written
+  std::vector<store::Row> batch_;  // not empty: to be written
   bool is_over_{};
   std::thread thread_;
 };
