@@ -185,13 +185,15 @@ class Daemon:
         return answer
 
     def settled(self, pkts, timeout_s=READY_S):
-        """The counters once `pkts` packets have their verdict and no other packet is in a worker's hands."""
+        """The counters once `pkts` packets have their verdict, and no other packet is in a worker's or the registrar's hands."""
         latest = {}
 
         def is_settled():
             assert self.process.poll() is None, f"ended with {self.process.poll()}\n{self.report()}"
             latest.update(self.counters())
-            return sum(latest["total"]["verdicts"].values()) >= pkts and latest["balanced"]
+            registrar, verdicts = latest["registrar"], latest["total"]["verdicts"]
+            is_answered = verdicts["registered"] == registrar["received"] == sum(registrar[name] for name in ("answered", "challenged", "refused", "dropped"))
+            return sum(verdicts.values()) >= pkts and latest["balanced"] and is_answered
 
         try:
             wait_for(f"{pkts} packets", is_settled, timeout_s)
