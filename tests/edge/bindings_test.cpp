@@ -26,13 +26,6 @@ class Local : public Fleet {
     locations.of_shard(0).put(assign::Location::make(key, "bob@example.com", {&text, 1}));
   }
   static Text invite(const std::string& uri = "sip:bob@example.com") { return Text().method("INVITE").uri(uri); }
-  static std::vector<std::string> values(const Rehearsal& r, const std::string& name) {
-    std::vector<std::string> out;
-    const std::string key = "\r\n" + name + ": ";
-    for (std::size_t found = r.bytes.find(key); found != std::string::npos; found = r.bytes.find(key, found + 1))
-      out.push_back(r.bytes.substr(found + key.size(), r.bytes.find("\r\n", found + 2) - found - key.size()));
-    return out;
-  }
   static std::string branch(const Rehearsal& r) { return r.bytes.substr(r.bytes.find("branch=") + 7, sip::branch_bytes); }
 };
 

@@ -85,6 +85,15 @@ class Fleet : public ::testing::Test {
     return rehearse(text, from, site.listeners.front(), site, {assignment, &locations}, now_min);
   }
 
+  /// The values of a header in what was sent, one line each.
+  static std::vector<std::string> values(const Rehearsal& r, const std::string& name) {
+    std::vector<std::string> out;
+    const std::string key = "\r\n" + name + ": ";
+    for (std::size_t at = r.bytes.find(key); at != std::string::npos; at = r.bytes.find(key, at + 1))
+      out.push_back(r.bytes.substr(at + key.size(), r.bytes.find("\r\n", at + 2) - at - key.size()));
+    return out;
+  }
+
   site::Site site;
   share::Epoch epoch{1};
   assign::Assignment assignment;

@@ -23,14 +23,6 @@ class Routed : public Fleet {
  protected:
   Routed() { site.redirect = site::RedirectPolicy::never; }
 
-  /// The values of a header in what was sent, one line each.
-  static std::vector<std::string> values(const Rehearsal& r, const std::string& name) {
-    std::vector<std::string> out;
-    const std::string key = "\r\n" + name + ": ";
-    for (std::size_t at = r.bytes.find(key); at != std::string::npos; at = r.bytes.find(key, at + 1))
-      out.push_back(r.bytes.substr(at + key.size(), r.bytes.find("\r\n", at + 2) - at - key.size()));
-    return out;
-  }
   std::string path() { return values(send(Text()), "Path").at(0); }
   std::string record_route(const std::string& from = client) { return values(send(invite(), from), "Record-Route").at(0); }
   static Text invite() { return Text().method("INVITE").uri("sip:alice@example.com"); }
