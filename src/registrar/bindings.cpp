@@ -55,7 +55,7 @@ struct Bindings::Impl {
   // Of the REGISTER in hand: the bindings as they would be, and instances without their folds, which they borrow from.
   std::vector<BindingText> draft;
   std::deque<std::string> unfolded;
-  std::vector<ClientKey> changed;
+  std::deque<ClientKey> changed;   // the longest unsaved first
 
   Impl(const Rules& r, assign::LocationMap& l, const base::Key128& k) : rules(r), locations(l), hash_key(k) {}
 
@@ -269,9 +269,10 @@ void Bindings::restore(const ClientKey& key, std::string_view aor, std::span<con
 }
 
 std::vector<ClientKey> Bindings::take_changed(std::size_t most) {
-  std::vector<ClientKey>& all = impl_->changed;
-  std::vector<ClientKey> out(all.end() - static_cast<std::ptrdiff_t>(std::min(most, all.size())), all.end());
-  all.resize(all.size() - out.size());
+  std::deque<ClientKey>& all = impl_->changed;
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size()));
+  std::vector<ClientKey> out(all.begin(), end);
+  all.erase(all.begin(), end);
   for (const ClientKey& key : out)
     if (Location* const location = impl_->locations.find(key); location != nullptr) location->is_unsaved = false;
   return out;

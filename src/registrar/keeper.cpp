@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "viaduct/registrar/keeper.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -89,6 +91,12 @@ void Keeper::finish() {
   }
 }
 
+void Keeper::tell(const store::Result<void>& written) {
+  if (!written && !is_refused_) spdlog::error("registrations are not kept for a restart, which is tried again every second: {}", written.error().text);
+  if (written && is_refused_) spdlog::info("registrations are kept again");
+  is_refused_ = !written;
+}
+
 void Keeper::run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -98,14 +106,13 @@ void Keeper::run() {
     lock.unlock();
     // In the order of the keys neighbours on disk are written together.
     std::ranges::sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
-    const bool done = rows_->write(rows).has_value();
+    const store::Result<void> written = rows_->write(rows);
+    tell(written);
     lock.lock();
-    if (done) {
-      written_.add(rows.size());
+    if (written) {
       batch_.clear();
       wake_.notify_all();
     } else {
-      failures_.add(1);
       wake_.wait_for(lock, again_after, [this] { return is_over_; });
     }
   }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "viaduct/base/text.h"
 #include "viaduct/sip/contact.h"
 #include "viaduct/sip/option.h"
 #include "viaduct/sip/route.h"

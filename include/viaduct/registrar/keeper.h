@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "viaduct/registrar/bindings.h"
-#include "viaduct/share/counters.h"
 #include "viaduct/store/rows.h"
 
 namespace viaduct::registrar {
 
 /// What is lost when the process dies: the changes of one period and those that are being written then. A client that changes often is written once a period.
+/// What the store refuses is tried again until it is taken; the log says when that begins and ends.
 class Keeper {
  public:
   Keeper(Bindings& bindings, std::unique_ptr<store::Rows> rows);
@@ -32,23 +32,21 @@ class Keeper {
   void tick();
   /// Write all that has changed, and wait for it.
   void finish();
-  [[nodiscard]] const share::Counter& written() const { return written_; }  ///< rows
-  [[nodiscard]] const share::Counter& failures() const { return failures_; }  ///< batches that the store refused; they are tried again
 
  private:
   void run();
+  void tell(const store::Result<void>& written);
   [[nodiscard]] bool gather(std::size_t most);
   Bindings& bindings_;
   std::unique_ptr<store::Rows> rows_;
   std::chrono::steady_clock::time_point due_{};
   std::vector<store::Row> gathered_;  // the shard's
-  share::Counter written_;
-  share::Counter failures_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<store::Row> batch_;  // not empty: to be written
   bool is_over_{};
+  bool is_refused_{};  // the thread's: the last try was
   std::thread thread_;
 };
 
