@@ -57,7 +57,8 @@ void Resolver::take(nic::Packet p, std::uint64_t now_ms) {
   const auto note = p.note<site::Note>();
   switch (note.kind) {
     case site::Note::Kind::frame:
-      return take_frame(p, note.frame, now_ms);
+      take_frame(p, note.frame, now_ms);
+      return counters_.frames_taken.add(1);
     case site::Note::Kind::unresolved:
       return wait_for(p, note.next_hop, now_ms);
     case site::Note::Kind::registration:

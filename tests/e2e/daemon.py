@@ -185,7 +185,7 @@ class Daemon:
         return answer
 
     def settled(self, pkts, timeout_s=READY_S):
-        """The counters once `pkts` packets have their verdict, and no other packet is in a worker's or the registrar's hands."""
+        """The counters once `pkts` packets have their verdict, and no other packet is in the hands of a worker, the registrar or the control core."""
         latest = {}
 
         def is_settled():
@@ -193,7 +193,8 @@ class Daemon:
             latest.update(self.counters())
             registrar, verdicts = latest["registrar"], latest["total"]["verdicts"]
             is_answered = verdicts["registered"] == registrar["received"] == sum(registrar[name] for name in ("answered", "challenged", "refused", "dropped"))
-            return sum(verdicts.values()) >= pkts and latest["balanced"] and is_answered
+            is_taken = verdicts["controlled"] == latest["control"]["frames_taken"]
+            return sum(verdicts.values()) >= pkts and latest["balanced"] and is_answered and is_taken
 
         try:
             wait_for(f"{pkts} packets", is_settled, timeout_s)

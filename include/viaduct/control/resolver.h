@@ -20,6 +20,7 @@ namespace viaduct::control {
 
 // One row a counter: name, and what it counts.
 #define VIADUCT_RESOLVER_COUNTERS(X)                                                  \
+  X(frames_taken, "frames taken from the workers")                                    \
   X(arp_answered, "ARP requests for an address of ours, answered")                    \
   X(arp_ignored, "ARP frames that are not for us or malformed")                       \
   X(arp_asked, "ARP requests sent")                                                   \
