@@ -22,6 +22,9 @@ struct Answer {
   std::uint32_t cseq_number{};
   std::string_view cseq_method;
   int max_forwards{no_max_forwards};
+  std::string_view event;               ///< the package; empty when there is no Event
+  std::string_view subscription_state;  ///< without its parameters; empty when there is none
+  std::string_view body;
 
   [[nodiscard]] std::string whole_call_id() const { return std::string(call_id) + (call_id_host.empty() ? "" : "@") + std::string(call_id_host); }
 };

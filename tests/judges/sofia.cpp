@@ -43,7 +43,10 @@ Answer Sofia::answer() const {
           .call_id_host = {},
           .cseq_number = sip->sip_cseq->cs_seq,
           .cseq_method = text_or_empty(sip->sip_cseq->cs_method_name),
-          .max_forwards = sip->sip_max_forwards != nullptr ? static_cast<int>(sip->sip_max_forwards->mf_count) : no_max_forwards};
+          .max_forwards = sip->sip_max_forwards != nullptr ? static_cast<int>(sip->sip_max_forwards->mf_count) : no_max_forwards,
+          .event = sip->sip_event != nullptr ? text_or_empty(sip->sip_event->o_type) : "",
+          .subscription_state = sip->sip_subscription_state != nullptr ? text_or_empty(sip->sip_subscription_state->ss_substate) : "",
+          .body = sip->sip_payload != nullptr ? std::string_view{sip->sip_payload->pl_data, sip->sip_payload->pl_len} : std::string_view{}};
 }
 
 }  // namespace viaduct::judges

@@ -38,6 +38,8 @@ namespace viaduct::sip {
   X(contact_syntax, "Bad Contact")                          \
   X(contact_too_many, "Too Many Contact Values")            \
   X(contact_star, "Contact * Not Alone Or Expires Not 0")   \
+  X(event_missing, "Missing Event")                         \
+  X(event_syntax, "Bad Event")                              \
   X(uri_syntax, "Bad URI")                                  \
   X(uri_scheme, "Unsupported URI Scheme")                   \
   X(too_large, "Message Too Large")
