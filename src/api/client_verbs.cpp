@@ -31,10 +31,10 @@ json placement_json(const Plant& plant, const control::Client& client) {
           {"slot_home", home_name(site, plant.commons.assignment.slot_home(client.key))}};
 }
 
-json bindings_json(const Plant& plant, const sip::ClientKey& key) {
+json bindings_json(const registrar::Shard& shard, const sip::ClientKey& key) {
   const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
   json rows = json::array();
-  for (const registrar::BindingView& b : plant.shard.bindings().of(key, now_s))
+  for (const registrar::BindingView& b : shard.bindings().of(key, now_s))
     rows.push_back({{"contact", b.contact},
                     {"expires_in_s", b.expires_in_s},
                     {"flow", b.flow.text()},
@@ -111,25 +111,23 @@ json event_json(const store::Event& e, const std::vector<std::string>& homes) {
 
 json client_show(const Plant& plant, const json& request) {
   json out;
+  control::Expected<control::Client> client;
   plant.loop.call([&] {
-    const auto client = client_of(request, plant.commons.site.read());
-    if (!client) {
-      out = failure(client.error());
-      return;
-    }
-    out = placement_json(plant, *client);
-    out["bindings"] = bindings_json(plant, client->key);
+    client = client_of(request, plant.commons.site.read());
+    if (client) out = placement_json(plant, *client);
   });
+  if (!client) return failure(client.error());
+  plant.registrar.call(client->key, [&](registrar::Shard& shard) { out["bindings"] = bindings_json(shard, client->key); });
   return out;
 }
 
 json client_deregister(const Plant& plant, const json& request) {
-  json out;
-  plant.loop.call([&] {
-    const auto client = client_of(request, plant.commons.site.read());
-    out = client ? json{{"ok", true}, {"aor", client->aor}, {"removed", plant.shard.bindings().remove(client->key)}} : failure(client.error());
-  });
-  return out;
+  control::Expected<control::Client> client;
+  plant.loop.call([&] { client = client_of(request, plant.commons.site.read()); });
+  if (!client) return failure(client.error());
+  std::size_t removed = 0;
+  plant.registrar.call(client->key, [&](registrar::Shard& shard) { removed = shard.bindings().remove(client->key); });
+  return {{"ok", true}, {"aor", client->aor}, {"removed", removed}};
 }
 
 json client_explain(const Plant& plant, const json& request) {

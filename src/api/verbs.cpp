@@ -41,15 +41,15 @@ json sums_json(const share::CounterSums& s) {
           {"drops", named(base::drop_names, s.drops)}};
 }
 
-json registrar_json(const registrar::ShardCounters& c) {
+json registrar_json(const registrar::ShardSums& sums) {
   json out;
-#define X(name, what) out[#name] = c.name.get();
+#define X(name, what) out[#name] = sums.name;
   VIADUCT_SHARD_COUNTERS(X)
 #undef X
   return out;
 }
 
-json control_json(const Plant& plant) {
+json control_json(const Plant& plant, const registrar::ShardSums& sums) {
   json out;
 #define X(name, what) out[#name] = plant.resolver.counters().name.get();
   VIADUCT_RESOLVER_COUNTERS(X)
@@ -59,8 +59,8 @@ json control_json(const Plant& plant) {
 #undef X
   out["tx_pkts"] = plant.control_wire.sent().get();
   out["tx_full"] = plant.control_wire.refused().get();
-  out["registrar_tx_pkts"] = plant.shard.wire().sent().get();
-  out["registrar_tx_full"] = plant.shard.wire().refused().get();
+  out["registrar_tx_pkts"] = sums.sent;
+  out["registrar_tx_full"] = sums.refused_by_wire;
   return out;
 }
 
@@ -80,11 +80,12 @@ json counters(const Plant& plant, const json&) {
     row["index"] = i;
     workers.push_back(std::move(row));
   }
+  const registrar::ShardSums registered = plant.registrar.sums();
   return {{"ok", true},
           {"workers", workers},
           {"total", sums_json(total)},
-          {"control", control_json(plant)},
-          {"registrar", registrar_json(plant.shard.counters())},
+          {"control", control_json(plant, registered)},
+          {"registrar", registrar_json(registered)},
           {"port", port_json(plant.commons.port.statistics())},
           {"balanced", total.balanced()}};
 }
@@ -149,8 +150,13 @@ json status(const Plant& plant, const json&) {
     out["homes"] = homes_by_state(site);
     out["traces"] = plant.commons.traces.read().size();
     out["assignment"] = assignment_json(plant);
-    out["registrar"] = {{"clients", plant.shard.bindings().clients()}, {"bindings", plant.shard.bindings().bindings()}};
   });
+  std::size_t clients = 0, bindings = 0;
+  plant.registrar.call_each([&](registrar::Shard& shard) {
+    clients += shard.bindings().clients();
+    bindings += shard.bindings().bindings();
+  });
+  out["registrar"] = {{"clients", clients}, {"bindings", bindings}};
   return out;
 }
 

@@ -70,6 +70,8 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("store.path", &Config::store_path);
   compare("store.size_max", &Config::store_bytes_max);
   compare("store.fsync", &Config::store_fsync);
+  compare("registrar.shards", &Config::shards);
+  compare("registrar.shard_cpus", &Config::shard_cpus);
   compare("screen.cache_entries", &Config::screen_cache_entries);
   compare("limits.ring_slots", &Config::ring_slots);
   compare("limits.neighbours_max", &Config::neighbours_max);

@@ -13,7 +13,6 @@ namespace viaduct::config {
 namespace {
 
 constexpr std::size_t node_name_bytes_max = 32;  // it stands in EAL's file prefix, the socket's path and each log line
-constexpr std::int64_t cpu_max = CPU_SETSIZE - 1;
 
 /// The CPUs that the calling thread may run on, ascending.
 std::vector<unsigned> affinity() {
@@ -23,17 +22,6 @@ std::vector<unsigned> affinity() {
   if (sched_getaffinity(0, sizeof(set), &set) != 0) return {0};
   for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
     if (CPU_ISSET(cpu, &set)) out.push_back(cpu);
-  return out;
-}
-
-/// One CPU a worker: those behind the control core's first, and round again when there are fewer than workers.
-std::vector<unsigned> spread(unsigned workers, unsigned control_cpu) {
-  // Asked once, at start: a reload runs on a thread that is bound to one CPU by then.
-  static const std::vector<unsigned> at_start = affinity();
-  auto cpus = at_start;
-  std::rotate(cpus.begin(), std::upper_bound(cpus.begin(), cpus.end(), control_cpu), cpus.end());
-  std::vector<unsigned> out(workers);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = cpus[i % cpus.size()];
   return out;
 }
 
@@ -98,6 +86,16 @@ void read_gateway(const Item& item, Config& config) {
 }
 
 }  // namespace
+
+std::vector<unsigned> spread(unsigned cores, unsigned control_cpu) {
+  // Asked once, at start: a reload runs on a thread that is bound to one CPU by then.
+  static const std::vector<unsigned> at_start = affinity();
+  auto cpus = at_start;
+  std::rotate(cpus.begin(), std::upper_bound(cpus.begin(), cpus.end(), control_cpu), cpus.end());
+  std::vector<unsigned> out(cores);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = cpus[i % cpus.size()];
+  return out;
+}
 
 void read_node(const Table& node, Config& config) {
   node.only({"name", "listen", "names", "runtime_dir", "workers", "worker_cpus", "control_cpu", "burst_pkts", "idle"});

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "sections.h"
+#include "values.h"
+#include "viaduct/base/limits.h"
 
 namespace viaduct::config {
 namespace {
@@ -39,11 +41,30 @@ void read_digest(const Table& registrar, Config& config) {
   if (config.digest_algorithms.empty()) registrar.place("algorithms").refuse("is empty", algorithms_text);
 }
 
+// One shard shares the control core; of several each has a core of its own.
+void read_shards(const Table& registrar, Config& config) {
+  const auto cpus = registrar.numbers("shard_cpus", {0, cpu_max});
+  const auto count = std::max<std::size_t>(1, cpus.size());
+  if (cpus.size() > base::shards_max) registrar.place("shard_cpus").refuse("lists " + std::to_string(cpus.size()), "1 to " + std::to_string(base::shards_max));
+  config.shards = registrar.number("shards", {1, base::shards_max}, static_cast<unsigned>(count));
+  if (config.shards == 1) {
+    if (!cpus.empty()) registrar.place("shard_cpus").refuse("is given where one shard shares the control core", "two or more shards, one CPU each");
+    return;
+  }
+  if (registrar.has("shard_cpus") && cpus.size() != config.shards)
+    registrar.place("shard_cpus")
+        .refuse("lists " + std::to_string(cpus.size()) + " where registrar.shards is " + std::to_string(config.shards), "one CPU a shard");
+  for (const auto& [place, cpu] : cpus) config.shard_cpus.push_back(static_cast<unsigned>(cpu));
+  if (!cpus.empty()) return;
+  const auto all = spread(config.workers + config.shards, config.control_cpu);
+  config.shard_cpus.assign(all.begin() + config.workers, all.end());
+}
+
 }  // namespace
 
 void read_registrar(const Table& registrar, Config& config) {
   registrar.only({"expires_default_s", "expires_min_s", "expires_max_s", "expires_spread_percent", "bindings_per_aor_max", "bindings_max", "service_route",
-                  "credentials", "realm", "algorithms"});
+                  "credentials", "realm", "algorithms", "shards", "shard_cpus"});
   // RFC 3261 10.3 step 7: an expiry of an hour or more may not be refused as too brief.
   config.expires_min_s = registrar.number<std::uint32_t>("expires_min_s", {1, 3600}, 60);
   config.expires_max_s = registrar.number<std::uint32_t>("expires_max_s", {1, expires_s_max}, 7200);
@@ -54,6 +75,7 @@ void read_registrar(const Table& registrar, Config& config) {
   config.expires_spread_percent = registrar.number<std::uint32_t>("expires_spread_percent", {0, 50}, 0);
   for (const auto& item : registrar.items("service_route", route_text)) config.service_route.push_back(route(item));
   config.bindings_max = registrar.number<std::size_t>("bindings_max", {1, 100'000'000}, 1'000'000);
+  read_shards(registrar, config);
   read_digest(registrar, config);
   const std::string order = "expires_min_s <= expires_default_s <= expires_max_s (" + std::to_string(config.expires_min_s) + ", " +
                             std::to_string(config.expires_default_s) + ", " + std::to_string(config.expires_max_s) + ')';

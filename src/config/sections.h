@@ -21,10 +21,13 @@ void read_fleet(const Table& fleet, Config& config);
 void read_assign(const Table& assign, Config& config);
 /// Needs [node]: the default path has the node's name in it.
 void read_store(const Table& store, Config& config);
+/// Needs [node]: shards take the CPUs behind the workers'.
 void read_registrar(const Table& registrar, Config& config);
 void read_screen(const Table& screen, Config& config);
 void read_limits(const Table& limits, Config& config);
 
+/// A CPU for each of so many cores: those behind the control core's first, and round again when there are fewer. Needs [node].
+[[nodiscard]] std::vector<unsigned> spread(unsigned cores, unsigned control_cpu);
 /// Whether an address is reached without a gateway. Needs [network].
 [[nodiscard]] bool is_on_link(const Config& config, const base::Address& a);
 /// `path`, counted from the folder of the configuration file.

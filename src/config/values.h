@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strings of the configuration turned into addresses, prefixes, keys and names; each refuses what it cannot read, with the place.
 #pragma once
+#include <sched.h>
+
 #include <vector>
 
 #include "reader.h"
@@ -16,6 +18,8 @@ inline constexpr std::string_view mac_text = "six octets in hexadecimal, as 02:0
 inline constexpr std::string_view host_text = "a host name (letters, digits, '-', '.', up to 253 octets) or an address";
 inline constexpr std::string_view interface_text = "1 to 15 characters without '/', ':' and blanks";
 inline constexpr std::string_view key_text = "32 hexadecimal digits, not all zero";
+
+inline constexpr std::int64_t cpu_max = CPU_SETSIZE - 1;
 
 /// An address and port of either family, neither multicast nor unspecified.
 [[nodiscard]] base::Endpoint endpoint(const Item& item);

@@ -51,10 +51,11 @@ Actor::Actor(site::Commons& commons, unsigned worker)
       mac_(commons.port.mac()),
       checksum_work_(commons.port.checksum_work()),
       wire_(commons.port, has_tx_queue(commons.port, worker), static_cast<std::uint16_t>(worker), commons.to_wire, counters_),
-      registrar_(commons.to_registrar, counters_, Drop::registrar_ring_full),
       control_(commons.to_control, counters_, Drop::control_ring_full),
       kernel_(commons.to_kernel, counters_, Drop::kernel_ring_full),
-      fragmenter_(commons.port, commons.identifications, commons.mtu_bytes) {}
+      fragmenter_(commons.port, commons.identifications, commons.mtu_bytes) {
+  for (const auto& ring : commons.to_registrar) registrar_.emplace_back(*ring, counters_, Drop::registrar_ring_full);
+}
 
 void Actor::drop(Job& job, Drop why) {
   counters_.count(why);
@@ -239,12 +240,12 @@ void Actor::hand_to_registrar(Job& job) {
   note.kind = site::Note::Kind::registration;
   note.frame = job.frame;
   note.client = job.subject.client;
-  registrar_.stage(job.pkt, Verdict::registered);
+  registrar_[assign::shard_of(job.subject.client, registrar_.size())].stage(job.pkt, Verdict::registered);
 }
 
 void Actor::flush() {
   wire_.flush();
-  registrar_.flush();
+  for (RingOutlet& shard : registrar_) shard.flush();
   control_.flush();
   kernel_.flush();
 }

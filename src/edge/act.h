@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "job.h"
 #include "limiter.h"
@@ -59,7 +60,7 @@ class Actor {
   net::Mac mac_;
   net::ChecksumWork checksum_work_;
   WireOutlet wire_;
-  RingOutlet registrar_;
+  std::vector<RingOutlet> registrar_;   // one a shard
   RingOutlet control_;
   RingOutlet kernel_;
   site::Fragmenter fragmenter_;

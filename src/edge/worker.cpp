@@ -2,20 +2,14 @@
 // The loop round the path, and how an idle worker sleeps.
 #include "viaduct/edge/worker.h"
 
-#include <time.h>
-
-#include <algorithm>
-
 #include "path.h"
+#include "viaduct/share/nap.h"
 
 namespace viaduct::edge {
 namespace {
 
-// Adaptive sleep: after so many empty polls (a few microseconds at full speed) the first sleep, doubling up to the longest,
-// which bounds both the latency of the first packet and the time until a change of the configuration is seen.
+// Adaptive sleep: after so many empty polls (a few microseconds at full speed) the first sleep.
 constexpr unsigned empty_polls_max = 64;
-constexpr long sleep_first_ns = 50'000;
-constexpr long sleep_max_ns = 1'000'000;
 
 }  // namespace
 
@@ -24,7 +18,7 @@ struct Worker::Impl {
   WorkerConfig config;
   Path path;
   unsigned empty_polls{};
-  long sleep_ns{sleep_first_ns};
+  share::Nap nap;
 
   Impl(site::Commons& c, const WorkerConfig& w) : commons(c), config(w), path(c, w) {}
 
@@ -33,10 +27,8 @@ struct Worker::Impl {
     if (config.idle == config::Idle::poll || ++empty_polls < empty_polls_max) return;
     commons.counters[config.index].sleeps.add(1);
     commons.epoch.offline(config.index);
-    const timespec duration{.tv_sec = 0, .tv_nsec = sleep_ns};
-    nanosleep(&duration, nullptr);
+    nap.take();
     commons.epoch.online(config.index);
-    sleep_ns = std::min(sleep_ns * 2, sleep_max_ns);
   }
 
   void run() {
@@ -50,7 +42,7 @@ struct Worker::Impl {
       }
       commons.counters[config.index].bursts.add(1);
       empty_polls = 0;
-      sleep_ns = sleep_first_ns;
+      nap.reset();
     }
     commons.epoch.leave(config.index);
   }

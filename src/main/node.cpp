@@ -22,7 +22,6 @@
 #include "viaduct/control/build_site.h"
 #include "viaduct/control/homes.h"
 #include "viaduct/control/import.h"
-#include "viaduct/registrar/keeper.h"
 
 namespace viaduct {
 namespace {
@@ -34,17 +33,17 @@ base::Key128 fresh_key() {
   return key;
 }
 
-std::vector<std::unique_ptr<share::Ring>> worker_rings(const config::Config& c) {
-  std::vector<std::unique_ptr<share::Ring>> rings;
-  for (unsigned i = 0; i < c.workers; ++i) rings.push_back(std::make_unique<share::Ring>("worker" + std::to_string(i), c.ring_slots, share::Producers::many));
-  return rings;
+std::vector<std::unique_ptr<share::Ring>> rings(const std::string& name, unsigned count, std::size_t slots) {
+  std::vector<std::unique_ptr<share::Ring>> out;
+  for (unsigned i = 0; i < count; ++i) out.push_back(std::make_unique<share::Ring>(name + std::to_string(i), slots, share::Producers::many));
+  return out;
 }
 
 // What there is before the first poll.
 struct First {
   std::unique_ptr<const site::Site> site;
   std::unique_ptr<const screen::Rules> rules;
-  std::unique_ptr<registrar::Authenticator> authenticator;
+  registrar::Settings registrar;
   KernelShare kernel;
 };
 
@@ -56,22 +55,22 @@ struct Node::Impl {
   Folders folders;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<nic::Port> port;
-  share::Epoch epoch{base::workers_max};
+  share::Epoch epoch{base::workers_max + base::shards_max};
   share::Published<site::Site> site;
   share::Published<site::Neighbours> neighbours{std::make_unique<const site::Neighbours>()};
   share::Published<screen::Rules> rules;
   share::Published<site::Traces> traces{std::make_unique<const site::Traces>()};
   assign::Assignment assignment;
   assign::Locations locations;
-  share::Ring to_registrar, to_control, to_kernel, to_wire;
+  std::vector<std::unique_ptr<share::Ring>> to_registrar;
+  share::Ring to_control, to_kernel, to_wire;
   std::vector<std::unique_ptr<share::Ring>> to_worker;
   std::vector<share::Counters> counters;
   std::atomic<std::uint32_t> now_min{};
   std::atomic<bool> stop{};
   site::Identifications identifications{fresh_key()};
   site::Commons commons;
-  registrar::Shard shard;
-  std::unique_ptr<registrar::Keeper> keeper;   // null: the store cannot be written
+  registrar::Registrar registrar;
   site::Wire control_wire;
   control::ExceptionPath exceptions;
   control::Resolver resolver;
@@ -94,12 +93,12 @@ struct Node::Impl {
         site(std::move(first.site)),
         rules(std::move(first.rules)),
         assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, std::max(c.entries_expected, clients)),
-        locations(1, c.bindings_max),
-        to_registrar("to_registrar", c.ring_slots, share::Producers::many),
+        locations(c.shards, c.bindings_max),
+        to_registrar(rings("to_registrar", c.shards, c.ring_slots)),
         to_control("to_control", c.ring_slots, share::Producers::many),
         to_kernel("to_kernel", c.ring_slots, share::Producers::many),
         to_wire("to_wire", c.ring_slots, share::Producers::many),
-        to_worker(worker_rings(c)),
+        to_worker(rings("worker", c.workers, c.ring_slots)),
         counters(c.workers),
         commons{.port = *port,
                 .epoch = epoch,
@@ -121,11 +120,11 @@ struct Node::Impl {
                 .mtu_bytes = c.mtu_bytes,
                 .fragmented_datagrams_max = fragmented_datagrams(c),
                 .stop = stop},
-        shard(commons, true, rules_of(c)),
+        registrar(commons, first.registrar, [this](const std::function<void()>& job) { loop.call(job); }),
         control_wire(commons, true),
         exceptions(commons, control_wire, std::move(first.kernel.tap)),
         resolver(commons, control_wire, exceptions, c),
-        loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_s) { return poll_registrar(most, now_s); }),
+        loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_s) { return registrar.poll(most, now_s); }),
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
         plant{.config = config,
@@ -135,12 +134,11 @@ struct Node::Impl {
               .fleet = fleet,
               .resolver = resolver,
               .exceptions = exceptions,
-              .shard = shard,
+              .registrar = registrar,
               .control_wire = control_wire,
               .reload = [this] { return reload(); },
               .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
-    shard.set_authenticator(std::move(first.authenticator));
     if (first.kernel.network) resolver.follow(std::move(*first.kernel.network));
     for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
   }
@@ -152,12 +150,6 @@ struct Node::Impl {
     const auto loaded = placements.load(std::chrono::steady_clock::now() + std::chrono::milliseconds(500));
     if (!loaded) return std::unexpected(loaded.error());
     return state.is_seed ? seed(state) : std::expected<void, std::string>{};
-  }
-
-  std::size_t poll_registrar(std::size_t most, std::uint64_t now_s) {
-    const std::size_t count = shard.poll(most, now_s);
-    if (keeper) keeper->tick();
-    return count;
   }
 
   std::expected<void, std::string> seed(const control::FleetState& state);
@@ -210,9 +202,9 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (store->is_read_only()) return {};
   auto rows = store::open_rows(store_of(config), "bindings");
   if (!rows) return std::unexpected(rows.error().text);
-  keeper = std::make_unique<registrar::Keeper>(shard.bindings(), std::move(*rows));
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const auto restored = keeper->restore(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()), config.listen.size());
+  const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+  const auto restored = registrar.keep(std::move(*rows), now_s, config.listen.size());
   if (!restored) return std::unexpected(restored.error());
   if (*restored != 0) spdlog::info("{} clients are registered here, as before the restart", *restored);
   return {};
@@ -253,14 +245,13 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
   done.differs = control::differences(*next, assign::Homes(homes));
   auto built = control::build_site(*next, homes);
   if (!built) return std::unexpected(built.error());
-  auto authenticator = authenticator_of(*next, (*built)->domains);
-  if (!authenticator) return std::unexpected(authenticator.error());
+  const auto registering = registrar_of(*next, (*built)->domains);
+  if (!registering) return std::unexpected(registering.error());
   applied = std::move(*next);
+  registrar.apply(*registering);
   loop.call([&] {
-    shard.set_authenticator(std::move(*authenticator));
     site.publish(std::move(*built), epoch);
     resolver.set_static(applied);
-    shard.bindings().set_rules(rules_of(applied));
     show_rules(std::move(*next_rules));
     done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials", "screening rules", "limits"};
     done.epoch = assignment.epoch();
@@ -300,7 +291,7 @@ void Node::Impl::stop_in_order() {
   exceptions.close();
   while (loop.round() != 0) {
   }
-  if (keeper) keeper->finish();
+  registrar.stop();
   std::array<nic::Packet, base::burst_pkts_max> pkts;
   while (const std::size_t count = to_wire.pop({reinterpret_cast<void**>(pkts.data()), pkts.size()})) {
     const std::size_t sent = port->send(0, {pkts.data(), count});
@@ -324,15 +315,15 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!fleet) return std::unexpected(fleet.error());
   auto site = control::build_site(config, fleet->homes);
   if (!site) return std::unexpected(config.file.string() + ": " + site.error());
-  auto authenticator = authenticator_of(config, (*site)->domains);
-  if (!authenticator) return std::unexpected(authenticator.error());
+  auto registering = registrar_of(config, (*site)->domains);
+  if (!registering) return std::unexpected(registering.error());
   for (const std::string& difference : control::differences(config, (*site)->homes)) spdlog::warn("{}", difference);
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
   auto port = nic::Port::start(port_of(config));
   if (!port) return std::unexpected(port.error());
   auto kernel = open_kernel_share(config, (*port)->mac());
   if (!kernel) return std::unexpected(kernel.error());
-  First first{.site = std::move(*site), .rules = std::move(*rules), .authenticator = std::move(*authenticator), .kernel = std::move(*kernel)};
+  First first{.site = std::move(*site), .rules = std::move(*rules), .registrar = std::move(*registering), .kernel = std::move(*kernel)};
   auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port), std::move(first), fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
@@ -342,6 +333,7 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
 
 bool Node::run(const std::atomic<bool>& quit) {
   for (unsigned i = 0; i < impl_->workers.size(); ++i) nic::launch(i, [](void* worker) { static_cast<edge::Worker*>(worker)->run(); }, impl_->workers[i].get());
+  impl_->registrar.start(static_cast<unsigned>(impl_->workers.size()));
   if (impl_->placements.is_loaded())
     impl_->say_ready();
   else

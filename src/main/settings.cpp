@@ -7,7 +7,7 @@
 
 namespace viaduct {
 
-registrar::Rules rules_of(const config::Config& c) {
+static registrar::Rules rules_of(const config::Config& c) {
   return {.expires_default_s = c.expires_default_s,
           .expires_min_s = c.expires_min_s,
           .expires_max_s = c.expires_max_s,
@@ -17,7 +17,9 @@ registrar::Rules rules_of(const config::Config& c) {
 }
 
 nic::EalConfig eal_of(const config::Config& c) {
-  return {.arguments = c.dpdk.eal_arguments, .file_prefix = "viaduct-" + c.node_name, .worker_cpus = c.worker_cpus, .control_cpu = c.control_cpu};
+  std::vector<unsigned> cpus = c.worker_cpus;
+  cpus.insert(cpus.end(), c.shard_cpus.begin(), c.shard_cpus.end());
+  return {.arguments = c.dpdk.eal_arguments, .file_prefix = "viaduct-" + c.node_name, .core_cpus = std::move(cpus), .control_cpu = c.control_cpu};
 }
 
 static nic::Offload offload_of(const config::Dpdk& d) {
@@ -54,11 +56,13 @@ edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
           .idle = c.idle};
 }
 
-std::expected<std::unique_ptr<registrar::Authenticator>, std::string> authenticator_of(const config::Config& c, const sip::Domains& domains) {
-  if (c.credentials_file.empty()) return nullptr;
+std::expected<registrar::Settings, std::string> registrar_of(const config::Config& c, const sip::Domains& domains) {
+  registrar::Settings out{.rules = rules_of(c), .realm = c.realm, .secrets = nullptr};
+  if (c.credentials_file.empty()) return out;
   auto secrets = registrar::Secrets::read(c.credentials_file, c.digest_algorithms, domains, c.fleet_seed);
   if (!secrets) return std::unexpected(secrets.error());
-  return std::make_unique<registrar::Authenticator>(c.realm, std::make_shared<const registrar::Secrets>(std::move(*secrets)));
+  out.secrets = std::make_shared<const registrar::Secrets>(std::move(*secrets));
+  return out;
 }
 
 unsigned fragmented_datagrams(const config::Config& c) {

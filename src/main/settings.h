@@ -8,20 +8,18 @@
 #include "viaduct/config/config.h"
 #include "viaduct/edge/worker.h"
 #include "viaduct/nic/nic.h"
-#include "viaduct/registrar/authenticator.h"
-#include "viaduct/registrar/bindings.h"
+#include "viaduct/registrar/registrar.h"
 #include "viaduct/store/lmdb.h"
 
 namespace viaduct {
 
-[[nodiscard]] registrar::Rules rules_of(const config::Config& c);
 [[nodiscard]] nic::EalConfig eal_of(const config::Config& c);
 [[nodiscard]] nic::PortConfig port_of(const config::Config& c);
 [[nodiscard]] store::LmdbOptions store_of(const config::Config& c);
 [[nodiscard]] edge::WorkerConfig worker_of(const config::Config& c, unsigned index);
 
-/// Whom the registrar asks to prove who he is; null: nobody. Reads the file of credentials. Errors: file, line, and what is wrong.
-[[nodiscard]] std::expected<std::unique_ptr<registrar::Authenticator>, std::string> authenticator_of(const config::Config& c, const sip::Domains& domains);
+/// Reads the file of credentials. Errors: file, line, and what is wrong.
+[[nodiscard]] std::expected<registrar::Settings, std::string> registrar_of(const config::Config& c, const sip::Domains& domains);
 
 /// Datagrams that a worker keeps fragments of. However many workers there are, these take a quarter of the buffers at the most.
 [[nodiscard]] unsigned fragmented_datagrams(const config::Config& c);

@@ -19,8 +19,8 @@ namespace {
 /// `0@C,1@W,2@W`: an lcore is a thread, and several may share a CPU.
 [[nodiscard]] std::string lcores(const EalConfig& config) {
   std::string text = "0@" + std::to_string(config.control_cpu);
-  for (std::size_t i = 0; i < config.worker_cpus.size(); ++i)
-    text.append(",").append(std::to_string(i + 1)).append("@").append(std::to_string(config.worker_cpus[i]));
+  for (std::size_t i = 0; i < config.core_cpus.size(); ++i)
+    text.append(",").append(std::to_string(i + 1)).append("@").append(std::to_string(config.core_cpus[i]));
   return text;
 }
 
@@ -69,7 +69,7 @@ int run_launched(void* given) {
   return 0;
 }
 
-[[nodiscard]] unsigned lcore_of(unsigned worker) { return worker + 1; }
+[[nodiscard]] unsigned lcore_of(unsigned core) { return core + 1; }
 
 }  // namespace
 
@@ -90,13 +90,13 @@ std::expected<void, std::string> start_eal(const EalConfig& config) {
 
 void stop_eal() { rte_eal_cleanup(); }
 
-void launch(unsigned worker, void (*body)(void*), void* argument) {
+void launch(unsigned core, void (*body)(void*), void* argument) {
   auto job = std::make_unique<Launch>(body, argument);
-  base::check(rte_eal_remote_launch(run_launched, job.get(), lcore_of(worker)) == 0, "a worker's lcore exists and is free");
+  base::check(rte_eal_remote_launch(run_launched, job.get(), lcore_of(core)) == 0, "the lcore exists and is free");
   job.release();  // NOLINT(bugprone-unused-return-value): run_launched owns it
 }
 
-void join(unsigned worker) { rte_eal_wait_lcore(lcore_of(worker)); }
+void join(unsigned core) { rte_eal_wait_lcore(lcore_of(core)); }
 
 std::uint64_t ticks() { return rte_rdtsc(); }
 std::uint64_t ticks_per_second() { return rte_get_tsc_hz(); }

@@ -25,7 +25,7 @@ constexpr std::chrono::seconds finish_within{10};
 
 }  // namespace
 
-Keeper::Keeper(Bindings& bindings, std::unique_ptr<store::Rows> rows) : bindings_(bindings), rows_(std::move(rows)) {
+Keeper::Keeper(Bindings& bindings, std::shared_ptr<store::Rows> rows) : bindings_(bindings), rows_(std::move(rows)) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -36,25 +36,6 @@ Keeper::~Keeper() {
   }
   wake_.notify_all();
   thread_.join();
-}
-
-std::expected<std::size_t, std::string> Keeper::restore(std::uint64_t now_s, std::size_t listeners) {
-  const ClockOffset offset_s = clock_offset_s();
-  std::uint64_t unread = 0;
-  const auto broken = rows_->each([&](const base::Hash128& key, std::string_view octets) {
-    auto row = from_row(octets, offset_s);
-    if (!row) {
-      ++unread;
-      return;
-    }
-    for (assign::BindingText& b : row->bindings)
-      if (b.binding.listener >= listeners) b.binding.listener = 0;
-    bindings_.restore(key, row->aor, row->bindings, now_s);
-  });
-  if (!broken) return std::unexpected(broken.error().text);
-  if (*broken + unread != 0)
-    return std::unexpected("registrations: " + std::to_string(*broken + unread) + " rows cannot be read: bindings.mdb is corrupt or another build's");
-  return bindings_.clients();
 }
 
 /// True when nothing is left to gather, or a batch is full.
@@ -116,6 +97,27 @@ void Keeper::run() {
       wake_.wait_for(lock, again_after, [this] { return is_over_; });
     }
   }
+}
+
+std::expected<std::size_t, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s, std::size_t listeners) {
+  const ClockOffset offset_s = clock_offset_s();
+  std::uint64_t unread = 0;
+  const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
+    auto row = from_row(octets, offset_s);
+    if (!row) {
+      ++unread;
+      return;
+    }
+    for (assign::BindingText& b : row->bindings)
+      if (b.binding.listener >= listeners) b.binding.listener = 0;
+    shards[assign::shard_of(key, shards.size())]->restore(key, row->aor, row->bindings, now_s);
+  });
+  if (!broken) return std::unexpected(broken.error().text);
+  if (*broken + unread != 0)
+    return std::unexpected("registrations: " + std::to_string(*broken + unread) + " rows cannot be read: bindings.mdb is corrupt or another build's");
+  std::size_t clients = 0;
+  for (const Bindings* shard : shards) clients += shard->clients();
+  return clients;
 }
 
 }  // namespace viaduct::registrar

@@ -34,12 +34,16 @@ std::string date_line(std::time_t now) {
 
 }  // namespace
 
-Shard::Shard(site::Commons& commons, bool may_use_control_queue, const Rules& rules)
-    : commons_(commons), wire_(commons, may_use_control_queue), bindings_(rules, commons.locations.of_shard(0), commons.site.read().fleet_seed) {}
+Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules)
+    : commons_(commons),
+      ring_(*commons.to_registrar[index]),
+      locations_(commons.locations.of_shard(index)),
+      wire_(commons, commons.to_registrar.size() == 1),
+      bindings_(rules, locations_, commons.site.read().fleet_seed) {}
 
 std::size_t Shard::poll(std::size_t registrations_max, std::uint64_t now_s) {
   std::array<nic::Packet, base::burst_pkts_max> pkts;
-  const std::size_t count = commons_.to_registrar.pop({reinterpret_cast<void**>(pkts.data()), std::min(registrations_max, pkts.size())});
+  const std::size_t count = ring_.pop({reinterpret_cast<void**>(pkts.data()), std::min(registrations_max, pkts.size())});
   if (date_s_ != now_s) {
     date_s_ = now_s;
     const std::time_t wall = std::time(nullptr);
@@ -48,7 +52,7 @@ std::size_t Shard::poll(std::size_t registrations_max, std::uint64_t now_s) {
   }
   for (std::size_t i = 0; i < count; ++i) take(pkts[i], now_s);
   bindings_.expire(now_s);
-  commons_.locations.of_shard(0).reclaim(commons_.epoch);
+  locations_.reclaim(commons_.epoch);
   return count;
 }
 

@@ -84,6 +84,14 @@ TEST(Config, GivesEveryWorkerACpuAlsoWhenThereAreFewer) {
   EXPECT_EQ(config.worker_cpus.size(), 64U);
 }
 
+TEST(Config, GivesEveryShardACpuWhereThereAreSeveral) {
+  EXPECT_TRUE(loaded(sample_config).shard_cpus.empty());
+  const auto listed = loaded(edited(sample_config, "# registrar", "shard_cpus = [3, 3, 5]"));
+  EXPECT_EQ(listed.shards, 3U);
+  EXPECT_EQ(listed.shard_cpus, (std::vector<unsigned>{3, 3, 5}));
+  EXPECT_EQ(loaded(edited(sample_config, "# registrar", "shards = 64")).shard_cpus.size(), 64U);
+}
+
 TEST(Config, CountsRelativePathsFromItsOwnFolder) {
   const Folder folder;
   folder.write("clients.csv", "");
@@ -194,8 +202,8 @@ TEST_P(RestartingKey, IsNamed) {
   const auto needed = needs_restart(running, next);
   ASSERT_FALSE(needed.empty());
   EXPECT_EQ(needed.front(), GetParam().key);
-  // The store's folder has the node's name in it.
-  EXPECT_EQ(needed.size(), GetParam().key == "node.name" ? 2u : 1u);
+  // The store's folder has the node's name in it; shards come with their CPUs.
+  EXPECT_EQ(needed.size(), GetParam().key == "node.name" || GetParam().key == "registrar.shards" ? 2u : 1u);
 }
 const Restarting restarting[] = {
     {"\"edge\"", "\"edge2\"", "node.name"},
@@ -210,6 +218,7 @@ const Restarting restarting[] = {
     {"0e0f\"", "0e0e\"", "fleet.seed"},
     {"# assign", "policy = \"explicit\"", "assign.policy"},
     {"# assign", "entries = 2000", "assign.entries"},
+    {"# registrar", "shard_cpus = [77, 78]", "registrar.shards"},
     {"# limits", "ring_slots = 64", "limits.ring_slots"},
     {"# limits", "neighbours_max = 16", "limits.neighbours_max"},
     {"# limits", "redirects_kept = 1024", "limits.redirects_kept"},

@@ -188,6 +188,48 @@ def test_a_thousand_registrations_are_there_after_a_kill(lab, folder):
         assert sip.Message(link.recv(4096)).status == 200
 
 
+def test_several_shards_share_the_clients_and_their_number_may_change_at_a_restart(lab, folder):
+    count = 200
+    placed = PLACED + [(f"user{i}@example.com", "here") for i in range(1, count + 1)]
+    made = credentials(folder / "credentials")
+    with made.open("a") as rows:
+        rows.writelines(f"user{i}@example.com,MD5,{hashlib.md5(f'user{i}:example.com:secret'.encode()).hexdigest()}\n" for i in range(1, count + 1))
+
+    def config(shards, **more):
+        return rig.make_config(folder, assignments=placed, home=[HERE], neighbour=[], dpdk=rig.af_packet(), node={"name": "edge"}, registrar={"shards": shards} | more)
+
+    edge, clients = lab.host("edge"), lab.host("clients", "198.18.0.20")
+    caller, callee = phones(lab)
+    link = clients.udp("198.18.0.20", 5070)
+
+    def answers(cseq):
+        out = set()
+        for i in range(1, count + 1):
+            link.sendto(bytes(sip.register(f"user{i}").cseq(cseq)), rig.SERVICE)
+            out.add(sip.Message(link.recv(4096)).status)
+        return out
+
+    with edge.daemon(config(3)) as daemon:
+        assert answers(1) == {200}
+        callee.register()
+        call(caller, callee)
+        hang_up(callee, caller, 5)
+        assert daemon.ask("status")["registrar"] == {"clients": count + 1, "bindings": count + 1}
+        assert daemon.ask("client.deregister", aor="callee@example.com")["removed"] == 1 and not bindings(daemon, "callee")
+        assert daemon.counters()["registrar"]["answered"] == count + 1
+        # Every shard takes over what a reload brings.
+        config(3, credentials=made, algorithms=["MD5"])
+        assert daemon.ask("reload")["ok"]
+        assert answers(2) == {401}
+        daemon.settled(1)
+    for shards in (1, 4):
+        with edge.daemon(config(shards)) as daemon:
+            assert daemon.ask("status")["registrar"] == {"clients": count, "bindings": count}
+            assert all(len(bindings(daemon, f"user{i}")) == 1 for i in (1, 2, 3, count))
+            assert answers(1 + shards) == {200}
+            assert daemon.ask("status")["registrar"]["bindings"] == count
+
+
 def test_registrations_that_cannot_be_read_stop_the_start_and_are_not_touched(lab, folder):
     config = rig.make_config(folder, assignments=PLACED, home=[HERE], neighbour=[], dpdk=rig.af_packet())
     edge = lab.host("edge")

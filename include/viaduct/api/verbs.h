@@ -13,7 +13,7 @@
 #include "viaduct/control/loop.h"
 #include "viaduct/control/placements.h"
 #include "viaduct/control/resolver.h"
-#include "viaduct/registrar/shard.h"
+#include "viaduct/registrar/registrar.h"
 #include "viaduct/site/post.h"
 
 namespace viaduct::api {
@@ -35,7 +35,7 @@ struct Plant {
   control::Fleet& fleet;
   control::Resolver& resolver;
   control::ExceptionPath& exceptions;
-  registrar::Shard& shard;
+  registrar::Registrar& registrar;
   site::Wire& control_wire;
   std::function<std::expected<Reload, std::string>()> reload;
   std::function<std::expected<std::size_t, std::string>()> reload_rules;   ///< returns how many there are now

@@ -38,6 +38,10 @@ inline constexpr std::size_t bindings_kept_at_once = 100'000;
 inline constexpr std::size_t burst_pkts_max = 64;
 /// Poll-mode workers of one node: the counters' arrays and the RCU variable are sized by it.
 inline constexpr std::size_t workers_max = 64;
+/// Shards of one node's registrar: the RCU variable is sized by it, behind the workers.
+inline constexpr std::size_t shards_max = 64;
+/// REGISTERs that a shard does in a row, some 0.2 ms with digest; then timers, the operator, and what else its core does have their turn.
+inline constexpr std::size_t registrations_a_round = 32;
 /// Homes of one fleet: the home field of a table entry is 16 bits, and 0xffff means none.
 inline constexpr std::size_t homes_max = 65535;
 /// Octets of a home's name: it stands in assignments, in the store, and may be the host name of its server.

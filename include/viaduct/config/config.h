@@ -143,6 +143,8 @@ struct Config {
   std::uint32_t expires_spread_percent{};          ///< granted expiries are up to so much shorter, at random
   std::uint32_t bindings_per_aor_max{10};
   std::size_t bindings_max{1'000'000};
+  unsigned shards{1};                              ///< of the registrar; one shares the control core
+  std::vector<unsigned> shard_cpus;                ///< one a shard; empty where there is one shard
   std::vector<std::string> service_route;          ///< URIs of the Service-Route in a 200 to a REGISTER
   std::filesystem::path credentials_file;          ///< lines aor,algorithm,ha1; empty: nobody is asked to prove who he is
   std::string realm;

@@ -3,16 +3,15 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <mutex>
 
 #include "viaduct/control/resolver.h"
+#include "viaduct/share/jobs.h"
 #include "viaduct/site/post.h"
 
 namespace viaduct::control {
 
-/// What the registrar shard that shares this core does with a share of its time: (registrations at the most, monotonic seconds) -> registrations done.
+/// What a registrar that shares this core does with a share of its time: (registrations at the most, monotonic seconds) -> registrations done.
 using ShardPoll = std::function<std::size_t(std::size_t, std::uint64_t)>;
 
 /// Thread: run on the control core; post from any thread.
@@ -25,22 +24,18 @@ class Loop {
   std::size_t round();
   /// Run `job` on the control core and wait until it is done; before the loop runs and after it has ended, the caller does it, one at a time.
   /// Shape: not from the control core while the loop runs, and not from within a job.
-  void call(const std::function<void()>& job);
+  void call(const std::function<void()>& job) { jobs_.call(job); }
   /// The loop has ended: do what still waits.
-  void close();
+  void close() { jobs_.close(); }
 
  private:
-  struct Job;
   std::size_t take_packets(std::uint64_t now_ms);
-  std::size_t do_jobs();
 
   site::Commons& commons_;
   Resolver& resolver_;
   ExceptionPath& exceptions_;
   ShardPoll shard_poll_;
-  std::mutex mutex_;
-  std::deque<Job*> jobs_;
-  bool closed_{true};
+  share::Jobs jobs_;
 };
 
 }  // namespace viaduct::control

@@ -17,19 +17,19 @@ namespace viaduct::nic {
 struct EalConfig {
   std::vector<std::string> arguments;   ///< from the profile: --no-pci, --vdev=..., -a ...
   std::string file_prefix;              ///< the node's name: several daemons live on one machine
-  std::vector<unsigned> worker_cpus;    ///< one a worker; the same CPU may stand several times
+  std::vector<unsigned> core_cpus;      ///< one a core beside the control core: workers, then registrar shards; the same CPU may stand several times
   unsigned control_cpu{};
 };
 
-/// Start EAL once a process: the calling thread becomes lcore 0, the control core, on control_cpu; lcores 1..N are the workers, idle until launched.
+/// Start EAL once a process: the calling thread becomes lcore 0, the control core, on control_cpu; lcores 1..N are the other cores, idle until launched.
 /// DPDK's warnings go to standard error. Errors: what EAL said, and the arguments; there is no second try in the same process.
 [[nodiscard]] std::expected<void, std::string> start_eal(const EalConfig& config);
 /// After all workers were joined and all ports destroyed.
 void stop_eal();
-/// Run `body` on worker lcore `worker` (0-based) until it returns; it must be idle. `argument` lives until then.
-void launch(unsigned worker, void (*body)(void*), void* argument);
-/// Wait for worker lcore `worker` to return.
-void join(unsigned worker);
+/// Run `body` on one of core_cpus' lcores (0-based) until it returns; it must be idle. `argument` lives until then.
+void launch(unsigned core, void (*body)(void*), void* argument);
+/// Wait for that lcore to return.
+void join(unsigned core);
 /// CPU time-stamp counter and its rate: the workers' clock.
 [[nodiscard]] std::uint64_t ticks();
 [[nodiscard]] std::uint64_t ticks_per_second();

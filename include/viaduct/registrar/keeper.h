@@ -5,7 +5,9 @@
 #include <condition_variable>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,16 +21,13 @@ namespace viaduct::registrar {
 /// What the store refuses is tried again until it is taken; the log says when that begins and ends.
 class Keeper {
  public:
-  Keeper(Bindings& bindings, std::unique_ptr<store::Rows> rows);
+  Keeper(Bindings& bindings, std::shared_ptr<store::Rows> rows);
   ~Keeper();
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  /// Put back what is kept, before the first REGISTER; what came to one of more than so many listeners is taken for the first one's. Returns how many clients.
-  /// Errors: a file that cannot be read.
-  [[nodiscard]] std::expected<std::size_t, std::string> restore(std::uint64_t now_s, std::size_t listeners);
   /// Make ready what has changed, a little each time, and hand it over, when the last hand-over has been written and a period has passed. Never waits.
-  /// Thread: the shard's, as `restore` and `finish`.
+  /// Thread: the shard's, as `finish`.
   void tick();
   /// Write all that has changed, and wait for it.
   void finish();
@@ -38,7 +37,7 @@ class Keeper {
   void tell(const store::Result<void>& written);
   [[nodiscard]] bool gather(std::size_t most);
   Bindings& bindings_;
-  std::unique_ptr<store::Rows> rows_;
+  std::shared_ptr<store::Rows> rows_;   // all shards' keepers'
   std::chrono::steady_clock::time_point due_{};
   std::vector<store::Row> gathered_;  // the shard's
 
@@ -49,5 +48,10 @@ class Keeper {
   bool is_refused_{};  // the thread's: the last try was
   std::thread thread_;
 };
+
+/// Put back what is kept, before the first REGISTER, each client at its shard, however many shards there were before; what came to one of more than so many
+/// listeners is taken for the first one's. Returns how many clients. Errors: a file that cannot be read.
+[[nodiscard]] std::expected<std::size_t, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s,
+                                                              std::size_t listeners);
 
 }  // namespace viaduct::registrar

@@ -25,15 +25,16 @@ struct ShardCounters {
 #undef X
 };
 
-/// Thread: one core's, by default the control core's.
+/// Thread: one core's. The only shard shares the control core, and its queue.
 class Shard {
  public:
-  Shard(site::Commons& commons, bool may_use_control_queue, const Rules& rules);
+  Shard(site::Commons& commons, unsigned index, const Rules& rules);
   /// Process up to `registrations_max` REGISTERs, and what has expired. `now_s` is a monotonic clock. Returns how many REGISTERs there were.
   std::size_t poll(std::size_t registrations_max, std::uint64_t now_s);
   /// Who registers must prove who he is from now on; null: nobody.
   void set_authenticator(std::unique_ptr<Authenticator> authenticator) { authenticator_ = std::move(authenticator); }
   [[nodiscard]] Bindings& bindings() { return bindings_; }
+  [[nodiscard]] const Bindings& bindings() const { return bindings_; }
   [[nodiscard]] const ShardCounters& counters() const { return counters_; }
   [[nodiscard]] const site::Wire& wire() const { return wire_; }
 
@@ -48,6 +49,8 @@ class Shard {
   void send(nic::Packet p, const site::Note& note, std::size_t bytes);
 
   site::Commons& commons_;
+  share::Ring& ring_;
+  assign::LocationMap& locations_;
   site::Wire wire_;
   Bindings bindings_;
   std::unique_ptr<Authenticator> authenticator_;

@@ -47,7 +47,7 @@ struct Commons {
   share::Published<Traces>& traces;           ///< writer: control core
   assign::Assignment& assignment;             ///< writer: control core
   assign::Locations& locations;               ///< writers: registrar shards, each its own
-  share::Ring& to_registrar;                  ///< workers -> registrar shard
+  std::vector<std::unique_ptr<share::Ring>>& to_registrar;   ///< workers -> registrar, one a shard
   share::Ring& to_control;                    ///< workers -> control core
   share::Ring& to_kernel;                     ///< workers -> control core: what is not for this node
   share::Ring& to_wire;                       ///< registrar, control core and workers without a queue -> worker 0

@@ -17,7 +17,7 @@ struct Row {
   std::string octets;
 };
 
-/// Thread: one at a time. The folder belongs to whoever has the store of lmdb.h open there, which guards it against others and against a wrong fleet seed.
+/// Thread: any; who writes waits for who writes before. The folder belongs to whoever has the store of lmdb.h open there, which guards it against others and against a wrong fleet seed.
 class Rows {
  public:
   virtual ~Rows() = default;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// All shards of a node's registrar: one that shares the control core, or several with a core each, which share nothing but what every core reads.
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "viaduct/registrar/secrets.h"
+#include "viaduct/registrar/shard.h"
+#include "viaduct/store/rows.h"
+
+namespace viaduct::registrar {
+
+/// What a configuration says of a registrar, and a reload changes.
+struct Settings {
+  Rules rules;                              ///< bindings_max: of all shards
+  std::string realm;
+  std::shared_ptr<const Secrets> secrets;   ///< null: nobody has to prove who he is
+};
+
+/// Counters of all shards, as plain numbers.
+struct ShardSums {
+#define X(name, what) std::uint64_t name{};
+  VIADUCT_SHARD_COUNTERS(X)
+#undef X
+  std::uint64_t sent{}, refused_by_wire{};
+};
+
+/// Thread: the control core's, but for what says otherwise. As many shards as commons has rings for.
+class Registrar {
+ public:
+  /// Does a job on the control core and waits for it.
+  using OnControlCore = std::function<void(const std::function<void()>&)>;
+  Registrar(site::Commons& commons, const Settings& settings, OnControlCore on_control_core);
+  ~Registrar();
+  Registrar(const Registrar&) = delete;
+  Registrar& operator=(const Registrar&) = delete;
+
+  /// Before the first REGISTER: put back what these rows keep, and keep there what changes from now on. Returns how many clients. Errors: as restore's.
+  [[nodiscard]] std::expected<std::size_t, std::string> keep(std::unique_ptr<store::Rows> rows, std::uint64_t now_s, std::size_t listeners);
+  /// Several shards: each begins on its own core, of those that EAL has, `first_core` and those behind it.
+  void start(unsigned first_core);
+  /// One shard: its share of the control core, up to `registrations_max` REGISTERs. Returns how many there were.
+  std::size_t poll(std::size_t registrations_max, std::uint64_t now_s);
+  /// When nothing comes any more: wait until what waits in the rings is done, and all bindings are written.
+  void stop();
+
+  /// Run a job on the core of a client's shard, or on that of each in turn, and wait. Thread: any but the control core's and the shards'.
+  void call(const ClientKey& client, const std::function<void(Shard&)>& job);
+  void call_each(const std::function<void(Shard&)>& job);
+  /// Thread: as `call`.
+  void apply(const Settings& settings);
+  /// Thread: any.
+  [[nodiscard]] ShardSums sums() const;
+
+ private:
+  struct Core;
+  void run(unsigned shard);
+  site::Commons& commons_;
+  OnControlCore on_control_core_;
+  std::vector<std::unique_ptr<Core>> cores_;
+  unsigned first_core_{};
+  std::atomic<bool> is_over_{};
+};
+
+}  // namespace viaduct::registrar

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shards on cores of their own: all of a storm is done, by the shard of each client; the operator has his turn in the middle of it; what is kept comes back to
+// another number of shards.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "load/registers.h"
+#include "load/stand.h"
+#include "viaduct/registrar/keeper.h"
+
+namespace viaduct::registrar::test {
+namespace {
+
+constexpr base::Endpoint telephone{.address = base::Address::v4({198, 18, 0, 9}), .port = 5060};
+constexpr unsigned shards = 3;
+constexpr std::uint32_t clients = 500;
+
+/// A store in memory.
+class Kept final : public store::Rows {
+ public:
+  store::Result<void> write(std::span<const store::Row> rows) override {
+    const std::lock_guard lock(mutex_);
+    for (const store::Row& row : rows) rows_[{row.key.high, row.key.low}] = row.octets;
+    return {};
+  }
+  store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>& f) const override {
+    for (const auto& [key, octets] : rows_) f({.low = key.second, .high = key.first}, octets);
+    return 0;
+  }
+  [[nodiscard]] std::size_t size() const { return rows_.size(); }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> rows_;
+};
+
+class Shards : public testing::Test {
+ protected:
+  static bench::Stand& stand() {
+    // CPUs may stand several times: a shard that sleeps leaves its own to others.
+    static bench::Stand one({.shards = shards, .shard_cpus = {0, 0, 0}, .ring_slots = 256, .bindings = clients});
+    return one;
+  }
+  Shards() {
+    for (std::uint32_t i = 0; i < clients; ++i) {
+      keys_.push_back(stand().key_of(bench::user(i) + "@example.com"));
+      messages_.push_back(bench::Registers(i).mixed(i));
+    }
+  }
+  void TearDown() override {
+    std::array<void*, 256> sent;
+    while (const std::size_t count = stand().commons.to_wire.pop(sent))
+      for (std::size_t i = 0; i < count; ++i) nic::free(nic::Packet(static_cast<rte_mbuf*>(sent[i])));
+  }
+  share::Ring& ring_of(std::uint32_t client) { return *stand().commons.to_registrar[assign::shard_of(keys_[client], shards)]; }
+  bool push(std::uint32_t client) {
+    const nic::Packet p = stand().registration(messages_[client], telephone, keys_[client]);
+    void* mail = p.raw();
+    if (!p) return false;
+    if (ring_of(client).push({&mail, 1}) == 1) return true;
+    nic::free(p);
+    return false;
+  }
+  std::size_t bindings_of(Registrar& registrar) {
+    std::size_t all = 0;
+    registrar.call_each([&](const Shard& shard) { all += shard.bindings().bindings(); });
+    return all;
+  }
+
+  std::vector<sip::ClientKey> keys_;
+  std::vector<std::string> messages_;
+};
+
+TEST_F(Shards, DoWhatCameBeforeTheyStopAndLeaveTheOperatorHisTurn) {
+  auto kept = std::make_unique<Kept>();
+  const Kept& rows = *kept;
+  Registrar registrar(stand().commons, {}, [](const std::function<void()>&) { FAIL() << "nothing is the control core's"; });
+  ASSERT_TRUE(registrar.keep(std::move(kept), 0, 1));
+  registrar.start(0);
+  std::atomic<std::uint64_t> pushed{};
+  std::atomic<bool> is_over{};
+  std::thread worker([&] {
+    for (std::uint32_t i = 0; !is_over.load() || i < clients; ++i) pushed += push(i % clients) ? 1 : 0;
+  });
+  for (int i = 0; i < 20; ++i) registrar.call(keys_[static_cast<std::size_t>(i)], [&](const Shard& shard) { EXPECT_LE(shard.bindings().clients(), clients); });
+  is_over = true;
+  worker.join();
+  registrar.stop();
+  EXPECT_EQ(registrar.poll(1, 0), 0U) << "several shards leave the control core alone";
+  const ShardSums sums = registrar.sums();
+  EXPECT_EQ(sums.received, pushed.load());
+  EXPECT_EQ(sums.answered, sums.received);
+  EXPECT_EQ(rows.size(), bindings_of(registrar));
+  registrar.call_each([&](const Shard& shard) { EXPECT_GT(shard.bindings().clients(), clients / shards / 2); });
+}
+
+TEST_F(Shards, TakeBackEachItsOwnClients) {
+  const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+  assign::LocationMap all{clients};
+  Bindings bindings{{}, all, base::Key128{7}};
+  sip::Message message;
+  for (std::uint32_t i = 0; i < clients; ++i) {
+    ASSERT_EQ(sip::index(messages_[i], message), sip::Bad::none);
+    const std::string aor = bench::user(i) + "@example.com";
+    ASSERT_EQ(bindings.process({.message = message, .aor = aor, .key = keys_[i], .flow = telephone, .next = telephone}, now_s).status, 200);
+  }
+  const auto kept = std::make_shared<Kept>();
+  Keeper(bindings, kept).finish();
+  ASSERT_EQ(kept->size(), clients);
+
+  std::vector<std::unique_ptr<assign::LocationMap>> maps;
+  std::vector<std::unique_ptr<Bindings>> parts;
+  std::vector<Bindings*> places;
+  for (unsigned i = 0; i < shards; ++i) {
+    maps.push_back(std::make_unique<assign::LocationMap>(clients));
+    parts.push_back(std::make_unique<Bindings>(Rules{}, *maps[i], base::Key128{7}));
+    places.push_back(parts.back().get());
+  }
+  EXPECT_EQ(restore(*kept, places, now_s, 1), clients);
+  for (const sip::ClientKey& key : keys_) EXPECT_EQ(places[assign::shard_of(key, shards)]->of(key, now_s).size(), 1U);
+}
+
+}  // namespace
+}  // namespace viaduct::registrar::test
