@@ -13,17 +13,17 @@ TEST(Wheel, GivesEachTimerOnceAndNotBeforeItIsDue) {
   Wheel wheel;
   std::mt19937_64 random(1);
   std::vector<Timer> timers(5000);
-  std::uint64_t now_s = 1'000'000;
-  for (Timer& t : timers) wheel.set(t, now_s + random() % 30'000);  // some beyond the wheel's reach
+  std::uint64_t now = 1'000'000;
+  for (Timer& t : timers) wheel.set(t, now + random() % 30'000);  // some beyond the wheel's reach
   std::size_t taken = 0;
-  while (taken < timers.size() && now_s < 1'040'000) {
-    now_s += random() % 20;
-    while (Timer* t = wheel.take_due(now_s)) {
-      ASSERT_LE(t->due_s, now_s);
+  while (taken < timers.size() && now < 1'040'000) {
+    now += random() % 20;
+    while (Timer* t = wheel.take_due(now)) {
+      ASSERT_LE(t->due, now);
       ASSERT_EQ(t->next, nullptr);
       ++taken;
     }
-    for (const Timer& t : timers) ASSERT_TRUE(t.next == nullptr || t.due_s > now_s);
+    for (const Timer& t : timers) ASSERT_TRUE(t.next == nullptr || t.due > now);
   }
   EXPECT_EQ(taken, timers.size());
 }

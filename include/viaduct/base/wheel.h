@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A timing wheel of one-second slots: timers are members of what they time, so setting and cancelling cost no memory and no search. No clock of its own.
+// A timing wheel: timers are members of what they time, so setting and cancelling cost no memory and no search. No clock of its own.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -11,13 +11,13 @@ namespace viaduct::base {
 struct Timer {
   Timer* next{};
   Timer* previous{};
-  std::uint64_t due_s{};
+  std::uint64_t due{};   ///< tick
 };
 
-/// Thread: one. Timers later than the wheel's reach wait at its end and are set again from there.
+/// Units: ticks, as long as its user says. Thread: one. Timers later than the wheel's reach wait at its end and are set again from there.
 class Wheel {
  public:
-  /// Seconds that one turn reaches: above the longest expiry in use (two hours), so that most timers are touched once.
+  /// Ticks that one turn reaches: of seconds, above the longest expiry in use (two hours), so that most timers are touched once.
   static constexpr std::size_t slots_count = 8192;
 
   Wheel() : slots_(slots_count) {
@@ -25,10 +25,10 @@ class Wheel {
   }
 
   /// Set, or set anew.
-  void set(Timer& timer, std::uint64_t due_s) {
+  void set(Timer& timer, std::uint64_t due) {
     cancel(timer);
-    timer.due_s = due_s;
-    Timer& head = slots_[std::clamp(due_s, hand_s_, hand_s_ + slots_count - 1) % slots_count];
+    timer.due = due;
+    Timer& head = slots_[std::clamp(due, hand_, hand_ + slots_count - 1) % slots_count];
     timer.previous = head.previous;
     timer.next = &head;
     timer.previous->next = &timer;
@@ -40,17 +40,17 @@ class Wheel {
     timer.next->previous = timer.previous;
     timer.next = timer.previous = nullptr;
   }
-  /// One timer that is due, no longer set; nullptr when there is none left. Cost: what is due, and the seconds passed since the last call, at most one turn.
-  [[nodiscard]] Timer* take_due(std::uint64_t now_s) {
-    if (now_s >= hand_s_ + slots_count) hand_s_ = now_s - slots_count + 1;
-    while (hand_s_ <= now_s) {
-      Timer* timer = slots_[hand_s_ % slots_count].next;
-      if (timer == &slots_[hand_s_ % slots_count]) {
-        ++hand_s_;
+  /// One timer that is due, no longer set; nullptr when there is none left. Cost: what is due, and the ticks passed since the last call, at most one turn.
+  [[nodiscard]] Timer* take_due(std::uint64_t now) {
+    if (now >= hand_ + slots_count) hand_ = now - slots_count + 1;
+    while (hand_ <= now) {
+      Timer* timer = slots_[hand_ % slots_count].next;
+      if (timer == &slots_[hand_ % slots_count]) {
+        ++hand_;
         continue;
       }
-      if (timer->due_s > now_s) {
-        set(*timer, timer->due_s);
+      if (timer->due > now) {
+        set(*timer, timer->due);
         continue;
       }
       cancel(*timer);
@@ -61,7 +61,7 @@ class Wheel {
 
  private:
   std::vector<Timer> slots_;  // heads of rings
-  std::uint64_t hand_s_{};    // the earliest second that is not wholly taken
+  std::uint64_t hand_{};    // the earliest tick that is not wholly taken
 };
 
 }  // namespace viaduct::base
