@@ -86,6 +86,23 @@ base::Key128 derived(const base::Key128& fleet_key, char use) {
   return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, sizeof blocks>>(blocks));
 }
 
+/// The letters of branches of our own, one for each that a fleet key may have.
+constexpr std::string_view own_letters = "0123456789qrstuv";
+char own_letter(char fleet_letter) { return own_letters[static_cast<std::size_t>(fleet_letter - 'a')]; }
+
+/// Two blocks, as of a branch that is handed on, which the letter tells from this one.
+std::uint64_t own_mac(const OwnRequest& request, std::uint32_t cseq, const SigningKey& key) {
+  struct Blocks {
+    std::uint64_t cseq, zero;
+    std::uint64_t id;
+    std::uint32_t sender;
+    std::uint32_t letter;
+  };
+  static_assert(sizeof(Blocks) == 32);
+  const Blocks blocks{cseq, 0, request.id, request.sender, static_cast<std::uint32_t>(own_letter(key.letter))};
+  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, sizeof blocks>>(blocks));
+}
+
 struct LetterValues {
   std::array<std::uint8_t, 256> value;
   constexpr LetterValues() {
@@ -160,6 +177,29 @@ bool verify_branch(std::string_view branch, const Message& response, const base:
   const auto m = read_base32(branch.substr(m_at, base32_64_bytes));
   if (key == nullptr || !t || !l || !m) return false;
   return branch_mac(transaction_hash(response, *key), *t, static_cast<std::uint32_t>(*l), response_goes_to, *key) == *m;
+}
+
+Branch own_branch(const OwnRequest& request, std::uint32_t cseq, const SigningKeys& keys) {
+  const SigningKey& key = keys.signing();
+  Branch out;
+  std::memcpy(out.data(), magic_cookie.data(), magic_cookie.size());
+  out[letter_at] = own_letter(key.letter);
+  put_64(request.id, out.data() + t_at);
+  put_32(request.sender, out.data() + l_at);
+  put_64(own_mac(request, cseq, key), out.data() + m_at);
+  return out;
+}
+
+std::optional<OwnRequest> verify_own_branch(std::string_view branch, std::uint32_t cseq, const SigningKeys& keys) {
+  if (branch.size() != branch_bytes || !branch.starts_with(magic_cookie)) return std::nullopt;
+  const std::size_t letter = own_letters.find(branch[letter_at]);
+  const SigningKey* const key = letter != own_letters.npos ? keys.by_letter(static_cast<char>('a' + letter)) : nullptr;
+  const auto t = read_base32(branch.substr(t_at, base32_64_bytes));
+  const auto l = read_base32(branch.substr(l_at, base32_32_bytes));
+  const auto m = read_base32(branch.substr(m_at, base32_64_bytes));
+  if (key == nullptr || !t || !l || !m) return std::nullopt;
+  const OwnRequest request{.id = *t, .sender = static_cast<std::uint32_t>(*l)};
+  return own_mac(request, cseq, *key) == *m ? std::optional(request) : std::nullopt;
 }
 
 std::optional<std::uint32_t> loop_part_of(std::string_view branch) {

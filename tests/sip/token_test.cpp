@@ -255,5 +255,29 @@ TEST(ReplyTag, DiffersWithEachPartOfTheTransaction) {
   EXPECT_NE(tag_of(with([](Parts& p) { p.cseq = 3; })), same);
 }
 
+TEST(OwnBranch, NamesTheRequestToWhoeverHasTheKeyAndNobodyElse) {
+  const OwnRequest request{.id = 0xfedcba9876543210, .sender = 0x89abcdef};
+  const Branch branch = own_branch(request, 7, testing::signing_keys());
+  const std::string text{branch.data(), branch.size()};
+  EXPECT_EQ(own_branch(request, 7, testing::signing_keys()), branch);
+  EXPECT_EQ(verify_own_branch(text, 7, testing::signing_keys()), request);
+  EXPECT_EQ(verify_own_branch(text, 8, testing::signing_keys()), std::nullopt);
+  EXPECT_FALSE(loop_part_of(text) == std::nullopt) << "it has the shape of any branch of ours";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string touched = text;
+    touched[i] = touched[i] == 'b' ? 'c' : 'b';
+    EXPECT_EQ(verify_own_branch(touched, 7, testing::signing_keys()), std::nullopt) << touched;
+  }
+  EXPECT_EQ(verify_own_branch({}, 7, testing::signing_keys()), std::nullopt);
+}
+
+TEST(OwnBranch, IsNoBranchOfARequestThatWasHandedOn) {
+  const Message request = indexed(Parts{}.text());
+  const Branch handed_on = make_branch(request, top_of(request), Direction::to_home, place, testing::signing_keys());
+  EXPECT_EQ(verify_own_branch({handed_on.data(), handed_on.size()}, request.cseq_number, testing::signing_keys()), std::nullopt);
+  const Branch own = own_branch({.id = 1, .sender = 2}, request.cseq_number, testing::signing_keys());
+  EXPECT_FALSE(verify_branch({own.data(), own.size()}, request, place, testing::signing_keys()));
+}
+
 }  // namespace
 }  // namespace viaduct::sip

@@ -55,6 +55,18 @@ enum class Direction : std::uint8_t { to_home, to_binding, by_route };
 [[nodiscard]] std::uint32_t loop_part(const Message& request, Direction direction, const SigningKey& key);
 [[nodiscard]] std::optional<std::uint32_t> loop_part_of(std::string_view branch);
 
+/// A request of this node's own, as the branch of its response names it: the sender's number for it, and which of the senders of this node it was.
+struct OwnRequest {
+  std::uint64_t id{};
+  std::uint32_t sender{};
+  constexpr bool operator==(const OwnRequest&) const = default;
+};
+/// The branch of a request of our own: as make_branch's, but for its letter ('0' to '9' and 'q' to 'v' for the fleet keys 'a' to 'p'), the id for T,
+/// the sender for L, and M over both and the CSeq number. The same whenever it is made, so that a repetition after a restart has it, too.
+[[nodiscard]] Branch own_branch(const OwnRequest& request, std::uint32_t cseq, const SigningKeys& keys);
+/// Which request of ours a response with that branch and CSeq number answers. Errors: nullopt: none of ours. Thread: any; pure, as own_branch.
+[[nodiscard]] std::optional<OwnRequest> verify_own_branch(std::string_view branch, std::uint32_t cseq, const SigningKeys& keys);
+
 /// Keyed hashes of a request, the same for a retransmission.
 struct Marks {
   std::uint64_t call{};       ///< of the Call-ID; not to be shown
