@@ -2,6 +2,8 @@
 // Sending from beside the path, one packet at a time.
 #include "viaduct/site/wire.h"
 
+#include <cstring>
+
 namespace viaduct::site {
 
 Wire::Wire(Commons& commons, bool may_use_control_queue)
@@ -12,6 +14,51 @@ Wire::Wire(Commons& commons, bool may_use_control_queue)
 bool Wire::send(nic::Packet p) {
   const std::size_t tag = net::vlan_of(p.octets()) ? net::tag_bytes : 0;
   return fragmenter_.must_cut(p.bytes() - tag) ? send_fragments(p) : push(p);
+}
+
+// A buffer with that message; empty when there is none.
+nic::Packet Wire::holding(std::string_view message) {
+  nic::Packet p = commons_.port.allocate();
+  if (p && p.tailroom() < message.size()) {
+    nic::free(p);
+    p = commons_.port.allocate_large();
+  }
+  if (p && p.tailroom() < message.size()) {
+    nic::free(p);
+    return {};
+  }
+  if (p) std::memcpy(p.data(), message.data(), message.size());
+  return p;
+}
+
+bool Wire::post(const Listener& from, const base::Endpoint& to, std::string_view message) {
+  const Neighbours& neighbours = commons_.neighbours.read();
+  const LinkAddress hop{.address = neighbours.next_hop(to.address), .vlan = from.vlan};
+  nic::Packet p = hop.address.is_unset() ? nic::Packet{} : holding(message);
+  if (!p) {
+    refused_.add(1);
+    return false;
+  }
+  const net::Mac* const mac = neighbours.find(hop.address, hop.vlan);
+  const net::Envelope envelope{
+      .source_mac = commons_.port.mac(), .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = from.endpoint, .destination = to};
+  const std::uint8_t* const start = net::write_headers(p.data(), message.size(), envelope, commons_.port.checksum_work());
+  p.set(start, net::header_bytes(to.address.is_v4()) + message.size());
+  tag(p, from.vlan);
+  return mac != nullptr ? send(p) : ask_for_hop(p, hop);
+}
+
+// The control core sends it when it knows the MAC.
+bool Wire::ask_for_hop(nic::Packet p, const LinkAddress& hop) {
+  auto& note = p.note<Note>();
+  note = {};
+  note.kind = Note::Kind::unresolved;
+  note.next_hop = hop;
+  void* mail = p.raw();
+  if (commons_.to_control.push({&mail, 1}) == 1) return true;
+  refused_.add(1);
+  nic::free(p);
+  return false;
 }
 
 bool Wire::push(nic::Packet p) {

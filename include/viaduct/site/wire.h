@@ -17,6 +17,8 @@ inline void tag(nic::Packet& p, std::uint16_t vlan) {
 class Wire {
  public:
   Wire(Commons& commons, bool may_use_control_queue);
+  /// Send a message of this node's own from a listener, by the control core when the next hop's MAC is unknown. False: no buffer, no way, no room; counted.
+  bool post(const Listener& from, const base::Endpoint& to, std::string_view message);
   /// Send one packet, in fragments if it must be, or count it as refused and free it. True when it is on its way.
   bool send(nic::Packet p);
   [[nodiscard]] const share::Counter& sent() const { return sent_; }
@@ -25,6 +27,8 @@ class Wire {
  private:
   [[nodiscard]] bool send_fragments(nic::Packet p);
   [[nodiscard]] bool push(nic::Packet p);
+  [[nodiscard]] nic::Packet holding(std::string_view message);
+  [[nodiscard]] bool ask_for_hop(nic::Packet p, const LinkAddress& hop);
   Commons& commons_;
   Fragmenter fragmenter_;
   bool has_queue_;
