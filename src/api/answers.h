@@ -33,6 +33,11 @@ namespace viaduct::api {
 [[nodiscard]] Answer home_up(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer home_remove(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
+// sub_verbs.cpp
+[[nodiscard]] nlohmann::json subs_list(const Plant& plant, const nlohmann::json& request);
+[[nodiscard]] nlohmann::json subs_show(const Plant& plant, const nlohmann::json& request);
+[[nodiscard]] nlohmann::json subs_terminate(const Plant& plant, const nlohmann::json& request);
+
 // trace_verb.cpp
 [[nodiscard]] Answer trace(const Plant& plant, const nlohmann::json& request, const std::string& who);
 

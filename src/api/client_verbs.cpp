@@ -31,10 +31,13 @@ json placement_json(const Plant& plant, const control::Client& client) {
           {"slot_home", home_name(site, plant.commons.assignment.slot_home(client.key))}};
 }
 
+std::uint64_t monotonic_s() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
 json bindings_json(const registrar::Shard& shard, const sip::ClientKey& key) {
-  const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
   json rows = json::array();
-  for (const registrar::BindingView& b : shard.bindings().of(key, now_s))
+  for (const registrar::BindingView& b : shard.bindings().of(key, monotonic_s()))
     rows.push_back({{"contact", b.contact},
                     {"expires_in_s", b.expires_in_s},
                     {"flow", b.flow.text()},
@@ -126,7 +129,7 @@ json client_deregister(const Plant& plant, const json& request) {
   plant.loop.call([&] { client = client_of(request, plant.commons.site.read()); });
   if (!client) return failure(client.error());
   std::size_t removed = 0;
-  plant.registrar.call(client->key, [&](registrar::Shard& shard) { removed = shard.bindings().remove(client->key); });
+  plant.registrar.call(client->key, [&](registrar::Shard& shard) { removed = shard.bindings().remove(client->key, monotonic_s()); });
   return {{"ok", true}, {"aor", client->aor}, {"removed", removed}};
 }
 

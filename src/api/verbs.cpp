@@ -49,6 +49,14 @@ json registrar_json(const registrar::ShardSums& sums) {
   return out;
 }
 
+json watchers_json(const registrar::WatcherSums& sums) {
+  json out;
+#define X(name, what) out[#name] = sums.name;
+  VIADUCT_WATCHER_COUNTERS(X)
+#undef X
+  return out;
+}
+
 json control_json(const Plant& plant, const registrar::ShardSums& sums) {
   json out;
 #define X(name, what) out[#name] = plant.resolver.counters().name.get();
@@ -86,6 +94,7 @@ json counters(const Plant& plant, const json&) {
           {"total", sums_json(total)},
           {"control", control_json(plant, registered)},
           {"registrar", registrar_json(registered)},
+          {"watchers", watchers_json(plant.registrar.watcher_sums())},
           {"port", port_json(plant.commons.port.statistics())},
           {"balanced", total.balanced()}};
 }
@@ -151,12 +160,13 @@ json status(const Plant& plant, const json&) {
     out["traces"] = plant.commons.traces.read().size();
     out["assignment"] = assignment_json(plant);
   });
-  std::size_t clients = 0, bindings = 0;
+  std::size_t clients = 0, bindings = 0, subscriptions = 0;
   plant.registrar.call_each([&](registrar::Shard& shard) {
     clients += shard.bindings().clients();
     bindings += shard.bindings().bindings();
+    subscriptions += shard.watchers().size();
   });
-  out["registrar"] = {{"clients", clients}, {"bindings", bindings}};
+  out["registrar"] = {{"clients", clients}, {"bindings", bindings}, {"subscriptions", subscriptions}};
   return out;
 }
 
@@ -227,6 +237,9 @@ constexpr std::array verbs = {
     Verb{"counters", at_once<counters>},
     Verb{"reload", reload_later},
     Verb{"trace", trace},
+    Verb{"subs.list", at_once<subs_list>},
+    Verb{"subs.show", at_once<subs_show>},
+    Verb{"subs.terminate", at_once<subs_terminate>},
     Verb{"rules", at_once<rules_show>},
     Verb{"rules.reload", rules_reload},
     Verb{"client.show", at_once<client_show>},

@@ -132,7 +132,8 @@ std::string show_status(const json& answer) {
   facts.add("assignment", "policy " + cell(answer, "assignment/policy") + ", epoch " + cell(answer, "epoch") + ", " + cell(answer, "assignment/pins") +
                               " pins, " + cell(answer, "assignment/overrides") + " overrides, room for " + cell(answer, "assignment/capacity") + " in " +
                               mebibytes(answer, "assignment/bytes"));
-  facts.add("registrar", cell(answer, "registrar/clients") + " clients, " + cell(answer, "registrar/bindings") + " bindings");
+  facts.add("registrar", cell(answer, "registrar/clients") + " clients, " + cell(answer, "registrar/bindings") + " bindings, " +
+                             cell(answer, "registrar/subscriptions") + " subscriptions");
   facts.add("memory", mebibytes(answer, "memory/allocated") + " allocated, " + mebibytes(answer, "memory/active") + " active, " +
                           mebibytes(answer, "memory/resident") + " resident, " + mebibytes(answer, "memory/mapped") + " mapped");
   facts.add("store", cell(answer, "store/path") + ", " + mebibytes(answer, "store/bytes") + (field(answer, "store/read_only") == true ? ", read-only" : "") +
@@ -151,7 +152,7 @@ std::string show_homes(const json& answer) {
 
 std::string show_counters(const json& answer, bool all) {
   std::string out = worker_counters(answer, all);
-  for (const auto* part : {"control", "registrar", "port"}) out += named_counters(answer, part, all);
+  for (const auto* part : {"control", "registrar", "watchers", "port"}) out += named_counters(answer, part, all);
   const bool balanced = field(answer, "balanced") == true;
   return out + '\n' + (balanced ? "every packet has its verdict\n" : "not balanced: read while the workers ran, or packets are still in their hands\n");
 }
@@ -212,6 +213,20 @@ std::string show_stats(const json& answer) {
 }
 
 std::string show_home_change(const json& answer) { return "done, epoch " + cell(answer, "epoch") + '\n'; }
+
+std::string show_subscriptions(const json& answer) {
+  TextTable table{{"id", "watched", "by", "sent to", "expires in s", "owed", "ends"}};
+  for (const auto& s : field(answer, "subscriptions")) add_row(table, s, {"id", "aor", "subscriber", "next", "expires_in_s", "owed", "ending"});
+  return table.empty() ? "nobody watches\n" : table.text() + cell(answer, "total") + " subscriptions\n";
+}
+
+std::string show_subscription(const json& answer) {
+  Facts facts;
+  for (const auto* name : {"id", "aor", "subscriber", "target", "next", "expires_in_s", "cseq", "open", "owed", "ending"}) facts.add(name, cell(answer, name));
+  return facts.text();
+}
+
+std::string show_terminated(const json& answer) { return cell(answer, "ended") + " subscriptions end\n"; }
 
 std::string show_rules(const json& answer) {
   TextTable table{{"rule", "do", "file", "hits"}};

@@ -20,6 +20,9 @@ namespace viaduct::cli {
 [[nodiscard]] std::string show_verified(const nlohmann::json& answer);
 [[nodiscard]] std::string show_stats(const nlohmann::json& answer);
 [[nodiscard]] std::string show_home_change(const nlohmann::json& answer);
+[[nodiscard]] std::string show_subscriptions(const nlohmann::json& answer);
+[[nodiscard]] std::string show_subscription(const nlohmann::json& answer);
+[[nodiscard]] std::string show_terminated(const nlohmann::json& answer);
 [[nodiscard]] std::string show_rules(const nlohmann::json& answer);
 [[nodiscard]] std::string show_rules_reload(const nlohmann::json& answer);
 [[nodiscard]] std::string show_reload(const nlohmann::json& answer);

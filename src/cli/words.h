@@ -21,6 +21,11 @@ struct HomeWords {
   bool local{}, viaduct{};
 };
 
+struct SubsWords {
+  std::string aor, id, reason{"deactivated"};
+  unsigned most{100}, retry_after_s{};
+};
+
 struct RulesWords {
   std::string file, source;
 };
@@ -41,6 +46,7 @@ struct Options {
   TopOptions top;
   ExplainOptions explain;
   RulesWords rules;
+  SubsWords subs;
   TraceWords trace;
 };
 
@@ -54,6 +60,7 @@ using Show = std::function<std::string(const nlohmann::json&)>;
 void add_client_verbs(CLI::App& app, Options& options, Action& action);
 void add_clients_verbs(CLI::App& app, Options& options, Action& action);
 void add_rules_verbs(CLI::App& app, Options& options, Action& action);
+void add_subs_verbs(CLI::App& app, Options& options, Action& action);
 void add_home_verbs(CLI::App& app, Options& options, Action& action);
 
 }  // namespace viaduct::cli

@@ -9,8 +9,8 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only(
-      {"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "registrar", "screen", "limits"});
+  root.only({"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "registrar", "watchers",
+             "screen", "limits"});
   const auto node = root.child("node");
   read_node(node, config);
   read_network(root, config);
@@ -25,6 +25,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_assign(root.child("assign"), config);
   read_store(root.child("store"), config);
   read_registrar(root.child("registrar"), config);
+  read_watchers(root.child("watchers"), config);
   read_screen(root.child("screen"), config);
   read_limits(root.child("limits"), config);
 }

@@ -23,6 +23,7 @@ void read_assign(const Table& assign, Config& config);
 void read_store(const Table& store, Config& config);
 /// Needs [node]: shards take the CPUs behind the workers'.
 void read_registrar(const Table& registrar, Config& config);
+void read_watchers(const Table& watchers, Config& config);
 void read_screen(const Table& screen, Config& config);
 void read_limits(const Table& limits, Config& config);
 

@@ -67,6 +67,7 @@ void set_policy(Site& site, const config::Config& c) {
   site.redirect_from = c.redirect_from;
   site.redirect_all_sources = all(c.redirect_from);
   site.edges = c.edges;
+  site.watcher_prefixes = c.watching.prefixes;
   site.path = path_policy(c.path);
   site.record_route = c.record_route;
 }

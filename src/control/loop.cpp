@@ -42,7 +42,7 @@ void Loop::run(const std::atomic<bool>& quit) {
 std::size_t Loop::round() {
   const std::uint64_t now_ms = monotonic_ms();
   commons_.now_min.store(wall_min(), std::memory_order_relaxed);
-  const std::size_t registrations = shard_poll_(base::registrations_a_round, now_ms / 1000);
+  const std::size_t registrations = shard_poll_(base::registrations_a_round, now_ms);
   const std::size_t packets = take_packets(now_ms);
   const std::size_t exceptions = exceptions_.turn();
   resolver_.tick(now_ms);

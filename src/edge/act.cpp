@@ -87,6 +87,8 @@ void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, 
     case Verdict::returned:
       return travel(job, site, neighbours, stamp);
     case Verdict::registered:
+    case Verdict::subscribed:
+    case Verdict::concluded:
       return hand_to_registrar(job);
     case Verdict::absorbed:
       counters_.count(Verdict::absorbed);
@@ -233,14 +235,14 @@ void Actor::wait_for_hop(Job& job, const Passage& way) {
 
 void Actor::hand_to_registrar(Job& job) {
   // What the registrar may answer at the most.
-  if (limiter_ != nullptr && !limiter_->may_answer(job, 3 * job.payload().size())) [[unlikely]]
+  if (limiter_ != nullptr && job.judgement.verdict != Verdict::concluded && !limiter_->may_answer(job, 3 * job.payload().size())) [[unlikely]]
     return drop(job, Drop::reply_over_budget);
   auto& note = job.pkt.note<site::Note>();
   note = {};
   note.kind = site::Note::Kind::registration;
   note.frame = job.frame;
   note.client = job.subject.client;
-  registrar_[assign::shard_of(job.subject.client, registrar_.size())].stage(job.pkt, Verdict::registered);
+  registrar_[assign::shard_of(job.subject.client, registrar_.size())].stage(job.pkt, job.judgement.verdict);
 }
 
 void Actor::flush() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must be known of a message before it can be judged: where everything is in it, whose it is, where its Routes or its next Via lead. Pure.
+#include "own.h"
 #include "routes.h"
 
 namespace viaduct::edge {
@@ -55,19 +56,30 @@ void identify(Subject& s, const Site& site) {
   if (may_find_routing(s, site)) identify_routing(s, site);
 }
 
+// A REGISTER, and a SUBSCRIBE to the notifier's own Contact, say in To whose registrations they are about.
+static bool names_client_in_to(const Subject& s, const Site& site, std::string_view request_uri) {
+  if (s.msg.method != Method::subscribe) return s.msg.method == Method::register_;
+  if (s.msg.to_tag.bytes == 0 || !asks_notifier(s.msg)) return false;
+  const auto uri = sip::parse_uri(request_uri);
+  return uri && is_notifier(site, *uri);
+}
+
 // Whose request it is, or where the response goes, when it is not said as nearly always.
 [[gnu::noinline]] static void identify_any(Subject& s, const Site& site) {
   s.has_client = false;
   s.next = {};
   if (s.is_keepalive || s.msg.fault != Bad::none) return;
   if (!s.msg.is_request) {
+    const auto own = own_request(s.msg, site);
+    s.is_to_us = own.has_value();
+    if (own) s.client = shard_key(*own);
     const auto via = sip::parse_via(s.msg[s.msg.second_via]);
     s.next = via ? sip::response_destination(*via).value_or(base::Endpoint{}) : base::Endpoint{};
     return;
   }
   identify_routing(s, site);
   const std::string_view request_uri = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
-  const std::string_view uri = s.msg.method == Method::register_ ? s.msg[s.msg.to_uri] : request_uri;
+  const std::string_view uri = names_client_in_to(s, site, request_uri) ? s.msg[s.msg.to_uri] : request_uri;
   const sip::Named named = sip::name_client(uri, s.msg.text, site.domains, site.fleet_seed);
   s.client = named.key;
   s.has_client = named.is_served;

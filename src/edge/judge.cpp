@@ -7,6 +7,7 @@
 
 #include "contains.h"
 #include "hosts.h"
+#include "own.h"
 #include "viaduct/base/text.h"
 #include "viaduct/net/stun.h"
 
@@ -157,8 +158,9 @@ struct Registrar {
   return judge_placed(s, site, home);
 }
 
-// A request for a client of this node: to its binding.
+// A request for a client of this node: to its binding, or the notifier.
 Judgement judge_local(const Subject& s) {
+  if (asks_notifier(s.msg)) return {.verdict = Verdict::subscribed, .reason = Reason::notifier};
   return s.binding != nullptr ? proxied(s, assign::no_home, Reason::registered_here) : rejected(480, Reason::not_registered);
 }
 
@@ -166,7 +168,8 @@ Judgement judge_local(const Subject& s) {
 Judgement judge_initial(const Subject& s, const Site& site, const assign::Placement& placement) {
   if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
   if (!s.has_client) return rejected(404, Reason::foreign_domain);
-  if (s.binding != nullptr && site::any_contains(site.edges, s.source.address)) return judge_local(s);
+  const bool is_known_here = s.binding != nullptr || (site.local_home != assign::no_home && asks_notifier(s.msg));
+  if (is_known_here && site::any_contains(site.edges, s.source.address)) return judge_local(s);
   if (placement.home == assign::no_home) return judge_unplaced(placement);
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);
@@ -174,8 +177,10 @@ Judgement judge_initial(const Subject& s, const Site& site, const assign::Placem
   return proxied(s, home, Reason::initial_request);
 }
 
-// A request inside a dialog, without a Route of ours: only to a configured home that its Request-URI spells.
+// A request inside a dialog, without a Route of ours: to the notifier, else only to a configured home that its Request-URI spells.
 Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& request_uri) {
+  const bool is_to_notifier = site.local_home != assign::no_home && s.has_client && asks_notifier(s.msg) && is_notifier(site, request_uri);
+  if (is_to_notifier) return {.verdict = Verdict::subscribed, .reason = Reason::notifier_dialog};
   const assign::HomeIndex home = home_of(site, request_uri);
   return home != assign::no_home ? proxied(s, home, Reason::in_dialog_to_home) : rejected(481, Reason::in_dialog_nowhere);
 }
@@ -279,6 +284,7 @@ Judgement judge_request(const Subject& s, const Site& site, const assign::Placem
   if (s.msg.fault != Bad::none) return dropped(Drop::response_malformed, Reason::malformed);
   const auto ours = sip::parse_via(s.msg[s.msg.top_via]);
   if (!ours || listener_of(site, *ours) == nullptr) return dropped(Drop::response_foreign, Reason::response_foreign);
+  if (s.is_to_us) return {.verdict = Verdict::concluded, .reason = Reason::response_to_us};
   if (s.msg.via_values < 2 || s.next.address.is_unusable_destination() || site.listener(s.next) != nullptr)
     return dropped(Drop::response_destination, Reason::response_nowhere);
   if (!sip::verify_branch(ours->branch, s.msg, s.next, site.keys)) return dropped(Drop::response_foreign, Reason::response_foreign);

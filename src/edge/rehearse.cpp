@@ -68,6 +68,8 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
       r.bytes = edited(*subject, r.judgement, site, stamp);
       break;
     case base::Verdict::registered:
+    case base::Verdict::subscribed:
+    case base::Verdict::concluded:
     case base::Verdict::absorbed:
     case base::Verdict::collected:
     case base::Verdict::controlled:

@@ -124,7 +124,7 @@ struct Node::Impl {
         control_wire(commons, true),
         exceptions(commons, control_wire, std::move(first.kernel.tap)),
         resolver(commons, control_wire, exceptions, c),
-        loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_s) { return registrar.poll(most, now_s); }),
+        loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_ms) { return registrar.poll(most, now_ms); }),
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
         plant{.config = config,
@@ -197,16 +197,19 @@ std::expected<void, std::string> Node::Impl::seed(const control::FleetState& sta
   return {};
 }
 
-// Who was registered before the restart is, before the first packet.
+// Who was registered, and who watched, before the restart does so before the first packet.
 std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (store->is_read_only()) return {};
-  auto rows = store::open_rows(store_of(config), "bindings");
-  if (!rows) return std::unexpected(rows.error().text);
+  auto bindings = store::open_rows(store_of(config), "bindings");
+  if (!bindings) return std::unexpected(bindings.error().text);
+  auto subscriptions = store::open_rows(store_of(config), "subscriptions");
+  if (!subscriptions) return std::unexpected(subscriptions.error().text);
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
-  const auto restored = registrar.keep(std::move(*rows), now_s, config.listen.size());
+  const auto now_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  const auto restored = registrar.keep(std::move(*bindings), std::move(*subscriptions), now_ms, config.listen.size());
   if (!restored) return std::unexpected(restored.error());
-  if (*restored != 0) spdlog::info("{} clients are registered here, as before the restart", *restored);
+  if (restored->clients != 0) spdlog::info("{} clients are registered here, as before the restart", restored->clients);
+  if (restored->subscriptions != 0) spdlog::info("{} subscriptions go on, as before the restart", restored->subscriptions);
   return {};
 }
 
@@ -253,7 +256,7 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
     site.publish(std::move(*built), epoch);
     resolver.set_static(applied);
     show_rules(std::move(*next_rules));
-    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials", "screening rules", "limits"};
+    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits"};
     done.epoch = assignment.epoch();
   });
   return done;

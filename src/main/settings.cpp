@@ -16,6 +16,15 @@ static registrar::Rules rules_of(const config::Config& c) {
           .bindings_max = c.bindings_max};
 }
 
+static registrar::WatchRules watch_rules_of(const config::Watching& w) {
+  return {.expires_default_s = w.expires_default_s,
+          .expires_min_s = w.expires_min_s,
+          .expires_max_s = w.expires_max_s,
+          .per_client_max = w.per_client_max,
+          .subscriptions_max = w.subscriptions_max,
+          .notifies_per_s = w.notifies_per_s};
+}
+
 nic::EalConfig eal_of(const config::Config& c) {
   std::vector<unsigned> cpus = c.worker_cpus;
   cpus.insert(cpus.end(), c.shard_cpus.begin(), c.shard_cpus.end());
@@ -57,7 +66,7 @@ edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
 }
 
 std::expected<registrar::Settings, std::string> registrar_of(const config::Config& c, const sip::Domains& domains) {
-  registrar::Settings out{.rules = rules_of(c), .realm = c.realm, .secrets = nullptr};
+  registrar::Settings out{.rules = rules_of(c), .watch_rules = watch_rules_of(c.watching), .realm = c.realm, .secrets = nullptr};
   if (c.credentials_file.empty()) return out;
   auto secrets = registrar::Secrets::read(c.credentials_file, c.digest_algorithms, domains, c.fleet_seed);
   if (!secrets) return std::unexpected(secrets.error());

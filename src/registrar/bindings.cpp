@@ -56,6 +56,7 @@ struct Bindings::Impl {
   std::vector<BindingText> draft;
   std::deque<std::string> unfolded;
   std::deque<ClientKey> changed;   // the longest unsaved first
+  BindingsObserver* observer{};
 
   Impl(const Rules& r, assign::LocationMap& l, const base::Key128& k) : rules(r), locations(l), hash_key(k) {}
 
@@ -68,6 +69,7 @@ struct Bindings::Impl {
   [[nodiscard]] BindingText made(const Registration& r, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin);
   [[nodiscard]] std::uint16_t room_for(std::size_t held, std::size_t stored) const;
   [[nodiscard]] Outcome listed(const Registration& r, std::uint64_t now_s) const;
+  void tell(const ClientKey& key, std::string_view aor, Departure why, std::uint64_t now_s) const;
   void commit(const ClientKey& key, std::string_view aor);
 };
 
@@ -166,6 +168,12 @@ std::uint16_t Bindings::Impl::room_for(std::size_t held, std::size_t stored) con
   return bindings_count - stored + draft.size() > rules.bindings_max ? 503 : 200;
 }
 
+/// The observer hears of the draft before it takes the place of what was.
+void Bindings::Impl::tell(const ClientKey& key, std::string_view aor, Departure why, std::uint64_t now_s) const {
+  if (observer == nullptr) return;
+  observer->bindings_changed({.key = key, .aor = aor, .before = locations.find(key), .after = draft, .why = why, .now_s = now_s});
+}
+
 /// The draft takes the place of what was.
 void Bindings::Impl::commit(const ClientKey& key, std::string_view aor) {
   Location* const old = locations.find(key);
@@ -198,6 +206,7 @@ Outcome Bindings::Impl::change(const Registration& r, const sip::Contacts& conta
   if (status == 423) return failed(423, "Min-Expires: " + std::to_string(rules.expires_min_s) + "\r\n");
   if (status == 503) return failed(503, "Retry-After: " + std::to_string(retry_after_s) + "\r\n");
   if (status != 200) return failed(status);
+  tell(r.key, r.aor, Departure::unregistered, origin.now_s);
   commit(r.key, r.aor);
   return listed(r, origin.now_s);
 }
@@ -207,6 +216,7 @@ Bindings::Bindings(const Rules& rules, assign::LocationMap& locations, const bas
 Bindings::~Bindings() = default;
 
 void Bindings::set_rules(const Rules& rules) { impl_->rules = rules; }
+void Bindings::set_observer(BindingsObserver& observer) { impl_->observer = &observer; }
 
 Outcome Bindings::process(const Registration& r, std::uint64_t now_s) {
   const auto contacts = sip::contacts(r.message);
@@ -228,6 +238,7 @@ void Bindings::expire(std::uint64_t now_s) {
   while (base::Timer* timer = impl_->wheel.take_due(now_s)) {
     const auto& location = static_cast<const Location&>(*timer);
     impl_->load(&location, now_s);
+    impl_->tell(location.key, location.aor(), Departure::expired, now_s);
     impl_->commit(location.key, location.aor());
   }
 }
@@ -249,23 +260,25 @@ std::vector<BindingView> Bindings::of(const ClientKey& key, std::uint64_t now_s)
   return views;
 }
 
-std::size_t Bindings::remove(const ClientKey& key) {
+std::size_t Bindings::remove(const ClientKey& key, std::uint64_t now_s) {
   const Location* const location = std::as_const(impl_->locations).find(key);
   if (location == nullptr) return 0;
   const std::size_t count = location->count();
   impl_->draft.clear();
+  impl_->tell(key, location->aor(), Departure::deactivated, now_s);
   impl_->commit(key, {});
   return count;
 }
 
-void Bindings::restore(const ClientKey& key, std::string_view aor, std::span<const BindingText> bindings, std::uint64_t now_s) {
+bool Bindings::restore(const ClientKey& key, std::string_view aor, std::span<const BindingText> bindings, std::uint64_t now_s) {
   impl_->draft.clear();
   std::ranges::copy_if(bindings, std::back_inserter(impl_->draft), [now_s](const BindingText& b) { return b.binding.expires_at_s > now_s; });
   impl_->commit(key, aor);
-  if (impl_->draft.size() != bindings.size()) return;
+  if (impl_->draft.size() != bindings.size()) return false;
   // It is as it stands in the store.
   impl_->changed.pop_back();
   impl_->locations.find(key)->is_unsaved = false;
+  return true;
 }
 
 std::vector<ClientKey> Bindings::take_changed(std::size_t most) {

@@ -25,7 +25,23 @@ constexpr std::chrono::seconds finish_within{10};
 
 }  // namespace
 
-Keeper::Keeper(Bindings& bindings, std::shared_ptr<store::Rows> rows) : bindings_(bindings), rows_(std::move(rows)) {
+Gather changed_bindings(Bindings& bindings) {
+  return [&bindings](std::size_t most, ClockOffset offset_s, std::vector<store::Row>& out) {
+    const std::vector<ClientKey> changed = bindings.take_changed(most);
+    for (const ClientKey& key : changed) {
+      const assign::Location* const location = bindings.location(key);
+      out.push_back({key, location != nullptr ? to_row(*location, offset_s) : std::string{}});
+    }
+    return changed.size();
+  };
+}
+
+Gather changed_subscriptions(Watchers& watchers) {
+  return [&watchers](std::size_t most, ClockOffset offset_s, std::vector<store::Row>& out) { return watchers.take_changed(most, offset_s, out); };
+}
+
+Keeper::Keeper(std::string what, Gather gather, std::shared_ptr<store::Rows> rows)
+    : what_(std::move(what)), gather_(std::move(gather)), rows_(std::move(rows)) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -39,15 +55,7 @@ Keeper::~Keeper() {
 }
 
 /// True when nothing is left to gather, or a batch is full.
-bool Keeper::gather(std::size_t most) {
-  const ClockOffset offset_s = clock_offset_s();
-  const std::vector<ClientKey> changed = bindings_.take_changed(most);
-  for (const ClientKey& key : changed) {
-    const assign::Location* const location = bindings_.location(key);
-    gathered_.push_back({key, location != nullptr ? to_row(*location, offset_s) : std::string{}});
-  }
-  return changed.size() < most || gathered_.size() >= base::bindings_kept_at_once;
-}
+bool Keeper::gather(std::size_t most) { return gather_(most, clock_offset_s(), gathered_) < most || gathered_.size() >= base::bindings_kept_at_once; }
 
 void Keeper::tick() {
   const auto now = std::chrono::steady_clock::now();
@@ -73,8 +81,8 @@ void Keeper::finish() {
 }
 
 void Keeper::tell(const store::Result<void>& written) {
-  if (!written && !is_refused_) spdlog::error("registrations are not kept for a restart, which is tried again every second: {}", written.error().text);
-  if (written && is_refused_) spdlog::info("registrations are kept again");
+  if (!written && !is_refused_) spdlog::error("{} are not kept for a restart, which is tried again every second: {}", what_, written.error().text);
+  if (written && is_refused_) spdlog::info("{} are kept again", what_);
   is_refused_ = !written;
 }
 
@@ -99,9 +107,22 @@ void Keeper::run() {
   }
 }
 
-std::expected<std::size_t, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s, std::size_t listeners) {
+namespace {
+
+/// What was read of rows: nothing, unless each could be.
+std::expected<void, std::string> whole(const store::Result<std::uint64_t>& broken, std::uint64_t unread, const std::string& what, const char* file) {
+  if (!broken) return std::unexpected(broken.error().text);
+  if (*broken + unread == 0) return {};
+  return std::unexpected(what + ": " + std::to_string(*broken + unread) + " rows cannot be read: " + file + " is corrupt or another build's");
+}
+
+}  // namespace
+
+std::expected<std::vector<ClientKey>, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s,
+                                                           std::size_t listeners) {
   const ClockOffset offset_s = clock_offset_s();
   std::uint64_t unread = 0;
+  std::vector<ClientKey> changed;
   const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
     auto row = from_row(octets, offset_s);
     if (!row) {
@@ -110,14 +131,19 @@ std::expected<std::size_t, std::string> restore(const store::Rows& rows, std::sp
     }
     for (assign::BindingText& b : row->bindings)
       if (b.binding.listener >= listeners) b.binding.listener = 0;
-    shards[assign::shard_of(key, shards.size())]->restore(key, row->aor, row->bindings, now_s);
+    if (!shards[assign::shard_of(key, shards.size())]->restore(key, row->aor, row->bindings, now_s)) changed.push_back(key);
   });
-  if (!broken) return std::unexpected(broken.error().text);
-  if (*broken + unread != 0)
-    return std::unexpected("registrations: " + std::to_string(*broken + unread) + " rows cannot be read: bindings.mdb is corrupt or another build's");
-  std::size_t clients = 0;
-  for (const Bindings* shard : shards) clients += shard->clients();
-  return clients;
+  if (const auto is_whole = whole(broken, unread, "registrations", "bindings.mdb"); !is_whole) return std::unexpected(is_whole.error());
+  return changed;
+}
+
+std::expected<void, std::string> restore(const store::Rows& rows, std::span<Watchers* const> shards, std::uint64_t now_ms, std::size_t listeners) {
+  const ClockOffset offset_s = clock_offset_s();
+  std::uint64_t unread = 0;
+  const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
+    if (!shards[assign::shard_of(key, shards.size())]->restore(octets, offset_s, now_ms, listeners)) ++unread;
+  });
+  return whole(broken, unread, "subscriptions", "subscriptions.mdb");
 }
 
 }  // namespace viaduct::registrar

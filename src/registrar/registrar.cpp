@@ -12,8 +12,8 @@
 namespace viaduct::registrar {
 namespace {
 
-std::uint64_t monotonic_s() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+std::uint64_t monotonic_ms() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
 
 /// Keys are hashes: shards get equal parts but for chance.
@@ -22,8 +22,16 @@ Rules share_of(Rules rules, std::size_t shards) {
   return rules;
 }
 
+WatchRules share_of(WatchRules rules, std::size_t shards) {
+  rules.subscriptions_max = (rules.subscriptions_max + shards - 1) / shards;
+  rules.open_max = (rules.open_max + shards - 1) / shards;
+  rules.notifies_per_s = static_cast<std::uint32_t>((rules.notifies_per_s + shards - 1) / shards);
+  return rules;
+}
+
 void apply_to(Shard& shard, const Settings& settings, std::size_t shards) {
   shard.bindings().set_rules(share_of(settings.rules, shards));
+  shard.watchers().set_rules(share_of(settings.watch_rules, shards));
   shard.set_authenticator(settings.secrets ? std::make_unique<Authenticator>(settings.realm, settings.secrets) : nullptr);
 }
 
@@ -33,16 +41,18 @@ struct Registrar::Core {
   Registrar& registrar;
   unsigned index;
   Shard shard;
-  std::unique_ptr<Keeper> keeper;   // null: the store cannot be written
+  std::vector<std::unique_ptr<Keeper>> keepers;   // none: the store cannot be written
   share::Jobs jobs;
 
   Core(Registrar& r, unsigned i, const Settings& settings)
-      : registrar(r), index(i), shard(r.commons_, i, share_of(settings.rules, r.commons_.to_registrar.size())) {
+      : registrar(r),
+        index(i),
+        shard(r.commons_, i, share_of(settings.rules, r.commons_.to_registrar.size()), share_of(settings.watch_rules, r.commons_.to_registrar.size())) {
     apply_to(shard, settings, r.commons_.to_registrar.size());
   }
-  std::size_t poll(std::size_t registrations_max, std::uint64_t now_s) {
-    const std::size_t count = shard.poll(registrations_max, now_s);
-    if (keeper) keeper->tick();
+  std::size_t poll(std::size_t requests_max, std::uint64_t now_ms) {
+    const std::size_t count = shard.poll(requests_max, now_ms);
+    for (const auto& keeper : keepers) keeper->tick();
     return count;
   }
 };
@@ -53,19 +63,30 @@ Registrar::Registrar(site::Commons& commons, const Settings& settings, OnControl
 }
 Registrar::~Registrar() = default;
 
-std::expected<std::size_t, std::string> Registrar::keep(std::unique_ptr<store::Rows> rows, std::uint64_t now_s, std::size_t listeners) {
-  const std::shared_ptr<store::Rows> shared = std::move(rows);
-  std::vector<Bindings*> shards;
-  for (const auto& core : cores_) shards.push_back(&core->shard.bindings());
-  auto restored = restore(*shared, shards, now_s, listeners);
-  if (!restored) return restored;
-  for (const auto& core : cores_) core->keeper = std::make_unique<Keeper>(core->shard.bindings(), shared);
-  return restored;
+std::expected<Restored, std::string> Registrar::keep(std::unique_ptr<store::Rows> bindings, std::unique_ptr<store::Rows> subscriptions, std::uint64_t now_ms,
+                                                     std::size_t listeners) {
+  const std::shared_ptr<store::Rows> shared_bindings = std::move(bindings), shared_subscriptions = std::move(subscriptions);
+  std::vector<Bindings*> registered;
+  std::vector<Watchers*> watching;
+  for (const auto& core : cores_) {
+    registered.push_back(&core->shard.bindings());
+    watching.push_back(&core->shard.watchers());
+  }
+  if (const auto watched = restore(*shared_subscriptions, watching, now_ms, listeners); !watched) return std::unexpected(watched.error());
+  const auto changed = restore(*shared_bindings, registered, now_ms / 1000, listeners);
+  if (!changed) return std::unexpected(changed.error());
+  for (const ClientKey& client : *changed) watching[assign::shard_of(client, cores_.size())]->owe_everything(client);
+  Restored out;
+  for (const auto& core : cores_) {
+    out.clients += core->shard.bindings().clients();
+    out.subscriptions += core->shard.watchers().size();
+    core->keepers.push_back(std::make_unique<Keeper>("registrations", changed_bindings(core->shard.bindings()), shared_bindings));
+    core->keepers.push_back(std::make_unique<Keeper>("subscriptions", changed_subscriptions(core->shard.watchers()), shared_subscriptions));
+  }
+  return out;
 }
 
-std::size_t Registrar::poll(std::size_t registrations_max, std::uint64_t now_s) {
-  return cores_.size() == 1 ? cores_.front()->poll(registrations_max, now_s) : 0;
-}
+std::size_t Registrar::poll(std::size_t requests_max, std::uint64_t now_ms) { return cores_.size() == 1 ? cores_.front()->poll(requests_max, now_ms) : 0; }
 
 void Registrar::start(unsigned first_core) {
   first_core_ = first_core;
@@ -84,7 +105,7 @@ void Registrar::run(unsigned shard) {
   while (true) {
     // Acquire: pairs with the release in stop. Asked before the rings, so that what is over leaves nothing in them.
     const bool is_last = is_over_.load(std::memory_order_acquire);
-    const std::size_t done = core.poll(base::registrations_a_round, monotonic_s()) + core.jobs.do_one();
+    const std::size_t done = core.poll(base::registrations_a_round, monotonic_ms()) + core.jobs.do_one();
     commons_.epoch.quiescent(reader);
     if (done != 0) {
       nap.reset();
@@ -104,7 +125,7 @@ void Registrar::stop() {
   if (cores_.size() > 1)
     for (const auto& core : cores_) nic::join(first_core_ + core->index);
   for (const auto& core : cores_)
-    if (core->keeper) core->keeper->finish();
+    for (const auto& keeper : core->keepers) keeper->finish();
 }
 
 void Registrar::call(const ClientKey& client, const std::function<void(Shard&)>& job) {
@@ -132,6 +153,16 @@ ShardSums Registrar::sums() const {
 #undef X
     out.sent += core->shard.wire().sent().get();
     out.refused_by_wire += core->shard.wire().refused().get();
+  }
+  return out;
+}
+
+WatcherSums Registrar::watcher_sums() const {
+  WatcherSums out;
+  for (const auto& core : cores_) {
+#define X(name, what) out.name += core->shard.watchers().counters().name.get();
+    VIADUCT_WATCHER_COUNTERS(X)
+#undef X
   }
   return out;
 }

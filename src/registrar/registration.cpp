@@ -36,12 +36,12 @@ bool supports(const sip::Message& request, std::string_view tag) {
   return sip::lists(request, HeaderId::supported, tag) || sip::lists(request, HeaderId::require, tag);
 }
 
-// A Path of whoever we do not believe about hops is none: it would be his to say where our requests go.
+}  // namespace
+
 bool believes_path(const site::Site& site, const base::Address& source) {
   return site.trust_all_proxies || site::any_contains(site.trusted_proxies, source) || site::any_contains(site.edges, source);
 }
 
-// The place that a Path's URI spells, if requests may go there; else where the REGISTER came from, which knows the name.
 base::Endpoint place_of(std::string_view path_uri, const base::Endpoint& flow, const site::Site& site) {
   const auto uri = sip::parse_uri(path_uri);
   if (!uri || uri->scheme != sip::Scheme::sip) return flow;
@@ -52,6 +52,8 @@ base::Endpoint place_of(std::string_view path_uri, const base::Endpoint& flow, c
   const base::Endpoint place{*address, uri->port != 0 ? uri->port : std::uint16_t{5060}};
   return site.listener(place) != nullptr ? flow : place;
 }
+
+namespace {
 
 // What of the Path a registration keeps. False: it is too long.
 bool read_path(const sip::Message& request, const site::Site& site, std::span<char, base::path_bytes_max> room, Registration& out, bool& has_first_hop) {
@@ -71,6 +73,13 @@ bool read_path(const sip::Message& request, const site::Site& site, std::span<ch
 }
 
 }  // namespace
+
+base::Endpoint first_hop(const sip::Message& request, const base::Endpoint& flow, const site::Site& site) {
+  sip::Routes values(request, HeaderId::record_route);
+  sip::RouteValue first;
+  const bool is_believed = values.next(first) && (site::any_contains(site.watcher_prefixes, flow.address) || site::any_contains(site.edges, flow.address));
+  return is_believed ? place_of(first.uri, flow, site) : flow;
+}
 
 std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note, const site::Site& site,
                                                        std::span<char, base::path_bytes_max> path_room) {

@@ -14,6 +14,13 @@ namespace viaduct::registrar {
 [[nodiscard]] std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note,
                                                                      const site::Site& site, std::span<char, base::path_bytes_max> path_room);
 
+/// Whether that source is believed about the hops that it names in Path and Record-Route: a stranger's would be his to say where our requests go.
+[[nodiscard]] bool believes_path(const site::Site& site, const base::Address& source);
+/// The place that the URI of a first hop spells, if requests may go there; else where the request came from, which knows the name.
+[[nodiscard]] base::Endpoint place_of(std::string_view uri, const base::Endpoint& flow, const site::Site& site);
+/// Where requests in a dialog with a request's sender go first: the place of its first Record-Route, or where it came from.
+[[nodiscard]] base::Endpoint first_hop(const sip::Message& request, const base::Endpoint& flow, const site::Site& site);
+
 /// Append what a 200 says beside the Contacts: Path, Require, Service-Route, each as far as the client understands it.
 void put_extensions(std::string& out, const Registration& registration, const Outcome& outcome, const site::Site& site);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A shard's life: mail in, bindings changed, answers out.
+// A shard's life: mail in, bindings and subscriptions changed, answers and NOTIFYs out.
 #include "viaduct/registrar/shard.h"
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "permission.h"
 #include "registration.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/sip/reply.h"
@@ -34,43 +35,63 @@ std::string date_line(std::time_t now) {
 
 }  // namespace
 
-Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules)
+Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules, const WatchRules& watch_rules)
     : commons_(commons),
       ring_(*commons.to_registrar[index]),
       locations_(commons.locations.of_shard(index)),
       wire_(commons, commons.to_registrar.size() == 1),
-      bindings_(rules, locations_, commons.site.read().fleet_seed) {}
+      bindings_(rules, locations_, commons.site.read().fleet_seed),
+      watchers_(watch_rules, locations_, commons.site.read().fleet_seed, *this) {
+  bindings_.set_observer(watchers_);
+}
 
-std::size_t Shard::poll(std::size_t registrations_max, std::uint64_t now_s) {
+std::size_t Shard::poll(std::size_t requests_max, std::uint64_t now_ms) {
+  now_ms_ = now_ms;
+  const std::uint64_t now_s = now_ms / 1000;
   std::array<nic::Packet, base::burst_pkts_max> pkts;
-  const std::size_t count = ring_.pop({reinterpret_cast<void**>(pkts.data()), std::min(registrations_max, pkts.size())});
+  const std::size_t count = ring_.pop({reinterpret_cast<void**>(pkts.data()), std::min(requests_max, pkts.size())});
   if (date_s_ != now_s) {
     date_s_ = now_s;
     const std::time_t wall = std::time(nullptr);
     wall_s_ = static_cast<std::uint32_t>(wall);
     date_ = date_line(wall);
   }
-  for (std::size_t i = 0; i < count; ++i) take(pkts[i], now_s);
+  for (std::size_t i = 0; i < count; ++i) take(pkts[i]);
   bindings_.expire(now_s);
+  const std::size_t told = watchers_.tick(commons_.site.read(), now_ms);
   locations_.reclaim(commons_.epoch);
-  return count;
+  return count + told;
 }
 
-void Shard::take(nic::Packet p, std::uint64_t now_s) {
-  counters_.received.add(1);
+void Shard::take(nic::Packet p) {
   const auto note = p.note<site::Note>();
   static_cast<void>(sip::index(payload_of(p, note), message_));  // a fault stays in the message
-  const Answer out = answer(message_, note, commons_.site.read(), now_s);
+  message_.is_request ? take_request(p, note) : take_answer(p);
+}
+
+void Shard::take_answer(nic::Packet p) {
+  const auto own = sip::verify_own_branch(message_.top.branch, message_.cseq_number, commons_.site.read().keys);
+  if (own) watchers_.take_answer(*own, message_, now_ms_);
+  nic::free(p);
+}
+
+void Shard::take_request(nic::Packet p, const site::Note& note) {
+  counters_.received.add(1);
+  const Answer out = answer(message_, note, commons_.site.read());
   if (out.bytes == 0 || out.bytes > note.frame.payload_bytes + p.tailroom()) {
     counters_.dropped.add(1);
     nic::free(p);
     return;
   }
-  (out.status == 200 ? counters_.answered : out.status == 401 ? counters_.challenged : counters_.refused).add(1);
-  send(p, note, out.bytes);
+  (out.status / 100 == 2 ? counters_.answered : out.status == 401 ? counters_.challenged : counters_.refused).add(1);
+  send_back(p, note, out.bytes);
 }
 
-Outcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site, std::uint64_t now_s) {
+Proof Shard::prove(const sip::Message& request, const site::Note& note, const site::Site& site) {
+  return authenticator_->check({.message = request, .client = note.client, .source = note.frame.source.address, .now_s = wall_s_}, site.keys);
+}
+
+Outcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
   std::array<char, base::aor_bytes_max> aor_room;
   std::array<char, base::path_bytes_max> path_room;
   const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
@@ -78,25 +99,57 @@ Outcome Shard::register_client(const sip::Message& request, const site::Note& no
   const auto registration = read_registration(request, *aor, note, site, path_room);
   if (!registration) return registration.error();
   if (authenticator_) {
-    Proof proof = authenticator_->check({.message = request, .client = note.client, .source = note.frame.source.address, .now_s = wall_s_}, site.keys);
+    Proof proof = prove(request, note, site);
     if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
   }
-  Outcome out = bindings_.process(*registration, now_s);
+  Outcome out = bindings_.process(*registration, now_ms_ / 1000);
   if (out.status != 200) return out;
   put_extensions(out.headers, *registration, out, site);
   out.headers += date_;
   return out;
 }
 
+SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note& note, const site::Site& site) {
+  std::array<char, base::aor_bytes_max> aor_room;
+  const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
+  if (!aor) return {.status = 400, .fault = aor.error()};
+  const base::Endpoint& flow = note.frame.source;
+  switch (may_watch({.message = request, .aor = *aor, .flow = flow, .location = std::as_const(locations_).find(note.client)}, site)) {
+    case Permission::granted:
+      break;
+    case Permission::after_proof: {
+      if (!authenticator_) return {.status = 403};
+      Proof proof = prove(request, note, site);
+      if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
+      break;
+    }
+    case Permission::refused:
+      return {.status = 403};
+  }
+  return watchers_.process({.message = request,
+                            .aor = *aor,
+                            .client = note.client,
+                            .flow = flow,
+                            .next = first_hop(request, flow, site),
+                            .listener = static_cast<std::uint8_t>(site.listener(note.frame.destination) - site.listeners.data())},
+                           site, now_ms_);
+}
+
 // Writes the answer into scratch_; 0 octets when none can be given.
-Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::uint64_t now_s) {
+Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site) {
   const auto top = sip::parse_via(request[request.top_via]);
   if (!top) return {};
-  Outcome outcome = register_client(request, note, site, now_s);
+  SubscribeOutcome outcome;
+  if (request.method == sip::Method::subscribe) {
+    outcome = subscribe(request, note, site);
+  } else {
+    Outcome registered = register_client(request, note, site);
+    outcome = {.status = registered.status, .fault = registered.fault, .headers = std::move(registered.headers)};
+  }
   outcome.headers += site.server_header;
   sip::Reply reply{.status_line = outcome.fault != sip::Bad::none ? sip::status_line(outcome.fault) : sip::status_line(outcome.status),
                    .source = note.frame.source,
-                   .to_tag = sip::reply_tag(request, *top, site.keys.signing()),
+                   .to_tag = outcome.to_tag != 0 ? outcome.to_tag : sip::reply_tag(request, *top, site.keys.signing()),
                    .headers = outcome.headers};
   std::size_t bytes = sip::write_reply(request, reply, scratch_);
   if (bytes == 0 || bytes > answer_growth_max * request.text.size()) {
@@ -108,7 +161,7 @@ Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note,
   return {.status = outcome.status, .bytes = bytes};
 }
 
-void Shard::send(nic::Packet p, const site::Note& note, std::size_t bytes) {
+void Shard::send_back(nic::Packet p, const site::Note& note, std::size_t bytes) {
   std::uint8_t* payload = p.data() + note.frame.payload_offset;
   std::memcpy(payload, scratch_.data(), bytes);
   const std::uint8_t* start = net::write_headers(payload, bytes, net::turned_around(note.frame), commons_.port.checksum_work());

@@ -11,7 +11,7 @@ STATUS = {
                 {"index": 1, "cpu": 2, "rx": 7, "tx": 7, "bursts": 6, "sleeps": 12345}],
     "epoch": 9, "homes": {"up": 2, "draining": 1, "down": 0},
     "assignment": {"pins": 3, "overrides": 4, "capacity": 1000000, "bytes": 16777216, "policy": "slots"},
-    "registrar": {"clients": 5, "bindings": 6},
+    "registrar": {"clients": 5, "bindings": 6, "subscriptions": 7},
     "memory": {"allocated": 1048576, "active": 2097152, "resident": 3145728, "mapped": 4194304},
     "store": {"path": "/var/lib/viaduct/edge", "bytes": 3145728, "read_only": False, "loaded": False, "loaded_ratio": 0.25},
 }
@@ -134,6 +134,38 @@ def test_client_deregister_says_how_many_bindings_went(daemon, viaduct):
     daemon.answers["client.deregister"] = {"ok": True, "aor": "a@b", "removed": 2}
     assert viaduct("client", "deregister", "a@b").stdout == "a@b: 2 bindings removed\n"
     assert daemon.requests == [{"verb": "client.deregister", "aor": "a@b"}]
+
+
+SUBSCRIPTION = {"id": "abcdefghijklm", "aor": "a@b", "subscriber": "sip:w@b", "target": "sip:w@h", "next": "198.18.0.9:5060", "expires_in_s": 60,
+                "cseq": 3, "open": False, "owed": True, "ending": None}
+
+
+def test_subs_list_asks_for_a_client_or_for_all(daemon, viaduct):
+    daemon.answers["subs.list"] = {"ok": True, "subscriptions": [SUBSCRIPTION], "total": 7}
+    done = viaduct("subs", "list")
+    assert "abcdefghijklm  a@b      sip:w@b" in done.stdout and done.stdout.endswith("7 subscriptions\n")
+    viaduct("subs", "list", "a@b", "--most", "5")
+    assert daemon.requests == [{"verb": "subs.list", "most": 100}, {"verb": "subs.list", "most": 5, "aor": "a@b"}]
+
+
+def test_subs_list_says_when_there_are_none(daemon, viaduct):
+    daemon.answers["subs.list"] = {"ok": True, "subscriptions": [], "total": 0}
+    assert viaduct("subs", "list").stdout == "nobody watches\n"
+
+
+def test_subs_show_asks_for_one(daemon, viaduct):
+    daemon.answers["subs.show"] = {"ok": True} | SUBSCRIPTION
+    assert "target        sip:w@h\n" in viaduct("subs", "show", "abcdefghijklm").stdout
+    assert daemon.requests == [{"verb": "subs.show", "id": "abcdefghijklm"}]
+
+
+def test_subs_terminate_names_one_or_a_client_and_why(daemon, viaduct):
+    daemon.answers["subs.terminate"] = {"ok": True, "ended": 2}
+    assert viaduct("subs", "terminate", "--client", "a@b", "--reason", "probation", "--retry-after", "9").stdout == "2 subscriptions end\n"
+    viaduct("subs", "terminate", "abcdefghijklm")
+    assert daemon.requests == [{"verb": "subs.terminate", "reason": "probation", "retry_after_s": 9, "aor": "a@b"},
+                               {"verb": "subs.terminate", "reason": "deactivated", "retry_after_s": 0, "id": "abcdefghijklm"}]
+    assert viaduct("subs", "terminate").returncode != 0
 
 
 def test_client_unassign_asks_for_the_client_alone(daemon, viaduct):

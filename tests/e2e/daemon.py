@@ -192,8 +192,8 @@ class Daemon:
             assert self.process.poll() is None, f"ended with {self.process.poll()}\n{self.report()}"
             latest.update(self.counters())
             registrar, verdicts = latest["registrar"], latest["total"]["verdicts"]
-            is_answered = verdicts["registered"] == registrar["received"] == sum(registrar[name] for name in ("answered", "challenged", "refused", "dropped"))
-            is_taken = verdicts["controlled"] == latest["control"]["frames_taken"]
+            is_answered = verdicts["registered"] + verdicts["subscribed"] == registrar["received"] == sum(registrar[name] for name in ("answered", "challenged", "refused", "dropped"))
+            is_taken = verdicts["controlled"] == latest["control"]["frames_taken"] and verdicts["concluded"] == latest["watchers"]["answers"]
             return sum(verdicts.values()) >= pkts and latest["balanced"] and is_answered and is_taken
 
         try:

@@ -356,8 +356,8 @@ TEST_F(BindingsTest, RefusesAUriThatNoRequestCouldCarry) {
 
 TEST_F(BindingsTest, LetsAnOperatorRemoveAClient) {
   send(next().contact("<sip:a@h>").contact("<sip:b@h>"));
-  EXPECT_EQ(bindings.remove(alice), 2u);
-  EXPECT_EQ(bindings.remove(alice), 0u);
+  EXPECT_EQ(bindings.remove(alice, now_s), 2u);
+  EXPECT_EQ(bindings.remove(alice, now_s), 0u);
   EXPECT_EQ(bindings.clients(), 0u);
   EXPECT_EQ(send(next().contact("<sip:a@h>")).status, 200);
 }

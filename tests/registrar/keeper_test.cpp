@@ -31,7 +31,7 @@ TEST(Keeper, KeepsWhatTheStoreRefusesUntilItIsTaken) {
   assign::LocationMap locations{16};
   Bindings bindings{{}, locations, base::Key128{7}};
   std::atomic<int> written{};
-  Keeper keeper(bindings, std::make_unique<FullFor>(1, written));
+  Keeper keeper("registrations", changed_bindings(bindings), std::make_unique<FullFor>(1, written));
   Register request;
   request.contact("<sip:a@h>");
   const base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5060};

@@ -14,6 +14,8 @@ namespace viaduct::base {
   X(proxied, "requests forwarded to a home")                        \
   X(returned, "responses sent back along the Vias")                 \
   X(registered, "REGISTERs handed to the registrar of this node")   \
+  X(subscribed, "SUBSCRIBEs handed to the notifier of this node")   \
+  X(concluded, "responses to requests of this node itself")         \
   X(answered, "requests answered by this node itself with a 2xx")   \
   X(rejected, "requests answered with a 4xx, 5xx or 6xx")           \
   X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")   \

@@ -89,6 +89,17 @@ struct Limits {
   std::vector<base::Prefix> friends;
 };
 
+/// Subscriptions to the registrations of a local home.
+struct Watching {
+  std::vector<base::Prefix> prefixes;              ///< from these anybody may be watched
+  std::uint32_t expires_default_s{3761};
+  std::uint32_t expires_min_s{60};
+  std::uint32_t expires_max_s{7200};
+  std::uint32_t per_client_max{32};
+  std::size_t subscriptions_max{100'000};
+  std::uint32_t notifies_per_s{5'000};
+};
+
 struct Config {
   std::filesystem::path file;
   // [node]
@@ -149,6 +160,8 @@ struct Config {
   std::filesystem::path credentials_file;          ///< lines aor,algorithm,ha1; empty: nobody is asked to prove who he is
   std::string realm;
   std::vector<sip::DigestAlgorithm> digest_algorithms{sip::DigestAlgorithm::sha512_256, sip::DigestAlgorithm::sha256, sip::DigestAlgorithm::md5};
+  // [watchers]
+  Watching watching;
   // [screen]
   std::filesystem::path rules_file;                ///< the operator's rules; empty: none
   bool shipped_rules{true};

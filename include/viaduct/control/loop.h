@@ -11,7 +11,7 @@
 
 namespace viaduct::control {
 
-/// What a registrar that shares this core does with a share of its time: (registrations at the most, monotonic seconds) -> registrations done.
+/// What a registrar that shares this core does with a share of its time: (requests at the most, monotonic milliseconds) -> how much there was to do.
 using ShardPoll = std::function<std::size_t(std::size_t, std::uint64_t)>;
 
 /// Thread: run on the control core; post from any thread.

@@ -46,6 +46,8 @@ using site::Site;
   X(never_follows, "the client, or every client of its User-Agent so far, does not follow redirects") \
   X(not_listed, "only clients that are known to follow a redirect are redirected")                    \
   X(initial_request, "an initial request goes to the home of the client that it names")               \
+  X(notifier, "it asks the notifier of this node, which is the client's home")                        \
+  X(notifier_dialog, "it is in a dialog with the notifier of this node")                              \
   X(registered_here, "the client is registered here: to the binding that was added last")             \
   X(not_registered, "the client's home is this node, where it has no binding that can be reached")    \
   X(in_dialog_to_home, "an in-dialog request for a home goes there")                                  \
@@ -61,6 +63,7 @@ using site::Site;
   X(ack_of_ours, "it acknowledges or cancels an answer of ours")                                      \
   X(ack_nowhere, "an ACK with no place to go is never answered")                                      \
   X(response_ours, "its top Via is ours and verifies")                                                \
+  X(response_to_us, "it answers a request of this node's own")                                        \
   X(response_foreign, "its top Via is not ours, or does not verify")                                  \
   X(response_nowhere, "its next Via names no usable destination")                                     \
   X(too_large, "the message is larger than message_bytes_max")                                        \
@@ -104,8 +107,9 @@ struct Subject {
   Routing routing;  ///< identify: of a request
   const assign::Binding* binding{};  ///< judge: of a request other than REGISTER whose client is registered here, where it goes
   std::string_view path;  ///< judge: the Routes to `binding`
-  sip::ClientKey client;  ///< identify: of `aor_valid`
-  bool has_client{};  ///< identify: To (REGISTER) or Request-URI (else) is an address-of-record of a served domain
+  sip::ClientKey client;  ///< identify: when has_client; of a response with `is_to_us`, what its branch knows of it
+  bool has_client{};  ///< identify: To (REGISTER, and SUBSCRIBE to the notifier) or Request-URI (else) is an address-of-record of a served domain
+  bool is_to_us{};  ///< identify: of a response, that it answers a request of this node's own
   sip::Bad aor_fault{};  ///< identify: why it is none
   Excess excess;  ///< receive: none; limit
   screen::Outcome screening;  ///< screen: what the rules say of it; index: nothing

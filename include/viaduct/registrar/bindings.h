@@ -57,6 +57,30 @@ struct BindingView {
   std::uint32_t reg_id{}, cseq{};
 };
 
+/// Why bindings that are gone are.
+enum class Departure : std::uint8_t {
+  unregistered,   ///< by a REGISTER
+  expired,
+  deactivated     ///< by the operator
+};
+
+/// What became of a client's bindings.
+struct BindingsChange {
+  const ClientKey& key;
+  std::string_view aor;                             ///< canonical
+  const assign::Location* before{};                 ///< null: there were none
+  std::span<const assign::BindingText> after;
+  Departure why{};                                  ///< of those of `before` that are gone
+  std::uint64_t now_s{};
+};
+
+/// Who hears of each change, before anybody can see it. Thread: the bindings'.
+class BindingsObserver {
+ public:
+  virtual ~BindingsObserver() = default;
+  virtual void bindings_changed(const BindingsChange& change) = 0;
+};
+
 /// One shard's bindings. Thread: its shard's.
 class Bindings {
  public:
@@ -70,16 +94,18 @@ class Bindings {
   void expire(std::uint64_t now_s);
   [[nodiscard]] std::vector<BindingView> of(const ClientKey& key, std::uint64_t now_s) const;
   /// Remove all bindings of a client, whatever they are. Returns how many there were.
-  std::size_t remove(const ClientKey& key);
-  /// Put a client's bindings back, as they were before a restart; those that have expired are left out, which is a change. Shape: one or more; nothing is
-  /// known of the client.
-  void restore(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
+  std::size_t remove(const ClientKey& key, std::uint64_t now_s);
+  /// Put a client's bindings back, as they were before a restart; those that have expired are left out, which is a change: false. Shape: one or more; nothing
+  /// is known of the client.
+  bool restore(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
   /// Up to so many clients that have changed since they were last taken from here, each once, the longest unsaved first.
   [[nodiscard]] std::vector<ClientKey> take_changed(std::size_t most);
   [[nodiscard]] const assign::Location* location(const ClientKey& key) const;
   [[nodiscard]] std::size_t clients() const;
   [[nodiscard]] std::size_t bindings() const;
   void set_rules(const Rules& rules);
+  /// Who hears of changes from now on; restoring is none.
+  void set_observer(BindingsObserver& observer);
 
  private:
   struct Impl;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bindings survive a restart: what has changed is written behind the registrar's back, at most once a period, on a thread of its own.
+// What a shard knows survives a restart: what has changed is written behind the registrar's back, at most once a period, on a thread of its own.
 #pragma once
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -13,15 +14,23 @@
 #include <vector>
 
 #include "viaduct/registrar/bindings.h"
+#include "viaduct/registrar/watchers.h"
 #include "viaduct/store/rows.h"
 
 namespace viaduct::registrar {
 
-/// What is lost when the process dies: the changes of one period and those that are being written then. A client that changes often is written once a period.
+/// Appends rows of up to so many things that have changed since they were last asked for, and returns how many; an offset is added to the shard's seconds to
+/// have seconds since 1970.
+using Gather = std::function<std::size_t(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out)>;
+[[nodiscard]] Gather changed_bindings(Bindings& bindings);
+[[nodiscard]] Gather changed_subscriptions(Watchers& watchers);
+
+/// What is lost when the process dies: the changes of one period and those that are being written then. What changes often is written once a period.
 /// What the store refuses is tried again until it is taken; the log says when that begins and ends.
 class Keeper {
  public:
-  Keeper(Bindings& bindings, std::shared_ptr<store::Rows> rows);
+  /// Shape: `what` names what is kept, in the log.
+  Keeper(std::string what, Gather gather, std::shared_ptr<store::Rows> rows);
   ~Keeper();
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
@@ -36,7 +45,8 @@ class Keeper {
   void run();
   void tell(const store::Result<void>& written);
   [[nodiscard]] bool gather(std::size_t most);
-  Bindings& bindings_;
+  std::string what_;
+  Gather gather_;
   std::shared_ptr<store::Rows> rows_;   // all shards' keepers'
   std::chrono::steady_clock::time_point due_{};
   std::vector<store::Row> gathered_;  // the shard's
@@ -50,8 +60,10 @@ class Keeper {
 };
 
 /// Put back what is kept, before the first REGISTER, each client at its shard, however many shards there were before; what came to one of more than so many
-/// listeners is taken for the first one's. Returns how many clients. Errors: a file that cannot be read.
-[[nodiscard]] std::expected<std::size_t, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s,
-                                                              std::size_t listeners);
+/// listeners is taken for the first one's. Returns those of whose bindings some have expired since. Errors: a file that cannot be read.
+[[nodiscard]] std::expected<std::vector<ClientKey>, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s,
+                                                                         std::size_t listeners);
+/// The same for subscriptions. Errors: a file that cannot be read.
+[[nodiscard]] std::expected<void, std::string> restore(const store::Rows& rows, std::span<Watchers* const> shards, std::uint64_t now_ms, std::size_t listeners);
 
 }  // namespace viaduct::registrar

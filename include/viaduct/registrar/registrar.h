@@ -17,6 +17,7 @@ namespace viaduct::registrar {
 /// What a configuration says of a registrar, and a reload changes.
 struct Settings {
   Rules rules;                              ///< bindings_max: of all shards
+  WatchRules watch_rules;                   ///< subscriptions_max, open_max, notifies_per_s: of all shards
   std::string realm;
   std::shared_ptr<const Secrets> secrets;   ///< null: nobody has to prove who he is
 };
@@ -29,6 +30,18 @@ struct ShardSums {
   std::uint64_t sent{}, refused_by_wire{};
 };
 
+/// The same of those who tell watchers.
+struct WatcherSums {
+#define X(name, what) std::uint64_t name{};
+  VIADUCT_WATCHER_COUNTERS(X)
+#undef X
+};
+
+/// What there was before a restart, and is again.
+struct Restored {
+  std::size_t clients{}, subscriptions{};
+};
+
 /// Thread: the control core's, but for what says otherwise. As many shards as commons has rings for.
 class Registrar {
  public:
@@ -39,12 +52,13 @@ class Registrar {
   Registrar(const Registrar&) = delete;
   Registrar& operator=(const Registrar&) = delete;
 
-  /// Before the first REGISTER: put back what these rows keep, and keep there what changes from now on. Returns how many clients. Errors: as restore's.
-  [[nodiscard]] std::expected<std::size_t, std::string> keep(std::unique_ptr<store::Rows> rows, std::uint64_t now_s, std::size_t listeners);
+  /// Before the first REGISTER: put back what these rows keep, and keep there what changes from now on. Errors: as restore's.
+  [[nodiscard]] std::expected<Restored, std::string> keep(std::unique_ptr<store::Rows> bindings, std::unique_ptr<store::Rows> subscriptions,
+                                                          std::uint64_t now_ms, std::size_t listeners);
   /// Several shards: each begins on its own core, of those that EAL has, `first_core` and those behind it.
   void start(unsigned first_core);
-  /// One shard: its share of the control core, up to `registrations_max` REGISTERs. Returns how many there were.
-  std::size_t poll(std::size_t registrations_max, std::uint64_t now_s);
+  /// One shard: its share of the control core, up to `requests_max` requests. Returns how much there was to do.
+  std::size_t poll(std::size_t requests_max, std::uint64_t now_ms);
   /// When nothing comes any more: wait until what waits in the rings is done, and all bindings are written.
   void stop();
 
@@ -55,6 +69,7 @@ class Registrar {
   void apply(const Settings& settings);
   /// Thread: any.
   [[nodiscard]] ShardSums sums() const;
+  [[nodiscard]] WatcherSums watcher_sums() const;
 
  private:
   struct Core;

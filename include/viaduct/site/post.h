@@ -26,7 +26,7 @@ namespace viaduct::site {
 /// The note on a packet for the registrar or the control core; it lies in the packet buffer, beside the data.
 struct Note {
   enum class Kind : std::uint8_t {
-    registration,   ///< to_registrar: a REGISTER of this node's; the packet as received
+    registration,   ///< to_registrar: a REGISTER or SUBSCRIBE for a client of this node, or an answer to its NOTIFY; the packet as received
     frame,          ///< to_control: ARP, ND, echo; which, says frame.kind
     unresolved      ///< to_control: ready to send but for the MAC of `next_hop`
   };

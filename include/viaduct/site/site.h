@@ -60,6 +60,7 @@ struct Site {
   PathPolicy path{};
   bool record_route{true};                          ///< proxied requests that may begin a dialog get our Record-Route
   std::vector<base::Prefix> edges;
+  std::vector<base::Prefix> watcher_prefixes;       ///< from these anybody's registrations may be watched
   base::Key128 fleet_seed{};
   sip::SigningKeys keys;
   Limits limits;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who watches the registrations of a local home's clients: the notifier of RFC 6665 for the package `reg` of RFC 3680. No packets, no clock of its own.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "viaduct/registrar/bindings.h"
+#include "viaduct/share/counters.h"
+#include "viaduct/sip/token.h"
+#include "viaduct/site/site.h"
+#include "viaduct/store/rows.h"
+
+namespace viaduct::registrar {
+
+// One row a counter: name, and what it counts.
+#define VIADUCT_WATCHER_COUNTERS(X)                                                 \
+  X(subscribed, "subscriptions begun, one-time questions among them")               \
+  X(ended, "subscriptions that are over, for whatever reason")                      \
+  X(notifies, "NOTIFYs begun")                                                      \
+  X(notified, "NOTIFYs answered with a 2xx")                                        \
+  X(repeated, "NOTIFYs sent again (timer E)")                                       \
+  X(unanswered, "NOTIFYs given up (timer F), and their subscriptions with them")    \
+  X(failed, "NOTIFYs answered with an error")                                       \
+  X(unsent, "NOTIFYs with no way to their subscriber, or too large")                \
+  X(slowed, "times that the pace was cut since too many NOTIFYs were not answered") \
+  X(answers, "responses taken from the workers")                                    \
+  X(answers_stray, "of these, those to NOTIFYs that are no longer open")
+
+struct WatcherCounters {
+#define X(name, what) share::Counter name;
+  VIADUCT_WATCHER_COUNTERS(X)
+#undef X
+};
+
+/// Bounds and defaults of subscriptions.
+struct WatchRules {
+  std::uint32_t expires_default_s{3761};   ///< RFC 3680 4.4
+  std::uint32_t expires_min_s{60};
+  std::uint32_t expires_max_s{7200};
+  std::uint32_t per_client_max{32};        ///< subscriptions to one client
+  std::size_t subscriptions_max{100'000};  ///< in the shard
+  std::uint32_t interval_ms{5'000};        ///< between NOTIFYs of one subscription, but for answers to a SUBSCRIBE and the last one (RFC 3680 4.10)
+  std::uint32_t notifies_per_s{5'000};     ///< of the shard, repetitions not counted
+  std::size_t open_max{50'000};            ///< NOTIFYs without an answer
+};
+
+/// Why a subscription ends; the names are those of RFC 6665 4.1.3 but for `none`.
+enum class Ending : std::uint8_t { none, deactivated, probation, rejected, timeout, giveup, noresource };
+[[nodiscard]] std::string_view reason(Ending ending);
+
+/// One SUBSCRIBE, indexed without fault, whose sender may watch that client and has shown that it receives where it comes from.
+struct Subscribe {
+  const sip::Message& message;
+  std::string_view aor;     ///< canonical, of the client that is watched
+  ClientKey client;
+  base::Endpoint flow;      ///< its source
+  base::Endpoint next;      ///< where NOTIFYs are sent: the place of the first Record-Route, or the flow
+  std::uint8_t listener{};  ///< ours, by number, that it came to
+};
+
+/// What a SUBSCRIBE came to: the status, the header lines of its answer, and the tag that its To gets when it has none.
+struct SubscribeOutcome {
+  std::uint16_t status{};          ///< 200, 204 (RFC 5839 6.3), 400, 403 (too many), 423, 481, 489, 500 (CSeq), 503
+  sip::Bad fault{sip::Bad::none};  ///< for 400
+  std::string headers;             ///< Expires, Contact, Min-Expires, Allow-Events, Retry-After; each with CRLF
+  std::uint64_t to_tag{};
+};
+
+/// Which subscriptions to end, or to warn, and how: what a mover wants of the watchers of a client.
+struct Farewell {
+  Ending ending{Ending::deactivated};
+  std::uint32_t retry_after_s{};           ///< with Ending::probation
+};
+
+/// A subscription as an operator sees it.
+struct SubscriptionView {
+  std::uint64_t id{};
+  std::string aor, subscriber, target;
+  base::Endpoint next;
+  std::uint32_t expires_in_s{}, cseq{};
+  bool is_open{};        ///< a NOTIFY waits for its answer
+  bool is_owed{};        ///< something is still to be told
+  Ending ending{};
+};
+
+/// By whom NOTIFYs are sent.
+class Outlet {
+ public:
+  virtual ~Outlet() = default;
+  /// False: there is no way, no buffer or no room; it is as lost as on the wire.
+  virtual bool send(const site::Listener& from, const base::Endpoint& to, std::string_view message) = 0;
+};
+
+/// One shard's subscriptions. Times are milliseconds of a monotonic clock, which the bindings' seconds are of, too. Thread: the shard's.
+class Watchers final : public BindingsObserver {
+ public:
+  /// Shape: `locations` is the shard's; `seed` is the same after a restart, and on all nodes.
+  Watchers(const WatchRules& rules, const assign::LocationMap& locations, const base::Key128& seed, Outlet& outlet);
+  ~Watchers() override;
+
+  /// Process one SUBSCRIBE. What it makes due is sent by the next `tick`, so that the answer goes first.
+  /// Source: RFC 6665 4.2.1; RFC 3680 4; RFC 5839 6.
+  [[nodiscard]] SubscribeOutcome process(const Subscribe& subscribe, const site::Site& site, std::uint64_t now_ms);
+  /// A response to a NOTIFY of ours, verified. Source: RFC 6665 4.2.2.
+  void take_answer(const sip::OwnRequest& request, const sip::Message& response, std::uint64_t now_ms);
+  /// What the registrar did to a client's bindings.
+  void bindings_changed(const BindingsChange& change) override;
+  /// Timers, and what may be sent now; bounded work. Returns how much there was to do.
+  std::size_t tick(const site::Site& site, std::uint64_t now_ms);
+
+  /// End all subscriptions to a client, each with a NOTIFY of full state. Returns how many.
+  std::size_t end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms);
+  /// End one. False: there is none of that id.
+  bool end_one(std::uint64_t id, const Farewell& farewell, std::uint64_t now_ms);
+  /// Tell a client's watchers that its contacts expire sooner, so that whoever registered them registers anew (RFC 3680 4.7.1). Returns how many are told.
+  std::size_t announce_shortened(const ClientKey& client, std::uint32_t expires_s, std::uint64_t now_ms);
+
+  [[nodiscard]] std::vector<SubscriptionView> of(const ClientKey& client, std::uint64_t now_ms) const;
+  [[nodiscard]] std::optional<SubscriptionView> find(std::uint64_t id, std::uint64_t now_ms) const;
+  [[nodiscard]] std::vector<SubscriptionView> list(std::size_t most, std::uint64_t now_ms) const;
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t open() const;
+  [[nodiscard]] std::size_t bytes() const;   ///< of memory, of the subscriptions
+  [[nodiscard]] const WatcherCounters& counters() const;
+  void set_rules(const WatchRules& rules);
+
+  /// For a restart: up to so many subscriptions that have changed since they were last taken from here, each once, as rows; a row without octets: it is over.
+  /// Returns how many. `offset_s` is added to the clock's seconds to have seconds since 1970.
+  std::size_t take_changed(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out);
+  /// Put one back. What was owed is sent again, with its CSeq and branch; every other one goes on at a higher CSeq. False: the row cannot be read.
+  [[nodiscard]] bool restore(std::string_view row, std::int64_t offset_s, std::uint64_t now_ms, std::size_t listeners);
+  /// A client's bindings are not what they were when the node stopped: who watches it is told all.
+  void owe_everything(const ClientKey& client);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace viaduct::registrar

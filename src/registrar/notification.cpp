@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// A NOTIFY from a subscription and the state of its client: RFC 6665 4.2.2, RFC 3680 5, RFC 5839 5 to 7, RFC 6446 7.
+#include <cstdio>
+
+#include "notifier.h"
+#include "viaduct/sip/notify.h"
+
+namespace viaduct::registrar {
+namespace {
+
+std::string base32(std::uint64_t value) {
+  std::array<char, sip::base32_64_bytes> out;
+  sip::write_base32(value, out);
+  return {out.data(), out.size()};
+}
+
+std::string uri_or_plain(std::string_view uri, std::string_view aor) { return uri.empty() ? "sip:" + std::string(aor) : std::string(uri); }
+
+/// `;NAME=RATE` of an interval, in NOTIFYs a second.
+void put_rate(std::string& out, const char* name, std::uint32_t interval_ms) {
+  std::array<char, 48> text;
+  out.append(text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), ";%s=%.4f", name, 1000.0 / interval_ms)));
+}
+
+std::string subscription_state(const Standing& x, const WatchRules& rules, Tick now) {
+  if (x.ending != Ending::none) {
+    std::string out = "terminated;reason=" + std::string(reason(x.ending));
+    if (x.ending == Ending::probation) out += ";retry-after=" + std::to_string(x.retry_after_s);
+    return out;
+  }
+  std::string out = "active;expires=" + std::to_string(x.expires > now ? (x.expires - now) / ticks_per_s : 0);
+  // What was asked for, as it is kept (RFC 6446 7).
+  if (x.interval_min_ms != 0) put_rate(out, "max-rate", std::max(x.interval_min_ms, rules.interval_ms));
+  if (x.interval_max_ms != 0) put_rate(out, "min-rate", x.interval_max_ms);
+  return out;
+}
+
+RegistrationState registration_state(const assign::Location* location, bool was_active) {
+  if (location != nullptr) return RegistrationState::active;
+  return was_active ? RegistrationState::terminated : RegistrationState::init;
+}
+
+}  // namespace
+
+/// Equal for equal bindings, on every node and after a restart; a refresh alone changes nothing.
+std::uint64_t Watchers::Impl::state_tag(const ClientKey& client) const {
+  const assign::Location* const location = locations.find(client);
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
+    const assign::BindingText b = (*location)[i];
+    std::string text(b.uri);
+    text.append(1, '\0').append(b.instance).append(1, '\0').append(std::to_string(b.binding.q_milli));
+    out += base::siphash64(seed, text);   // in whatever order they stand
+  }
+  return out ^ client.low;
+}
+
+std::string_view Watchers::Impl::compose(const Subscription& s, const site::Listener& from, const site::Site& site) {
+  const Standing& x = s.standing;
+  const DialogTexts t = s.texts();
+  const std::uint64_t now_s = now_ms / 1000;
+  const assign::Location* const location = locations.find(s.client);
+  std::vector<ReginfoContact> contacts;
+  if (x.due == Due::changes) {
+    contacts = latest(logs.at(s.client), x.changes_from, now_s);
+  } else {
+    for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) contacts.push_back(shown((*location)[i], seed, now_s));
+  }
+  const std::string aor_uri = "sip:" + std::string(t.aor);
+  const Reginfo info{.version = x.version,
+                     .is_full = x.due != Due::changes,
+                     .aor_uri = aor_uri,
+                     .registration_id = s.client.low,
+                     .state = registration_state(location, x.due == Due::changes),
+                     .contacts = contacts};
+  const std::string body = x.is_unchanged ? std::string{} : reginfo_xml(info);
+  std::array<char, base::contact_uri_bytes_max + base::path_bytes_max + 16> room;
+  const auto way = sip::arrange_routes(t.target, t.routes, room);
+  if (!way) return {};
+  const sip::Branch branch = sip::own_branch({.id = s.dialog, .sender = static_cast<std::uint32_t>(s.client.high >> 32)}, x.local_cseq, site.keys);
+  const std::string via =
+      "SIP/2.0/UDP " + from.host + ':' + std::to_string(from.endpoint.port) + ";branch=" + std::string(branch.data(), branch.size()) + ";rport";
+  const site::Listener& here = site.listeners[x.listener];
+  const std::string local = uri_or_plain(t.local_uri, t.aor), remote = uri_or_plain(t.remote_uri, t.aor), tag = base32(s.dialog);
+  const std::string contact = "sip:" + here.host + ':' + std::to_string(here.endpoint.port);
+  const std::string event = t.event_id.empty() ? "reg" : "reg;id=" + std::string(t.event_id);
+  const std::string state = subscription_state(x, rules, now()), etag = base32(state_tag(s.client));
+  const std::size_t bytes = sip::write_notify({.request_uri = way->request_uri,
+                                               .via = via,
+                                               .routes = way->routes,
+                                               .from = local,
+                                               .from_tag = tag,
+                                               .to = remote,
+                                               .to_tag = t.remote_tag,
+                                               .call_id = t.call_id,
+                                               .cseq = x.local_cseq,
+                                               .contact = contact,
+                                               .event = event,
+                                               .subscription_state = state,
+                                               .etag = etag,
+                                               .headers = {},
+                                               .content_type = body.empty() ? std::string_view{} : "application/reginfo+xml",
+                                               .body = body},
+                                              scratch);
+  return {scratch.data(), bytes};
+}
+
+}  // namespace viaduct::registrar

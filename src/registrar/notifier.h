@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of Watchers: the subscriptions, when each is told what, and the NOTIFYs under way. watchers.cpp begins subscriptions, notifier.cpp serves them.
+#pragma once
+#include <array>
+#include <deque>
+
+#include "changes.h"
+#include "pace.h"
+#include "subscriptions.h"
+#include "viaduct/base/limits.h"
+#include "viaduct/base/wheel.h"
+
+namespace viaduct::registrar {
+
+struct Watchers::Impl {
+  WatchRules rules;
+  const assign::LocationMap& locations;
+  base::Key128 seed;
+  Outlet& outlet;
+  Subscriptions table;
+  ChangeLogs logs;
+  base::Wheel wheel;
+  base::Timer ready;           // head of a ring: due, and waiting for the pace
+  std::uint64_t now_ms{};      // the latest that was told
+  Pace pace;
+  std::size_t open{};
+  std::deque<base::Hash128> changed;   // rows to be saved, the longest unsaved first
+  WatcherCounters counters;
+  std::array<char, base::large_packet_bytes_max> scratch;
+
+  Impl(const WatchRules& r, const assign::LocationMap& l, const base::Key128& k, Outlet& o)
+      : rules(r), locations(l), seed(k), outlet(o), table(r.subscriptions_max) {
+    ready.next = ready.previous = &ready;
+  }
+
+  [[nodiscard]] Tick now() const { return static_cast<Tick>(now_ms / tick_ms); }
+  void advance(std::uint64_t to_ms) { now_ms = std::max(now_ms, to_ms); }
+
+  // notifier.cpp
+  void schedule(Subscription& s);
+  void mark_changed(Subscription& s);
+  void owe_everything(Subscription& s, bool is_urgent);
+  void forget_changes(Subscription& s);
+  void end(Subscription& s, Ending ending, std::uint32_t retry_after_s);
+  void remove(Subscription& s);
+  void log(const ClientKey& client, std::vector<ContactChange> changes);
+  void timer(Subscription& s, const site::Site& site);
+  void begin(Subscription& s, const site::Site& site);
+  void repeat(Subscription& s, const site::Site& site);
+  void send(const OpenNotify& notify, const site::Site& site);
+  void close(Subscription& s, bool answered);
+  void answered(Subscription& s, const sip::Message& response);
+  bool follow(Subscription& s, const sip::Message& response);
+  bool come_back_later(Subscription& s, const sip::Message& response);
+
+  // watchers.cpp
+  [[nodiscard]] SubscribeOutcome subscribe(const Subscribe& q, const site::Site& site);
+  [[nodiscard]] SubscribeOutcome refresh(Subscription& s, const Subscribe& q, const site::Site& site, const struct Wish& wish);
+  [[nodiscard]] SubscribeOutcome start(const Subscribe& q, const site::Site& site, const struct Wish& wish);
+  [[nodiscard]] SubscribeOutcome granted(const Subscription& s, const Subscribe& q, const site::Site& site) const;
+  [[nodiscard]] SubscriptionView view(const Subscription& s) const;
+
+  // notification.cpp
+  [[nodiscard]] std::uint64_t state_tag(const ClientKey& client) const;
+  [[nodiscard]] std::string_view compose(const Subscription& s, const site::Listener& from, const site::Site& site);
+};
+
+/// Where the NOTIFYs of a subscription leave from; nullptr: no listener reaches its subscriber.
+[[nodiscard]] inline const site::Listener* egress(const Standing& s, const site::Site& site) {
+  return s.listener < site.listeners.size() ? site.egress(site.listeners[s.listener], s.next.address) : nullptr;
+}
+
+}  // namespace viaduct::registrar

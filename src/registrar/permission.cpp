@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "permission.h"
+
+#include <array>
+
+#include "viaduct/sip/flow.h"
+#include "viaduct/sip/route.h"
+#include "viaduct/sip/uri.h"
+
+namespace viaduct::registrar {
+namespace {
+
+// The client behind the first hop that a URI names, when that hop's token is genuine; else the flow to the hop itself.
+base::Endpoint far_end(std::string_view first_hop, std::string_view call_id, const base::Endpoint& flow, const site::Site& site) {
+  const auto uri = sip::parse_uri(first_hop);
+  const auto token = uri ? sip::read_flow_token(uri->user) : std::nullopt;
+  return token && sip::is_genuine(*token, flow, call_id, site.keys) ? token->client : flow;
+}
+
+std::string_view first_value(const sip::Message& m, sip::HeaderId header) {
+  sip::Routes values(m, header);
+  sip::RouteValue value;
+  return values.next(value) ? value.uri : std::string_view{};
+}
+
+// A stored Path is the values in one line; the first one's URI.
+std::string_view first_uri(std::string_view path) {
+  const std::size_t begin = path.find('<');
+  return begin == path.npos ? std::string_view{} : path.substr(begin + 1, path.find('>', begin) - begin - 1);
+}
+
+bool is_on_flow_of_a_binding(const WatchRequest& q, const site::Site& site) {
+  const base::Endpoint asks = far_end(first_value(q.message, sip::HeaderId::record_route), q.message[q.message.call_id], q.flow, site);
+  for (std::size_t i = 0; q.location != nullptr && i < q.location->count(); ++i) {
+    const assign::BindingText b = (*q.location)[i];
+    if (b.binding.flow == q.flow && far_end(first_uri(b.path), {}, q.flow, site) == asks) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Permission may_watch(const WatchRequest& q, const site::Site& site) {
+  if (site::any_contains(site.watcher_prefixes, q.flow.address)) return Permission::granted;
+  std::array<char, base::aor_bytes_max> room;
+  const auto watcher = sip::canonical_aor(q.message[q.message.from_uri], site.domains, room);
+  if (!watcher || *watcher != q.aor) return Permission::refused;
+  return is_on_flow_of_a_binding(q, site) ? Permission::granted : Permission::after_proof;
+}
+
+}  // namespace viaduct::registrar

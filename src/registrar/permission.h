@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may watch whose registrations, and whether he has shown that he receives where he asks from: nobody's NOTIFYs are sent to somebody else.
+#pragma once
+#include "viaduct/assign/locations.h"
+#include "viaduct/site/site.h"
+
+namespace viaduct::registrar {
+
+/// A SUBSCRIBE before it is believed.
+struct WatchRequest {
+  const sip::Message& message;
+  std::string_view aor;                    ///< canonical, of the client that is to be watched
+  base::Endpoint flow;                     ///< its source
+  const assign::Location* location{};      ///< of that client; null: not registered
+};
+
+enum class Permission : std::uint8_t {
+  granted,
+  after_proof,   ///< its own client's, who has not shown that he receives there: a digest would
+  refused        ///< another's
+};
+
+/// Servers in `watcher_prefixes` may watch anybody; a client itself, shown by the flow of one of its bindings. Behind an edge of the fleet a flow is what
+/// the edge's token says, in the Path of the binding and the Record-Route of the SUBSCRIBE.
+[[nodiscard]] Permission may_watch(const WatchRequest& request, const site::Site& site);
+
+}  // namespace viaduct::registrar

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Subscriptions as octets, to be kept while the node is down.
+//
+//   row:  u8 format (1), u64 of the client's key twice, u64 dialog, the place that NOTIFYs go to (16 octets and u16), u8 listener, u8 ending,
+//         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again), u8 whether a NOTIFY was ever answered, u32 of the subscriber's CSeq, ours,
+//         version, retry-after, shortest and longest interval, u64 expiry (seconds since 1970), 8 times u16 octets of a text, then the texts
+#include <algorithm>
+
+#include "notifier.h"
+#include "octets.h"
+
+namespace viaduct::registrar {
+namespace {
+
+constexpr std::uint8_t format = 1;
+enum class Owed : std::uint8_t { nothing, anew, again };
+/// What the numbers of a subscription may have advanced by between its last row and the end: NOTIFYs are seconds apart, rows at most one.
+constexpr std::uint32_t numbers_skipped = 16;
+
+Owed owed(const Subscription& s) {
+  if (s.open || s.standing.repeats_cseq) return Owed::again;
+  return s.standing.due != Due::nothing ? Owed::anew : Owed::nothing;
+}
+
+std::string to_row(const Subscription& s, std::int64_t offset_s) {
+  const Standing& x = s.standing;
+  Writer w;
+  w << format << s.client.low << s.client.high << s.dialog << x.next << x.listener << static_cast<std::uint8_t>(x.ending) << static_cast<std::uint8_t>(owed(s))
+    << static_cast<std::uint8_t>(x.was_heard);
+  w << x.remote_cseq << x.local_cseq << (s.open ? x.version - 1 : x.version) << x.retry_after_s << x.interval_min_ms << x.interval_max_ms;
+  w << static_cast<std::int64_t>(x.expires / ticks_per_s) + offset_s;
+  const DialogTexts t = s.texts();
+  const std::array<std::string_view, 8> all = {t.aor, t.call_id, t.remote_tag, t.remote_uri, t.local_uri, t.target, t.routes, t.event_id};
+  for (const std::string_view text : all) w << static_cast<std::uint16_t>(text.size());
+  for (const std::string_view text : all) w.out.append(text);
+  return std::move(w.out);
+}
+
+/// A subscription as it was, but for its texts.
+struct FromRow {
+  ClientKey client;
+  std::uint64_t dialog{};
+  Standing standing;
+  Owed owed{};
+  DialogTexts texts;
+};
+
+std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
+  Reader r(row);
+  if (r.number<std::uint8_t>() != format) return std::nullopt;
+  FromRow out;
+  Standing& x = out.standing;
+  out.client.low = r.number<std::uint64_t>();
+  out.client.high = r.number<std::uint64_t>();
+  out.dialog = r.number<std::uint64_t>();
+  x.next = r.endpoint();
+  x.listener = r.number<std::uint8_t>();
+  const auto ending = r.number<std::uint8_t>(), owed = r.number<std::uint8_t>();
+  x.was_heard = r.number<std::uint8_t>() != 0;
+  for (std::uint32_t* number : {&x.remote_cseq, &x.local_cseq, &x.version, &x.retry_after_s, &x.interval_min_ms, &x.interval_max_ms})
+    *number = r.number<std::uint32_t>();
+  const std::int64_t expires_s = std::clamp<std::int64_t>(r.number<std::int64_t>() - offset_s, 0, UINT32_MAX / ticks_per_s);
+  x.expires = static_cast<Tick>(expires_s) * ticks_per_s;
+  std::array<std::uint16_t, 8> bytes;
+  for (std::uint16_t& b : bytes) b = r.number<std::uint16_t>();
+  DialogTexts& t = out.texts;
+  const std::uint16_t* next = bytes.data();
+  for (std::string_view* text : {&t.aor, &t.call_id, &t.remote_tag, &t.remote_uri, &t.local_uri, &t.target, &t.routes, &t.event_id}) *text = r.text(*next++);
+  if (!r.is_at_end() || ending > static_cast<std::uint8_t>(Ending::noresource) || owed > static_cast<std::uint8_t>(Owed::again)) return std::nullopt;
+  x.ending = static_cast<Ending>(ending);
+  out.owed = static_cast<Owed>(owed);
+  return out;
+}
+
+}  // namespace
+
+std::size_t Watchers::take_changed(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out) {
+  std::deque<base::Hash128>& all = impl_->changed;
+  const std::size_t count = std::min(most, all.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const base::Hash128 key = all.front();
+    all.pop_front();
+    Subscription* const s = impl_->table.find(key.low);
+    if (s != nullptr) s->standing.is_unsaved = false;
+    out.push_back({key, s != nullptr ? to_row(*s, offset_s) : std::string{}});
+  }
+  return count;
+}
+
+bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_t now_ms, std::size_t listeners) {
+  impl_->advance(now_ms);
+  const auto read = from_row(row, offset_s);
+  if (!read) return false;
+  if (impl_->table.find(read->dialog) != nullptr || impl_->table.size() >= impl_->rules.subscriptions_max) return true;
+  Subscription& s = impl_->table.add(Subscription::make(read->client, read->dialog, read->texts));
+  s.standing = read->standing;
+  Standing& x = s.standing;
+  if (x.listener >= listeners) x.listener = 0;
+  x.told = impl_->now();
+  x.repeats_cseq = read->owed == Owed::again;
+  if (!x.repeats_cseq) {
+    x.local_cseq += numbers_skipped;
+    x.version += numbers_skipped;
+  }
+  if (read->owed != Owed::nothing) {
+    impl_->owe_everything(s, true);
+  } else {
+    impl_->mark_changed(s);
+    impl_->schedule(s);
+  }
+  return true;
+}
+
+void Watchers::owe_everything(const ClientKey& client) {
+  for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s))
+    if (!s->ends()) impl_->owe_everything(*s, false);
+}
+
+}  // namespace viaduct::registrar
