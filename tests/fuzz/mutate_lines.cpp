@@ -14,7 +14,7 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 namespace viaduct::fuzz {
 namespace {
 
-constexpr std::array<std::string_view, 16> header_lines = {
+constexpr std::array<std::string_view, 20> header_lines = {
     "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport\r\n",
     "v: SIP/2.0/UDP [2001:db8::1];received=192.0.2.2, SIP / 2.0 / UDP a ;rport = 1\r\n",
     "Via: ,\r\n",
@@ -31,6 +31,10 @@ constexpr std::array<std::string_view, 16> header_lines = {
     "l: 4\r\n",
     "Subject: folded\r\n again\r\n",
     "Call-ID:\r\n",
+    "o: reg;id=a;max-rate=0.2\r\n",
+    "Accept: text/plain;q=0, */*\r\n",
+    "Record-Route: <sip:p1;lr>, <sip:p0>;x=y\r\n",
+    "Suppress-If-Match: *\r\n",
 };
 
 /// Lines with their ends; what stands behind the last one is a line too.
