@@ -206,6 +206,7 @@ struct StatusLine {
 };
 constexpr std::array status_lines = {
     StatusLine{200, "SIP/2.0 200 OK\r\n"},
+    StatusLine{204, "SIP/2.0 204 No Notification\r\n"},
     StatusLine{301, "SIP/2.0 301 Moved Permanently\r\n"},
     StatusLine{302, "SIP/2.0 302 Moved Temporarily\r\n"},
     StatusLine{400, "SIP/2.0 400 Bad Request\r\n"},
@@ -213,6 +214,7 @@ constexpr std::array status_lines = {
     StatusLine{403, "SIP/2.0 403 Forbidden\r\n"},
     StatusLine{404, "SIP/2.0 404 Not Found\r\n"},
     StatusLine{405, "SIP/2.0 405 Method Not Allowed\r\n"},
+    StatusLine{406, "SIP/2.0 406 Not Acceptable\r\n"},
     StatusLine{416, "SIP/2.0 416 Unsupported URI Scheme\r\n"},
     StatusLine{420, "SIP/2.0 420 Bad Extension\r\n"},
     StatusLine{423, "SIP/2.0 423 Interval Too Brief\r\n"},

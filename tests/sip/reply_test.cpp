@@ -225,7 +225,7 @@ TEST(Reply, AnswersEveryAnswerableTortureMessage) {
 }
 
 TEST(StatusLine, KnowsEveryCodeThatWeSend) {
-  for (const int code : {200, 301, 302, 400, 401, 403, 404, 420, 423, 480, 481, 482, 483, 489, 500, 503, 505, 513}) {
+  for (const int code : {200, 204, 301, 302, 400, 401, 403, 404, 406, 420, 423, 480, 481, 482, 483, 489, 500, 503, 505, 513}) {
     const std::string_view line = status_line(static_cast<std::uint16_t>(code));
     EXPECT_TRUE(line.starts_with("SIP/2.0 " + std::to_string(code) + ' ')) << line;
     EXPECT_TRUE(line.ends_with("\r\n"));
