@@ -40,7 +40,7 @@ def test_status_tells_of_the_node_its_workers_and_its_memory(daemon, viaduct):
         "listen      192.0.2.1:5060, 192.0.2.1:5070\n"
         "homes       2 up, 1 draining, 0 down\n"
         "assignment  policy slots, epoch 9, 3 pins, 4 overrides, room for 1000000 in 16.0 MiB\n"
-        "registrar   5 clients, 6 bindings\n"
+        "registrar   5 clients, 6 bindings, 7 subscriptions\n"
         "memory      1.0 MiB allocated, 2.0 MiB active, 3.0 MiB resident, 4.0 MiB mapped\n"
         "store       /var/lib/viaduct/edge, 3.0 MiB, loading: 25 %\n"
         "\n"

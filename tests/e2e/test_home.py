@@ -167,7 +167,7 @@ def test_every_binding_survives_a_stop_and_those_a_second_old_a_kill(lab, folder
         die(daemon)
     with edge.daemon(config) as daemon:
         assert len(bindings(daemon, "caller")) == 1 and not bindings(daemon, "callee")
-        assert daemon.ask("status")["registrar"] == {"clients": 1, "bindings": 1}
+        assert daemon.ask("status")["registrar"] == {"clients": 1, "bindings": 1, "subscriptions": 0}
 
 
 def test_a_thousand_registrations_are_there_after_a_kill(lab, folder):
@@ -182,7 +182,7 @@ def test_a_thousand_registrations_are_there_after_a_kill(lab, folder):
         time.sleep(1.0)
         die(daemon)
     with edge.daemon(config) as daemon:
-        assert daemon.ask("status")["registrar"] == {"clients": count, "bindings": count}
+        assert daemon.ask("status")["registrar"] == {"clients": count, "bindings": count, "subscriptions": 0}
         # A retransmission of what was answered before is known still.
         link.sendto(bytes(sip.register("user7")), rig.SERVICE)
         assert sip.Message(link.recv(4096)).status == 200
@@ -214,7 +214,7 @@ def test_several_shards_share_the_clients_and_their_number_may_change_at_a_resta
         callee.register()
         call(caller, callee)
         hang_up(callee, caller, 5)
-        assert daemon.ask("status")["registrar"] == {"clients": count + 1, "bindings": count + 1}
+        assert daemon.ask("status")["registrar"] == {"clients": count + 1, "bindings": count + 1, "subscriptions": 0}
         assert daemon.ask("client.deregister", aor="callee@example.com")["removed"] == 1 and not bindings(daemon, "callee")
         assert daemon.counters()["registrar"]["answered"] == count + 1
         # Every shard takes over what a reload brings.
@@ -224,7 +224,7 @@ def test_several_shards_share_the_clients_and_their_number_may_change_at_a_resta
         daemon.settled(1)
     for shards in (1, 4):
         with edge.daemon(config(shards)) as daemon:
-            assert daemon.ask("status")["registrar"] == {"clients": count, "bindings": count}
+            assert daemon.ask("status")["registrar"] == {"clients": count, "bindings": count, "subscriptions": 0}
             assert all(len(bindings(daemon, f"user{i}")) == 1 for i in (1, 2, 3, count))
             assert answers(1 + shards) == {200}
             assert daemon.ask("status")["registrar"]["bindings"] == count
