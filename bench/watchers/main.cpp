@@ -106,15 +106,16 @@ class Program {
   }
   [[nodiscard]] static std::string start(const char* method, std::uint32_t i, unsigned cseq) {
     const std::string aor = user(i) + "@example.com", number = std::to_string(cseq);
-    return std::string(method) + " sip:" + aor + " SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK" + user(i) + number + ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:" +
-           aor + ">;tag=9fxced76sl\r\nTo: <sip:" + aor + ">\r\nCall-ID: 3848276298220188511-" + user(i) + "\r\nCSeq: " + number + " " + method +
-           "\r\nContact: <sip:" + user(i) + "@10.0.0.1:5060>\r\n";
+    return std::string(method) + " sip:" + aor + " SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK" + user(i) + number +
+           ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:" + aor + ">;tag=9fxced76sl\r\nTo: <sip:" + aor + ">\r\nCall-ID: 3848276298220188511-" + user(i) +
+           "\r\nCSeq: " + number + " " + method + "\r\nContact: <sip:" + user(i) + "@10.0.0.1:5060>\r\n";
   }
 
   void enrol(std::uint32_t i, unsigned cseq) {
     const std::string text = start("REGISTER", i, cseq) + "Content-Length: 0\r\n\r\n";
     index(text);
-    if (bindings_.process({.message = message_, .aor = user(i) + "@example.com", .key = key(i), .flow = flow(i), .next = flow(i)}, now_ms_ / 1000).status != 200)
+    if (bindings_.process({.message = message_, .aor = user(i) + "@example.com", .key = key(i), .flow = flow(i), .next = flow(i)}, now_ms_ / 1000).status !=
+        200)
       fail("a REGISTER was refused");
   }
   void subscribe(std::uint32_t i, Watch& watch) {

@@ -11,8 +11,9 @@ bool asks_notifier(const sip::Message& request) {
   const std::string_view event = request.value(sip::HeaderId::event);
   if (event.empty()) return true;
   if (!event.starts_with(package)) return false;
-  // A template on it, a parameter, white space before one, or nothing.
-  return event.size() == package.size() || std::string_view(".; \t\r\n").contains(event[package.size()]);
+  // Nothing behind it, a template, or what ends a token; other letters make another package.
+  constexpr std::string_view tokens = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-!%*_+`'~";
+  return event.size() == package.size() || !tokens.contains(event[package.size()]);
 }
 
 bool is_notifier(const Site& site, const sip::Uri& uri) { return !uri.has_user && is_here_with_port(site, uri); }

@@ -89,6 +89,10 @@ void Watchers::Impl::log(const ClientKey& client, std::vector<ContactChange> cha
   for (Subscription* s = table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s)) {
     Standing& x = s->standing;
     if (s->ends() || x.due == Due::everything) continue;
+    if (x.wants_everything) {
+      owe_everything(*s, false);
+      continue;
+    }
     if (x.due == Due::nothing) {
       x.due = Due::changes;
       x.changes_from = static_cast<std::uint16_t>(from);
@@ -123,7 +127,7 @@ void Watchers::Impl::begin(Subscription& s, const site::Site& site) {
   counters.notifies.add(1);
   forget_changes(s);
   x.due = Due::nothing;
-  x.is_urgent = x.is_unchanged = false;
+  x.is_urgent = x.is_unchanged = x.wants_everything = false;
   ++x.version;
   x.told = now();
   s.open = std::make_unique<OpenNotify>(OpenNotify{.octets = std::string(message),

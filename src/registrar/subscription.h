@@ -60,6 +60,7 @@ struct Standing {
   bool was_redirected{};             ///< a 3xx was followed, and nothing answered with a 2xx since
   bool was_retried{};                ///< a Retry-After was waited for, and nothing answered with a 2xx since
   bool was_heard{};                  ///< a NOTIFY has been answered
+  bool wants_everything{};           ///< nobody knows what it has missed: a restart was between
   bool is_unsaved{};
   std::uint16_t changes_from{};
   std::uint32_t remote_cseq{};

@@ -97,6 +97,7 @@ bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_
   Standing& x = s.standing;
   if (x.listener >= listeners) x.listener = 0;
   x.told = impl_->now();
+  x.wants_everything = true;
   x.repeats_cseq = read->owed == Owed::again;
   if (!x.repeats_cseq) {
     x.local_cseq += numbers_skipped;

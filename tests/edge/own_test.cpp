@@ -32,7 +32,7 @@ class Own : public Fleet {
 };
 
 TEST_F(Own, ASubscribeForRegistrationsGoesToTheNotifierOfTheHome) {
-  for (const std::string event : {"reg", "reg;id=7", "reg ;id=7", "reg.winfo", ""}) {
+  for (const std::string event : {"reg", "reg;id=7", "reg ;id=7", "reg.winfo", "reg, presence", ""}) {
     const auto r = send(subscribe("bob", event), alice);
     EXPECT_EQ(r.judgement.verdict, Verdict::subscribed) << event;
     EXPECT_EQ(r.judgement.reason, Reason::notifier);

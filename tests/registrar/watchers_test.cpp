@@ -527,6 +527,7 @@ TEST_F(WatchersAtRestart, WhatIsOwedNothingStaysQuietAndNeverGoesBack) {
   pass(200);
   const std::string notify = only();
   EXPECT_GT(std::stoi(header(notify, "CSeq")), 10);
+  EXPECT_NE(notify.find("state=\"full\""), notify.npos) << "its version jumps, so that what it knows does not count";
   EXPECT_EQ(ask({.to_tag = tag, .cseq = 2}).status, 200);
   watchers->owe_everything(alice);
 }
