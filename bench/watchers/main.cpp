@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -62,7 +63,7 @@ std::string header(const std::string& message, const std::string& name) {
 
 std::string answer_to(const std::string& request) {
   std::string out = "SIP/2.0 200 OK\r\n";
-  for (const char* name : {"Via", "From", "To", "Call-ID", "CSeq"}) out += std::string(name) + ": " + header(request, name) + "\r\n";
+  for (const char* name : {"Via", "From", "To", "Call-ID", "CSeq"}) out.append(name).append(": ").append(header(request, name)).append("\r\n");
   return out + "Content-Length: 0\r\n\r\n";
 }
 
@@ -96,7 +97,7 @@ class Program {
   }
 
  private:
-  static std::string user(std::uint32_t i) { return "u" + std::to_string(10'000'000 + i); }
+  static std::string user(std::uint32_t i) { return joined({"u", std::to_string(10'000'000 + i)}); }
   [[nodiscard]] ClientKey key(std::uint32_t i) const { return base::siphash128(seed_, user(i)); }
   base::Endpoint flow(std::uint32_t i) const {
     return {base::Address::v4({10, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}), 5060};
@@ -104,23 +105,29 @@ class Program {
   void index(const std::string& text) {
     if (sip::index(text, message_) != sip::Bad::none) fail("a message that is none");
   }
-  [[nodiscard]] static std::string start(const char* method, std::uint32_t i, unsigned cseq) {
-    const std::string aor = user(i) + "@example.com", number = std::to_string(cseq);
-    return std::string(method) + " sip:" + aor + " SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK" + user(i) + number +
-           ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:" + aor + ">;tag=9fxced76sl\r\nTo: <sip:" + aor + ">\r\nCall-ID: 3848276298220188511-" + user(i) +
-           "\r\nCSeq: " + number + " " + method + "\r\nContact: <sip:" + user(i) + "@10.0.0.1:5060>\r\n";
+  static std::string joined(std::initializer_list<std::string_view> pieces) {
+    std::string out;
+    for (const std::string_view piece : pieces) out.append(piece);
+    return out;
+  }
+  [[nodiscard]] static std::string start(std::string_view method, std::uint32_t i, unsigned cseq) {
+    const std::string name = user(i), number = std::to_string(cseq);
+    return joined({method, " sip:", name, "@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK", name, number,
+                   ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:", name, "@example.com>;tag=9fxced76sl\r\nTo: <sip:", name,
+                   "@example.com>\r\nCall-ID: 3848276298220188511-", name, "\r\nCSeq: ", number, " ", method, "\r\nContact: <sip:", name,
+                   "@10.0.0.1:5060>\r\n"});
   }
 
   void enrol(std::uint32_t i, unsigned cseq) {
-    const std::string text = start("REGISTER", i, cseq) + "Content-Length: 0\r\n\r\n";
+    const std::string text = joined({start("REGISTER", i, cseq), "Content-Length: 0\r\n\r\n"});
     index(text);
-    if (bindings_.process({.message = message_, .aor = user(i) + "@example.com", .key = key(i), .flow = flow(i), .next = flow(i)}, now_ms_ / 1000).status !=
-        200)
+    if (bindings_.process({.message = message_, .aor = joined({user(i), "@example.com"}), .key = key(i), .flow = flow(i), .next = flow(i)}, now_ms_ / 1000)
+            .status != 200)
       fail("a REGISTER was refused");
   }
   void subscribe(std::uint32_t i, Watch& watch) {
-    const std::string text = start("SUBSCRIBE", i, 1) + "Event: reg\r\nAccept: application/reginfo+xml\r\nExpires: 3761\r\nContent-Length: 0\r\n\r\n";
-    const std::string aor = user(i) + "@example.com";
+    const std::string text = joined({start("SUBSCRIBE", i, 1), "Event: reg\r\nAccept: application/reginfo+xml\r\nExpires: 3761\r\nContent-Length: 0\r\n\r\n"});
+    const std::string aor = joined({user(i), "@example.com"});
     watch.go();
     index(text);
     const auto status = watchers_.process({.message = message_, .aor = aor, .client = key(i), .flow = flow(i), .next = flow(i)}, site_, now_ms_).status;
