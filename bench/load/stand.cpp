@@ -17,8 +17,8 @@ std::unique_ptr<nic::Port> started_port(const Stand::Wanted& wanted) {
   // The device has queues for all: shards that are polled by hand send through the control queue.
   const nic::EalConfig eal{.arguments = {"--no-pci", "--vdev=net_null0", "--no-huge", "--no-shconf", "-m", "256"},
                            .file_prefix = "stand-" + std::to_string(getpid()),
-                           .core_cpus = wanted.shard_cpus,
-                           .control_cpu = 0};
+                           .core_cpus = wanted.core_cpus,
+                           .control_cpu = wanted.cpu};
   if (const auto started = nic::start_eal(eal); !started) throw std::runtime_error(started.error());
   auto port = nic::Port::start({.control_queue = true, .buffers_count = 16383, .large_buffers_count = 127, .offload = nic::Offload::pretended});
   if (!port) throw std::runtime_error(port.error());

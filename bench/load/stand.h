@@ -16,7 +16,8 @@ class Stand {
  public:
   struct Wanted {
     unsigned shards{1};
-    std::vector<unsigned> shard_cpus;   ///< where shards are to run; empty: they are polled by hand
+    unsigned cpu{};                     ///< of the thread that makes the stand
+    std::vector<unsigned> core_cpus;    ///< of further cores, for shards or what else is launched
     std::size_t ring_slots{4096};
     std::size_t bindings{1'000'000};
   };

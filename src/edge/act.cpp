@@ -54,7 +54,7 @@ Actor::Actor(site::Commons& commons, unsigned worker)
       control_(commons.to_control, counters_, Drop::control_ring_full),
       kernel_(commons.to_kernel, counters_, Drop::kernel_ring_full),
       fragmenter_(commons.port, commons.identifications, commons.mtu_bytes) {
-  for (const auto& ring : commons.to_registrar) registrar_.emplace_back(*ring, counters_, Drop::registrar_ring_full);
+  for (const auto& ring : commons.to_registrar) registrar_.emplace_back(*ring, counters_);
 }
 
 void Actor::drop(Job& job, Drop why) {
@@ -242,12 +242,16 @@ void Actor::hand_to_registrar(Job& job) {
   note.kind = site::Note::Kind::registration;
   note.frame = job.frame;
   note.client = job.subject.client;
-  registrar_[assign::shard_of(job.subject.client, registrar_.size())].stage(job.pkt, job.judgement.verdict);
+  shard_of(job.subject.client).stage(job.pkt, job.judgement.verdict);
 }
 
 void Actor::flush() {
   wire_.flush();
-  for (RingOutlet& shard : registrar_) shard.flush();
+  is_crowded_ = false;
+  for (ShardOutlet& shard : registrar_) {
+    shard.flush();
+    is_crowded_ |= shard.is_crowded();
+  }
   control_.flush();
   kernel_.flush();
 }

@@ -40,6 +40,9 @@ class Actor {
   void refuse(Job& job, base::Drop why);
   /// Send and hand on what this burst has staged.
   void flush();
+  /// More REGISTERs wait than the registrar soon does: at any of its shards, or at that client's. As it was at the last flush.
+  [[nodiscard]] bool is_registrar_crowded() const { return is_crowded_; }
+  [[nodiscard]] bool is_registrar_crowded(const sip::ClientKey& client) { return shard_of(client).is_crowded(); }
 
  private:
   void answer(Job& job, const Site& site, const Stamp& stamp);
@@ -52,15 +55,17 @@ class Actor {
   void wait_for_hop(Job& job, const Passage& way);
   void send(const Job& job, std::size_t untagged_bytes);
   void send_fragments(const Job& job);
+  [[nodiscard]] ShardOutlet& shard_of(const sip::ClientKey& client) { return registrar_[assign::shard_of(client, registrar_.size())]; }
 
   site::Commons& commons_;
   share::Counters& counters_;
   Limiter* limiter_{};
   const Tracing* tracing_{};
+  bool is_crowded_{};
   net::Mac mac_;
   net::ChecksumWork checksum_work_;
   WireOutlet wire_;
-  std::vector<RingOutlet> registrar_;   // one a shard
+  std::vector<ShardOutlet> registrar_;   // one a shard
   RingOutlet control_;
   RingOutlet kernel_;
   site::Fragmenter fragmenter_;

@@ -85,11 +85,24 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
     if (job->subject.msg.method != sip::Method::register_) edge::locate(job->subject, commons_.locations.find(job->subject.client));
 }
 
+// More register at once than the registrar manages: who is not registered yet comes later, at a time of his own, before he has cost it anything.
+[[gnu::noinline]] void Path::put_off(std::span<Job*> jobs) {
+  for (Job* job : jobs) {
+    const sip::ClientKey& client = job->subject.client;
+    if (job->judgement.verdict != base::Verdict::registered || !actor_.is_registrar_crowded(client) || commons_.locations.find(client) != nullptr) continue;
+    job->subject.excess = {.is_over = true, .limit = {}, .retry_after_s = limiter_.retry_after_s()};
+    job->judgement = {.verdict = base::Verdict::rejected, .reason = Reason::registrar_crowded, .status = 503};
+    counters_.registrations_put_off.add(1);
+  }
+}
+
 void Path::judge(std::span<Job*> jobs, const Site& site) {
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
   const auto now_ms = static_cast<std::uint32_t>(nic::ticks() / ticks_per_ms_);
   place(jobs, site);
   for (Job* job : jobs) job->judgement = edge::judge(job->subject, site, job->placement, now_min);
+  if (actor_.is_registrar_crowded()) [[unlikely]]
+    put_off(jobs);
   for (Job* job : jobs)
     if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
   for (Job* job : jobs)

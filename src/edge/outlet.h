@@ -22,6 +22,7 @@ class RingOutlet {
     staged_[count_++] = p;
   }
   void flush();
+  [[nodiscard]] bool is_empty() const { return count_ == 0; }
 
  private:
   share::Ring& ring_;
@@ -30,6 +31,22 @@ class RingOutlet {
   std::array<base::Verdict, base::burst_pkts_max> verdicts_;
   std::size_t count_{};
   base::Drop full_;
+};
+
+/// Packets on their way to a registrar shard, which is crowded while more than half of its ring is taken. Thread: its worker's.
+class ShardOutlet : public RingOutlet {
+ public:
+  ShardOutlet(share::Ring& ring, share::Counters& counters) : RingOutlet(ring, counters, base::Drop::registrar_ring_full), shard_(ring) {}
+  [[nodiscard]] bool is_crowded() const { return is_crowded_; }
+  void flush() {
+    if (is_empty() && !is_crowded_) return;
+    RingOutlet::flush();
+    is_crowded_ = shard_.count() > shard_.slots() / 2;
+  }
+
+ private:
+  share::Ring& shard_;
+  bool is_crowded_{};   // at the last flush
 };
 
 /// Packets on their way to the wire: through the worker's own queue, or by ring to the worker that has one.

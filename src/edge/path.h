@@ -44,6 +44,7 @@ class Path {
   void place(std::span<Job*> jobs, const Site& site);
   void locate(std::span<Job*> named);
   void judge(std::span<Job*> jobs, const Site& site);
+  void put_off(std::span<Job*> jobs);
   void mark(Job& job, const Site& site);
   void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
   void act(std::span<Job*> jobs, const Site& site);

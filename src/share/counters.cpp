@@ -19,6 +19,7 @@ void CounterSums::add(const Counters& c) {
   fragments_expired += c.fragments_expired.get();
   fragments_spoilt += c.fragments_spoilt.get();
   fragments_sent += c.fragments_sent.get();
+  registrations_put_off += c.registrations_put_off.get();
   for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += c.verdicts[i].get();
   for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += c.drops[i].get();
 }

@@ -51,5 +51,6 @@ std::size_t Ring::pop(std::span<void*> items) {
   return count;
 }
 std::size_t Ring::count() const { return rte_ring_count(impl_->ring.get()); }
+std::size_t Ring::slots() const { return rte_ring_get_capacity(impl_->ring.get()); }
 
 }  // namespace viaduct::share

@@ -41,7 +41,7 @@ class Shards : public testing::Test {
  protected:
   static bench::Stand& stand() {
     // CPUs may stand several times: a shard that sleeps leaves its own to others.
-    static bench::Stand one({.shards = shards, .shard_cpus = {0, 0, 0}, .ring_slots = 256, .bindings = clients});
+    static bench::Stand one({.shards = shards, .core_cpus = {0, 0, 0}, .ring_slots = 256, .bindings = clients});
     return one;
   }
   Shards() {

@@ -69,6 +69,7 @@ using site::Site;
   X(too_large, "the message is larger than message_bytes_max")                                        \
   X(screened, "a screening rule decides")                                                             \
   X(over_limit, "its source, its client or all strangers together are over a limit")                  \
+  X(registrar_crowded, "more register at once than this node manages, and the client is new")         \
   X(marked_proxy_only, "a screening rule marks its User-Agent as one that never follows a redirect")
 
 enum class Reason : std::uint8_t {

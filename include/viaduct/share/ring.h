@@ -23,6 +23,7 @@ class Ring {
   /// Pop up to items.size(), in order; returns how many.
   [[nodiscard]] std::size_t pop(std::span<void*> items);
   [[nodiscard]] std::size_t count() const;
+  [[nodiscard]] std::size_t slots() const;
 
  private:
   struct Impl;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way to a registrar shard: crowded from half a ring on, and no longer when the shard has caught up, also if nobody sends meanwhile.
+#include "outlet.h"
+
+#include <gtest/gtest.h>
+
+namespace viaduct::edge {
+namespace {
+
+TEST(ShardOutlet, IsCrowdedWhileMoreThanHalfOfItsRingIsTaken) {
+  share::Ring ring("shard", 8, share::Producers::many);
+  share::Counters counters;
+  ShardOutlet outlet(ring, counters);
+  std::array<rte_mbuf, 5> buffers{};
+  const auto send = [&](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i) outlet.stage(nic::Packet(&buffers[i]), base::Verdict::registered);
+    outlet.flush();
+  };
+  send(0, 4);
+  EXPECT_FALSE(outlet.is_crowded());
+  send(4, 5);
+  EXPECT_TRUE(outlet.is_crowded());
+  std::array<void*, 1> taken;
+  ASSERT_EQ(ring.pop(taken), 1U);
+  outlet.flush();
+  EXPECT_FALSE(outlet.is_crowded());
+  EXPECT_EQ(counters.verdicts[std::to_underlying(base::Verdict::registered)].get(), 5U);
+}
+
+}  // namespace
+}  // namespace viaduct::edge
