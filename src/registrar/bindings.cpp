@@ -21,6 +21,12 @@ constexpr std::uint32_t too_brief_below_s = 3600;
 /// Seconds to wait when all places are taken: bindings run out at least that often in a full table (the shortest default expiry).
 constexpr std::uint32_t retry_after_s = 60;
 
+/// Octets of a client with one binding.
+constexpr std::size_t location_bytes_usual = 384;
+
+/// Octets of the header lines of an answer with one Contact.
+constexpr std::size_t answer_bytes_usual = 512;
+
 /// What of a REGISTER every binding that it changes keeps, beside the Contact.
 struct Origin {
   std::uint64_t call_hash{};
@@ -82,6 +88,7 @@ void Bindings::Impl::load(const Location* location, std::uint64_t now_s) {
 
 Outcome Bindings::Impl::listed(const Registration& r, std::uint64_t now_s) const {
   Outcome ok{.status = 200, .headers = {}};
+  ok.headers.reserve(answer_bytes_usual);
   for (const BindingText& b : draft) {
     put_contact(ok.headers, b, static_cast<std::uint32_t>(b.binding.expires_at_s - now_s), r.supports_gruu ? r.aor : std::string_view{});
     ok.is_outbound |= r.supports_outbound && b.binding.reg_id != 0;
@@ -98,7 +105,7 @@ std::uint16_t Bindings::Impl::clear(const Origin& origin) {
 
 BindingText Bindings::Impl::made(const Registration& r, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin) {
   std::string_view instance = contact.instance;
-  if (instance.find_first_of("\r\n") != instance.npos) {
+  if (instance.find('\r') != instance.npos || instance.find('\n') != instance.npos) {
     // A quoted string may have been folded (RFC 3261 25.1 LWS); what we send never is.
     std::string& text = unfolded.emplace_back(instance);
     std::ranges::replace_if(text, [](char c) { return c == '\r' || c == '\n'; }, ' ');
@@ -218,6 +225,15 @@ Bindings::~Bindings() = default;
 void Bindings::set_rules(const Rules& rules) { impl_->rules = rules; }
 void Bindings::set_observer(BindingsObserver& observer) { impl_->observer = &observer; }
 
+void Bindings::prefetch(const ClientKey& key) const { impl_->locations.prefetch(key); }
+void Bindings::prefetch_location(const ClientKey& key) const { impl_->locations.prefetch_node(key, location_bytes_usual); }
+void Bindings::prefetch_timers(const ClientKey& key) const {
+  const Location* const location = std::as_const(impl_->locations).find(key);
+  if (location == nullptr) return;
+  __builtin_prefetch(location->next, 1);
+  __builtin_prefetch(location->previous, 1);
+}
+
 Outcome Bindings::process(const Registration& r, std::uint64_t now_s) {
   const auto contacts = sip::contacts(r.message);
   if (!contacts) return bad(contacts.error());
@@ -286,8 +302,13 @@ std::vector<ClientKey> Bindings::take_changed(std::size_t most) {
   const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size()));
   std::vector<ClientKey> out(all.begin(), end);
   all.erase(all.begin(), end);
-  for (const ClientKey& key : out)
-    if (Location* const location = impl_->locations.find(key); location != nullptr) location->is_unsaved = false;
+  constexpr std::size_t ahead = 8;
+  for (std::size_t i = 0; i < out.size() + 2 * ahead; ++i) {
+    if (i < out.size()) prefetch(out[i]);
+    if (i >= ahead && i - ahead < out.size()) prefetch_location(out[i - ahead]);
+    if (i < 2 * ahead) continue;
+    if (Location* const location = impl_->locations.find(out[i - 2 * ahead]); location != nullptr) location->is_unsaved = false;
+  }
   return out;
 }
 

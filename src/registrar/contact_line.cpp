@@ -2,6 +2,7 @@
 #include "contact_line.h"
 
 #include <algorithm>
+#include <array>
 
 namespace viaduct::registrar {
 namespace {
@@ -14,10 +15,15 @@ void put_q(std::string& out, std::uint16_t q_milli) {
   if (!digits.empty()) out.append(".").append(digits);
 }
 
-bool is_param_octet(char c) {
-  constexpr std::string_view others = "-_.!~*'()[]/:&+$";
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || others.find(c) != others.npos;
-}
+/// RFC 3261 25.1 paramchar, but for escapes.
+constexpr auto param_octets = [] {
+  std::array<bool, 256> out{};
+  constexpr std::string_view marks = "-_.!~*'()[]/:&+$";
+  for (const char c : marks) out[static_cast<unsigned char>(c)] = true;
+  for (int i = 0; i < 256; ++i) out[static_cast<std::size_t>(i)] |= (i >= '0' && i <= '9') || (i >= 'a' && i <= 'z') || (i >= 'A' && i <= 'Z');
+  return out;
+}();
+bool is_param_octet(char c) { return param_octets[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 

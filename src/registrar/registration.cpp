@@ -14,26 +14,35 @@ namespace {
 
 using sip::HeaderId;
 
-constexpr std::array<std::string_view, 3> understood = {"path", "outbound", "gruu"};
+/// What the client understands and wants, and what of that is beyond us: RFC 3261 10.3 step 2, 20.37, 20.40.
+struct Options {
+  bool path{}, outbound{}, gruu{};
+  std::string unsupported;   ///< header line of a 420; empty: nothing is required that we lack
+};
 
-bool is_understood(std::string_view tag) {
-  return std::ranges::any_of(understood,
-                             [tag](std::string_view known) { return std::ranges::equal(tag, known, [](char a, char b) { return (a | 0x20) == b; }); });
+bool is_tag(std::string_view tag, std::string_view known) {
+  return std::ranges::equal(tag, known, [](char a, char b) { return (a | 0x20) == b; });
 }
 
-// RFC 3261 10.3 step 2, 20.40: extensions that the client requires and we lack; empty when there are none.
-std::string unsupported(const sip::Message& request) {
-  std::string out;
+bool note(std::string_view tag, Options& options) {
+  bool* const known = is_tag(tag, "path") ? &options.path : is_tag(tag, "outbound") ? &options.outbound : is_tag(tag, "gruu") ? &options.gruu : nullptr;
+  if (known != nullptr) *known = true;
+  return known != nullptr;
+}
+
+Options read_options(const sip::Message& request) {
+  Options out;
+  sip::each_listed(request, HeaderId::supported, [&](std::string_view tag) { return static_cast<void>(note(tag, out)), true; });
+  const bool path_supported = out.path;
+  if (!request.has(HeaderId::require)) return out;
   sip::each_listed(request, HeaderId::require, [&](std::string_view tag) {
-    if (!is_understood(tag)) out.append(out.empty() ? "Unsupported: " : ", ").append(tag);
+    if (!note(tag, out)) out.unsupported.append(out.unsupported.empty() ? "Unsupported: " : ", ").append(tag);
     return true;
   });
-  std::ranges::replace_if(out, [](char c) { return c == '\r' || c == '\n'; }, ' ');
-  return out.empty() ? out : out + "\r\n";
-}
-
-bool supports(const sip::Message& request, std::string_view tag) {
-  return sip::lists(request, HeaderId::supported, tag) || sip::lists(request, HeaderId::require, tag);
+  out.path = path_supported;   // RFC 3327 5.3: it is Supported that asks for it
+  std::ranges::replace_if(out.unsupported, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  if (!out.unsupported.empty()) out.unsupported += "\r\n";
+  return out;
 }
 
 }  // namespace
@@ -83,7 +92,8 @@ base::Endpoint first_hop(const sip::Message& request, const base::Endpoint& flow
 
 std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note, const site::Site& site,
                                                        std::span<char, base::path_bytes_max> path_room) {
-  if (std::string lacking = unsupported(request); !lacking.empty()) return std::unexpected(Outcome{.status = 420, .headers = std::move(lacking)});
+  Options options = read_options(request);
+  if (!options.unsupported.empty()) return std::unexpected(Outcome{.status = 420, .headers = std::move(options.unsupported)});
   const base::Endpoint& flow = note.frame.source;
   Registration out{.message = request,
                    .aor = aor,
@@ -91,8 +101,9 @@ std::expected<Registration, Outcome> read_registration(const sip::Message& reque
                    .flow = flow,
                    .next = flow,
                    .listener = static_cast<std::uint8_t>(site.listener(note.frame.destination) - site.listeners.data()),
-                   .supports_outbound = supports(request, "outbound"),
-                   .supports_gruu = supports(request, "gruu")};
+                   .supports_path = options.path,
+                   .supports_outbound = options.outbound,
+                   .supports_gruu = options.gruu};
   bool has_first_hop = request.via_values == 1;
   if (believes_path(site, flow.address) && !read_path(request, site, path_room, out, has_first_hop)) return std::unexpected(Outcome{.status = 513});
   // RFC 5626 6: behind a first hop that keeps no flows, outbound registration would not do what it promises. Who asks for no reg-id does not mind.
@@ -105,8 +116,7 @@ std::expected<Registration, Outcome> read_registration(const sip::Message& reque
 }
 
 void put_extensions(std::string& out, const Registration& registration, const Outcome& outcome, const site::Site& site) {
-  if (!registration.path.empty() && sip::lists(registration.message, HeaderId::supported, "path"))
-    out.append("Path: ").append(registration.path).append("\r\n");
+  if (!registration.path.empty() && registration.supports_path) out.append("Path: ").append(registration.path).append("\r\n");
   if (outcome.is_outbound) out.append("Require: outbound\r\n");
   out.append(site.service_route);
 }

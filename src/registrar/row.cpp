@@ -43,6 +43,7 @@ assign::BindingText take(Reader& r, ClockOffset offset_s) {
 
 std::string to_row(const assign::Location& location, ClockOffset offset_s) {
   Writer w;
+  w.out.reserve(location.bytes());
   w << format << static_cast<std::uint8_t>(location.count()) << static_cast<std::uint16_t>(location.aor().size());
   w.out.append(location.aor());
   for (std::size_t i = 0; i < location.count(); ++i) put(w, location[i], offset_s);

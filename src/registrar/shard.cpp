@@ -13,7 +13,6 @@
 #include "viaduct/sip/reply.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/sip/uri.h"
-#include "viaduct/sip/via.h"
 
 namespace viaduct::registrar {
 namespace {
@@ -23,6 +22,11 @@ constexpr std::size_t answer_growth_max = 3;
 
 std::string_view payload_of(nic::Packet p, const site::Note& note) {
   return {reinterpret_cast<const char*>(p.data()) + note.frame.payload_offset, note.frame.payload_bytes};
+}
+
+void fetch(const void* from, std::size_t bytes) {
+  constexpr std::size_t line_bytes = 64;
+  for (std::size_t at = 0; at < bytes; at += line_bytes) __builtin_prefetch(static_cast<const char*>(from) + at);
 }
 
 // RFC 3261 20.17, RFC 1123 5.2.14: always GMT.
@@ -56,11 +60,28 @@ std::size_t Shard::poll(std::size_t requests_max, std::uint64_t now_ms) {
     wall_s_ = static_cast<std::uint32_t>(wall);
     date_ = date_line(wall);
   }
-  for (std::size_t i = 0; i < count; ++i) take(pkts[i]);
+  take_all({pkts.data(), count});
   bindings_.expire(now_s);
   const std::size_t told = watchers_.tick(commons_.site.read(), now_ms);
   locations_.reclaim(commons_.epoch);
   return count + told;
+}
+
+// Each packet was written by another core, and each client's bindings are anywhere in memory: what is read of them comes step by step, while the packets
+// before are processed.
+void Shard::take_all(std::span<const nic::Packet> pkts) {
+  constexpr std::size_t between = 3, steps = 4;                  // packets from one step to the next
+  constexpr std::size_t head_bytes = 256, message_bytes = 640;   // of a buffer with its note, and of a usual message with its headers
+  for (std::size_t i = 0; i < pkts.size() + steps * between; ++i) {
+    const auto client = [&](std::size_t at) { return pkts[at].note<site::Note>().client; };
+    const auto is_at = [&](std::size_t step) { return i >= step * between && i - step * between < pkts.size(); };
+    if (is_at(0)) fetch(pkts[i].raw(), head_bytes);
+    if (is_at(1)) fetch(pkts[i - between].data(), message_bytes);
+    if (is_at(1)) bindings_.prefetch(client(i - between));
+    if (is_at(2)) bindings_.prefetch_location(client(i - 2 * between));
+    if (is_at(3)) bindings_.prefetch_timers(client(i - 3 * between));
+    if (is_at(steps)) take(pkts[i - steps * between]);
+  }
 }
 
 void Shard::take(nic::Packet p) {
@@ -77,7 +98,7 @@ void Shard::take_answer(nic::Packet p) {
 
 void Shard::take_request(nic::Packet p, const site::Note& note) {
   counters_.received.add(1);
-  const Answer out = answer(message_, note, commons_.site.read());
+  const Answer out = answer(message_, note, commons_.site.read(), p.tailroom());
   if (out.bytes == 0 || out.bytes > note.frame.payload_bytes + p.tailroom()) {
     counters_.dropped.add(1);
     nic::free(p);
@@ -136,9 +157,8 @@ SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note&
 }
 
 // Writes the answer into scratch_; 0 octets when none can be given.
-Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site) {
-  const auto top = sip::parse_via(request[request.top_via]);
-  if (!top) return {};
+Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind) {
+  if (request.fault != sip::Bad::none) return {};   // workers hand over what they have indexed without
   SubscribeOutcome outcome;
   if (request.method == sip::Method::subscribe) {
     outcome = subscribe(request, note, site);
@@ -149,8 +169,9 @@ Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note,
   outcome.headers += site.server_header;
   sip::Reply reply{.status_line = outcome.fault != sip::Bad::none ? sip::status_line(outcome.fault) : sip::status_line(outcome.status),
                    .source = note.frame.source,
-                   .to_tag = outcome.to_tag != 0 ? outcome.to_tag : sip::reply_tag(request, *top, site.keys.signing()),
-                   .headers = outcome.headers};
+                   .to_tag = outcome.to_tag != 0 ? outcome.to_tag : sip::reply_tag(request, request.top, site.keys.signing()),
+                   .headers = outcome.headers,
+                   .readable_behind = readable_behind};
   std::size_t bytes = sip::write_reply(request, reply, scratch_);
   if (bytes == 0 || bytes > answer_growth_max * request.text.size()) {
     outcome.status = 500;

@@ -36,6 +36,7 @@ struct Registration {
   base::Endpoint next;           ///< where requests for its bindings are sent: its first Path's place, or the flow
   std::uint8_t listener{};       ///< ours, by number, that it came to
   std::string_view path;         ///< values of its Path in one line, without line ends
+  bool supports_path{};          ///< RFC 3327 5.1
   bool supports_outbound{};      ///< RFC 5626 6
   bool supports_gruu{};          ///< RFC 5627 5.1
 };
@@ -87,6 +88,10 @@ class Bindings {
   /// Shape: `locations` is the shard's, and outlives this; `hash_key` is the same after a restart.
   Bindings(const Rules& rules, assign::LocationMap& locations, const base::Key128& hash_key);
   ~Bindings();
+  /// So that a client's bindings are at hand when his REGISTER is processed: the first step, and when others have had theirs, the second, and the third.
+  void prefetch(const ClientKey& key) const;
+  void prefetch_location(const ClientKey& key) const;
+  void prefetch_timers(const ClientKey& key) const;
   /// Process one REGISTER; `now_s` is a monotonic clock in seconds.
   /// All or nothing: on a status other than 200 nothing has changed. The same (Call-ID, CSeq, branch) again is a retransmission and is answered alike.
   Outcome process(const Registration& registration, std::uint64_t now_s);

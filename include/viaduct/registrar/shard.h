@@ -48,13 +48,14 @@ class Shard final : private Outlet {
     std::size_t bytes{};
   };
   bool send(const site::Listener& from, const base::Endpoint& to, std::string_view message) override { return wire_.post(from, to, message); }
+  void take_all(std::span<const nic::Packet> pkts);
   void take(nic::Packet p);
   void take_answer(nic::Packet p);
   void take_request(nic::Packet p, const site::Note& note);
   [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Outcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] SubscribeOutcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
-  [[nodiscard]] Answer answer(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] Answer answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind);
   void send_back(nic::Packet p, const site::Note& note, std::size_t bytes);
 
   site::Commons& commons_;
