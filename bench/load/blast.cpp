@@ -18,6 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "load/telephone.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -26,7 +28,6 @@ constexpr std::size_t batch = 32;             // messages a system call
 constexpr std::size_t datagram_bytes = 2048;
 constexpr int socket_buffer_bytes = 8 << 20;
 constexpr auto silence_max = std::chrono::milliseconds(200);  // then what is outstanding is lost
-constexpr std::uint32_t first_user = 1'000'000;               // seven digits without leading zeros: Kamailio's script counts them up
 constexpr std::uint32_t users = 1'000'000;
 
 [[noreturn]] void fail(const char* what) {
@@ -66,34 +67,12 @@ struct Batch {
   }
 };
 
-/// The message with runs of '#' for the user and of '@' for what is unique.
-std::string message_template(const std::string& source, std::uint16_t port) {
-  const std::string at = source + ":" + std::to_string(port);
-  return "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP " + at +
-         ";branch=z9hG4bK-524287-@@@@@@@@;rport\r\nMax-Forwards: 70\r\nFrom: <sip:u#######@example.com>;tag=f@@@@@@@@\r\n"
-         "To: <sip:u#######@example.com>\r\nCall-ID: c@@@@@@@@-7f1e42ab@client.example\r\nCSeq: 1 REGISTER\r\nContact: <sip:u#######@" +
-         at +
-         ";transport=udp>;+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-0004f2801a2b>\"\r\nExpires: 3600\r\n"
-         "User-Agent: PolycomVVX-VVX_410-UA/5.9.5.0614\r\nAllow: INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, REFER, UPDATE\r\n"
-         "Supported: path, outbound, gruu\r\nContent-Length: 0\r\n\r\n";
-}
-
-std::vector<std::size_t> runs_of(const std::string& text, std::string_view run) {
-  std::vector<std::size_t> out;
-  for (std::size_t at = text.find(run); at != std::string::npos; at = text.find(run, at + run.size())) out.push_back(at);
-  return out;
-}
-
-void put_digits(char* to, std::size_t count, std::uint64_t value) {
-  for (; count-- > 0; value /= 10) to[count] = static_cast<char>('0' + value % 10);
-}
-
 class Sender {
  public:
-  Sender(int fd, const std::string& text) : fd_(fd), users_at_(runs_of(text, "#######")), ids_at_(runs_of(text, "@@@@@@@@")) {
+  Sender(int fd, const std::string& at) : fd_(fd), telephone_(at) {
     for (std::size_t i = 0; i < batch; ++i) {
-      batch_.text[i] = text;
-      batch_.places[i] = {batch_.text[i].data(), text.size()};
+      batch_.text[i] = telephone_.text();
+      batch_.places[i] = {batch_.text[i].data(), batch_.text[i].size()};
     }
   }
   /// Send up to `count` new ones; returns how many went.
@@ -108,13 +87,11 @@ class Sender {
     random_ ^= random_ << 13U;
     random_ ^= random_ >> 7U;
     random_ ^= random_ << 17U;
-    for (const std::size_t at : users_at_) put_digits(text + at, 7, first_user + random_ % users);
-    for (const std::size_t at : ids_at_) put_digits(text + at, 8, serial_);
-    ++serial_;
+    telephone_.fill(text, viaduct::bench::first_user + random_ % users, serial_++);
   }
 
   int fd_;
-  std::vector<std::size_t> users_at_, ids_at_;
+  viaduct::bench::Telephone telephone_;
   Batch batch_;
   std::uint64_t random_{88'172'645'463'325'252U};
   // A new run must not repeat the transactions of an earlier one: a peer remembers them for a while.
@@ -122,10 +99,12 @@ class Sender {
 };
 
 struct Tally {
-  std::uint64_t sent{}, got{}, lost{}, redirects{}, requests{}, others{};
+  std::uint64_t sent{}, got{}, lost{}, successes{}, redirects{}, requests{}, others{};
   void count(std::string_view datagram) {
     ++got;
-    if (datagram.starts_with("SIP/2.0 30"))
+    if (datagram.starts_with("SIP/2.0 200"))
+      ++successes;
+    else if (datagram.starts_with("SIP/2.0 30"))
       ++redirects;
     else if (datagram.starts_with("REGISTER "))
       ++requests;
@@ -184,12 +163,12 @@ int main(int argc, char** argv) {
   sockaddr_in own{};
   socklen_t own_bytes = sizeof own;
   getsockname(out, reinterpret_cast<sockaddr*>(&own), &own_bytes);
-  Sender sender(out, message_template(source, ntohs(own.sin_port)));
+  Sender sender(out, source + ":" + std::to_string(ntohs(own.sin_port)));
   const auto started = Clock::now();
   const Tally t = run(sender, arrivals, std::max(static_cast<std::size_t>(std::atoi(argv[3])), batch), std::chrono::duration<double>(std::atof(argv[4])));
   const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
-  std::printf(R"({"sent": %lu, "got": %lu, "lost": %lu, "redirects": %lu, "requests": %lu, "others": %lu, "seconds": %.3f})"
+  std::printf(R"({"sent": %lu, "got": %lu, "lost": %lu, "successes": %lu, "redirects": %lu, "requests": %lu, "others": %lu, "seconds": %.3f})"
               "\n",
-              t.sent, t.got, t.lost, t.redirects, t.requests, t.others, seconds);
+              t.sent, t.got, t.lost, t.successes, t.redirects, t.requests, t.others, seconds);
   return 0;
 }

@@ -2,7 +2,6 @@
 // A pool of messages in buffers of their own, and the timing of a pass over them: what a pass destroys is restored before the clock starts.
 #pragma once
 #include <benchmark/benchmark.h>
-#include <time.h>
 
 #include <cstddef>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "micro/cpu.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/sip/message.h"
 
@@ -36,13 +36,6 @@ class Pool {
 
 /// REGISTERs of exactly that many octets.
 [[nodiscard]] Pool sized_pool(std::size_t bytes, unsigned vias = 1);
-
-/// Seconds that this thread has had a CPU: what others take from a shared machine does not count.
-[[nodiscard]] inline double cpu_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
 
 /// Time `pass`, which handles `messages` of them; `prepare` is not timed. Reports seconds a message as the counter `each`.
 template <typename Prepare, typename Pass>
