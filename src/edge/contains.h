@@ -32,8 +32,10 @@ namespace viaduct::edge {
   }
 }
 
-/// What may hold Via values below the top one: from the end of that to the end of the last Via line, with whatever stands between.
+/// What may hold Via values below the top one: the second one when there is no other, else all from the end of the top one to the end of the last Via line,
+/// with whatever stands between.
 [[nodiscard]] inline std::string_view below_top_via(const sip::Message& msg) {
+  if (msg.via_values == 2) return msg[msg.second_via];
   constexpr std::size_t lines_at_once = 32;
   const char* const from = msg.text.data() + msg.top_via.offset + msg.top_via.bytes;
   std::size_t lines = msg.headers;

@@ -54,9 +54,8 @@ bool names_listener(const Site& site, std::string_view text) {
   return std::ranges::any_of(site.listeners, [&](const Listener& l) { return contains(text, l.host); });
 }
 
-// Whether a Via below the top one closes a loop. Each is taken apart, but hardly ever is there any reason to.
-[[gnu::noinline]] bool is_looping_below(const Subject& s, const Site& site) {
-  if (!names_listener(site, below_top_via(s.msg))) return false;
+// The Vias below the top one taken apart, where they stand in a line that names a listener.
+[[gnu::noinline]] bool is_looping_in_lines(const Subject& s, const Site& site) {
   for (std::size_t i = s.msg.first[static_cast<std::size_t>(HeaderId::via)]; i < s.msg.headers; ++i) {
     if (s.msg.id[i] != HeaderId::via || !names_listener(site, s.msg.header_line(i))) continue;
     std::string_view rest = s.msg.header_value(i);
@@ -64,6 +63,11 @@ bool names_listener(const Site& site, std::string_view text) {
       if (const auto via = sip::parse_via(value); via && is_loop_via(s, site, *via)) return true;
   }
   return false;
+}
+
+// Whether a Via below the top one closes a loop. Hardly ever is there any reason to take it apart.
+[[gnu::noinline]] bool is_looping_below(const Subject& s, const Site& site) {
+  return names_listener(site, below_top_via(s.msg)) && is_looping_in_lines(s, site);
 }
 
 [[gnu::always_inline]] inline bool is_looping(const Subject& s, const Site& site) {
@@ -107,7 +111,7 @@ unsigned via_count(const Subject& s, const Site& site) {
 
 // The fourth octet tells sips: from sip: and tel:, before anything is compared.
 [[gnu::always_inline]] inline bool is_sips(const sip::Message& msg, sip::Slice uri) {
-  return uri.bytes > 5 && (msg.text[uri.offset + 3U] | 0x20) == 's' && equal_ignoring_case(msg[uri].substr(0, 5), "sips:");
+  return (msg.text[uri.offset + 3U] | 0x20) == 's' && uri.bytes > 5 && equal_ignoring_case(msg[uri].substr(0, 5), "sips:");
 }
 
 // Why a client that reached us directly is not sent away but proxied; Reason::none when it is redirected.

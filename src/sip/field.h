@@ -139,8 +139,6 @@ inline ShortNumber short_number(std::uint64_t word) {
   return {static_cast<std::uint32_t>(fours * 42949672960001U >> 32U), digits};
 }
 
-inline ShortNumber short_number(const char* at, Reach reach) { return short_number(word8(at, 8, reach)); }
-
 /// Decimal digits as a number; more than 2^32 - 1 gives 2^32. Shape: digits only, at least one.
 std::uint64_t to_number(std::string_view digits);
 

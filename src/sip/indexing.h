@@ -55,10 +55,10 @@ struct Indexing {
 
   // message.cpp: the order of things, and the usual shapes
   Start start_line();
-  void vias(bool usual);
+  [[gnu::always_inline]] void vias(bool usual);
   bool top_via_line(bool usual, std::size_t line);
   bool lower_via_line(bool usual, std::size_t line);
-  void fields(const Names& names);
+  [[gnu::always_inline]] void fields(const Names& names);
   [[gnu::always_inline]] void address(bool usual, HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
   void call_id(bool usual);
   void cseq(bool usual);

@@ -42,7 +42,7 @@ bool holds_comma(std::string_view list) {
 }
 
 /// Faults of the head as a whole.
-void Indexing::lines(const Lines& lines, bool bad) {
+inline void Indexing::lines(const Lines& lines, bool bad) {
   if (!lines.terminated) [[unlikely]]
     note(Bad::head_unterminated);
   if (bad) [[unlikely]]
@@ -73,7 +73,7 @@ inline bool Indexing::lower_via_line(bool usual, std::size_t line) {
 }
 
 /// The first line by `first`, since the vector compare over ids has to wait until all have been stored.
-void Indexing::vias(bool usual) {
+inline void Indexing::vias(bool usual) {
   const std::size_t top = first(HeaderId::via);
   bool counting = top != no_header && top_via_line(usual, top);
   for (std::size_t from = top / lines_per_mask * lines_per_mask; counting && from < m.headers; from += lines_per_mask) {
@@ -155,8 +155,7 @@ namespace {
 
 /// Line starts, folds joined if `joined`.
 Lines find(std::string_view text, bool joined, Message& m) {
-  Lines lines{.overflow = true};
-  if (!joined) lines = find_lines(text, m.line);
+  Lines lines = joined ? Lines{.overflow = true} : find_lines(text, m.line);
   if (lines.overflow) [[unlikely]]
     lines = find_joined_lines(text, m.line);
   if (lines.count == 0) m.line[0] = static_cast<std::uint16_t>(text.size());
@@ -230,10 +229,6 @@ std::string_view odd_value_text(const char* at, const char* end) {
 }
 
 std::string_view Message::header_value(std::size_t i) const { return value_text(*this, i); }
-
-bool is_keepalive(std::string_view datagram) {
-  return datagram.empty() || datagram == "\r\n" || datagram == "\r\n\r\n" || datagram == std::string_view{"\0\0\0\0", 4};
-}
 
 std::string_view token(Method m) {
   for (const MethodRow& row : method_rows)

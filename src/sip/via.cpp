@@ -82,12 +82,14 @@ struct Window {
   }
 };
 
-/// Eight octets as they stand, letters in lower case. Shape: they may be read.
-inline std::uint64_t lower8(const char* at) {
+/// Eight octets as they stand. Shape: they may be read.
+inline std::uint64_t load8(const char* at) {
   std::uint64_t word{};
   std::memcpy(&word, at, sizeof word);
-  return word | 0x2020202020202020U;
+  return word;
 }
+/// The same, letters in lower case.
+inline std::uint64_t lower8(const char* at) { return load8(at) | 0x2020202020202020U; }
 
 /// The end of a parameter that is none of the frequent ones, at the semicolon `at`; null when it is not well-formed or goes behind the window.
 [[gnu::noinline]] const char* other_param(const char* at, const Window& window, Reach reach, Via& out) {
@@ -123,13 +125,13 @@ inline const char* usual_param(const char* at, const Window& window, Reach reach
 }
 
 /// `host[:port]`, a name or an IPv4 address of at most 31 octets. Returns its end, or null. Shape: 64 octets may be read.
-inline const char* usual_sent_by(const char* host, Reach reach, Via& out) {
+inline const char* usual_sent_by(const char* host, Via& out) {
   const std::uint32_t ends = others<token_octet>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(host)));
   const char* end = host + _tzcnt_u32(ends);
   if (end == host || ends == 0) return nullptr;
   out.host = {host, end};
   if (*end == ':') {
-    const ShortNumber port = short_number(end + 1, reach);
+    const ShortNumber port = short_number(load8(end + 1));
     if (port.digits - 1 > 6 || port.value - 1 > 0xfffe) return nullptr;
     out.port = static_cast<std::uint16_t>(port.value);
     end += 1 + port.digits;
@@ -160,7 +162,7 @@ const char* usual_via(const char* at, const char* end, Reach reach, Via& out) {
   if (reach.end - at < read_bytes_max || std::memcmp(at, "SIP/2.0/UDP ", 12) != 0) return nullptr;
   out.transport = {at + 8, 3};
   Window window{at + 12};
-  at = usual_sent_by(window.base, reach, out);
+  at = usual_sent_by(window.base, out);
   std::size_t params_left = base::header_params_max;
   while (at != nullptr && at < end && *at == ';') {
     const char* const param_end = usual_param(at, window, reach, out);

@@ -108,16 +108,16 @@ TEST(Scan, MoreLinesThanThereIsRoomForIsAnOverflow) {
 TEST(Scan, ShortNumbersOfEveryLengthAreRead) {
   for (const std::string_view number : {"0", "7", "10", "070", "12345", "9999999"}) {
     const std::string text = std::string{number} + "\r\nsome more octets behind";
-    const ShortNumber read = short_number(text.data(), {text.data(), text.data() + text.size()});
+    const ShortNumber read = short_number(word8(text.data(), 8, {text.data(), text.data() + text.size()}));
     EXPECT_EQ(read.digits, number.size());
     EXPECT_EQ(read.value, std::stoul(std::string{number}));
   }
   for (const std::string_view none : {" 1", "a1", "/1", ":1", "", "-1"}) {
     const std::string text = std::string{none} + ";;;;;;;;;;;;";
-    EXPECT_EQ(short_number(text.data(), {text.data(), text.data() + text.size()}).digits, 0U) << none;
+    EXPECT_EQ(short_number(word8(text.data(), 8, {text.data(), text.data() + text.size()})).digits, 0U) << none;
   }
   const std::string_view eight = "12345678 ";
-  EXPECT_EQ(short_number(eight.data(), {eight.data(), eight.data() + eight.size()}).digits, 8U);
+  EXPECT_EQ(short_number(word8(eight.data(), 8, {eight.data(), eight.data() + eight.size()})).digits, 8U);
 }
 
 TEST(Scan, ANumberAtTheVeryEndOfWhatMayBeReadIsRead) {
@@ -126,7 +126,7 @@ TEST(Scan, ANumberAtTheVeryEndOfWhatMayBeReadIsRead) {
     exact[bytes - 2] = '4';
     exact[bytes - 1] = '2';
     const char* const end = exact.data() + bytes;
-    const ShortNumber read = short_number(end - 2, {exact.data(), end});
+    const ShortNumber read = short_number(word8(end - 2, 8, {exact.data(), end}));
     EXPECT_EQ(read.digits, 2U);
     EXPECT_EQ(read.value, 42U);
   }

@@ -118,7 +118,10 @@ template <base::PassingString Text>
 Bad index(Text&& text, Message& out) = delete;
 
 /// True for what RFC 5626 4.4.1 and common practice send to keep a NAT open: empty, CRLF, CRLFCRLF, four zero octets.
-[[nodiscard]] bool is_keepalive(std::string_view datagram);
+[[nodiscard]] inline bool is_keepalive(std::string_view datagram) {
+  constexpr std::string_view zeros{"\0\0\0\0", 4};
+  return datagram.size() <= zeros.size() && (datagram.empty() || datagram == "\r\n" || datagram == "\r\n\r\n" || datagram == zeros);
+}
 
 /// The method's token; empty for `other`.
 [[nodiscard]] std::string_view token(Method m);
