@@ -30,7 +30,7 @@ struct Assignment::Impl {
   bool apply(const Change& c, std::uint32_t batch, share::Epoch& epoch);
   void remove(const ClientKey& key, std::uint32_t batch, share::Epoch& epoch);
   [[nodiscard]] Placement find_step_by_step(const ClientKey& key) const;
-  [[nodiscard, gnu::always_inline]] inline bool is_told_at_home(const ClientKey& key, Placement& out) const;
+  void place_by_slots(std::span<const ClientKey> keys, std::span<const std::uint8_t> which, std::uint64_t changes, std::span<Placement> out) const;
 };
 
 namespace {
@@ -82,10 +82,8 @@ ShardDraft::~ShardDraft() = default;
 Assignment::Assignment(Policy policy, std::size_t entries_expected) : impl_(new Impl{.policy = policy, .table = Table(entries_expected)}) {}
 Assignment::~Assignment() = default;
 
-void Assignment::prefetch(const ClientKey& key) const {
-  impl_->table.prefetch(key);
-  if (impl_->policy == Policy::slots) impl_->slots.prefetch(key);
-}
+/// The slots stay in a core's caches by themselves.
+void Assignment::prefetch(const ClientKey& key) const { impl_->table.prefetch(key); }
 
 Placement Assignment::find(const ClientKey& key) const {
   const Impl& a = *impl_;
@@ -99,33 +97,32 @@ Placement Assignment::find(const ClientKey& key) const {
   return by_slot(slot);
 }
 
-/// Whether the first line, and the slot, say all. As `find`, which is asked when they do not.
-inline bool Assignment::Impl::is_told_at_home(const ClientKey& key, Placement& out) const {
-  const bool by_slots = policy == Policy::slots;
-  const Slots::Slot slot = by_slots ? slots.at(key) : Slots::Slot(0);
-  const Told told = table.read_home(key);
-  if (told.where != Told::Where::here) return false;
-  if (told.found.home != no_home) {
-    out = placed(told.found);
-    return true;
-  }
-  if (!by_slots || slots.at(key) != slot) return false;
-  out = by_slot(slot);
-  return true;
+/// Those whose home line says that they have no entry: by their slots, unless a slot has changed since `changes` was read, before the lines. As in `find`, a
+/// slot is believed when it was the same before and after; but a slot's line is fetched only for who has no entry.
+void Assignment::Impl::place_by_slots(std::span<const ClientKey> keys, std::span<const std::uint8_t> which, std::uint64_t changes,
+                                      std::span<Placement> out) const {
+  for (const std::uint8_t i : which) out[i] = by_slot(slots.at(keys[i]));
+  if (policy == Policy::slots && slots.changes() == changes) [[likely]]
+    return;
+  for (const std::uint8_t i : which) out[i] = find_step_by_step(keys[i]);
 }
 
 void Assignment::find(std::span<const ClientKey> keys, std::span<Placement> out) const {
   base::check(keys.size() <= base::burst_pkts_max && out.size() >= keys.size(), "more keys than a burst, or than there is room for");
-  std::array<std::uint8_t, base::burst_pkts_max> rest;
-  std::size_t rest_count = 0;
+  std::array<std::uint8_t, base::burst_pkts_max> nobody, elsewhere;
+  std::size_t nobody_count = 0, elsewhere_count = 0;
   const Impl& a = *impl_;
+  const std::uint64_t changes = a.slots.changes();
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (a.is_told_at_home(keys[i], out[i])) [[likely]]
-      continue;
-    a.table.prefetch_further(keys[i]);
-    rest[rest_count++] = static_cast<std::uint8_t>(i);
+    const Glance told = a.table.glance_home(keys[i]);
+    out[i] = placed(told.found);
+    nobody[nobody_count] = elsewhere[elsewhere_count] = static_cast<std::uint8_t>(i);
+    elsewhere_count += told.is_elsewhere;
+    nobody_count += told.found.home == no_home && !told.is_elsewhere;
   }
-  for (std::size_t i = 0; i < rest_count; ++i) out[rest[i]] = find(keys[rest[i]]);
+  for (const std::uint8_t i : std::span(elsewhere).first(elsewhere_count)) a.table.prefetch_further(keys[i]);
+  a.place_by_slots(keys, std::span(nobody).first(nobody_count), changes, out);
+  for (const std::uint8_t i : std::span(elsewhere).first(elsewhere_count)) out[i] = find(keys[i]);
 }
 
 HomeIndex Assignment::slot_home(const ClientKey& key) const { return impl_->slots.at(key).home(); }

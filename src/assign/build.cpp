@@ -21,9 +21,13 @@ std::unique_ptr<Shard> Build::run() && {
     const store::Record& r = records_[i];
     base::check(i == 0 || is_before(records_[i - 1].client, r.client), "records of a shard that do not ascend");
     base::check(r.home != no_home && r.client == store::identity(r.client), "a record that is none");
-    add(static_cast<std::uint32_t>(i));
     shard_->pins_ += r.pin;
+    if (shard_->has_room_at_home(r.client))
+      add(static_cast<std::uint32_t>(i));
+    else
+      later_.push_back(static_cast<std::uint32_t>(i));
   }
+  for (const std::uint32_t record : later_) add(record);
   shard_->clients_ = records_.size();
   if (!aside_.empty()) static_cast<void>(shard_->publish(std::make_unique<const Side>(std::move(aside_))));
   return std::move(shard_);

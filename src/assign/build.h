@@ -26,6 +26,7 @@ class Build {
   std::unique_ptr<Shard> shard_;
   const Shard& old_;
   std::vector<std::uint32_t> owners_;  // of each used place: its record
+  std::vector<std::uint32_t> later_;   // records whose home line is full: they take what all others have left, so that nobody loses his home line to them
   std::vector<SideEntry> aside_;
 };
 

@@ -27,7 +27,7 @@ static_assert(lines_per_find_max * entries_per_line == base::entries_per_find_ma
 namespace word {
 inline constexpr std::uint64_t pinned = 1;      ///< placed by the operator
 inline constexpr std::uint64_t collided = 2;    ///< another inserted client has the same tag on its walk: the side table knows both
-inline constexpr std::uint64_t passed = 4;      ///< in the first entry of a line, used or not: some client found the line full and stands further on
+inline constexpr std::uint64_t marks = 0xf0;    ///< of the line, not of the entry, which may be free: see Mark
 inline constexpr std::uint64_t freed = std::uint64_t{no_home} << 8;
 
 [[nodiscard]] constexpr std::uint64_t make(std::uint64_t tag, HomeIndex home, std::uint64_t flags) { return tag << 24 | std::uint64_t{home} << 8 | flags; }
@@ -35,6 +35,14 @@ inline constexpr std::uint64_t freed = std::uint64_t{no_home} << 8;
 [[nodiscard]] constexpr HomeIndex home(std::uint64_t w) { return static_cast<HomeIndex>(w >> 8); }
 [[nodiscard]] constexpr bool is_free(std::uint64_t w) { return w >> 8 == 0; }
 }  // namespace word
+
+/// The one of a line's sixteen marks that clients of a tag leave there when they find the line full and stand further on. So of those who have no entry
+/// nearly none is looked for beyond the home line, however many passed it.
+struct Mark {
+  explicit Mark(std::uint64_t tag) : entry(tag % entries_per_line), bit(std::uint64_t{0x10} << (tag / entries_per_line % 4)) {}
+  std::size_t entry;
+  std::uint64_t bit;
+};
 
 /// One client. Writer: the control core, but for `count`, which workers store.
 /// Orders: for a changed entry word (release), then epoch (release); a reader loads epoch (acquire), then word (acquire), so it never pairs an old

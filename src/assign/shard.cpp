@@ -2,6 +2,8 @@
 // A shard's walks: a reader's beyond the first line, and the writer's: where a client is put, changed and removed.
 #include "shard.h"
 
+#include <algorithm>
+
 #include "ladder.h"
 #include "viaduct/base/check.h"
 
@@ -27,10 +29,10 @@ bool Shard::is_full() const { return (used_ + 1) * 1000 > std::size_t{lines_coun
 
 std::size_t Shard::bytes() const { return sizeof *this + lines_.bytes() + side().bytes(); }
 
-/// Replace an entry's word, keeping what its line's first entry says of the line.
+/// Replace an entry's word, keeping what it says of the line.
 void Shard::store_word(std::uint32_t place, std::uint64_t bits) {
   std::atomic<std::uint64_t>& w = entry(place).word;
-  w.store(bits | (w.load(std::memory_order_relaxed) & word::passed), std::memory_order_release);
+  w.store(bits | (w.load(std::memory_order_relaxed) & word::marks), std::memory_order_release);
 }
 
 Found Shard::stored(std::uint32_t place) const {
@@ -48,7 +50,7 @@ std::optional<std::uint32_t> Shard::locate(const ClientKey& key) const {
       if (entry(place).word.load(std::memory_order_relaxed) & word::collided) break;
       return place;
     }
-    if (!is_passed(lines[step])) break;
+    if (!is_passed(lines_[lines[step]], tag_of(key))) break;
   }
   return std::nullopt;
 }
@@ -66,18 +68,23 @@ Shard::Scan Shard::scan(const ClientKey& key) const {
     }
     if (met.free == nowhere)
       met.steps_passed = step + 1;
-    else if (!is_passed(lines[step]))
+    else if (!is_passed(lines_[lines[step]], tag_of(key)))
       break;
   }
   return met;
 }
 
+bool Shard::has_room_at_home(const ClientKey& key) const {
+  return std::ranges::any_of(lines_[walk(key)[0]].entries, [](const Entry& e) { return word::is_free(e.word.load(std::memory_order_relaxed)); });
+}
+
 /// Say in the first lines of a walk, all full, that a client stands further on.
 void Shard::pass(const ClientKey& key, unsigned steps) {
   const Walk lines = walk(key);
+  const Mark mark(tag_of(key));
   for (unsigned step = 0; step < steps; ++step) {
-    std::atomic<std::uint64_t>& w = lines_[lines[step]].entries[0].word;
-    w.store(w.load(std::memory_order_relaxed) | word::passed, std::memory_order_release);
+    std::atomic<std::uint64_t>& w = lines_[lines[step]].entries[mark.entry].word;
+    w.store(w.load(std::memory_order_relaxed) | mark.bit, std::memory_order_release);
   }
 }
 
@@ -134,7 +141,7 @@ Shard::Effect Shard::erase(const ClientKey& key) {
 void Shard::release(std::uint32_t place) {
   base::check(entry(place).word.load(std::memory_order_relaxed) >> 8 == word::freed >> 8, "a place released twice");
   std::atomic<std::uint64_t>& w = entry(place).word;
-  w.store(w.load(std::memory_order_relaxed) & word::passed, std::memory_order_relaxed);
+  w.store(w.load(std::memory_order_relaxed) & word::marks, std::memory_order_relaxed);
   --used_;
 }
 

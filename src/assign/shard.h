@@ -70,11 +70,11 @@ class Shard {
   };
   [[nodiscard]] Walk walk(const ClientKey& key) const { return {tag_of(key), home_line(key, bits_, lines_count_), lines_count_}; }
   [[nodiscard]] Entry& entry(std::uint32_t place) const { return lines_[place / entries_per_line].entries[place % entries_per_line]; }
-  [[nodiscard]] bool is_passed(std::uint32_t line) const { return lines_[line].entries[0].word.load(std::memory_order_relaxed) & word::passed; }
   [[nodiscard]] const Side& side() const { return *side_.load(std::memory_order_acquire); }
   [[nodiscard]] Found stored(std::uint32_t place) const;
   [[nodiscard]] std::optional<std::uint32_t> locate(const ClientKey& key) const;
   [[nodiscard]] Scan scan(const ClientKey& key) const;
+  [[nodiscard]] bool has_room_at_home(const ClientKey& key) const;
   void pass(const ClientKey& key, unsigned steps);
   void place_new(std::uint32_t place, const ClientKey& key, const Found& next, std::uint64_t flags);
   void store_word(std::uint32_t place, std::uint64_t bits);
@@ -108,6 +108,12 @@ inline unsigned match(const Line& line, std::uint64_t tag) {
   return matches;
 }
 
+/// Whether a client with that tag found the line full.
+inline bool is_passed(const Line& line, std::uint64_t tag) {
+  const Mark mark(tag);
+  return (line.entries[mark.entry].word.load(std::memory_order_relaxed) & mark.bit) != 0;
+}
+
 /// What a line tells of a client.
 struct Told {
   enum class Where : std::uint8_t { here, further, aside };
@@ -117,7 +123,7 @@ struct Told {
 
 inline Told read(const Line& line, std::uint64_t tag) {
   const unsigned matches = match(line, tag);
-  if (matches == 0) return {line.entries[0].word.load(std::memory_order_relaxed) & word::passed ? Told::Where::further : Told::Where::here, {}};
+  if (matches == 0) return {is_passed(line, tag) ? Told::Where::further : Told::Where::here, {}};
   const Entry& e = line.entries[static_cast<unsigned>(std::countr_zero(matches))];
   const std::uint32_t epoch = e.epoch.load(std::memory_order_acquire);
   const std::uint64_t w = e.word.load(std::memory_order_acquire);
@@ -125,6 +131,25 @@ inline Told read(const Line& line, std::uint64_t tag) {
   if (w & word::collided) [[unlikely]]
     return {Told::Where::aside, {}};
   return {Told::Where::here, {word::home(w), (w & word::pinned) != 0, epoch}};
+}
+
+/// What `read` says, without a branch on whether a client has an entry here: that cannot be predicted, and a wrong guess throws away what has been begun for
+/// the next clients.
+struct Glance {
+  Found found{};  ///< nothing when it is not here
+  bool is_elsewhere{};  ///< then it may be further on, or aside
+};
+inline Glance glance(const Line& line, std::uint64_t tag) {
+  const unsigned matches = match(line, tag);
+  const Entry& e = line.entries[static_cast<unsigned>(std::countr_zero(matches | 1U << (entries_per_line - 1)))];
+  const std::uint32_t epoch = e.epoch.load(std::memory_order_acquire);
+  const std::uint64_t w = e.word.load(std::memory_order_acquire);
+  // One that has come since the match would be met with the epoch that stood before it.
+  const bool is_its = (matches != 0) & ((w ^ word::make(tag, 0, 0)) < word::make(1, 0, 0));
+  const bool is_aside = (w & word::collided) != 0;
+  const bool is_told = is_its & !is_aside;
+  return {.found = {static_cast<HomeIndex>(word::home(w) | (is_told ? HomeIndex{0} : no_home)), (w & word::pinned) != 0, epoch},
+          .is_elsewhere = is_its ? is_aside : is_passed(line, tag)};
 }
 
 template <typename F>

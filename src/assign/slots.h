@@ -27,7 +27,9 @@ class Slots {
     std::uint64_t word_;
   };
   Slots();
-  void prefetch(const ClientKey& key) const { __builtin_prefetch(&words_[index(key)]); }
+  /// Rises with each change of any slot, before it. What was read of slots between two equal values of it stood so when the first one was read, or was on
+  /// its way then, and nothing else has been changed since.
+  [[nodiscard]] std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
   [[nodiscard]] Slot at(const ClientKey& key) const { return Slot(words_[index(key)].load(std::memory_order_acquire)); }
   /// Give every slot a home, all with this epoch.
   void set(std::span<const HomeIndex> homes, std::uint32_t epoch);
@@ -42,9 +44,13 @@ class Slots {
   /// The top bits of the key's high word, in whose order the table stands too: the clients of a slot are neighbours.
   [[nodiscard]] static std::size_t index(const ClientKey& key) { return key.high >> (64 - 17); }
   static_assert(base::slots_count == std::size_t{1} << 17);
-  void store(std::size_t i, HomeIndex home, std::uint32_t epoch) { words_[i].store(std::uint64_t{epoch} << 32 | home, std::memory_order_release); }
+  void store(std::size_t i, HomeIndex home, std::uint32_t epoch) {
+    changes_.store(changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    words_[i].store(std::uint64_t{epoch} << 32 | home, std::memory_order_release);
+  }
 
   RegionArray<std::atomic<std::uint64_t>> words_;
+  alignas(64) std::atomic<std::uint64_t> changes_{0};  // release by the control core, acquire by readers
 };
 
 }  // namespace viaduct::assign

@@ -42,6 +42,10 @@ class Table {
     const Head head = heads_[index(key)].load(std::memory_order_acquire);
     return read(head.lines()[home_line(key, bits_, head.lines_count())], tag_of(key));
   }
+  [[nodiscard]] Glance glance_home(const ClientKey& key) const {
+    const Head head = heads_[index(key)].load(std::memory_order_acquire);
+    return glance(head.lines()[home_line(key, bits_, head.lines_count())], tag_of(key));
+  }
   /// Most clients' home line says all of them. Else the walk begins anew: lines and side table must be of one shard.
   [[nodiscard]] Found find(const ClientKey& key) const {
     const Told told = read_home(key);

@@ -31,6 +31,15 @@ TEST(Build, ServesMoreClientsThanThereArePlaces) {
   EXPECT_TRUE(shard->is_full());
 }
 
+TEST(Build, LetsNobodyLoseHisHomeLineToOneWhoFoundHisFull) {
+  const Shard empty(2, bits);
+  auto records = records_of_first_line(6);
+  for (std::uint64_t i = 20; i < 24; ++i) records.push_back({.client = {.low = i << 24, .high = 1ULL << 59}, .epoch = 1, .home = static_cast<HomeIndex>(i)});
+  const auto shard = built(records, 2, empty);
+  for (const store::Record& r : records) EXPECT_EQ(shard->find(r.client).home, r.home);
+  for (const store::Record& r : std::span(records).last(4)) EXPECT_EQ(read(shard->head().lines()[1], tag_of(r.client)).found.home, r.home);
+}
+
 TEST(Build, CarriesOverWhatOnlyTheTableKnows) {
   const Shard empty(2, bits);
   auto records = records_of_first_line(1);
