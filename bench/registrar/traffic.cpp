@@ -84,7 +84,8 @@ void Traffic::ask_for_passwords() {
   auto secrets = registrar::Secrets::read(file, {sip::DigestAlgorithm::sha256}, site.domains, site.fleet_seed);
   std::filesystem::remove(file);
   if (!secrets) throw std::runtime_error(secrets.error());
-  registrar_.apply({.rules = rules(users_), .watch_rules = {}, .realm = "example.com", .secrets = std::make_shared<const registrar::Secrets>(std::move(*secrets))});
+  registrar_.apply(
+      {.rules = rules(users_), .watch_rules = {}, .realm = "example.com", .secrets = std::make_shared<const registrar::Secrets>(std::move(*secrets))});
 }
 
 void Traffic::renew() {

@@ -99,7 +99,7 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
                                                .subscription_state = state,
                                                .etag = etag,
                                                .headers = {},
-                                               .content_type = body.empty() ? std::string_view{} : "application/reginfo+xml",
+                                               .content_type = body.empty() ? std::string_view{} : reginfo_type,
                                                .body = body},
                                               scratch);
   return {scratch.data(), bytes};

@@ -88,23 +88,4 @@ std::string reginfo_xml(const Reginfo& reginfo) {
   return std::move(out.text);
 }
 
-std::optional<std::string_view> registration_event_text(ContactEvent event) {
-  switch (event) {
-    case ContactEvent::unregistered:
-      return "deregistered;event=unregistered";
-    case ContactEvent::rejected:
-      return "deregistered;event=rejected";
-    case ContactEvent::deactivated:
-      return "deregistered;event=deactivated";
-    case ContactEvent::registered:
-    case ContactEvent::created:
-    case ContactEvent::refreshed:
-    case ContactEvent::shortened:
-    case ContactEvent::expired:
-    case ContactEvent::probation:
-      return std::nullopt;
-  }
-  std::unreachable();
-}
-
 }  // namespace viaduct::registrar

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "notifier.h"
+#include "viaduct/registrar/reginfo.h"
 #include "viaduct/sip/contact.h"
 #include "viaduct/sip/event.h"
 
@@ -22,7 +23,6 @@ struct Wish {
 namespace {
 
 constexpr std::string_view package = "reg";
-constexpr std::string_view body_type = "application/reginfo+xml";
 constexpr std::string_view allow_events = "Allow-Events: reg\r\n";
 /// An interval of an hour or more is never too brief (RFC 6665 4.2.1.1).
 constexpr std::uint32_t too_brief_below_s = 3600;
@@ -59,7 +59,7 @@ std::expected<Wish, SubscribeOutcome> read_wish(const sip::Message& m, const Wat
   const auto event = sip::event(m);
   if (!event || event->package != package) return std::unexpected(bad_event());
   if (m.from_tag.bytes == 0) return std::unexpected(bad(sip::Bad::from_syntax));
-  if (!sip::accepts(m, body_type)) return std::unexpected(refused(406, "Accept: " + std::string(body_type) + "\r\n"));
+  if (!sip::accepts(m, reginfo_type)) return std::unexpected(refused(406, "Accept: " + std::string(reginfo_type) + "\r\n"));
   const auto target = sip::remote_target(m);
   if (!target || target->size() > base::contact_uri_bytes_max) return std::unexpected(bad(sip::Bad::contact_syntax));
   const auto routes = sip::route_set(m, room);

@@ -195,14 +195,5 @@ TEST(XmlText, KeepsWhatIsUtf8AndReplacesTheRest) {
   EXPECT_EQ(xml_text("\xef\xbf\xbe"), three) << "U+FFFE is no character of XML";
 }
 
-TEST(RegistrationEvent, HasAWordForWhatEndsARegistrationFromTheServersSide) {
-  EXPECT_EQ(registration_event_text(ContactEvent::deactivated), "deregistered;event=deactivated");
-  EXPECT_EQ(registration_event_text(ContactEvent::rejected), "deregistered;event=rejected");
-  EXPECT_EQ(registration_event_text(ContactEvent::unregistered), "deregistered;event=unregistered");
-  for (const auto event :
-       {ContactEvent::registered, ContactEvent::created, ContactEvent::refreshed, ContactEvent::shortened, ContactEvent::expired, ContactEvent::probation})
-    EXPECT_EQ(registration_event_text(event), std::nullopt);
-}
-
 }  // namespace
 }  // namespace viaduct::registrar

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a watcher of registrations is told: bodies of the package `reg` (RFC 3680), and the one-line body that some clients know instead.
+// What a watcher of registrations is told: bodies of the package `reg` (RFC 3680).
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -46,11 +46,5 @@ inline constexpr std::string_view reginfo_type = "application/reginfo+xml";
 /// blanks, and octets that are no UTF-8 or no character of XML become U+FFFD: every document can be read, whatever came in.
 /// Thread: any; pure. Source: RFC 3680 5; RFC 5628 5; XML 1.0 2.2.
 [[nodiscard]] std::string reginfo_xml(const Reginfo& reginfo);
-
-inline constexpr std::string_view registration_event_type = "text/registration-event";
-
-/// The body by which a client that registered with `Event: registration` learns that it is registered no more; nullopt for what that body has no word for.
-/// It goes with `Event: registration-notify` and `Subscription-State: terminated;expires=0`. Source: [MS-SIPREGE] 2.2.1.13, 3.2, 4.1.3.
-[[nodiscard]] std::optional<std::string_view> registration_event_text(ContactEvent event);
 
 }  // namespace viaduct::registrar
