@@ -2,10 +2,12 @@
 #include "permission.h"
 
 #include <array>
+#include <charconv>
 
 #include "viaduct/sip/flow.h"
 #include "viaduct/sip/route.h"
 #include "viaduct/sip/uri.h"
+#include "viaduct/sip/via.h"
 
 namespace viaduct::registrar {
 namespace {
@@ -29,8 +31,24 @@ std::string_view first_uri(std::string_view path) {
   return begin == path.npos ? std::string_view{} : path.substr(begin + 1, path.find('>', begin) - begin - 1);
 }
 
+// Where an edge of the fleet has the request from: it has written so into the Via that it found on top (RFC 3261 18.2.1, RFC 3581 4).
+std::optional<base::Endpoint> before_edge(const WatchRequest& q, const site::Site& site) {
+  if (!site::any_contains(site.edges, q.flow.address)) return std::nullopt;
+  const auto via = sip::parse_via(q.message[q.message.second_via]);
+  const auto address = via ? base::Address::parse(via->received) : std::nullopt;
+  std::uint16_t port = 0;
+  if (!address || std::from_chars(via->rport.begin(), via->rport.end(), port).ec != std::errc{}) return std::nullopt;
+  return base::Endpoint{*address, port};
+}
+
+// Of a refresh the edge writes no Record-Route.
+base::Endpoint asker(const WatchRequest& q, const site::Site& site) {
+  const base::Endpoint recorded = far_end(first_value(q.message, sip::HeaderId::record_route), q.message[q.message.call_id], q.flow, site);
+  return recorded != q.flow ? recorded : before_edge(q, site).value_or(q.flow);
+}
+
 bool is_on_flow_of_a_binding(const WatchRequest& q, const site::Site& site) {
-  const base::Endpoint asks = far_end(first_value(q.message, sip::HeaderId::record_route), q.message[q.message.call_id], q.flow, site);
+  const base::Endpoint asks = asker(q, site);
   for (std::size_t i = 0; q.location != nullptr && i < q.location->count(); ++i) {
     const assign::BindingText b = (*q.location)[i];
     if (b.binding.flow == q.flow && far_end(first_uri(b.path), {}, q.flow, site) == asks) return true;

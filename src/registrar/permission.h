@@ -21,7 +21,7 @@ enum class Permission : std::uint8_t {
 };
 
 /// Servers in `watcher_prefixes` may watch anybody; a client itself, shown by the flow of one of its bindings. Behind an edge of the fleet a flow is what
-/// the edge's token says, in the Path of the binding and the Record-Route of the SUBSCRIBE.
+/// the edge says: its tokens in the Path of the binding and the Record-Route of the SUBSCRIBE, or the Via that it received.
 [[nodiscard]] Permission may_watch(const WatchRequest& request, const site::Site& site);
 
 }  // namespace viaduct::registrar
