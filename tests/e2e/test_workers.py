@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several workers, hand-over by ring, and the order of a stop."""
+import re
+
 import rig
 from rig import sip
 
@@ -19,7 +21,8 @@ def traffic():
 
 
 def answers(outcome):
-    return sorted((d.destination, d.payload) for d in outcome.datagrams)
+    """Without the registrar's Date: two runs are not in the same second."""
+    return sorted((d.destination, re.sub(rb"\r\nDate: [^\r]*", b"", d.payload)) for d in outcome.datagrams)
 
 
 def test_two_workers_on_one_core_answer_as_one_and_lose_nothing(pcap):
