@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // `viaduct_registrar USERS CPU WORKER_CPU`: registers so many users, then measures what each line of standard input names, and prints one JSON object a line.
-#include <unistd.h>
-
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <string>
 
+#include "load/resident.h"
 #include "registrar/storm.h"
 
 namespace viaduct::bench {
 namespace {
 
 constexpr std::size_t a_measurement = 200'000;   // REGISTERs: a second or so
-
-std::uint64_t resident_bytes() {
-  std::uint64_t all = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> all >> resident;
-  return resident * static_cast<std::uint64_t>(getpagesize());
-}
 
 /// xorshift64 (Marsaglia 2003).
 class Random {

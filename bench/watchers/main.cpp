@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `viaduct_watchers SUBSCRIPTIONS`: as many clients, each watched by itself; one change of each is told and answered. CPU time of the notifier and memory, as one JSON object.
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
-#include <fstream>
 #include <initializer_list>
 #include <string>
 #include <vector>
 
+#include "load/resident.h"
+#include "micro/cpu.h"
 #include "viaduct/registrar/watchers.h"
 
 namespace viaduct::bench {
@@ -20,25 +18,14 @@ using registrar::ClientKey;
 constexpr std::uint64_t start_ms = 1'000'000'000;
 constexpr std::size_t told_at_once = 64;
 
-std::uint64_t resident_bytes() {
-  std::uint64_t all = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> all >> resident;
-  return resident * static_cast<std::uint64_t>(getpagesize());
-}
-
 /// CPU time of this thread, added up between `go` and `stop`.
 class Watch {
  public:
-  void go() { begin_ = now(); }
-  void stop() { seconds_ += now() - begin_; }
+  void go() { begin_ = cpu_seconds(); }
+  void stop() { seconds_ += cpu_seconds() - begin_; }
   [[nodiscard]] double seconds() const { return seconds_; }
 
  private:
-  static double now() {
-    timespec t{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-  }
   double begin_{}, seconds_{};
 };
 

@@ -9,8 +9,6 @@
 namespace viaduct::config {
 namespace {
 
-constexpr std::int64_t expires_s_max = 2'592'000;  // 30 days: longer, a binding outlives every address it could name
-
 constexpr std::string_view route_text = "a loose route, sip:HOST[:PORT];lr";
 
 std::string route(const Item& item) {
@@ -65,23 +63,16 @@ void read_shards(const Table& registrar, Config& config) {
 void read_registrar(const Table& registrar, Config& config) {
   registrar.only({"expires_default_s", "expires_min_s", "expires_max_s", "expires_spread_percent", "bindings_per_aor_max", "bindings_max", "service_route",
                   "credentials", "realm", "algorithms", "shards", "shard_cpus"});
-  // RFC 3261 10.3 step 7: an expiry of an hour or more may not be refused as too brief.
-  config.expires_min_s = registrar.number<std::uint32_t>("expires_min_s", {1, 3600}, 60);
-  config.expires_max_s = registrar.number<std::uint32_t>("expires_max_s", {1, expires_s_max}, 7200);
-  // Not given, it is brought between the two others, so that one of them can be set alone.
-  const auto middle = std::max(config.expires_min_s, std::min(3600U, config.expires_max_s));
-  config.expires_default_s = registrar.number<std::uint32_t>("expires_default_s", {1, expires_s_max}, middle);
+  const Expiry expiry = read_expiry(registrar, 3600);
+  config.expires_min_s = expiry.min_s;
+  config.expires_default_s = expiry.default_s;
+  config.expires_max_s = expiry.max_s;
   config.bindings_per_aor_max = registrar.number<std::uint32_t>("bindings_per_aor_max", {1, 64}, 10);
   config.expires_spread_percent = registrar.number<std::uint32_t>("expires_spread_percent", {0, 50}, 0);
   for (const auto& item : registrar.items("service_route", route_text)) config.service_route.push_back(route(item));
   config.bindings_max = registrar.number<std::size_t>("bindings_max", {1, 100'000'000}, 1'000'000);
   read_shards(registrar, config);
   read_digest(registrar, config);
-  const std::string order = "expires_min_s <= expires_default_s <= expires_max_s (" + std::to_string(config.expires_min_s) + ", " +
-                            std::to_string(config.expires_default_s) + ", " + std::to_string(config.expires_max_s) + ')';
-  if (config.expires_min_s > config.expires_max_s) registrar.place("expires_min_s").refuse("is above expires_max_s", order);
-  if (config.expires_default_s < config.expires_min_s) registrar.place("expires_default_s").refuse("is below expires_min_s", order);
-  if (config.expires_default_s > config.expires_max_s) registrar.place("expires_default_s").refuse("is above expires_max_s", order);
 }
 
 }  // namespace viaduct::config

@@ -34,6 +34,12 @@ inline constexpr std::int64_t cpu_max = CPU_SETSIZE - 1;
 [[nodiscard]] std::string host(const Item& item);
 /// The name of a network interface.
 [[nodiscard]] std::string interface(const Item& item);
+/// Bounds and default of an expiry, seconds.
+struct Expiry {
+  std::uint32_t min_s{}, default_s{}, max_s{};
+};
+/// The keys expires_min_s, expires_default_s (`usual_s` when it fits between the others) and expires_max_s, in this order of size.
+[[nodiscard]] Expiry read_expiry(const Table& table, std::uint32_t usual_s);
 /// 32 hexadecimal digits from `digits`, a part of the item. The error never shows the key.
 [[nodiscard]] base::Key128 key128(const Item& item, std::string_view digits);
 /// A name that becomes a file name and a label: letters, digits, '-', '_', '.', starting with a letter or digit.

@@ -29,7 +29,7 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
      "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, exception, dpdk, sip, redirect, proxy, fleet, home, assign, store, "
-     "registrar, screen, "
+     "registrar, watchers, screen, "
      "limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
@@ -215,6 +215,12 @@ const Fault bound_faults[] = {
      "35: registrar.expires_default_s: is below expires_min_s; allowed: expires_min_s <= expires_default_s <= expires_max_s (60, 59, 7200)"},
     {"# registrar", "expires_default_s = 7201",
      "35: registrar.expires_default_s: is above expires_max_s; allowed: expires_min_s <= expires_default_s <= expires_max_s (60, 7201, 7200)"},
+    {"# registrar", "[watchers]\nexpires_min_s = 3601", "36: watchers.expires_min_s: 3601 is out of range; allowed: 1 to 3600"},
+    {"# registrar", "[watchers]\nprefixes = [\"192.0.2.0\"]",
+     "36: watchers.prefixes[0]: \"192.0.2.0\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
+    {"# registrar", "[watchers]\nsubscriptions_max = 0", "36: watchers.subscriptions_max: 0 is out of range; allowed: 1 to 100000000"},
+    {"# registrar", "[watchers]\nnotifies_per_s = 0", "36: watchers.notifies_per_s: 0 is out of range; allowed: 1 to 1000000"},
+    {"# registrar", "[watchers]\nper_client_max = 0", "36: watchers.per_client_max: 0 is out of range; allowed: 1 to 10000"},
     {"# registrar", "bindings_per_aor_max = 65", "35: registrar.bindings_per_aor_max: 65 is out of range; allowed: 1 to 64"},
     {"# registrar", "bindings_max = 0", "35: registrar.bindings_max: 0 is out of range; allowed: 1 to 100000000"},
     {"# registrar", "binding_max = 1",
