@@ -56,8 +56,8 @@ class Host:
         disabled = 0 if any(":" in address for address in addresses) else 1
         run(*self.command("sysctl", "-qw", f"net.ipv6.conf.all.disable_ipv6={disabled}", f"net.ipv6.conf.default.disable_ipv6={disabled}",
                           "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.router_solicitations=0"))
-        port = f"p{len(lab.hosts)}"
-        other = behind.name if behind else lab.switch
+        self.port = port = f"p{len(lab.hosts)}"
+        self.switch = other = behind.name if behind else lab.switch
         run(*inside(self.name), "ip", "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", other)
         run(*inside(other), "ip", "link", "set", port, "up", *([] if behind else ["master", "br0"]))
         # The kernel of the sender leaves the checksum to a device that veth does not have.
@@ -84,6 +84,19 @@ class Host:
         """Nothing leaves this host for these addresses: what arrives there went through the edge."""
         for address in addresses:
             run(*self.command("ip", "route", "add", "unreachable", f"{address}/32"))
+
+    def lose(self, percent):
+        """So many of a hundred UDP datagrams are lost on their way in, and as many on their way out. By nftables: not every kernel has tc's netem. Those that
+        go out are dropped behind the cable, since whoever sends would be told by the output hook."""
+        rule = f"ip protocol udp numgen random mod 100 < {percent} counter drop"
+        for place, family, hook in ((self.name, "ip", "input"), (self.switch, "netdev", f"ingress device {self.port}")):
+            table = f"{family} lost_{self.port}"
+            run(*inside(place), "nft", f"add table {table}; add chain {table} way {{ type filter hook {hook} priority 0; }}; add rule {table} way {rule}")
+
+    def lost(self):
+        """Datagrams lost so far, on their way in and out."""
+        lists = [json.loads(run(*inside(place), "nft", "-j", "list", "table", family, f"lost_{self.port}")) for place, family in ((self.name, "ip"), (self.switch, "netdev"))]
+        return [part["counter"]["packets"] for rules in lists for entry in rules["nftables"] for part in entry.get("rule", {}).get("expr", []) if "counter" in part]
 
     def command(self, *words):
         """The words that run a command here."""
