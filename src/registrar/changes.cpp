@@ -79,16 +79,6 @@ std::vector<ContactChange> difference(const BindingsChange& change, const base::
   return out;
 }
 
-std::vector<ContactChange> shortened(const assign::Location& location, std::uint32_t until_s, const base::Key128& seed) {
-  std::vector<ContactChange> out;
-  for (std::size_t i = 0; i < location.count(); ++i) {
-    const BindingText b = location[i];
-    out.push_back(made(b, contact_id(b, seed), ContactState::active, ContactEvent::shortened));
-    out.back().expires_at_s = std::min(out.back().expires_at_s, until_s);
-  }
-  return out;
-}
-
 ReginfoContact shown(const ContactChange& c, std::uint64_t now_s) {
   ReginfoContact out{.uri = c.uri, .id = c.id, .state = c.state, .event = c.event, .q_milli = c.q_milli, .cseq = c.cseq, .instance = c.instance};
   out.duration_s = since(c.added_at_s, now_s);

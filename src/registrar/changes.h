@@ -29,9 +29,6 @@ struct ContactChange {
 /// What a change of bindings is to a watcher; nothing, when only what he does not see has changed. Source: RFC 3680 4.7.1.
 [[nodiscard]] std::vector<ContactChange> difference(const BindingsChange& change, const base::Key128& seed);
 
-/// Each contact of a client that goes on until then at the longest, as its registrar announces it.
-[[nodiscard]] std::vector<ContactChange> shortened(const assign::Location& location, std::uint32_t until_s, const base::Key128& seed);
-
 /// As a body shows it.
 [[nodiscard]] ReginfoContact shown(const ContactChange& change, std::uint64_t now_s);
 /// A binding in a body of full state.

@@ -275,15 +275,4 @@ bool Watchers::end_one(std::uint64_t id, const Farewell& farewell, std::uint64_t
   return true;
 }
 
-std::size_t Watchers::announce_shortened(const ClientKey& client, std::uint32_t expires_s, std::uint64_t now_ms) {
-  impl_->advance(now_ms);
-  const assign::Location* const location = impl_->locations.find(client);
-  if (location == nullptr || impl_->table.first_of(client) == nullptr) return 0;
-  const std::uint32_t now_s = static_cast<std::uint32_t>(now_ms / 1000);
-  impl_->log(client, shortened(*location, now_s + expires_s, impl_->seed));
-  std::size_t count = 0;
-  for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s)) count += s->ends() ? 0 : 1;
-  return count;
-}
-
 }  // namespace viaduct::registrar

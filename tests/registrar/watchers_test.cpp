@@ -424,16 +424,6 @@ TEST_F(WatchersTest, ProbationSaysWhenToComeBack) {
   EXPECT_EQ(header(only(), "Subscription-State"), "terminated;reason=probation;retry-after=90");
 }
 
-TEST_F(WatchersTest, AnnouncesThatContactsExpireSooner) {
-  enrol("<sip:a@192.0.2.9>", 1);
-  subscribed();
-  EXPECT_EQ(watchers->announce_shortened(alice, 37, now_ms), 1u);
-  pass(5'100);
-  const std::string notify = only();
-  EXPECT_NE(notify.find("event=\"shortened\""), notify.npos);
-  EXPECT_NE(notify.find("expires=\"32\""), notify.npos) << notify;
-}
-
 TEST_F(WatchersTest, KeepsThePaceOfAllTogether) {
   rules = {.per_client_max = 10'000, .subscriptions_max = 10'000, .notifies_per_s = 100};
   watchers.emplace(rules, locations, seed, sent);

@@ -71,7 +71,7 @@ struct SubscribeOutcome {
   std::uint64_t to_tag{};
 };
 
-/// Which subscriptions to end, or to warn, and how: what a mover wants of the watchers of a client.
+/// How a subscription is ended before its time.
 struct Farewell {
   Ending ending{Ending::deactivated};
   std::uint32_t retry_after_s{};           ///< with Ending::probation
@@ -117,8 +117,6 @@ class Watchers final : public BindingsObserver {
   std::size_t end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms);
   /// End one. False: there is none of that id.
   bool end_one(std::uint64_t id, const Farewell& farewell, std::uint64_t now_ms);
-  /// Tell a client's watchers that its contacts expire sooner, so that whoever registered them registers anew (RFC 3680 4.7.1). Returns how many are told.
-  std::size_t announce_shortened(const ClientKey& client, std::uint32_t expires_s, std::uint64_t now_ms);
 
   [[nodiscard]] std::vector<SubscriptionView> of(const ClientKey& client, std::uint64_t now_ms) const;
   [[nodiscard]] std::optional<SubscriptionView> find(std::uint64_t id, std::uint64_t now_ms) const;
