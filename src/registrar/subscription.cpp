@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subscription.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 #include <new>
 
 namespace viaduct::registrar {
@@ -20,8 +20,7 @@ Subscription::Owner Subscription::make(const ClientKey& client, std::uint64_t di
   auto* at = reinterpret_cast<char*>(out.get() + 1);
   for (std::size_t i = 0; i < all.size(); ++i) {
     out->text_bytes_[i] = static_cast<std::uint16_t>(all[i].size());
-    std::memcpy(at, all[i].data(), all[i].size());
-    at += all[i].size();
+    at = std::ranges::copy(all[i], at).out;
   }
   return out;
 }
