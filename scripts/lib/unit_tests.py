@@ -15,7 +15,7 @@ import summary
 # A unit test takes seconds; under a sanitizer minutes would still be a hang.
 TIMEOUT_S = 300
 # Folders of tests/ that Meson builds something else from.
-NOT_UNIT = {"fuzz", "judges"}
+NOT_UNIT = {"e2e", "fuzz", "judges"}
 
 
 def meson_tests(build):
