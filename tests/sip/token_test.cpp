@@ -272,7 +272,8 @@ TEST(OwnBranch, NamesTheRequestToWhoeverHasTheKeyAndNobodyElse) {
 }
 
 TEST(OwnBranch, IsNoBranchOfARequestThatWasHandedOn) {
-  const Message request = indexed(Parts{}.text());
+  const std::string text = Parts{}.text();
+  const Message request = indexed(text);
   const Branch handed_on = make_branch(request, top_of(request), Direction::to_home, place, testing::signing_keys());
   EXPECT_EQ(verify_own_branch({handed_on.data(), handed_on.size()}, request.cseq_number, testing::signing_keys()), std::nullopt);
   const Branch own = own_branch({.id = 1, .sender = 2}, request.cseq_number, testing::signing_keys());
