@@ -91,7 +91,8 @@ constexpr std::uint64_t word_of(std::string_view text) {
     return 0;
   const char* at = uri.data() + scheme_bytes;
   std::size_t bytes = uri.size() - scheme_bytes;
-  const bool has_port = base::load_word(uri.data() + uri.size() - 8) >> 8 * (8 - port.size()) == word_of(port);
+  // `sip:5060` has the scheme's colon there, and no port.
+  const bool has_port = bytes > port.size() && base::load_word(uri.data() + uri.size() - 8) >> 8 * (8 - port.size()) == word_of(port);
   bytes -= has_port ? port.size() : 0;
   const bool is_short = bytes < vector_bytes;
   if (readable_end - at < static_cast<std::ptrdiff_t>(is_short ? vector_bytes : 2 * vector_bytes)) [[unlikely]]

@@ -273,5 +273,12 @@ TEST(Serves, AServedDomainOrAnAliasInAnyCase) {
   for (const char* host : {"", ".", "example.org", "sub.example.com", "example.co", "example.com.."}) EXPECT_FALSE(serves(domains, host)) << host;
 }
 
+TEST(CanonicalAor, TakesAHostOfThePortsDigitsForNoPort) {
+  std::array<char, base::aor_bytes_max> room;
+  const auto aor = canonical_aor("sip:5060", Domains{}, room);
+  ASSERT_TRUE(aor);
+  EXPECT_EQ(*aor, "5060");
+}
+
 }  // namespace
 }  // namespace viaduct::sip
