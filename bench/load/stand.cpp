@@ -67,6 +67,7 @@ Stand::Stand(const Wanted& wanted)
               .rules = rules_,
               .traces = traces_,
               .assignment = assignment_,
+              .moves = moves_,
               .locations = locations_,
               .to_registrar = to_registrar_,
               .to_control = to_control_,

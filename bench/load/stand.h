@@ -36,6 +36,7 @@ class Stand {
   share::Published<screen::Rules> rules_{std::make_unique<const screen::Rules>()};
   share::Published<site::Traces> traces_{std::make_unique<const site::Traces>()};
   assign::Assignment assignment_{assign::Policy::slots, 1024};
+  assign::Moves moves_{1, 1};
   assign::Locations locations_;
   std::vector<std::unique_ptr<share::Ring>> to_registrar_;
   share::Ring to_control_, to_kernel_, to_wire_;

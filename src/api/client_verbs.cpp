@@ -145,7 +145,7 @@ json client_explain(const Plant& plant, const json& request) {
       return;
     }
     const auto r = edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site,
-                                  edge::Tables{plant.commons.assignment}, plant.commons.now_min.load());
+                                  edge::Tables{.assignment = plant.commons.assignment, .moves = &plant.commons.moves}, plant.commons.now_min.load());
     out = placement_json(plant, *client);
     out["vias"] = vias;
     out["verdict"] = base::name(r.judgement.verdict);

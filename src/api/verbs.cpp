@@ -37,6 +37,7 @@ json sums_json(const share::CounterSums& s) {
           {"fragments_expired", s.fragments_expired},
           {"fragments_spoilt", s.fragments_spoilt},
           {"fragments_sent", s.fragments_sent},
+          {"second_homes", s.second_homes},
           {"registrations_put_off", s.registrations_put_off},
           {"verdicts", named(base::verdict_names, s.verdicts)},
           {"drops", named(base::drop_names, s.drops)}};

@@ -35,8 +35,8 @@ struct Assignment::Impl {
 
 namespace {
 
-Placement placed(const Found& f) { return {f.home, f.pinned ? Layer::pin : Layer::override_, f.epoch}; }
-Placement by_slot(const Slots::Slot& s) { return {s.home(), s.home() == no_home ? Layer::none : Layer::slot, s.epoch()}; }
+Placement placed(const Found& f) { return {.home = f.home, .layer = f.pinned ? Layer::pin : Layer::override_, .epoch = f.epoch}; }
+Placement by_slot(const Slots::Slot& s) { return {.home = s.home(), .layer = s.home() == no_home ? Layer::none : Layer::slot, .epoch = s.epoch()}; }
 
 }  // namespace
 
@@ -50,7 +50,7 @@ Placement Assignment::Impl::find_step_by_step(const ClientKey& key) const {
   const Found again = table.find(key);
   if (again.home != no_home) return placed(again);
   if (policy == Policy::slots) return by_slot(slot);
-  return {no_home, was_loaded ? Layer::none : Layer::loading, slot.epoch()};
+  return {.layer = was_loaded ? Layer::none : Layer::loading, .epoch = slot.epoch()};
 }
 
 std::string_view name(Layer l) {

@@ -19,7 +19,7 @@ void Slots::set(std::span<const HomeIndex> homes, std::uint32_t epoch) {
 
 void Slots::touch(const ClientKey& key, std::uint32_t epoch) {
   const Slot slot = at(key);
-  if (is_later(epoch, slot.epoch())) store(index(key), slot.home(), epoch);
+  if (is_later(epoch, slot.epoch())) store(slot_of(key), slot.home(), epoch);
 }
 
 std::vector<HomeIndex> Slots::homes() const {

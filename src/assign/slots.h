@@ -7,7 +7,7 @@
 
 #include "entry.h"
 #include "region.h"
-#include "viaduct/assign/homes.h"
+#include "viaduct/assign/assignment.h"
 #include "viaduct/base/limits.h"
 
 namespace viaduct::assign {
@@ -30,7 +30,7 @@ class Slots {
   /// Rises with each change of any slot, before it. What was read of slots between two equal values of it stood so when the first one was read, or was on
   /// its way then, and nothing else has been changed since.
   [[nodiscard]] std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
-  [[nodiscard]] Slot at(const ClientKey& key) const { return Slot(words_[index(key)].load(std::memory_order_acquire)); }
+  [[nodiscard]] Slot at(const ClientKey& key) const { return Slot(words_[slot_of(key)].load(std::memory_order_acquire)); }
   /// Give every slot a home, all with this epoch.
   void set(std::span<const HomeIndex> homes, std::uint32_t epoch);
   /// The answers that this slot gives changed, though its home did not: a client of it lost its entry. Nothing when the slot is newer.
@@ -41,9 +41,6 @@ class Slots {
   [[nodiscard]] std::size_t bytes_reserved() const { return words_.bytes_reserved(); }
 
  private:
-  /// The top bits of the key's high word, in whose order the table stands too: the clients of a slot are neighbours.
-  [[nodiscard]] static std::size_t index(const ClientKey& key) { return key.high >> (64 - 17); }
-  static_assert(base::slots_count == std::size_t{1} << 17);
   void store(std::size_t i, HomeIndex home, std::uint32_t epoch) {
     changes_.store(changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     words_[i].store(std::uint64_t{epoch} << 32 | home, std::memory_order_release);

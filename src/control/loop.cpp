@@ -52,6 +52,7 @@ std::size_t Loop::round() {
   commons_.rules.reclaim(commons_.epoch);
   commons_.traces.reclaim(commons_.epoch);
   commons_.assignment.reclaim(commons_.epoch);
+  commons_.moves.reclaim(commons_.epoch);
   return registrations + packets + exceptions + jobs;
 }
 

@@ -2,6 +2,7 @@
 // The stage that decides: placements found together, each message judged (judge.cpp), and those who may be redirected asked for their past (followers.cpp).
 #include <utility>
 
+#include "moving.h"
 #include "path.h"
 
 namespace viaduct::edge {
@@ -76,13 +77,36 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
     named[i]->placement = placements_[i];
     site.homes.prefetch(placements_[i].home);
   }
-  if (site.local_home != assign::no_home) locate(std::span(named).first(count));
+  if (commons_.moves.is_any()) [[unlikely]]
+    follow_moves(std::span(named).first(count), site);
+  if (site.local_home != assign::no_home) locate(std::span(named).first(count), site);
+}
+
+// Those who are between two homes.
+[[gnu::noinline]] void Path::follow_moves(std::span<Job*> named, const Site& site) {
+  for (Job* job : named) {
+    const auto move = commons_.moves.find(job->subject.client, job->placement.layer);
+    if (!move) continue;
+    const assign::HomeIndex assigned = job->placement.home;
+    job->placement = placed_on_move(job->placement, *move, job->subject.msg.method, site);
+    const assign::HomeIndex other = also_to(job->subject, assigned, job->placement.home, *move);
+    if (other != assign::no_home) twins_[twins_count_++] = {job, other};
+  }
 }
 
 // Which bindings requests for clients of this node go to.
-[[gnu::noinline]] void Path::locate(std::span<Job*> named) {
+[[gnu::noinline]] void Path::locate(std::span<Job*> named, const Site& site) {
   for (Job* job : named)
-    if (job->subject.msg.method != sip::Method::register_) edge::locate(job->subject, commons_.locations.find(job->subject.client));
+    if (job->subject.msg.method != sip::Method::register_ && may_be_served_here(job->subject, site, job->placement))
+      edge::locate(job->subject, commons_.locations.find(job->subject.client));
+}
+
+// Homes that say 2xx to who is on his way to them.
+[[gnu::noinline]] void Path::hear_confirmations(std::span<Job*> jobs, const Site& site) {
+  for (const Job* job : jobs) {
+    if (job->judgement.verdict != base::Verdict::returned) continue;
+    if (const auto told = confirmation(job->subject, site)) commons_.moves.confirm(worker_, *told);
+  }
 }
 
 // More register at once than the registrar manages: who is not registered yet comes later, at a time of his own, before he has cost it anything.
@@ -107,6 +131,8 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
     if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
   for (Job* job : jobs)
     if (may_be_redirected(job->judgement)) consult_followers(*job, site, now_ms);
+  if (commons_.moves.is_any()) [[unlikely]]
+    hear_confirmations(jobs, site);
   if (site.limits.is_any) [[unlikely]]
     welcome(jobs);
 }

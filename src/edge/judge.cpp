@@ -126,9 +126,11 @@ unsigned via_count(const Subject& s, const Site& site) {
 }
 
 // The table of spec section 1, once the client and its home are known.
-[[gnu::always_inline]] inline Judgement judge_placed(const Subject& s, const Site& site, assign::HomeIndex home) {
+[[gnu::always_inline]] inline Judgement judge_placed(const Subject& s, const Site& site, assign::HomeIndex home, bool is_moving) {
   const assign::HomeBrief& brief = site.homes.brief(home);
   if (brief.is_local) return {.verdict = Verdict::registered, .reason = Reason::home_here, .home = home};
+  if (is_moving) [[unlikely]]
+    return proxied(s, home, Reason::moving);
   if (via_count(s, site) > 1) return proxied(s, home, Reason::several_vias);
   if (const Reason hindrance = redirect_hindrance(s, site, brief); hindrance != Reason::none) return proxied(s, home, hindrance);
   return {.verdict = Verdict::redirected, .reason = Reason::one_via, .home = home};
@@ -159,7 +161,7 @@ struct Registrar {
   if (placement.home == assign::no_home) return judge_unplaced(placement);
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);
-  return judge_placed(s, site, home);
+  return judge_placed(s, site, home, placement.is_moving);
 }
 
 // A request for a client of this node: to its binding, or the notifier.

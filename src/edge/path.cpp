@@ -81,6 +81,8 @@ void Path::screen(std::span<Job*> jobs) {
 }
 
 void Path::act(std::span<Job*> jobs, const Site& site) {
+  if (twins_count_ != 0) [[unlikely]]
+    act_on_twins(site);
   const site::Traces& traces = commons_.traces.read();
   if (!traces.empty()) [[unlikely]]
     return act_traced(jobs, site, traces);

@@ -42,12 +42,15 @@ class Path {
   void identify(std::span<Job*> jobs, const Site& site);
   void screen(std::span<Job*> jobs);
   void place(std::span<Job*> jobs, const Site& site);
-  void locate(std::span<Job*> named);
+  void follow_moves(std::span<Job*> named, const Site& site);
+  void hear_confirmations(std::span<Job*> jobs, const Site& site);
+  void locate(std::span<Job*> named, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);
   void put_off(std::span<Job*> jobs);
   void mark(Job& job, const Site& site);
   void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
   void act(std::span<Job*> jobs, const Site& site);
+  void act_on_twins(const Site& site);
   void act_traced(std::span<Job*> jobs, const Site& site, const site::Traces& traces);
 
   site::Commons& commons_;
@@ -70,6 +73,14 @@ class Path {
   std::array<base::SipText, base::burst_pkts_max> aors_;
   std::array<sip::ClientKey, base::burst_pkts_max> keys_;
   std::array<assign::Placement, base::burst_pkts_max> placements_;
+  // Of a burst: requests that go to a second home as well, and room for one of them.
+  struct Twin {
+    Job* job;
+    assign::HomeIndex home;
+  };
+  std::array<Twin, base::burst_pkts_max> twins_;
+  std::size_t twins_count_{};
+  Job twin_;
 };
 
 }  // namespace viaduct::edge

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "moving.h"
 #include "screen.h"
 #include "viaduct/edge/compose.h"
 
@@ -52,7 +53,9 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
   if (subject->has_client) {
     r.client = subject->client;
     r.placement = tables.assignment.find(subject->client);
-    if (tables.locations != nullptr) locate(*subject, tables.locations->find(subject->client));
+    const auto move = tables.moves != nullptr ? tables.moves->find(subject->client, r.placement.layer) : std::nullopt;
+    if (move) r.placement = placed_on_move(r.placement, *move, subject->msg.method, site);
+    if (tables.locations != nullptr && may_be_served_here(*subject, site, r.placement)) locate(*subject, tables.locations->find(subject->client));
   }
   r.next = subject->next;
   r.judgement = judge(*subject, site, r.placement, now_min);

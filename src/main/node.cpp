@@ -61,6 +61,7 @@ struct Node::Impl {
   share::Published<screen::Rules> rules;
   share::Published<site::Traces> traces{std::make_unique<const site::Traces>()};
   assign::Assignment assignment;
+  assign::Moves moves;
   assign::Locations locations;
   std::vector<std::unique_ptr<share::Ring>> to_registrar;
   share::Ring to_control, to_kernel, to_wire;
@@ -93,6 +94,7 @@ struct Node::Impl {
         site(std::move(first.site)),
         rules(std::move(first.rules)),
         assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, std::max(c.entries_expected, clients)),
+        moves(c.workers, base::moves_expected),
         locations(c.shards, c.bindings_max),
         to_registrar(rings("to_registrar", c.shards, c.ring_slots)),
         to_control("to_control", c.ring_slots, share::Producers::many),
@@ -107,6 +109,7 @@ struct Node::Impl {
                 .rules = rules,
                 .traces = traces,
                 .assignment = assignment,
+                .moves = moves,
                 .locations = locations,
                 .to_registrar = to_registrar,
                 .to_control = to_control,

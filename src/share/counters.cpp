@@ -19,6 +19,7 @@ void CounterSums::add(const Counters& c) {
   fragments_expired += c.fragments_expired.get();
   fragments_spoilt += c.fragments_spoilt.get();
   fragments_sent += c.fragments_sent.get();
+  second_homes += c.second_homes.get();
   registrations_put_off += c.registrations_put_off.get();
   for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += c.verdicts[i].get();
   for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += c.drops[i].get();
@@ -27,7 +28,7 @@ void CounterSums::add(const Counters& c) {
 bool CounterSums::balanced() const {
   const auto judged = std::accumulate(verdicts.begin(), verdicts.end(), std::uint64_t{0});
   const auto reasons = std::accumulate(drops.begin(), drops.end(), std::uint64_t{0});
-  return rx_pkts == judged + handed_over && verdicts[std::to_underlying(base::Verdict::dropped)] == reasons;
+  return rx_pkts + second_homes == judged + handed_over && verdicts[std::to_underlying(base::Verdict::dropped)] == reasons;
 }
 
 }  // namespace viaduct::share

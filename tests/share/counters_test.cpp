@@ -63,6 +63,8 @@ TEST(Counters, BalanceWhenEveryPacketHasOneVerdict) {
   EXPECT_TRUE(sums(c).balanced());
   c.count(Verdict::proxied);
   EXPECT_FALSE(sums(c).balanced()) << "a verdict without a packet";
+  c.second_homes.add(1);
+  EXPECT_TRUE(sums(c).balanced());
 }
 
 TEST(Counters, BalanceWhenEveryDropHasOneReason) {

@@ -9,6 +9,7 @@
 
 #include "viaduct/assign/homes.h"
 #include "viaduct/base/hash.h"
+#include "viaduct/base/limits.h"
 #include "viaduct/share/epoch.h"
 #include "viaduct/store/record.h"
 
@@ -24,8 +25,13 @@ enum class Layer : std::uint8_t { pin, override_, slot, none, loading };
 struct Placement {
   HomeIndex home{no_home};   ///< assigned home; no_home only under policy `explicit` for an unknown client, or when no home was up as slots were dealt
   Layer layer{Layer::none};
+  bool is_moving{};  ///< on his way to `home`, which has not confirmed him yet (moves.h); a find leaves it
   std::uint32_t epoch{};  ///< of the last change of this entry or slot; never newer than what `home` is. A slot's rises too when a client of it loses its entry
 };
+
+/// The slot of a client: the top bits of his key's high word, in whose order the table stands too, so that the clients of a slot are neighbours.
+[[nodiscard]] constexpr std::size_t slot_of(const ClientKey& key) { return key.high >> (64 - 17); }
+static_assert(base::slots_count == std::size_t{1} << 17);
 
 enum class Policy : std::uint8_t { slots, explicit_ };
 

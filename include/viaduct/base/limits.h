@@ -56,6 +56,8 @@ inline constexpr std::uint64_t entries_per_find_max = 64;
 /// each agrees with a chance of 2^-40 (tag 0 is stored as 1, which adds 2^-79), all 64 together with 2^-34 at most: one client in 17 thousand million. Most are
 /// compared with four entries, not 64. (Two clients who were both inserted are told apart exactly.)
 inline constexpr std::uint64_t clients_per_false_tag_min = (std::uint64_t{1} << entry_tag_bits) / entries_per_find_max;
+/// Clients between two homes at once, for whom memory is laid out: a percent of ten million. More are served as well, a little slower.
+inline constexpr std::size_t moves_expected = 100'000;
 /// Headroom of a packet buffer, octets: RTE_PKTMBUF_HEADROOM, fixed in Debian's DPDK.
 inline constexpr std::size_t headroom_bytes = 128;
 /// Data room of an ordinary packet buffer behind the headroom, octets: one Ethernet frame of the common MTU, and an edit's growth.

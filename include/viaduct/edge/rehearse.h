@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "viaduct/assign/assignment.h"
+#include "viaduct/assign/moves.h"
 #include "viaduct/edge/judge.h"
 #include "viaduct/screen/screener.h"
 
@@ -19,10 +20,11 @@ struct Rehearsal {
   std::string bytes;   ///< the answer, or the message as it would travel on; empty when nothing would be sent
 };
 
-/// Who lives where, and where the clients of this node are (null: nobody is registered). Shape: as a reader of both, or their writer.
+/// Who lives where, where the clients of this node are (null: nobody is registered), and who moves (null: nobody). Shape: as a reader of both, or their writer.
 struct Tables {
   const assign::Assignment& assignment;
   const assign::Locations* locations{};
+  const assign::Moves* moves{};
 };
 
 /// Shape: `source` sent `text` to `listener`. The redirect guard is not asked: a rehearsal remembers nothing.

@@ -20,7 +20,7 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-/// The counters of one worker. Writer: that worker. Equations: rx_pkts = sum of verdicts + handed_over; verdicts[dropped] = sum of drops.
+/// The counters of one worker. Writer: that worker. Equations: rx_pkts + second_homes = sum of verdicts + handed_over; verdicts[dropped] = sum of drops.
 struct alignas(64) Counters {
   Counter rx_pkts;        ///< taken from a device queue or from another worker
   Counter handed_over;    ///< of those: passed on to another worker before judging
@@ -34,6 +34,7 @@ struct alignas(64) Counters {
   Counter fragments_expired;   ///< fragments kept in vain: the others did not come in time
   Counter fragments_spoilt;    ///< fragments kept in vain: one came that did not fit them
   Counter fragments_sent;      ///< of messages above the MTU
+  Counter second_homes;        ///< requests that went to a second home as well, since their client moves
   Counter registrations_put_off;   ///< REGISTERs of clients not registered, told to come later since the registrar was crowded
   std::array<Counter, base::verdicts_count> verdicts;
   std::array<Counter, base::drops_count> drops;
@@ -48,7 +49,7 @@ struct alignas(64) Counters {
 /// A sum of several workers' counters, as plain numbers.
 struct CounterSums {
   std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{}, redirects_followed{}, redirects_not_followed{};
-  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, registrations_put_off{};
+  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{};
   std::array<std::uint64_t, base::verdicts_count> verdicts{};
   std::array<std::uint64_t, base::drops_count> drops{};
   void add(const Counters& c);

@@ -8,6 +8,7 @@
 
 #include "viaduct/assign/assignment.h"
 #include "viaduct/assign/locations.h"
+#include "viaduct/assign/moves.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/nic/nic.h"
 #include "viaduct/screen/rules.h"
@@ -46,6 +47,7 @@ struct Commons {
   share::Published<screen::Rules>& rules;     ///< writer: control core
   share::Published<Traces>& traces;           ///< writer: control core
   assign::Assignment& assignment;             ///< writer: control core
+  assign::Moves& moves;                       ///< writer: control core
   assign::Locations& locations;               ///< writers: registrar shards, each its own
   std::vector<std::unique_ptr<share::Ring>>& to_registrar;   ///< workers -> registrar, one a shard
   share::Ring& to_control;                    ///< workers -> control core

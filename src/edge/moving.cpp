@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moving.h"
+
+namespace viaduct::edge {
+
+static bool is_served(const Site& site, assign::HomeIndex home) {
+  const assign::HomeState state = site.homes.brief(home).state;
+  return state == assign::HomeState::up || state == assign::HomeState::draining;
+}
+
+assign::Placement placed_on_move(const assign::Placement& assigned, const assign::Move& move, sip::Method method, const Site& site) {
+  assign::Placement out = assigned;
+  if (move.is_settled) return out;
+  if (method == sip::Method::register_)
+    out.is_moving = true;
+  else if (is_served(site, move.previous))
+    out.home = move.previous;
+  return out;
+}
+
+assign::HomeIndex also_to(const Subject& request, assign::HomeIndex assigned, assign::HomeIndex placed, const assign::Move& move) {
+  const bool follows_invite = request.msg.method == sip::Method::cancel || request.msg.method == sip::Method::ack;
+  if (!follows_invite || request.routing.course > Course::by_tables) return assign::no_home;
+  return placed == move.previous ? assigned : move.previous;
+}
+
+std::optional<assign::Confirmation> confirmation(const Subject& response, const Site& site) {
+  const sip::Message& msg = response.msg;
+  if (msg.method != sip::Method::register_ || msg.status < 200 || msg.status > 299) return std::nullopt;
+  const assign::HomeIndex home = site.homes.find(response.source);
+  if (home == assign::no_home) return std::nullopt;
+  const sip::Named client = sip::name_client(msg[msg.to_uri], msg.text, site.domains, site.fleet_seed);
+  if (!client.is_served) return std::nullopt;
+  return assign::Confirmation{.client = client.key, .home = home};
+}
+
+}  // namespace viaduct::edge

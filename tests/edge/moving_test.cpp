@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages of a client who is between two homes.
+#include "moving.h"
+
+#include <gmock/gmock.h>
+
+#include "fleet.h"
+
+namespace viaduct::edge {
+namespace {
+
+using base::Verdict;
+
+/// alice moves from `kin` to `far`.
+class Moving : public Fleet {
+ protected:
+  static constexpr assign::HomeIndex near = 0, far = 1, kin = 3;
+  Moving() { moves.set(key("alice"), {.previous = kin}); }
+
+  sip::ClientKey key(const std::string& user) const { return sip::client_key(user + "@example.com", site.fleet_seed); }
+  Rehearsal send(const std::string& text) {
+    return rehearse(text, endpoint("198.18.0.1:5062"), site.listeners.front(), site, {assignment, &locations, &moves}, now_min);
+  }
+  static Text invite() { return Text().method("INVITE").uri("sip:alice@example.com"); }
+  assign::HomeIndex also(const std::string& text, const assign::Move& move) {
+    Subject subject;
+    subject.source = endpoint("198.18.0.1:5062");
+    subject.listener = &site.listeners.front();
+    index(text, subject);
+    identify(subject, site);
+    const assign::Placement assigned = assignment.find(subject.client);
+    return also_to(subject, assigned.home, placed_on_move(assigned, move, subject.msg.method, site).home, move);
+  }
+  std::optional<assign::Confirmation> heard(std::string response, std::string_view from) {
+    Subject subject;
+    subject.source = endpoint(from);
+    subject.listener = &site.listeners.front();
+    index(response, subject);
+    identify(subject, site);
+    return confirmation(subject, site);
+  }
+  static std::string response(const std::string& status, const std::string& method = "REGISTER") {
+    return "SIP/2.0 " + status + " Said\r\nVia: SIP/2.0/UDP 198.18.0.2;branch=z9hG4bKa\r\nVia: SIP/2.0/UDP 198.18.0.1:5062;branch=z9hG4bKone\r\n"
+           "From: <sip:alice@example.com>;tag=f1\r\nTo: <sip:alice@example.com>;tag=h\r\nCall-ID: c1\r\nCSeq: 1 " + method + "\r\nContent-Length: 0\r\n\r\n";
+  }
+
+  assign::Moves moves{1, 4};
+};
+
+TEST_F(Moving, RegistersAtTheNewHomeThroughUs) {
+  const auto r = send(Text());
+  EXPECT_EQ(r.judgement.verdict, Verdict::proxied);
+  EXPECT_EQ(r.judgement.reason, Reason::moving);
+  EXPECT_EQ(r.judgement.home, far);
+}
+
+TEST_F(Moving, IsCalledAtTheHomeBefore) { EXPECT_EQ(send(invite()).judgement.home, kin); }
+
+TEST_F(Moving, IsCalledAtTheNewHomeWhenTheOneBeforeIsDown) {
+  std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+  homes[kin].state = assign::HomeState::down;
+  site.homes = assign::Homes(homes);
+  EXPECT_EQ(send(invite()).judgement.home, far);
+}
+
+TEST_F(Moving, IsAtTheNewHomeOnceSettled) {
+  moves.set(key("alice"), {.previous = kin, .is_settled = true});
+  EXPECT_EQ(send(invite()).judgement.home, far);
+  const auto r = send(Text());
+  EXPECT_EQ(r.judgement.verdict, Verdict::redirected);
+  EXPECT_EQ(r.judgement.home, far);
+}
+
+TEST_F(Moving, LeavesOthersAlone) { EXPECT_EQ(send(Text().user("dave")).judgement.verdict, Verdict::redirected); }
+
+TEST_F(Moving, CancelAndAckGoToBothHomes) {
+  const std::string cancel = Text().method("CANCEL").uri("sip:alice@example.com");
+  const std::string ack = Text().method("ACK").uri("sip:alice@example.com").to("<sip:alice@example.com>;tag=x");
+  EXPECT_EQ(also(cancel, {.previous = kin}), far);
+  EXPECT_EQ(also(ack, {.previous = kin}), far);
+  EXPECT_EQ(also(cancel, {.previous = kin, .is_settled = true}), kin);
+  EXPECT_EQ(also(invite(), {.previous = kin}), assign::no_home);
+  EXPECT_EQ(also(Text(), {.previous = kin}), assign::no_home);
+}
+
+TEST_F(Moving, AHomeConfirmsByItsAnswer) {
+  const auto told = heard(response("200"), "198.18.0.11:5060");
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->client, key("alice"));
+  EXPECT_EQ(told->home, far);
+  EXPECT_FALSE(heard(response("401"), "198.18.0.11:5060"));
+  EXPECT_FALSE(heard(response("200", "INVITE"), "198.18.0.11:5060"));
+  EXPECT_FALSE(heard(response("200"), "198.18.0.77:5060"));
+}
+
+TEST_F(Moving, BindingsThatHeLeftHereAreNotHis) {
+  const assign::BindingText text{.binding = {.flow = endpoint("198.18.0.7:40000"), .next = endpoint("198.18.0.7:40000")}, .uri = "sip:alice@10.0.0.8"};
+  locations.of_shard(0).put(assign::Location::make(key("alice"), "alice@example.com", {&text, 1}));
+  const auto away = send(invite());
+  EXPECT_EQ(away.judgement.home, kin);
+  EXPECT_THAT(away.bytes, ::testing::StartsWith("INVITE sip:alice@example.com SIP/2.0\r\n"));
+  moves.set(key("alice"), {.previous = near});
+  EXPECT_THAT(send(invite()).bytes, ::testing::StartsWith("INVITE sip:alice@10.0.0.8 SIP/2.0\r\n"));
+}
+
+}  // namespace
+}  // namespace viaduct::edge
