@@ -38,6 +38,17 @@ namespace viaduct::api {
 [[nodiscard]] nlohmann::json subs_show(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json subs_terminate(const Plant& plant, const nlohmann::json& request);
 
+// plan_verbs.cpp
+[[nodiscard]] Answer plan_create(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer plan_simulate(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer plan_show(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer plan_diff(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer plan_apply(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer plan_pause(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer plan_resume(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer plan_abort(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer plan_history(const Plant& plant, const nlohmann::json& request, const std::string& who);
+
 // trace_verb.cpp
 [[nodiscard]] Answer trace(const Plant& plant, const nlohmann::json& request, const std::string& who);
 

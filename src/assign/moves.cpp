@@ -6,14 +6,14 @@
 namespace viaduct::assign {
 namespace {
 
-// Confirmations that a worker may be ahead of the control core: what it can see in the 10 ms between two of its looks, and some.
+// Confirmations that one may be ahead of the control core: what it can see in the 10 ms between two of its looks, and some.
 constexpr std::size_t confirmations_kept = 16'384;
 
 }  // namespace
 
-Moves::Moves(unsigned workers, std::size_t clients_expected) : clients_(clients_expected), slots_(base::slots_count) {
+Moves::Moves(unsigned senders, std::size_t clients_expected) : clients_(clients_expected), slots_(base::slots_count) {
   for (auto& slot : slots_) slot.store(no_home, std::memory_order_relaxed);
-  for (unsigned i = 0; i < workers; ++i) confirmations_.push_back(std::make_unique<share::Feed<Confirmation>>(confirmations_kept));
+  for (unsigned i = 0; i < senders; ++i) confirmations_.push_back(std::make_unique<share::Slots<Confirmation>>(confirmations_kept));
 }
 
 std::optional<Move> Moves::find(const ClientKey& key, Layer layer) const {
@@ -24,11 +24,23 @@ std::optional<Move> Moves::find(const ClientKey& key, Layer layer) const {
   return Move{.previous = previous};
 }
 
+void Moves::confirm(std::size_t sender, const Confirmation& c) {
+  Confirmation* const room = confirmations_[sender]->free_slot();
+  if (room == nullptr) return;
+  *room = c;
+  confirmations_[sender]->commit();
+}
+
 std::vector<Confirmation> Moves::take(std::size_t most) {
   std::vector<Confirmation> taken;
-  Confirmation c;
-  for (const auto& feed : confirmations_)
-    while (taken.size() < most && feed->pop(c)) taken.push_back(c);
+  for (const auto& of_sender : confirmations_) {
+    while (taken.size() < most) {
+      const Confirmation* const oldest = of_sender->oldest();
+      if (oldest == nullptr) break;
+      taken.push_back(*oldest);
+      of_sender->release();
+    }
+  }
   return taken;
 }
 

@@ -59,6 +59,7 @@ void add_verbs(CLI::App& app, Options& options, Action& action) {
   live->add_option("--count", options.top.count, "end after this many seconds")->type_name("N")->check(CLI::Range(1U, 1'000'000U));
   live->callback([&] { action = [&options] { return run_top(options); }; });
   add_home_verbs(app, options, action);
+  add_plan_verbs(app, options, action);
   add_subs_verbs(app, options, action);
   add_rules_verbs(app, options, action);
   add_trace(app, options, action);

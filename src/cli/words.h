@@ -26,6 +26,13 @@ struct SubsWords {
   unsigned most{100}, retry_after_s{};
 };
 
+struct PlanWords {
+  std::string without, mode;
+  double with_weight{}, target{}, moves_max{}, rate{};
+  unsigned id{}, most{1000};
+  bool force{}, watch{};
+};
+
 struct RulesWords {
   std::string file, source;
 };
@@ -47,6 +54,7 @@ struct Options {
   ExplainOptions explain;
   RulesWords rules;
   SubsWords subs;
+  PlanWords plan;
   TraceWords trace;
 };
 
@@ -60,6 +68,7 @@ using Show = std::function<std::string(const nlohmann::json&)>;
 void add_client_verbs(CLI::App& app, Options& options, Action& action);
 void add_clients_verbs(CLI::App& app, Options& options, Action& action);
 void add_rules_verbs(CLI::App& app, Options& options, Action& action);
+void add_plan_verbs(CLI::App& app, Options& options, Action& action);
 void add_subs_verbs(CLI::App& app, Options& options, Action& action);
 void add_home_verbs(CLI::App& app, Options& options, Action& action);
 

@@ -26,7 +26,7 @@ assign::HomeIndex also_to(const Subject& request, assign::HomeIndex assigned, as
 
 std::optional<assign::Confirmation> confirmation(const Subject& response, const Site& site) {
   const sip::Message& msg = response.msg;
-  if (msg.method != sip::Method::register_ || msg.status < 200 || msg.status > 299) return std::nullopt;
+  if (msg.method != sip::Method::register_ || msg.status < 200 || msg.status > 299 || !msg.has(sip::HeaderId::contact)) return std::nullopt;
   const assign::HomeIndex home = site.homes.find(response.source);
   if (home == assign::no_home) return std::nullopt;
   const sip::Named client = sip::name_client(msg[msg.to_uri], msg.text, site.domains, site.fleet_seed);

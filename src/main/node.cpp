@@ -94,7 +94,7 @@ struct Node::Impl {
         site(std::move(first.site)),
         rules(std::move(first.rules)),
         assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, std::max(c.entries_expected, clients)),
-        moves(c.workers, base::moves_expected),
+        moves(c.workers + c.shards, base::moves_expected),
         locations(c.shards, c.bindings_max),
         to_registrar(rings("to_registrar", c.shards, c.ring_slots)),
         to_control("to_control", c.ring_slots, share::Producers::many),

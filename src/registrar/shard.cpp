@@ -41,6 +41,7 @@ std::string date_line(std::time_t now) {
 
 Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules, const WatchRules& watch_rules)
     : commons_(commons),
+      index_(index),
       ring_(*commons.to_registrar[index]),
       locations_(commons.locations.of_shard(index)),
       wire_(commons, commons.to_registrar.size() == 1),
@@ -125,6 +126,8 @@ Outcome Shard::register_client(const sip::Message& request, const site::Note& no
   }
   Outcome out = bindings_.process(*registration, now_ms_ / 1000);
   if (out.status != 200) return out;
+  if (commons_.moves.is_any() && locations_.find(note.client) != nullptr) [[unlikely]]
+    commons_.moves.confirm(commons_.counters.size() + index_, {.client = note.client, .home = site.local_home});
   put_extensions(out.headers, *registration, out, site);
   out.headers += date_;
   return out;

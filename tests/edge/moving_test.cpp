@@ -41,7 +41,7 @@ class Moving : public Fleet {
   }
   static std::string response(const std::string& status, const std::string& method = "REGISTER") {
     return "SIP/2.0 " + status + " Said\r\nVia: SIP/2.0/UDP 198.18.0.2;branch=z9hG4bKa\r\nVia: SIP/2.0/UDP 198.18.0.1:5062;branch=z9hG4bKone\r\n"
-           "From: <sip:alice@example.com>;tag=f1\r\nTo: <sip:alice@example.com>;tag=h\r\nCall-ID: c1\r\nCSeq: 1 " + method + "\r\nContent-Length: 0\r\n\r\n";
+           "From: <sip:alice@example.com>;tag=f1\r\nTo: <sip:alice@example.com>;tag=h\r\nCall-ID: c1\r\nCSeq: 1 " + method + "\r\nContact: <sip:alice@10.0.0.8>;expires=60\r\nContent-Length: 0\r\n\r\n";
   }
 
   assign::Moves moves{1, 4};

@@ -9,6 +9,7 @@
 
 #include "viaduct/api/server.h"
 #include "viaduct/config/config.h"
+#include "viaduct/control/balancer.h"
 #include "viaduct/control/fleet.h"
 #include "viaduct/control/loop.h"
 #include "viaduct/control/placements.h"
@@ -36,6 +37,8 @@ struct Plant {
   control::Resolver& resolver;
   control::ExceptionPath& exceptions;
   registrar::Registrar& registrar;
+  control::Mover& mover;
+  control::Balancer& balancer;
   site::Wire& control_wire;
   std::function<std::expected<Reload, std::string>()> reload;
   std::function<std::expected<std::size_t, std::string>()> reload_rules;   ///< returns how many there are now

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "viaduct/assign/assignment.h"
-#include "viaduct/share/feed.h"
 #include "viaduct/share/rcu_map.h"
+#include "viaduct/share/slots.h"
 
 namespace viaduct::assign {
 
@@ -22,26 +22,27 @@ struct Move {
   bool is_settled{};
 };
 
-/// Seen by a worker: a home said 2xx to a client's REGISTER while he was on his way.
+/// Seen by a worker, or by the registrar when the home is this node: a home said 2xx to a client's REGISTER while he was on his way.
 struct Confirmation {
   ClientKey client;
   HomeIndex home{no_home};
 };
 
-/// Thread: is_any, find and confirm from workers, each with its own number; all else from the control core.
+/// Thread: is_any and find from workers; confirm from workers and, numbered behind them, registrar shards, each with its own number; all else from the
+/// control core.
 class Moves {
  public:
   /// Memory: 8 octets for each client that is expected to move at once, and a quarter of a megabyte for the slots; 64 for each that does.
-  Moves(unsigned workers, std::size_t clients_expected);
+  Moves(unsigned senders, std::size_t clients_expected);
 
   /// Whether anybody moves: else nothing of this is looked at.
   [[nodiscard]] bool is_any() const { return count_.load(std::memory_order_acquire) != 0; }
   /// The move that a client is on: his own, or that of his slot when he is placed by it.
   [[nodiscard]] std::optional<Move> find(const ClientKey& key, Layer layer) const;
   /// Tell the control core. Lost when it is far behind: the client's next REGISTER tells it again.
-  void confirm(unsigned worker, const Confirmation& c) { static_cast<void>(confirmations_[worker]->push(c)); }
+  void confirm(std::size_t sender, const Confirmation& c);
 
-  /// What workers have told since. Bounded by `most`.
+  /// What they have told since. Bounded by `most`.
   [[nodiscard]] std::vector<Confirmation> take(std::size_t most);
   /// From now on, or from now on otherwise. Visible before the assignment is changed, or a message could miss it.
   void set(const ClientKey& key, const Move& move);
@@ -63,7 +64,7 @@ class Moves {
 
   share::RcuMap<Node> clients_;
   std::vector<std::atomic<HomeIndex>> slots_;   // previous home by slot; no_home: it does not move
-  std::vector<std::unique_ptr<share::Feed<Confirmation>>> confirmations_;   // one a worker
+  std::vector<std::unique_ptr<share::Slots<Confirmation>>> confirmations_;   // one a sender
   std::atomic<std::size_t> count_{0};           // of both; release by the control core after the first is there, acquire by workers
 };
 

@@ -59,6 +59,7 @@ class Shard final : private Outlet {
   void send_back(nic::Packet p, const site::Note& note, std::size_t bytes);
 
   site::Commons& commons_;
+  unsigned index_;
   share::Ring& ring_;
   assign::LocationMap& locations_;
   site::Wire wire_;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what is measured to a plan: when one is due, whom it may move, and what the operator may ask of it. The planner itself is pure (balance).
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "viaduct/balance/plan.h"
+#include "viaduct/balance/trigger.h"
+#include "viaduct/control/health.h"
+#include "viaduct/control/monitor.h"
+#include "viaduct/control/mover.h"
+
+namespace viaduct::control {
+
+/// `propose`: a plan that is due is kept to be looked at; `apply`: it is carried out.
+enum class Auto : std::uint8_t { off, propose, apply };
+
+struct BalanceSettings {
+  Auto automatic{Auto::propose};
+  balance::Limits limits;
+  balance::Thresholds thresholds;
+};
+
+/// What an operator wants a plan for. Homes are named.
+struct Wish {
+  std::string without;                    ///< plan as if it drained; empty: none
+  std::optional<balance::Home> with;      ///< plan as if there was one more, `new`
+  std::optional<double> target;
+  std::optional<double> moves_ratio_max;
+  bool is_forced{};                       ///< also on too little evidence, and though it gains little
+};
+
+struct Proposal {
+  Plan plan;
+  std::vector<Step> steps;
+  balance::Verdict verdict{};
+  std::uint64_t clients_leaving{}, clients_moved{};   ///< as balance::Plan has them
+};
+
+/// Thread: start and stop from the one that makes it; everything else from any but the control core.
+class Balancer {
+ public:
+  Balancer(site::Commons& commons, Loop& loop, Placements& placements, Monitor& monitor, const Health& health, Mover& mover);
+  ~Balancer() { stop(); }
+  Balancer(const Balancer&) = delete;
+  Balancer& operator=(const Balancer&) = delete;
+
+  void start(const BalanceSettings& settings);
+  void stop();
+  void set(const BalanceSettings& settings);
+
+  /// A plan as it would be made now, kept nowhere. Errors: why there is none.
+  [[nodiscard]] Expected<Proposal> simulate(const Wish& wish);
+  /// The same, kept by the mover to be applied. Returns its id.
+  [[nodiscard]] Expected<std::uint32_t> create(const Wish& wish, MoveMode mode, const std::string& author);
+  /// What the last window decided: `none` when a plan was due.
+  [[nodiscard]] balance::Hold hold() const;
+
+ private:
+  struct Fleet;
+  void run();
+  void window_closed();
+  [[nodiscard]] Fleet look();
+  void note_joining();
+  [[nodiscard]] Expected<Proposal> plan(Fleet& fleet, balance::Reason reason, const balance::Limits& limits);
+  void take_clients(Fleet& fleet, bool with_slots);
+  [[nodiscard]] Expected<void> take_placed(Fleet& fleet);
+  void take_slots(Fleet& fleet);
+
+  site::Commons& commons_;
+  Loop& loop_;
+  Placements& placements_;
+  Monitor& monitor_;
+  const Health& health_;
+  Mover& mover_;
+  std::thread thread_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_{};
+  BalanceSettings settings_;
+  std::optional<balance::Trigger> trigger_;
+  std::uint64_t window_{};                ///< the last one that was decided on
+  std::set<std::string> joining_;         ///< homes that came with nothing, until they have their share
+  balance::Hold hold_{balance::Hold::even};
+};
+
+}  // namespace viaduct::control

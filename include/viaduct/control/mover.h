@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries plans out: durable, then visible to every worker, then the client brought over, then confirmed, then his watchers told.
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <queue>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "viaduct/control/placements.h"
+#include "viaduct/control/plan.h"
+#include "viaduct/store/rows.h"
+
+namespace viaduct::control {
+
+class Ledger;
+
+/// What watchers of clients are told. `moved`: subscribe again, now (RFC 6665 `deactivated`); `leaving`: the client himself, to refresh soon (RFC 3680
+/// `shortened`); `fleeing`: subscribe again a little later (RFC 6665 `probation`), since the home before is given up.
+enum class Tidings : std::uint8_t { moved, leaving, fleeing };
+/// Tell the watchers whose subscriptions the home before, or this node in its place, has. On return it is durable there. Errors: not told, to be tried again.
+using TellWatchers = std::function<Expected<void>(assign::HomeIndex from, Tidings tidings, std::span<const Step* const> clients)>;
+
+struct MoverSettings {
+  std::uint32_t deadline_s{7200};          ///< until a move that nobody confirms is over: twice the longest refresh
+  std::uint32_t cooldown_s{7200};          ///< how long who has moved stays, but for drains
+  std::uint32_t settled_s{180};            ///< how long CANCEL and ACK still go to both homes: an INVITE transaction at its longest
+  double clients_per_s{2000};              ///< of a plan, unless it says otherwise
+  double receiver_clients_per_s{200};      ///< towards one home
+};
+
+/// One plan at a time moves clients; those of earlier ones may still be on their way. Thread: restore and start from the one that makes it; everything else
+/// from any but the control core.
+class Mover {
+ public:
+  Mover(site::Commons& commons, Loop& loop, Placements& placements, TellWatchers tell);
+  ~Mover();
+  Mover(const Mover&) = delete;
+  Mover& operator=(const Mover&) = delete;
+
+  /// What a node knew before it was restarted; before the first packet, so that clients between two homes are so at once. Errors: the rows cannot be read.
+  [[nodiscard]] Expected<void> restore(std::unique_ptr<store::Rows> rows, const MoverSettings& settings);
+  /// Shape: after restore. A node that never starts it (its store cannot be written) has no plans.
+  void start();
+  /// Everything that is under way stays as it is, to be restored.
+  void stop();
+  void set(const MoverSettings& settings);
+
+  /// Keep a plan to be shown and applied; one that was only proposed makes way. Clients who are on their way already, or rest from a move (unless
+  /// `is_forced`), stay out of it. Sets what is not of the plan itself: id, state, times, counts. Returns its id. Errors: another plan is not over; nobody is
+  /// left to be moved.
+  [[nodiscard]] Expected<std::uint32_t> propose(Plan plan, std::vector<Step> steps, bool is_forced);
+  [[nodiscard]] Expected<void> apply(std::uint32_t id, std::optional<double> clients_per_s, std::optional<MoveMode> mode);
+  [[nodiscard]] Expected<void> pause(std::uint32_t id);
+  [[nodiscard]] Expected<void> resume(std::uint32_t id);
+  /// Who has not moved yet stays; who has is brought over.
+  [[nodiscard]] Expected<void> abort(std::uint32_t id);
+
+  /// Those that are still known; newest last.
+  [[nodiscard]] std::vector<Plan> plans() const;
+  /// Up to `most` of a plan's moves that are not over.
+  [[nodiscard]] std::vector<Step> steps(std::uint32_t id, std::size_t most) const;
+  /// Whether a client moved lately or is on his way. Shape: many are asked at once.
+  [[nodiscard]] std::vector<bool> resting(std::span<const sip::ClientKey> clients) const;
+
+ private:
+  struct KeyHash {
+    std::size_t operator()(const base::Hash128& key) const { return key.low ^ key.high; }
+  };
+  /// Tokens, a client each.
+  struct Bucket {
+    double tokens{}, per_s{};
+    void fill(double seconds);
+  };
+  /// When something of a step ends. The step may be over before.
+  struct End {
+    std::uint64_t s;             // since 1970
+    sip::ClientKey key;
+    bool is_slot{};
+    bool operator>(const End& other) const { return s > other.s; }
+  };
+  using Soonest = std::priority_queue<End, std::vector<End>, std::greater<>>;
+  /// Committed; to be asked to come, or watchers sent away, once every worker has seen it.
+  struct Leaving {
+    std::vector<Step> steps;
+    Tidings tidings;
+    share::GraceToken seen;
+  };
+
+  void run();
+  void resume_all();
+  [[nodiscard]] bool round(double seconds);
+  void hear();
+  void overdue();
+  void settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed);
+  void settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed);
+  void tell_leaving();
+  void tell_watchers();
+  void wave(double seconds);
+  [[nodiscard]] std::vector<Step*> next_wave(double seconds);
+  [[nodiscard]] Expected<void> set_out(std::vector<Step*>& chosen);
+  [[nodiscard]] Expected<void> commit(const std::vector<Step*>& chosen);
+  void set_out_done(const std::vector<Step*>& chosen);
+  void take_back(const std::vector<Step*>& chosen, const std::string& trouble);
+  void end_plans();
+  Step& keep(Step step);
+  void forget(const Step& step);
+  [[nodiscard]] Step* find(const sip::ClientKey& key, bool is_slot) const;
+  void save(std::span<const Step* const> changed, std::span<const Step* const> over);
+  [[nodiscard]] Plan& plan_of(const Step& step);
+  [[nodiscard]] Expected<Plan*> named(std::uint32_t id);
+  void show(const Step& step, const assign::Move& move);
+
+  site::Commons& commons_;
+  Loop& loop_;
+  Placements& placements_;
+  TellWatchers tell_;
+  std::unique_ptr<Ledger> ledger_;   // null: nothing can be kept, so nothing is moved
+  std::thread thread_;
+
+  mutable std::mutex mutex_;         // of all below; steps that are not planned are changed by the mover's own thread alone
+  std::condition_variable wake_;
+  bool stopping_{};
+  MoverSettings settings_;
+  std::vector<Plan> plans_;          // ascending by id
+  std::vector<Step> proposed_;       // of the last plan, while that is proposed
+  std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;   // that are not over
+  std::unordered_map<std::size_t, std::unique_ptr<Step>> slots_;                // the same, by number
+  std::unordered_map<assign::HomeIndex, std::deque<Step*>> planned_;            // by receiver
+  std::vector<Leaving> leaving_;
+  std::unordered_map<assign::HomeIndex, std::deque<Step*>> owed_;               // settled, watchers not told; by the home before
+  std::unordered_map<assign::HomeIndex, std::uint64_t> tell_again_ms_;          // homes that could not be told: not before
+  std::unordered_map<std::uint32_t, std::size_t> open_;                         // steps that are not over, by plan
+  Soonest deadlines_;                                                           // of committed steps
+  Soonest both_;                                                                // until when CANCEL and ACK of clients go to both homes
+  std::unordered_map<base::Hash128, std::uint64_t, KeyHash> rests_;             // until when, seconds since 1970
+  Bucket all_;
+  std::unordered_map<assign::HomeIndex, Bucket> receivers_;
+};
+
+}  // namespace viaduct::control

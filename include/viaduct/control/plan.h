@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plan: who is to move from where to where, why, what it is forecast to bring, and how far it is.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "viaduct/assign/homes.h"
+#include "viaduct/sip/uri.h"
+
+namespace viaduct::control {
+
+/// `proposed`: nothing has moved; `aborted`: what had not moved yet stays.
+enum class PlanState : std::uint8_t { proposed, running, paused, done, aborted };
+[[nodiscard]] std::string_view name(PlanState s);
+
+/// How clients are brought over: `lazy` at their next refresh; `paced`: those who watch their own registration are asked to refresh soon (RFC 3680 `shortened`);
+/// `evacuate`: watchers are sent away at once (RFC 6665 `probation`).
+enum class MoveMode : std::uint8_t { lazy, paced, evacuate };
+[[nodiscard]] std::string_view name(MoveMode m);
+
+/// `planned`: at the home before; `committed`: durable and visible, the new home has not confirmed him; `settled`: at the new home, watchers not told yet.
+enum class StepState : std::uint8_t { planned, committed, settled };
+
+/// One client's move, or that of a whole slot: of all in it who have no placement of their own.
+struct Step {
+  sip::ClientKey key;                 ///< of a slot: its number in the bits that name it (assign::slot_of), the others zero
+  std::string aor;                    ///< canonical; empty for a slot, and for a client of whom only the key is known
+  std::uint32_t clients{1};           ///< of a slot: how many are thought to be in it
+  assign::HomeIndex from{assign::no_home};
+  assign::HomeIndex to{assign::no_home};
+  StepState state{};
+  bool is_slot{};
+  std::uint32_t plan{};
+  std::uint64_t deadline_s{};         ///< committed: when it settles without confirmation, seconds since 1970
+};
+
+/// What a plan will do to a home. Loads: weighted messages a second.
+struct Forecast {
+  std::string home;
+  double before{}, after{}, capacity{};
+  std::uint64_t clients_in{}, clients_out{};
+  bool operator==(const Forecast&) const = default;
+};
+
+/// What is known of a plan beside its steps. Counts are of clients.
+struct Plan {
+  std::uint32_t id{};
+  PlanState state{};
+  MoveMode mode{};
+  std::string author;
+  std::string reason;                 ///< why now
+  std::string trouble;                ///< why it was paused by itself; empty: it was not
+  std::uint64_t created_s{}, ended_s{};
+  double clients_per_s{};             ///< at most
+  std::vector<Forecast> homes;
+  double imbalance_before{}, imbalance_after{};   ///< largest utilisation over the mean
+  double load_moved{};
+  double cost{}, lower_bound{};       ///< of the moves: disruption, and the least that any plan could do with; their ratio is the score
+  std::uint64_t clients{};            ///< to be moved
+  std::uint64_t slots{};              ///< ... of these with whole slots: so many slots
+  // How far it is.
+  std::uint64_t moved{};              ///< durable and visible
+  std::uint64_t confirmed{};          ///< the new home has accepted them
+  std::uint64_t unconfirmed{};        ///< they did not come within the deadline: gone, or at the old home still
+  std::uint64_t overtaken{};          ///< somebody else had placed them meanwhile
+  std::uint64_t told{};               ///< their watchers were told
+  bool operator==(const Plan&) const = default;
+};
+
+}  // namespace viaduct::control

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words to requests: plans.
+#include "plan.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "show.h"
+#include "words.h"
+
+namespace viaduct::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr auto watch_pause = std::chrono::milliseconds(500);
+
+void add_wish(CLI::App& sub, Options& options) {
+  sub.add_option("--target", options.plan.target, "how far above its share a home may be: 0.05")->check(CLI::Range(0.001, 1.0));
+  sub.add_option("--max-moves", options.plan.moves_max, "of all clients, at the most: 0.09")->check(CLI::Range(0.0, 1.0));
+  sub.add_flag("--force", options.plan.force, "also on too little evidence, and though it gains little");
+}
+
+json wish_of(const Options& options, const std::string& verb) {
+  json request = {{"verb", verb}, {"force", options.plan.force}};
+  if (!options.plan.without.empty()) request["without"] = options.plan.without;
+  if (options.plan.with_weight > 0) request["with_weight"] = options.plan.with_weight;
+  if (options.plan.target > 0) request["target"] = options.plan.target;
+  if (options.plan.moves_max > 0) request["moves_max"] = options.plan.moves_max;
+  if (!options.plan.mode.empty()) request["mode"] = options.plan.mode;
+  return request;
+}
+
+json about(const Options& options, const std::string& verb) {
+  json request = {{"verb", verb}};
+  if (options.plan.id != 0) request["id"] = options.plan.id;
+  return request;
+}
+
+CLI::Option* add_mode(CLI::App& sub, Options& options) {
+  return sub
+      .add_option("--mode", options.plan.mode,
+                  "lazy: clients come at their next refresh; paced: who watches himself is asked to; evacuate: watchers are sent away at once")
+      ->check(CLI::IsMember({"lazy", "paced", "evacuate"}));
+}
+
+void add_create(CLI::App& plan, Options& options, Action& action) {
+  auto* sub = plan.add_subcommand("create", "make a plan, and move nobody");
+  sub->add_option("--drain", options.plan.without, "give this home's clients to the others")->type_name("HOME");
+  add_wish(*sub, options);
+  add_mode(*sub, options);
+  sub->callback([&] { action = [&options] { return ask(options, wish_of(options, "plan.create"), show_plan); }; });
+}
+
+void add_simulate(CLI::App& plan, Options& options, Action& action) {
+  auto* sub = plan.add_subcommand("simulate", "what a plan would be, if; nothing is kept");
+  sub->add_option("--without", options.plan.without, "if this home drained")->type_name("HOME");
+  sub->add_option("--add", options.plan.with_weight, "if there was one more home of this weight")->type_name("WEIGHT");
+  add_wish(*sub, options);
+  sub->callback([&] { action = [&options] { return ask(options, wish_of(options, "plan.simulate"), show_plan); }; });
+}
+
+/// Look again and again until the plan is over; a terminal sees the newest line alone.
+std::expected<Exit, Failure> watch(const Options& options) {
+  const bool is_terminal = isatty(STDOUT_FILENO) == 1;
+  std::string state;
+  const auto show = [&](const json& answer) {
+    state = answer["plan"].value("state", std::string{});
+    return (is_terminal ? "\r\033[K" : "") + plan_progress(answer["plan"]) + (is_terminal ? "" : "\n");
+  };
+  for (;;) {
+    const auto asked = ask(options, about(options, "plan.show"), show);
+    if (!asked || (state != "running" && state != "paused" && state != "proposed")) {
+      if (is_terminal) std::puts("");
+      return asked;
+    }
+    std::fflush(stdout);
+    std::this_thread::sleep_for(watch_pause);
+  }
+}
+
+CLI::App* add_about(CLI::App& plan, const std::string& name, const std::string& what, Options& options, Action& action, const Show& show) {
+  auto* sub = plan.add_subcommand(name, what);
+  sub->add_option("ID", options.plan.id, "the plan's number; the newest one's without");
+  sub->callback([&options, &action, name, show] {
+    action = [&options, name, show]() -> std::expected<Exit, Failure> {
+      json request = about(options, "plan." + name);
+      if (options.plan.rate > 0) request["rate"] = options.plan.rate;
+      if (!options.plan.mode.empty()) request["mode"] = options.plan.mode;
+      if (options.plan.most > 0) request["most"] = options.plan.most;
+      return options.plan.watch && !options.json ? watch(options) : ask(options, request, show);
+    };
+  });
+  return sub;
+}
+
+}  // namespace
+
+void add_plan_verbs(CLI::App& app, Options& options, Action& action) {
+  auto* plan = app.add_subcommand("plan", "who should move where, and how far it is")->require_subcommand(1);
+  add_create(*plan, options, action);
+  add_simulate(*plan, options, action);
+  auto* shown = add_about(*plan, "show", "a plan, and how far it is", options, action, show_plan);
+  shown->add_flag("--watch", options.plan.watch, "until it is over");
+  auto* steps = add_about(*plan, "diff", "who moves from where to where", options, action, show_plan_steps);
+  steps->add_option("--most", options.plan.most, "so many lines at the most")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  auto* applied = add_about(*plan, "apply", "carry a plan out", options, action, show_plan);
+  applied->add_option("--rate", options.plan.rate, "clients a second at the most")->check(CLI::Range(0.1, 1e6));
+  add_mode(*applied, options);
+  add_about(*plan, "pause", "nobody further sets out", options, action, show_plan);
+  add_about(*plan, "resume", "go on", options, action, show_plan);
+  add_about(*plan, "abort", "who has not set out stays; who has is brought over", options, action, show_plan);
+  plan->add_subcommand("history", "plans, and why none is due now")->callback([&] {
+    action = [&options] { return ask(options, {{"verb", "plan.history"}}, show_plans); };
+  });
+}
+
+}  // namespace viaduct::cli

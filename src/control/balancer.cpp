@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the planner is given: homes with their loads, clients who are known one by one, and slots for those who are not.
+#include "viaduct/control/balancer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <unordered_set>
+#include <utility>
+
+#include "clocks.h"
+
+namespace viaduct::control {
+namespace {
+
+using assign::HomeIndex;
+using assign::HomeState;
+
+constexpr auto look_pause = std::chrono::milliseconds(200);   // how soon after a window is closed it is decided on
+
+balance::HomeState planned_as(HomeState state) {
+  switch (state) {
+    case HomeState::up:
+      return balance::HomeState::up;
+    case HomeState::draining:
+      return balance::HomeState::draining;
+    case HomeState::down:
+    case HomeState::removed:
+      break;
+  }
+  return balance::HomeState::down;
+}
+
+/// The first key of a slot: what names it among keys.
+sip::ClientKey key_of_slot(std::size_t slot) { return {.low = 0, .high = std::uint64_t{slot} << (64 - 17)}; }
+static_assert(assign::slot_of(assign::ClientKey{.low = 0, .high = std::uint64_t{77} << (64 - 17)}) == 77);
+
+}  // namespace
+
+/// All that a plan is made from.
+struct Balancer::Fleet {
+  std::vector<balance::Home> homes;
+  std::vector<std::string> names;
+  std::vector<std::uint32_t> index;       // of each in the fleet's list: removed ones are left out
+  std::vector<std::uint16_t> by_home;     // and back
+  std::vector<HomeLoad> loads;
+  std::vector<ClientLoad> tracked;
+  std::uint64_t clients_count{};
+  double events_per_client{};
+  // The planner's arrays: clients one by one, and what their steps need.
+  std::vector<balance::HomeIndex> home;
+  std::vector<balance::LoadClass> load;
+  std::vector<std::uint8_t> flags;
+  std::vector<sip::ClientKey> keys;
+  std::vector<std::string> aors;
+  std::vector<balance::Group> groups;
+  std::vector<std::size_t> slots;         // of each group
+
+  void add(const sip::ClientKey& key, std::string aor, balance::HomeIndex at, balance::LoadClass load_class, bool stays) {
+    keys.push_back(key);
+    aors.push_back(std::move(aor));
+    home.push_back(at);
+    load.push_back(load_class);
+    flags.push_back(stays ? balance::immovable_flag : 0);
+  }
+};
+
+Balancer::Balancer(site::Commons& commons, Loop& loop, Placements& placements, Monitor& monitor, const Health& health, Mover& mover)
+    : commons_(commons), loop_(loop), placements_(placements), monitor_(monitor), health_(health), mover_(mover) {}
+
+// --- looking
+
+Balancer::Fleet Balancer::look() {
+  Fleet fleet;
+  fleet.loads = monitor_.window().homes;
+  fleet.tracked = monitor_.clients();
+  constexpr std::uint16_t none = UINT16_MAX;
+  fleet.by_home.assign(fleet.loads.size(), none);
+  double events = 0;
+  for (const ClientLoad& c : fleet.tracked) events += c.events;
+  fleet.events_per_client = fleet.tracked.empty() ? 0 : events / static_cast<double>(fleet.tracked.size());
+  for (std::uint32_t i = 0; i < fleet.loads.size(); ++i) {
+    const HomeLoad& h = fleet.loads[i];
+    fleet.clients_count += h.clients;
+    if (h.state == HomeState::removed) continue;
+    balance::Home home{.load = h.load_per_s,
+                       .weight = static_cast<double>(h.weight),
+                       .capacity = static_cast<double>(h.capacity),
+                       .slow_start = health_.slow_start_ratio(static_cast<HomeIndex>(i)),
+                       .state = planned_as(h.state)};
+    if (home.state == balance::HomeState::up && joining_.contains(h.name)) home.state = balance::HomeState::joining;
+    fleet.by_home[i] = static_cast<std::uint16_t>(fleet.homes.size());
+    fleet.homes.push_back(home);
+    fleet.names.push_back(h.name);
+    fleet.index.push_back(i);
+  }
+  return fleet;
+}
+
+/// Clients that samples have told of, each with the load that is likely. Those who live by their slot move with it where whole slots are planned.
+void Balancer::take_clients(Fleet& fleet, bool with_slots) {
+  balance::CountMoments moments;
+  for (const ClientLoad& c : fleet.tracked) moments.add(static_cast<std::uint32_t>(c.events + 0.5F));
+  // `scale` makes load of a client's weight: of one event of a middling one, too.
+  double weight = 0, events = 0;
+  for (const ClientLoad& c : fleet.tracked) weight += c.weight, events += c.events;
+  const double load_per_event = events > 0 && !fleet.tracked.empty() ? weight / events * fleet.tracked.front().scale : 0;
+  const balance::Estimator estimator(moments, {.probability = 1, .window_s = load_per_event > 0 ? 1 / load_per_event : 1, .memory = 0});
+  std::vector<sip::ClientKey> keys;
+  for (const ClientLoad& c : fleet.tracked) keys.push_back(c.key);
+  const std::vector<bool> resting = mover_.resting(keys);
+  for (std::size_t i = 0; i < fleet.tracked.size(); ++i) {
+    ClientLoad& c = fleet.tracked[i];
+    if (c.home >= fleet.by_home.size() || c.aor.empty() || (with_slots && c.layer == assign::Layer::slot)) continue;
+    const double own = c.events > 0 ? c.weight / c.events : 1;   // what his events weigh: calls more than refreshes
+    const double load = estimator.load(static_cast<std::uint32_t>(c.events + 0.5F)) * (events > 0 ? own / (weight / events) : 1);
+    fleet.add(c.key, std::move(c.aor), fleet.by_home[c.home], balance::class_of(load), resting[i] || c.layer == assign::Layer::pin);
+  }
+}
+
+/// Of homes that are to be left, clients whom no sample has told of.
+Expected<void> Balancer::take_placed(Fleet& fleet) {
+  struct Hash {
+    std::size_t operator()(const base::Hash128& key) const { return key.low ^ key.high; }
+  };
+  std::unordered_set<base::Hash128, Hash> known;
+  for (const sip::ClientKey& key : fleet.keys) known.insert(store::identity(key));
+  base::Key128 seed{};
+  loop_.call([&] { seed = commons_.site.read().fleet_seed; });
+  const auto snapshot = placements_.store().snapshot();
+  if (!snapshot) return std::unexpected(snapshot.error().text);
+  const auto read = (*snapshot)->clients(0, std::uint32_t{1} << store::block_bits, [&](const store::Record& r, std::string_view aor) {
+    const std::uint16_t home = r.home < fleet.by_home.size() ? fleet.by_home[r.home] : UINT16_MAX;
+    if (home == UINT16_MAX || fleet.homes[home].state != balance::HomeState::draining || known.contains(r.client)) return true;
+    fleet.add(sip::client_key(aor, seed), std::string(aor), home, 0, r.pin);
+    return true;
+  });
+  return read ? Expected<void>{} : std::unexpected(read.error().text);
+}
+
+void Balancer::take_slots(Fleet& fleet) {
+  const auto slots = monitor_.slots();
+  for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+    const SlotLoad& s = slots[slot];
+    if (s.home >= fleet.by_home.size() || fleet.by_home[s.home] == UINT16_MAX) continue;
+    fleet.groups.push_back({.load = s.load_per_s, .clients = s.clients, .home = fleet.by_home[s.home]});
+    fleet.slots.push_back(slot);
+  }
+}
+
+// --- planning
+
+namespace {
+
+std::string because(const balance::Plan& made, const std::vector<std::string>& names, const std::vector<balance::Home>& homes) {
+  std::string why(balance::name(made.reason));
+  for (std::size_t i = 0; i < homes.size(); ++i)
+    if (homes[i].state == balance::HomeState::draining || homes[i].state == balance::HomeState::joining)
+      why.append(", ").append(names[i]).append(" ").append(balance::name(homes[i].state));
+  if (made.is_cut_short) why.append(", cut short by the budget of moves");
+  return why;
+}
+
+}  // namespace
+
+Expected<Proposal> Balancer::plan(Fleet& fleet, balance::Reason reason, const balance::Limits& limits) {
+  const auto has = [&](balance::HomeState state) { return std::ranges::find(fleet.homes, state, &balance::Home::state) != fleet.homes.end(); };
+  const bool leaves = has(balance::HomeState::draining);
+  const bool with_slots = leaves || has(balance::HomeState::joining);
+  take_clients(fleet, with_slots);
+  if (leaves)
+    if (const auto placed = take_placed(fleet); !placed) return std::unexpected(placed.error());
+  if (with_slots) take_slots(fleet);
+  const balance::Plan made = balance::make_plan({.homes = fleet.homes,
+                                                 .clients = {.home = fleet.home, .load = fleet.load, .flags = fleet.flags},
+                                                 .groups = fleet.groups,
+                                                 .limits = limits,
+                                                 .reason = reason,
+                                                 .seed = commons_.assignment.epoch()});
+  Proposal out{.plan = {}, .steps = {}, .verdict = made.verdict, .clients_leaving = made.clients_leaving, .clients_moved = made.clients_moved};
+  Plan& plan = out.plan;
+  plan.reason = because(made, fleet.names, fleet.homes);
+  plan.imbalance_before = made.max_over_mean_before;
+  plan.imbalance_after = made.max_over_mean_after;
+  plan.load_moved = made.load_moved;
+  plan.cost = made.cost;
+  plan.lower_bound = made.lower_bound.both;
+  plan.clients = made.clients_moved;
+  plan.slots = made.groups.size();
+  for (std::size_t i = 0; i < fleet.homes.size(); ++i)
+    plan.homes.push_back(
+        {.home = fleet.names[i], .before = made.homes[i].load_before, .after = made.homes[i].load_after, .capacity = fleet.homes[i].capacity});
+  for (const balance::Flow& flow : made.flows) {
+    plan.homes[flow.from].clients_out += flow.clients;
+    plan.homes[flow.to].clients_in += flow.clients;
+  }
+  for (const balance::Move& move : made.groups) {
+    const balance::Group& group = fleet.groups[move.item];
+    out.steps.push_back({.key = key_of_slot(fleet.slots[move.item]),
+                         .aor = {},
+                         .clients = group.clients,
+                         .from = static_cast<HomeIndex>(fleet.index[group.home]),
+                         .to = static_cast<HomeIndex>(fleet.index[move.to]),
+                         .is_slot = true});
+  }
+  for (const balance::Move& move : made.clients)
+    out.steps.push_back({.key = fleet.keys[move.item],
+                         .aor = std::move(fleet.aors[move.item]),
+                         .from = static_cast<HomeIndex>(fleet.index[fleet.home[move.item]]),
+                         .to = static_cast<HomeIndex>(fleet.index[move.to])});
+  return out;
+}
+
+Expected<Proposal> Balancer::simulate(const Wish& wish) {
+  Fleet fleet = look();
+  balance::Limits limits;
+  {
+    const std::lock_guard lock(mutex_);
+    limits = settings_.limits;
+  }
+  if (wish.target) limits.target = *wish.target;
+  if (wish.moves_ratio_max) limits.moves_ratio_max = *wish.moves_ratio_max;
+  if (wish.is_forced) limits.gain_min = limits.move_messages = 0;
+  if (!wish.without.empty()) {
+    const auto at = std::ranges::find(fleet.names, wish.without);
+    if (at == fleet.names.end()) return std::unexpected(wish.without + ": no such home");
+    fleet.homes[static_cast<std::size_t>(at - fleet.names.begin())].state = balance::HomeState::draining;
+  }
+  if (wish.with) {
+    fleet.homes.push_back(*wish.with);
+    fleet.names.emplace_back("new");
+    fleet.index.push_back(assign::no_home);   // nobody can be moved there: such a plan is only looked at
+  }
+  const bool leaves = std::ranges::any_of(fleet.homes, [](const balance::Home& h) { return h.state == balance::HomeState::draining; });
+  if (!leaves && !wish.is_forced && fleet.events_per_client < settings_.thresholds.events_per_client_min)
+    return std::unexpected("too little is known of the clients' loads yet: less than one request a client; --force plans all the same");
+  return plan(fleet, leaves ? balance::Reason::drain : balance::Reason::asked, limits);
+}
+
+Expected<std::uint32_t> Balancer::create(const Wish& wish, MoveMode mode, const std::string& author) {
+  auto made = simulate(wish);
+  if (!made) return std::unexpected(made.error());
+  if (made->verdict != balance::Verdict::accepted) return std::unexpected(std::string("no plan: ") + std::string(balance::name(made->verdict)));
+  made->plan.mode = mode;
+  made->plan.author = author;
+  return mover_.propose(std::move(made->plan), std::move(made->steps), wish.is_forced || !wish.without.empty());
+}
+
+// --- by itself
+
+void Balancer::start(const BalanceSettings& settings) {
+  set(settings);
+  thread_ = std::thread([this] { run(); });
+}
+
+void Balancer::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Balancer::set(const BalanceSettings& settings) {
+  const std::lock_guard lock(mutex_);
+  settings_ = settings;
+  trigger_.emplace(settings.thresholds, settings.limits);
+}
+
+balance::Hold Balancer::hold() const {
+  const std::lock_guard lock(mutex_);
+  return hold_;
+}
+
+void Balancer::run() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, look_pause, [&] { return stopping_; });
+      if (stopping_) return;
+      if (settings_.automatic == Auto::off) continue;
+    }
+    const std::uint64_t number = monitor_.window().number;
+    if (number == 0 || std::exchange(window_, number) == number) continue;
+    window_closed();
+  }
+}
+
+/// Homes that came with nothing are joining until they bear their share.
+void Balancer::note_joining() {
+  const LoadWindow window = monitor_.window();
+  std::vector<std::size_t> slots(window.homes.size());
+  loop_.call([&] {
+    for (const HomeIndex home : commons_.assignment.slots())
+      if (home < slots.size()) ++slots[home];
+  });
+  for (std::size_t i = 0; i < window.homes.size(); ++i) {
+    const HomeLoad& h = window.homes[i];
+    if (h.state != HomeState::up || h.relative >= 1 - 2 * settings_.limits.target)
+      joining_.erase(h.name);
+    else if (h.clients == 0 && slots[i] == 0)
+      joining_.insert(h.name);
+  }
+}
+
+void Balancer::window_closed() {
+  note_joining();
+  Fleet fleet = look();
+  const auto plans = mover_.plans();
+  const bool is_moving = std::ranges::any_of(plans, [](const Plan& p) { return p.state == PlanState::running || p.state == PlanState::paused; });
+  balance::Limits limits;
+  balance::Decision decision;
+  Auto automatic{};
+  {
+    const std::lock_guard lock(mutex_);
+    limits = settings_.limits;
+    automatic = settings_.automatic;
+    decision = trigger_->decide({.now_s = static_cast<double>(monotonic_ms()) / 1000,
+                                 .homes = fleet.homes,
+                                 .clients = fleet.clients_count,
+                                 .events_per_client = fleet.events_per_client,
+                                 .is_moving = is_moving});
+    hold_ = health_.is_frozen() && decision.reason ? balance::Hold::homes_missing : decision.hold;
+    if (hold_ != balance::Hold::none || !decision.reason) return;
+  }
+  limits.moves_ratio_max = decision.moves_ratio_max;
+  auto made = plan(fleet, *decision.reason, limits);
+  if (!made) return spdlog::warn("no plan: {}", made.error());
+  if (made->verdict != balance::Verdict::accepted) return spdlog::info("no plan: {}", balance::name(made->verdict));
+  const bool drains = *decision.reason == balance::Reason::drain;
+  made->plan.mode = drains ? MoveMode::paced : MoveMode::lazy;
+  made->plan.author = "balancer";
+  const auto id = mover_.propose(made->plan, std::move(made->steps), drains);
+  if (!id) return spdlog::info("no plan: {}", id.error());
+  spdlog::info("plan {}: {}: {} clients, max/mean {:.3f} -> {:.3f}", *id, made->plan.reason, made->plan.clients, made->plan.imbalance_before,
+               made->plan.imbalance_after);
+  if (automatic != Auto::apply) return;
+  if (const auto applied = mover_.apply(*id, {}, {}); !applied) return spdlog::warn("plan {}: {}", *id, applied.error());
+  const std::lock_guard lock(mutex_);
+  trigger_->spend({.clients_moved = made->clients_moved, .clients_leaving = made->clients_leaving});
+}
+
+}  // namespace viaduct::control

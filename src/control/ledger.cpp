@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows: a plan is JSON, so that a later build may add to it; a step is octets, for there may be millions.
+#include "ledger.h"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace viaduct::control {
+
+// What a later build does not find keeps its default.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Forecast, home, before, after, capacity, clients_in, clients_out)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, id, state, mode, author, reason, trouble, created_s, ended_s, clients_per_s, homes, imbalance_before,
+                                                imbalance_after, load_moved, cost, lower_bound, clients, slots, moved, confirmed, unconfirmed, overtaken,
+                                                told)
+
+namespace {
+
+using nlohmann::json;
+
+// Keys of rows that are no client's: a client's key has these high words with a chance of 2^-64.
+constexpr std::uint64_t plans = ~std::uint64_t{0};
+constexpr std::uint64_t slots = plans - 1;
+
+base::Hash128 row_key(const Step& step) { return step.is_slot ? base::Hash128{.low = step.key.high, .high = slots} : step.key; }
+
+struct Head {
+  std::uint64_t deadline_s;
+  std::uint32_t clients;
+  assign::HomeIndex from, to;
+  StepState state;
+  std::uint8_t is_slot;
+  std::uint16_t unused;
+  std::uint32_t plan;
+};
+static_assert(sizeof(Head) == 24, "no octet of a row is left to chance");
+
+std::string octets_of(const Step& step) {
+  const Head head{.deadline_s = step.deadline_s,
+                  .clients = step.clients,
+                  .from = step.from,
+                  .to = step.to,
+                  .state = step.state,
+                  .is_slot = step.is_slot,
+                  .unused = 0,
+                  .plan = step.plan};
+  std::string octets(sizeof head, '\0');
+  std::memcpy(octets.data(), &head, sizeof head);
+  return octets + step.aor;
+}
+
+std::optional<Step> step_from(const base::Hash128& key, std::string_view octets) {
+  Head head;
+  if (octets.size() < sizeof head) return std::nullopt;
+  std::memcpy(&head, octets.data(), sizeof head);
+  if (head.state > StepState::settled) return std::nullopt;
+  return Step{.key = head.is_slot != 0 ? base::Hash128{.low = 0, .high = key.low} : key,
+              .aor = std::string(octets.substr(sizeof head)),
+              .clients = head.clients,
+              .from = head.from,
+              .to = head.to,
+              .state = head.state,
+              .is_slot = head.is_slot != 0,
+              .plan = head.plan,
+              .deadline_s = head.deadline_s};
+}
+
+std::optional<Plan> plan_from(std::string_view octets) {
+  const json read = json::parse(octets, nullptr, false);
+  if (!read.is_object()) return std::nullopt;
+  try {
+    auto plan = read.get<Plan>();
+    return plan.state <= PlanState::aborted && plan.mode <= MoveMode::evacuate ? std::optional(std::move(plan)) : std::nullopt;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+Expected<void> told(const store::Result<void>& result) { return result ? Expected<void>{} : std::unexpected(result.error().text); }
+
+}  // namespace
+
+Expected<Ledger::Contents> Ledger::read() const {
+  Contents out;
+  const auto broken = rows_->each([&](const base::Hash128& key, std::string_view octets) {
+    if (key.high == plans) {
+      if (auto plan = plan_from(octets)) return out.plans.push_back(std::move(*plan));
+    } else if (auto step = step_from(key, octets)) {
+      return out.steps.push_back(std::move(*step));
+    }
+    ++out.unread;
+  });
+  if (!broken) return std::unexpected(broken.error().text);
+  out.unread += *broken;
+  std::ranges::sort(out.plans, {}, &Plan::id);
+  return out;
+}
+
+Expected<void> Ledger::write(std::span<const Plan> plans_now, std::span<const Step* const> changed, std::span<const Step* const> over) {
+  std::vector<store::Row> rows;
+  rows.reserve(changed.size() + over.size() + plans_now.size());
+  for (const Step* step : changed) rows.push_back({row_key(*step), octets_of(*step)});
+  for (const Step* step : over) rows.push_back({row_key(*step), {}});
+  std::ranges::sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
+  for (const Plan& plan : plans_now) rows.push_back({{.low = plan.id, .high = plans}, json(plan).dump()});
+  return told(rows_->write(rows));
+}
+
+Expected<void> Ledger::forget(std::span<const std::uint32_t> ids) {
+  std::vector<store::Row> rows;
+  for (const std::uint32_t id : ids) rows.push_back({{.low = id, .high = plans}, {}});
+  return told(rows_->write(rows));
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must be known of plans after a crash: each plan, and each move that is not over. In a file of rows beside the store.
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "viaduct/control/placements.h"
+#include "viaduct/control/plan.h"
+#include "viaduct/store/rows.h"
+
+namespace viaduct::control {
+
+/// Thread: any; one call at a time.
+class Ledger {
+ public:
+  explicit Ledger(std::unique_ptr<store::Rows> rows) : rows_(std::move(rows)) {}
+
+  struct Contents {
+    std::vector<Plan> plans;   ///< ascending by id
+    std::vector<Step> steps;   ///< that are not over
+    std::uint64_t unread{};    ///< rows that are broken, or of another build
+  };
+  [[nodiscard]] Expected<Contents> read() const;
+  /// All of it or nothing: plans as they now stand, steps as they now stand, and steps that are over.
+  [[nodiscard]] Expected<void> write(std::span<const Plan> plans, std::span<const Step* const> changed, std::span<const Step* const> over);
+  /// Old plans go.
+  [[nodiscard]] Expected<void> forget(std::span<const std::uint32_t> plans);
+
+ private:
+  std::unique_ptr<store::Rows> rows_;
+};
+
+}  // namespace viaduct::control

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the operator asks of the mover, and what it remembers. What it does by itself is in mover_round.cpp.
+#include "viaduct/control/mover.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "clocks.h"
+#include "ledger.h"
+#include "viaduct/base/check.h"
+#include "viaduct/base/limits.h"
+
+namespace viaduct::control {
+
+std::string_view name(PlanState s) {
+  switch (s) {
+    case PlanState::proposed:
+      return "proposed";
+    case PlanState::running:
+      return "running";
+    case PlanState::paused:
+      return "paused";
+    case PlanState::done:
+      return "done";
+    case PlanState::aborted:
+      return "aborted";
+  }
+  base::fail("a state of a plan without a name");
+}
+
+std::string_view name(MoveMode m) {
+  switch (m) {
+    case MoveMode::lazy:
+      return "lazy";
+    case MoveMode::paced:
+      return "paced";
+    case MoveMode::evacuate:
+      return "evacuate";
+  }
+  base::fail("a mode of moving without a name");
+}
+
+Mover::Mover(site::Commons& commons, Loop& loop, Placements& placements, TellWatchers tell)
+    : commons_(commons), loop_(loop), placements_(placements), tell_(std::move(tell)) {}
+Mover::~Mover() { stop(); }
+
+// --- start and stop
+
+Expected<void> Mover::restore(std::unique_ptr<store::Rows> rows, const MoverSettings& settings) {
+  settings_ = settings;
+  ledger_ = std::make_unique<Ledger>(std::move(rows));
+  auto known = ledger_->read();
+  if (!known) return std::unexpected(known.error());
+  if (known->unread != 0) spdlog::warn("{} rows of moves cannot be read: these clients are where the store has them", known->unread);
+  plans_ = std::move(known->plans);
+  for (Step& step : known->steps) {
+    if (std::ranges::find(plans_, step.plan, &Plan::id) == plans_.end()) continue;
+    // Those that were about to be committed may be, or not: to the workers they are on their way at once, and resume_all() sees what the store has.
+    const Step& kept = keep(std::move(step));
+    if (kept.state == StepState::committed) show(kept, {.previous = kept.from});
+  }
+  return {};
+}
+
+void Mover::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Mover::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Mover::set(const MoverSettings& settings) {
+  const std::lock_guard lock(mutex_);
+  settings_ = settings;
+}
+
+// --- plans
+
+Plan& Mover::plan_of(const Step& step) {
+  const auto at = std::ranges::find(plans_, step.plan, &Plan::id);
+  base::check(at != plans_.end(), "a step without its plan");
+  return *at;
+}
+
+Expected<Plan*> Mover::named(std::uint32_t id) {
+  const auto at = std::ranges::find(plans_, id, &Plan::id);
+  if (at == plans_.end()) return std::unexpected("plan " + std::to_string(id) + ": no such plan");
+  return &*at;
+}
+
+Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool is_forced) {
+  const std::lock_guard lock(mutex_);
+  if (!ledger_) return std::unexpected("the store cannot be written: nobody is moved");
+  if (!planned_.empty()) return std::unexpected("plan " + std::to_string(plan_of(*planned_.begin()->second.front()).id) + " is not over: abort it first");
+  std::erase_if(steps, [&](const Step& step) {
+    if (step.is_slot) return slots_.contains(assign::slot_of(step.key));
+    const auto rest = rests_.find(step.key);
+    return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second > wall_s());
+  });
+  if (steps.empty()) return std::unexpected("nobody is to be moved");
+  if (!plans_.empty() && plans_.back().state == PlanState::proposed) plans_.pop_back();
+  plan.id = plans_.empty() ? 1 : plans_.back().id + 1;
+  plan.state = PlanState::proposed;
+  plan.created_s = wall_s();
+  if (plan.clients_per_s <= 0) plan.clients_per_s = settings_.clients_per_s;
+  plan.clients = plan.slots = 0;
+  for (Step& step : steps) {
+    step.plan = plan.id;
+    plan.clients += step.clients;
+    plan.slots += step.is_slot;
+  }
+  plans_.push_back(std::move(plan));
+  proposed_ = std::move(steps);
+  return plans_.back().id;
+}
+
+Expected<void> Mover::apply(std::uint32_t id, std::optional<double> clients_per_s, std::optional<MoveMode> mode) {
+  const std::lock_guard lock(mutex_);
+  const auto found = named(id);
+  if (!found) return std::unexpected(found.error());
+  Plan& plan = **found;
+  if (plan.state != PlanState::proposed) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name(plan.state)) + " already");
+  if (clients_per_s) plan.clients_per_s = *clients_per_s;
+  if (mode) plan.mode = *mode;
+  plan.state = PlanState::running;
+  std::vector<const Step*> changed;
+  for (const Step& step : proposed_) changed.push_back(&step);
+  if (const auto written = ledger_->write({&plan, 1}, changed, {}); !written) {
+    plan.state = PlanState::proposed;
+    return written;
+  }
+  for (Step& step : proposed_) {
+    Step& kept = keep(std::move(step));
+    planned_[kept.to].push_back(&kept);
+  }
+  proposed_.clear();
+  wake_.notify_all();
+  return {};
+}
+
+Expected<void> Mover::pause(std::uint32_t id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = named(id);
+  if (!found) return std::unexpected(found.error());
+  if ((*found)->state != PlanState::running) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)));
+  (*found)->state = PlanState::paused;
+  return ledger_->write({*found, 1}, {}, {});
+}
+
+Expected<void> Mover::resume(std::uint32_t id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = named(id);
+  if (!found) return std::unexpected(found.error());
+  if ((*found)->state != PlanState::paused) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)));
+  (*found)->state = PlanState::running;
+  (*found)->trouble.clear();
+  wake_.notify_all();
+  return ledger_->write({*found, 1}, {}, {});
+}
+
+Expected<void> Mover::abort(std::uint32_t id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = named(id);
+  if (!found) return std::unexpected(found.error());
+  Plan& plan = **found;
+  if (plan.state == PlanState::done || plan.state == PlanState::aborted)
+    return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name(plan.state)) + " already");
+  std::vector<const Step*> over;
+  if (plan.state == PlanState::proposed) proposed_.clear();
+  for (const auto& [home, queue] : planned_) over.insert(over.end(), queue.begin(), queue.end());
+  plan.state = PlanState::aborted;
+  plan.ended_s = wall_s();
+  const auto written = ledger_->write({&plan, 1}, {}, over);
+  planned_.clear();
+  for (const Step* step : over) forget(*step);
+  return written;
+}
+
+std::vector<Plan> Mover::plans() const {
+  const std::lock_guard lock(mutex_);
+  return plans_;
+}
+
+std::vector<Step> Mover::steps(std::uint32_t id, std::size_t most) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Step> out;
+  const auto add = [&](const Step& step) {
+    if (step.plan == id && out.size() < most) out.push_back(step);
+  };
+  for (const Step& step : proposed_) add(step);
+  for (const auto& [slot, step] : slots_) add(*step);
+  for (const auto& [key, step] : clients_) add(*step);
+  return out;
+}
+
+std::vector<bool> Mover::resting(std::span<const sip::ClientKey> clients) const {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t now = wall_s();
+  std::vector<bool> out;
+  out.reserve(clients.size());
+  for (const sip::ClientKey& key : clients) {
+    const auto at = rests_.find(key);
+    out.push_back(clients_.contains(key) || (at != rests_.end() && at->second > now));
+  }
+  return out;
+}
+
+// --- bookkeeping
+
+Step& Mover::keep(Step step) {
+  ++open_[step.plan];
+  auto kept = std::make_unique<Step>(std::move(step));
+  Step& out = *kept;
+  if (out.is_slot)
+    slots_.emplace(assign::slot_of(out.key), std::move(kept));
+  else
+    clients_.emplace(out.key, std::move(kept));
+  return out;
+}
+
+Step* Mover::find(const sip::ClientKey& key, bool is_slot) const {
+  if (is_slot) {
+    const auto at = slots_.find(assign::slot_of(key));
+    return at != slots_.end() ? at->second.get() : nullptr;
+  }
+  const auto at = clients_.find(key);
+  return at != clients_.end() ? at->second.get() : nullptr;
+}
+
+/// A step is over. Shape: no queue holds it any more.
+void Mover::forget(const Step& step) {
+  if (--open_[step.plan] == 0) open_.erase(step.plan);
+  if (step.is_slot)
+    slots_.erase(assign::slot_of(step.key));
+  else
+    clients_.erase(step.key);
+}
+
+/// Plans and what has changed, to the disk. What cannot be written is not lost here: it is as old on the disk, and done again after a crash.
+void Mover::save(std::span<const Step* const> changed, std::span<const Step* const> over) {
+  const auto written = ledger_->write(plans_, changed, over);
+  if (written) return;
+  for (Plan& plan : plans_) {
+    if (plan.state != PlanState::running) continue;
+    plan.state = PlanState::paused;
+    plan.trouble = written.error();
+  }
+  spdlog::error("moves are paused: {}", written.error());
+}
+
+/// To the workers. A move to no home before is none.
+void Mover::show(const Step& step, const assign::Move& move) {
+  loop_.call([&] {
+    if (step.is_slot)
+      commons_.moves.set_slot(assign::slot_of(step.key), move.is_settled ? assign::no_home : move.previous);
+    else if (move.previous == assign::no_home)
+      commons_.moves.end(step.key);
+    else
+      commons_.moves.set(step.key, move);
+  });
+}
+
+}  // namespace viaduct::control

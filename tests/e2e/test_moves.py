@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans carried out, step by step: who has two homes, when a move is confirmed, what an operator can do with it, and what a crash leaves."""
+import json
+import subprocess
+
+import daemon as daemons
+import rig
+from handset import Phone
+from rig import sip
+from test_home import die
+
+NORTH, SOUTH = rig.HOMES["north"], rig.HOMES["south"]
+PHONE, CALLER = ("198.18.0.11", 5064), ("198.18.0.12", 5062)
+QUICK = {"auto": "off", "clients_per_s": 1000, "receiver_clients_per_s": 1000, "settled_s": 2}
+
+
+def start(lab, folder, assignments, balance=None, **more):
+    """An edge before two Kamailios; `north` is where the clients are placed."""
+    homes = [rig.Kamailio(lab.host(name, address), address, folder / name, proxy=True) for name, address in rig.HOMES.items()]
+    tables = {"redirect": {"policy": "never"}, "neighbour": [], "dpdk": rig.af_packet(), "balance": QUICK | (balance or {})} | more
+    config = rig.make_config(folder, assignments=assignments, **tables)
+    return lab.host("edge").daemon(config), homes
+
+
+def apply_drain(daemon, home="north", **more):
+    made = daemon.ask("plan.create", without=home)
+    assert made["ok"], made
+    applied = daemon.ask("plan.apply", id=made["plan"]["id"], **more)
+    assert applied["ok"], applied
+    return made["plan"]["id"]
+
+
+def plan(daemon, number):
+    return daemon.ask("plan.show", id=number)["plan"]
+
+
+def wait_for_plan(daemon, number, what, condition, timeout_s=15.0):
+    latest = {}
+
+    def is_so():
+        latest.update(plan(daemon, number))
+        return condition(latest)
+
+    try:
+        rig.wait_for(f"plan {number}: {what}", is_so, timeout_s)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {latest}") from None
+    return latest
+
+
+def home_of(daemon, user):
+    return daemon.ask("client.show", aor=f"sip:{user}@example.com")["home"]
+
+
+def test_a_client_on_the_move_is_called_at_his_old_home_until_the_new_one_has_him(lab, folder):
+    edge, (north, south) = start(lab, folder, [("callee@example.com", "north"), ("caller@example.com", "north")])
+    with edge as daemon:
+        callee, caller = Phone(lab.host("phone", PHONE[0]), "callee", PHONE), Phone(lab.host("caller", CALLER[0]), "caller", CALLER)
+        callee.register()
+        number = apply_drain(daemon)
+        wait_for_plan(daemon, number, "both are on their way", lambda p: p["moved"] >= 2 and p["left"] == 0)
+        assert home_of(daemon, "callee") == "south" and north.contacts("callee") and not south.contacts("callee")
+        caller.invite("callee")
+        offered = callee.hear("INVITE")
+        assert f"{NORTH}" in offered.octets.decode(), "the call came through the old home"
+        callee.answer(offered, 486)
+        caller.hear(486)
+        callee.hear("ACK")
+        # The next refresh brings him over; from then on he is called there.
+        callee.register()
+        wait_for_plan(daemon, number, "one has arrived", lambda p: p["confirmed"] >= 1)
+        assert south.contacts("callee")
+        caller.invite("callee")
+        offered = callee.hear("INVITE")
+        assert f"{SOUTH}" in offered.octets.decode(), "the call came through the new home"
+
+
+def test_a_cancel_in_the_middle_of_a_move_stops_the_ringing(lab, folder):
+    edge, _ = start(lab, folder, [("callee@example.com", "north")])
+    with edge as daemon:
+        callee, caller = Phone(lab.host("phone", PHONE[0]), "callee", PHONE), Phone(lab.host("caller", CALLER[0]), "caller", CALLER)
+        callee.register()
+        invite = caller.invite("callee")
+        offered = callee.hear("INVITE")
+        callee.answer(offered, 180)
+        caller.hear(180)
+        number = apply_drain(daemon)
+        wait_for_plan(daemon, number, "he is on his way", lambda p: p["moved"] >= 1)
+        callee.register()
+        wait_for_plan(daemon, number, "he has arrived", lambda p: p["confirmed"] >= 1)
+        cancel = sip.request("CANCEL", "callee").via(invite.via_values[0]).from_(invite.from_value).call_id(invite.call_id_value)
+        caller.send(cancel)
+        cancelled = callee.hear("CANCEL")
+        callee.answer(cancelled, 200)
+        callee.answer(offered, 487)
+        assert daemon.counters()["total"]["second_homes"] >= 1
+
+
+def test_a_plan_is_shown_paused_resumed_and_aborted(lab, folder):
+    users = [f"u{i:02}" for i in range(40)]
+    edge, _ = start(lab, folder, [(f"{user}@example.com", "north") for user in users], assign={"policy": "explicit"})
+    with edge as daemon:
+        made = daemon.ask("plan.create", without="north")["plan"]
+        assert made["state"] == "proposed" and made["clients"] == 40 and made["score"] == 1
+        assert {h["home"]: (h["clients_in"], h["clients_out"]) for h in made["homes"]} == {"north": (0, 40), "south": (40, 0)}
+        assert all(home_of(daemon, user) == "north" for user in users[:3]), "a proposal moves nobody"
+        steps = daemon.ask("plan.diff", id=made["id"])["steps"]
+        assert {step["aor"] for step in steps} == {f"{user}@example.com" for user in users} and {step["to"] for step in steps} == {"south"}
+        assert daemon.ask("plan.apply", id=made["id"], rate=5)["ok"]
+        wait_for_plan(daemon, made["id"], "some have set out", lambda p: p["moved"] > 0)
+        paused = daemon.ask("plan.pause", id=made["id"])["plan"]
+        assert paused["state"] == "paused" and 0 < paused["moved"] < 40
+        assert not daemon.ask("plan.create", without="north")["ok"], "one plan at a time"
+        assert daemon.ask("plan.resume", id=made["id"])["ok"]
+        wait_for_plan(daemon, made["id"], "it goes on", lambda p: p["moved"] > paused["moved"])
+        aborted = daemon.ask("plan.abort", id=made["id"])["plan"]
+        assert aborted["state"] == "aborted" and aborted["moved"] < 40
+        homes = [home_of(daemon, user) for user in users]
+        assert homes.count("south") == aborted["moved"] and homes.count("north") == 40 - aborted["moved"]
+        assert not daemon.ask("plan.resume", id=made["id"])["ok"]
+        assert [p["state"] for p in daemon.ask("plan.history")["plans"]] == ["aborted"]
+        # The command, as an operator reads it.
+        shown = subprocess.run([str(daemons.VIADUCT), "--socket", str(daemon.socket), "plan", "show"], capture_output=True, text=True, check=True).stdout
+        assert "max/mean" in shown and "north" in shown and "aborted" in shown
+
+
+def test_who_does_not_come_is_unconfirmed_at_the_deadline(lab, folder):
+    edge, _ = start(lab, folder, [("callee@example.com", "north")], {"deadline_s": 2}, assign={"policy": "explicit"})
+    with edge as daemon:
+        number = apply_drain(daemon)
+        over = wait_for_plan(daemon, number, "its end", lambda p: p["state"] == "done")
+        assert (over["moved"], over["confirmed"], over["unconfirmed"], over["told"]) == (1, 0, 1, 1)
+        assert home_of(daemon, "callee") == "south"
+
+
+def test_who_was_placed_meanwhile_is_let_be(lab, folder):
+    edge, _ = start(lab, folder, [("callee@example.com", "north"), ("caller@example.com", "north")], {"deadline_s": 2}, assign={"policy": "explicit"})
+    with edge as daemon:
+        made = daemon.ask("plan.create", without="north")["plan"]
+        assert daemon.ask("client.assign", aor="sip:caller@example.com", home="north", pin=True)["ok"]
+        assert daemon.ask("plan.apply", id=made["id"])["ok"]
+        over = wait_for_plan(daemon, made["id"], "its end", lambda p: p["state"] == "done")
+        assert (over["moved"], over["overtaken"]) == (1, 1)
+        assert home_of(daemon, "caller") == "north"
+
+
+def test_slots_move_whole_and_their_clients_arrive_one_by_one(lab, folder):
+    edge, (north, south) = start(lab, folder, [])
+    with edge as daemon:
+        phones = [Phone(lab.host(f"phone{i}", f"198.18.0.{20 + i}"), f"user{i}", (f"198.18.0.{20 + i}", 5060)) for i in range(6)]
+        for phone in phones:
+            phone.register()
+        at_north = [phone for phone in phones if north.contacts(phone.user)]
+        assert at_north and len(at_north) < len(phones), "six clients by their slots, at two homes"
+        number = apply_drain(daemon, rate=100_000)
+        wait_for_plan(daemon, number, "all slots have moved", lambda p: p["left"] == 0 and p["slots"] > 60_000, timeout_s=60)
+        assert {h["name"]: h["slots"] for h in daemon.ask("homes")["homes"]}["north"] == 0
+        for phone in at_north:
+            phone.register()
+            assert south.contacts(phone.user)
+        wait_for_plan(daemon, number, "those who live by them have arrived", lambda p: p["confirmed"] >= len(at_north))
+
+
+def test_a_plan_goes_on_after_a_crash(lab, folder):
+    users = [f"u{i:03}" for i in range(300)]
+    edge, _ = start(lab, folder, [(f"{user}@example.com", "north") for user in users], {"deadline_s": 3}, assign={"policy": "explicit"})
+    config = edge.config
+    with edge as daemon:
+        number = apply_drain(daemon, rate=100)
+        wait_for_plan(daemon, number, "some have set out", lambda p: p["moved"] > 20)
+        die(daemon)
+    with lab.hosts["edge"].daemon(config) as daemon:
+        before = plan(daemon, number)
+        assert before["state"] == "running" and 20 < before["moved"] < 300, before
+        over = wait_for_plan(daemon, number, "its end", lambda p: p["state"] == "done", timeout_s=30)
+        assert over["moved"] == 300 and over["unconfirmed"] == 300, json.dumps(over)
+        assert all(home_of(daemon, user) == "south" for user in users)
+        assert daemon.ask("clients.verify")["ok"]
