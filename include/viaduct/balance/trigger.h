@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a plan should be made now: hysteresis, a budget of moves an hour, and when to keep still. A state machine without a clock of its own.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "viaduct/balance/fleet.h"
+#include "viaduct/balance/plan.h"
+
+namespace viaduct::balance {
+
+/// Each is a key of the configuration.
+struct Thresholds {
+  double uneven{1.10};              ///< max/mean above this ...
+  unsigned uneven_windows{3};       ///< ... in so many windows in a row, or
+  double hot{1.25};                 ///< above this in one
+  double down_ratio_max{0.20};      ///< with more of all homes down, it is this node's own network that should be doubted
+  double churn_per_hour{0.01};      ///< of all clients; what is not used up is kept for an hour
+  double events_per_client_min{1};  ///< see Estimator::events_per_client()
+};
+
+/// What was seen since the window before.
+struct Window {
+  double now_s{};                ///< end of the window, on any clock that does not go back
+  std::span<const Home> homes;   ///< loads of this window
+  std::uint64_t clients{};
+  double events_per_client{};    ///< what loads are estimated from
+  bool is_moving{};              ///< a plan is being carried out
+};
+
+/// Why no plan is to be made.
+enum class Hold : std::uint8_t {
+  none,            ///< one is to be made
+  even,            ///< nothing is out of bounds, or not for long enough
+  moving,          ///< one plan at a time
+  homes_missing,   ///< Thresholds::down_ratio_max
+  too_few_events,  ///< loads would be guessed
+  budget_spent     ///< Thresholds::churn_per_hour
+};
+[[nodiscard]] std::string_view name(Hold h);
+
+struct Decision {
+  std::optional<Reason> reason;  ///< a plan should be made, for this
+  Hold hold{Hold::none};
+  double moves_ratio_max{};      ///< for its Limits: what the budgets of a plan and of the hour allow
+};
+
+/// Thread: one at a time.
+class Trigger {
+ public:
+  Trigger(const Thresholds& thresholds, const Limits& limits) : thresholds_(thresholds), limits_(limits) {}
+  /// Once a window. A home that drains or is below its floor while it joins asks for a plan in each, which may find nothing to move.
+  [[nodiscard]] Decision decide(const Window& window);
+  /// A plan is carried out: its moves count against the hour's budget, but for those that leave homes (Plan::clients_leaving).
+  void spend(const Plan& plan);
+
+ private:
+  [[nodiscard]] std::optional<Reason> reason(const Window& window);
+  void refill(const Window& window);
+
+  Thresholds thresholds_;
+  Limits limits_;
+  unsigned uneven_windows_{};
+  std::optional<double> refilled_s_;
+  double moves_left_{};  // clients
+};
+
+}  // namespace viaduct::balance
