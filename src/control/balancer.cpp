@@ -77,6 +77,10 @@ Balancer::Fleet Balancer::look() {
   fleet.tracked = monitor_.clients();
   constexpr std::uint16_t none = UINT16_MAX;
   fleet.by_home.assign(fleet.loads.size(), none);
+  std::vector<double> slow_start(fleet.loads.size());
+  loop_.call([&] {
+    for (std::size_t i = 0; i < slow_start.size(); ++i) slow_start[i] = health_.slow_start_ratio(static_cast<HomeIndex>(i));
+  });
   double events = 0;
   for (const ClientLoad& c : fleet.tracked) events += c.events;
   fleet.events_per_client = fleet.tracked.empty() ? 0 : events / static_cast<double>(fleet.tracked.size());
@@ -87,7 +91,7 @@ Balancer::Fleet Balancer::look() {
     balance::Home home{.load = h.load_per_s,
                        .weight = static_cast<double>(h.weight),
                        .capacity = static_cast<double>(h.capacity),
-                       .slow_start = health_.slow_start_ratio(static_cast<HomeIndex>(i)),
+                       .slow_start = slow_start[i],
                        .state = planned_as(h.state)};
     if (home.state == balance::HomeState::up && joining_.contains(h.name)) home.state = balance::HomeState::joining;
     fleet.by_home[i] = static_cast<std::uint16_t>(fleet.homes.size());
@@ -338,8 +342,11 @@ void Balancer::window_closed() {
                made->plan.imbalance_after);
   if (automatic != Auto::apply) return;
   if (const auto applied = mover_.apply(*id, {}, {}); !applied) return spdlog::warn("plan {}: {}", *id, applied.error());
+  balance::Plan spent;
+  spent.clients_moved = made->clients_moved;
+  spent.clients_leaving = made->clients_leaving;
   const std::lock_guard lock(mutex_);
-  trigger_->spend({.clients_moved = made->clients_moved, .clients_leaving = made->clients_leaving});
+  trigger_->spend(spent);
 }
 
 }  // namespace viaduct::control
