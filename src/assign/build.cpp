@@ -13,8 +13,8 @@ bool is_before(const ClientKey& a, const ClientKey& b) { return a.high != b.high
 
 }  // namespace
 
-Build::Build(std::span<const store::Record> records, std::unique_ptr<Shard> empty, const Shard& old)
-    : records_(records), shard_(std::move(empty)), old_(old), owners_(std::size_t{shard_->lines_count()} * entries_per_line) {}
+Build::Build(std::span<const store::Record> records, std::unique_ptr<Shard> empty)
+    : records_(records), shard_(std::move(empty)), owners_(std::size_t{shard_->lines_count()} * entries_per_line) {}
 
 std::unique_ptr<Shard> Build::run() && {
   for (std::size_t i = 0; i < records_.size(); ++i) {
@@ -42,7 +42,6 @@ void Build::add(std::uint32_t record) {
   if (met.free == Shard::nowhere) return;
   shard_->place_new(met.free, r.client, found_of(r), is_aside ? word::collided : 0);
   owners_[met.free] = record;
-  if (old_.clients() > 0) carry_over(met.free, r.client);
 }
 
 /// A reader that meets a mark finds all of that tag aside.
@@ -55,16 +54,6 @@ void Build::set_aside(std::uint32_t record, const Shard::Scan& met) {
     aside_.push_back({other.client, found_of(other)});
     shard_->store_word(place, w | word::collided);
   }
-}
-
-/// What only the table knows of a client: his messages as far as they were sampled, and the home that he is on his way from.
-void Build::carry_over(std::uint32_t place, const ClientKey& client) {
-  const auto from = old_.locate(client);
-  if (!from) return;
-  const Entry& was = old_.entry(*from);
-  Entry& is = shard_->entry(place);
-  is.count.store(was.count.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  is.previous.store(was.previous.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
 }  // namespace viaduct::assign

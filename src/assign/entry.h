@@ -44,14 +44,12 @@ struct Mark {
   std::uint64_t bit;
 };
 
-/// One client. Writer: the control core, but for `count`, which workers store.
+/// One client. Writer: the control core.
 /// Orders: for a changed entry word (release), then epoch (release); a reader loads epoch (acquire), then word (acquire), so it never pairs an old
 /// home with a new epoch. A new entry stands in a place that no reader can know: its epoch first, then its word (release).
-struct Entry {
+struct alignas(16) Entry {
   std::atomic<std::uint64_t> word{0};
-  std::atomic<std::uint32_t> epoch{0};       ///< of the last change of this entry
-  std::atomic<std::uint16_t> previous{no_home};  ///< home before a move that is not confirmed
-  std::atomic<std::uint16_t> count{0};       ///< sampled messages; relaxed, never stored by the writer
+  std::atomic<std::uint32_t> epoch{0};   ///< of the last change of this entry
 };
 static_assert(sizeof(Entry) == 16);
 

@@ -91,8 +91,6 @@ void Shard::pass(const ClientKey& key, unsigned steps) {
 /// Write a place that no reader can know: the epoch first, so that whoever meets the word has it.
 void Shard::place_new(std::uint32_t place, const ClientKey& key, const Found& next, std::uint64_t flags) {
   Entry& e = entry(place);
-  e.previous.store(no_home, std::memory_order_relaxed);
-  e.count.store(0, std::memory_order_relaxed);
   e.epoch.store(next.epoch, std::memory_order_relaxed);
   store_word(place, word::make(tag_of(key), next.home, flags | (next.pinned ? word::pinned : 0)));
   ++used_;

@@ -91,8 +91,7 @@ Table::Draft Table::draft(std::uint32_t i, std::span<const store::Record> record
   base::check(!is_drafting_.exchange(true, std::memory_order_acquire), "two drafts at once");
   const std::uint32_t version = states_[i].version.load(std::memory_order_relaxed);
   for (const store::Record& r : records) base::check(index(r.client) == i, "a record of another shard");
-  const Shard& old = *shards_[i].load(std::memory_order_acquire);
-  auto shard = Build(records, std::make_unique<Shard>(lines_for(records.size(), i, shards_count()), bits_), old).run();
+  auto shard = Build(records, std::make_unique<Shard>(lines_for(records.size(), i, shards_count()), bits_)).run();
   is_drafting_.store(false, std::memory_order_release);
   return {std::move(shard), i, version};
 }

@@ -65,6 +65,32 @@ edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
           .idle = c.idle};
 }
 
+control::MoverSettings mover_of(const config::Config& c) {
+  const config::Balance& b = c.balance;
+  return {.deadline_s = b.deadline_s,
+          .cooldown_s = b.cooldown_s,
+          .settled_s = b.settled_s,
+          .clients_per_s = static_cast<double>(b.clients_per_s),
+          .receiver_clients_per_s = static_cast<double>(b.receiver_clients_per_s)};
+}
+
+control::BalanceSettings balance_of(const config::Config& c) {
+  const config::Balance& b = c.balance;
+  const auto ratio = [](std::uint32_t percent) { return static_cast<double>(percent) / 100; };
+  control::BalanceSettings out;
+  out.automatic = b.automatic == config::AutoBalance::off       ? control::Auto::off
+                  : b.automatic == config::AutoBalance::propose ? control::Auto::propose
+                                                                : control::Auto::apply;
+  out.limits.target = ratio(b.target_percent);
+  out.limits.capacity_ratio_max = ratio(b.capacity_percent);
+  out.limits.moves_ratio_max = ratio(b.plan_moves_percent);
+  out.thresholds.uneven = ratio(b.uneven_percent);
+  out.thresholds.uneven_windows = b.uneven_windows;
+  out.thresholds.hot = ratio(b.hot_percent);
+  out.thresholds.churn_per_hour = ratio(b.hour_moves_percent);
+  return out;
+}
+
 std::expected<registrar::Settings, std::string> registrar_of(const config::Config& c, const sip::Domains& domains) {
   registrar::Settings out{.rules = rules_of(c), .watch_rules = watch_rules_of(c.watching), .realm = c.realm, .secrets = nullptr};
   if (c.credentials_file.empty()) return out;

@@ -55,7 +55,29 @@ Keeper::~Keeper() {
 }
 
 /// True when nothing is left to gather, or a batch is full.
-bool Keeper::gather(std::size_t most) { return gather_(most, clock_offset_s(), gathered_) < most || gathered_.size() >= base::bindings_kept_at_once; }
+bool Keeper::gather(std::size_t most) {
+  const bool is_all = gather_(most, clock_offset_s(), gathered_) < most;
+  if (is_all) marks_gathered_ = marks_;
+  return is_all || gathered_.size() >= base::bindings_kept_at_once;
+}
+
+/// With the mutex.
+void Keeper::hand_over() {
+  batch_ = std::exchange(gathered_, {});
+  marks_in_batch_ = marks_gathered_;
+  if (batch_.empty()) marks_written_ = marks_in_batch_;
+  wake_.notify_all();
+}
+
+std::uint64_t Keeper::mark() {
+  due_ = {};
+  return ++marks_;
+}
+
+bool Keeper::wait(std::uint64_t mark, std::chrono::milliseconds within) {
+  std::unique_lock lock(mutex_);
+  return wake_.wait_for(lock, within, [&] { return marks_written_ >= mark; });
+}
 
 void Keeper::tick() {
   const auto now = std::chrono::steady_clock::now();
@@ -63,8 +85,7 @@ void Keeper::tick() {
   std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock() || !batch_.empty() || !gather(base::bindings_kept_a_round)) return;
   due_ = now + std::chrono::milliseconds(base::bindings_kept_every_ms);
-  batch_ = std::exchange(gathered_, {});
-  if (!batch_.empty()) wake_.notify_all();
+  hand_over();
 }
 
 void Keeper::finish() {
@@ -74,8 +95,7 @@ void Keeper::finish() {
     // A store that refuses keeps nobody from stopping.
     if (!wake_.wait_for(lock, finish_within, is_written)) return;
     is_last = gather(base::bindings_kept_at_once) && gathered_.size() < base::bindings_kept_at_once;
-    batch_ = std::exchange(gathered_, {});
-    wake_.notify_all();
+    hand_over();
     wake_.wait_for(lock, finish_within, is_written);
   }
 }
@@ -100,6 +120,7 @@ void Keeper::run() {
     lock.lock();
     if (written) {
       batch_.clear();
+      marks_written_ = marks_in_batch_;
       wake_.notify_all();
     } else {
       wake_.wait_for(lock, again_after, [this] { return is_over_; });

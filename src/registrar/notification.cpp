@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A NOTIFY from a subscription and the state of its client: RFC 6665 4.2.2, RFC 3680 5, RFC 5839 5 to 7, RFC 6446 7.
+#include <algorithm>
 #include <cstdio>
 
 #include "notifier.h"
@@ -35,6 +36,13 @@ std::string subscription_state(const Standing& x, const WatchRules& rules, Tick 
   return out;
 }
 
+/// A contact that is to be registered again within so many seconds (RFC 3680 4.7.1).
+ReginfoContact shortened(ReginfoContact contact, std::uint32_t within_s) {
+  contact.event = ContactEvent::shortened;
+  contact.expires_s = std::min(contact.expires_s.value_or(within_s), within_s);
+  return contact;
+}
+
 RegistrationState registration_state(const assign::Location* location, bool was_active) {
   if (location != nullptr) return RegistrationState::active;
   return was_active ? RegistrationState::terminated : RegistrationState::init;
@@ -64,7 +72,10 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
   if (x.due == Due::changes) {
     contacts = latest(logs.at(s.client), x.changes_from, now_s);
   } else {
-    for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) contacts.push_back(shown((*location)[i], seed, now_s));
+    for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
+      const ReginfoContact contact = shown((*location)[i], seed, now_s);
+      contacts.push_back(x.shortens ? shortened(contact, x.retry_after_s) : contact);
+    }
   }
   const std::string aor_uri = "sip:" + std::string(t.aor);
   const Reginfo info{.version = x.version,

@@ -68,7 +68,7 @@ void Watchers::Impl::owe_everything(Subscription& s, bool is_urgent) {
 void Watchers::Impl::end(Subscription& s, Ending ending, std::uint32_t retry_after) {
   s.standing.ending = ending;
   s.standing.retry_after_s = retry_after;
-  s.standing.is_unchanged = false;
+  s.standing.is_unchanged = s.standing.shortens = false;
   owe_everything(s, true);
 }
 
@@ -136,6 +136,7 @@ void Watchers::Impl::begin(Subscription& s, const site::Site& site) {
                                                    .sends = 1,
                                                    .interval = t1,
                                                    .is_first = !x.was_heard,
+                                                   .shortens = std::exchange(x.shortens, false),
                                                    .began = now(),
                                                    .next = now() + t1});
   ++open;
@@ -229,6 +230,7 @@ void Watchers::Impl::answered(Subscription& s, const sip::Message& response) {
     s.open->interval = t2;
     return;
   }
+  const bool was_shortening = s.open->shortens;
   close(s, true);
   if (status < 300) {
     counters.notified.add(1);
@@ -238,6 +240,7 @@ void Watchers::Impl::answered(Subscription& s, const sip::Message& response) {
     return schedule(s);
   }
   counters.failed.add(1);
+  s.standing.shortens |= was_shortening;
   if (status < 400 ? follow(s, response) : !ends_subscription(status) && come_back_later(s, response)) return;
   remove(s);
 }

@@ -53,6 +53,9 @@ struct Watchers::Impl {
   bool follow(Subscription& s, const sip::Message& response);
   bool come_back_later(Subscription& s, const sip::Message& response);
 
+  // moved.cpp
+  bool tell_moved(Subscription& s, const Move& move, const site::Site& site);
+
   // watchers.cpp
   [[nodiscard]] SubscribeOutcome subscribe(const Subscribe& q, const site::Site& site);
   [[nodiscard]] SubscribeOutcome refresh(Subscription& s, const Subscribe& q, const site::Site& site, const struct Wish& wish);

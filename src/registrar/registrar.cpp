@@ -2,6 +2,7 @@
 // The life of a shard's core, and how others reach a shard. What a shard does is shard.cpp's.
 #include "viaduct/registrar/registrar.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "viaduct/base/limits.h"
@@ -15,6 +16,9 @@ namespace {
 std::uint64_t monotonic_ms() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
+
+/// A store that writes at all has written within that time, whatever else it has to write.
+constexpr std::chrono::seconds durable_within{5};
 
 /// Keys are hashes: shards get equal parts but for chance.
 Rules share_of(Rules rules, std::size_t shards) {
@@ -41,7 +45,7 @@ struct Registrar::Core {
   Registrar& registrar;
   unsigned index;
   Shard shard;
-  std::vector<std::unique_ptr<Keeper>> keepers;   // none: the store cannot be written
+  std::vector<std::unique_ptr<Keeper>> keepers;   // of registrations, then of subscriptions; none: the store cannot be written
   share::Jobs jobs;
 
   Core(Registrar& r, unsigned i, const Settings& settings)
@@ -55,6 +59,7 @@ struct Registrar::Core {
     for (const auto& keeper : keepers) keeper->tick();
     return count;
   }
+  [[nodiscard]] Keeper& subscriptions() const { return *keepers.back(); }
 };
 
 Registrar::Registrar(site::Commons& commons, const Settings& settings, OnControlCore on_control_core)
@@ -128,17 +133,44 @@ void Registrar::stop() {
     for (const auto& keeper : core->keepers) keeper->finish();
 }
 
+void Registrar::call_core(Core& core, const std::function<void()>& job) { cores_.size() == 1 ? on_control_core_(job) : core.jobs.call(job); }
+
 void Registrar::call(const ClientKey& client, const std::function<void(Shard&)>& job) {
   Core& core = *cores_[assign::shard_of(client, cores_.size())];
-  const auto body = [&] { job(core.shard); };
-  cores_.size() == 1 ? on_control_core_(body) : core.jobs.call(body);
+  call_core(core, [&] { job(core.shard); });
 }
 
 void Registrar::call_each(const std::function<void(Shard&)>& job) {
-  for (const auto& core : cores_) {
-    const auto body = [&] { job(core->shard); };
-    cores_.size() == 1 ? on_control_core_(body) : core->jobs.call(body);
+  for (const auto& core : cores_) call_core(*core, [&] { job(core->shard); });
+}
+
+std::size_t Registrar::tell_moved(Core& core, std::span<const ClientKey> clients, const Move& move) {
+  std::size_t told = 0;
+  for (std::size_t at = 0; at < clients.size(); at += base::moves_a_turn) {
+    call_core(core, [&] {
+      const site::Site& site = commons_.site.read();
+      for (const ClientKey& client : clients.subspan(at, std::min(base::moves_a_turn, clients.size() - at)))
+        told += core.shard.watchers().moved(client, move, site, monotonic_ms());
+    });
   }
+  return told;
+}
+
+std::expected<std::size_t, std::string> Registrar::moved(std::span<const ClientKey> clients, const Move& move) {
+  std::vector<std::vector<ClientKey>> of_core(cores_.size());
+  for (const ClientKey& client : clients) of_core[assign::shard_of(client, cores_.size())].push_back(client);
+  std::vector<std::uint64_t> marks(cores_.size());
+  std::size_t told = 0;
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    if (of_core[i].empty()) continue;
+    if (cores_[i]->keepers.empty()) return std::unexpected("subscriptions are not kept: the store cannot be written");
+    told += tell_moved(*cores_[i], of_core[i], move);
+    call_core(*cores_[i], [&] { marks[i] = cores_[i]->subscriptions().mark(); });
+  }
+  for (std::size_t i = 0; i < cores_.size(); ++i)
+    if (marks[i] != 0 && !cores_[i]->subscriptions().wait(marks[i], durable_within))
+      return std::unexpected("the store has not taken the subscriptions in time");
+  return told;
 }
 
 void Registrar::apply(const Settings& settings) {

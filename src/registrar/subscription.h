@@ -44,6 +44,7 @@ struct OpenNotify {
   std::uint8_t sends{};
   std::uint8_t interval{};     ///< ticks to the next sending
   bool is_first{};             ///< of its subscription: the subscriber has not yet shown that it is there
+  bool shortens{};             ///< as Standing::shortens, when it was made
   Tick began{};
   Tick next{};
 };
@@ -61,12 +62,13 @@ struct Standing {
   bool was_retried{};                ///< a Retry-After was waited for, and nothing answered with a 2xx since
   bool was_heard{};                  ///< a NOTIFY has been answered
   bool wants_everything{};           ///< nobody knows what it has missed: a restart was between
+  bool shortens{};                   ///< what is due asks the client to register again: its contacts are shown with that event, for retry_after_s
   bool is_unsaved{};
   std::uint16_t changes_from{};
   std::uint32_t remote_cseq{};
   std::uint32_t local_cseq{};        ///< of the latest NOTIFY
   std::uint32_t version{};           ///< of the next body
-  std::uint32_t retry_after_s{};     ///< with Ending::probation
+  std::uint32_t retry_after_s{};     ///< with Ending::probation, and `shortens`
   std::uint32_t interval_min_ms{};   ///< that the subscriber asked for (RFC 6446); 0: none
   std::uint32_t interval_max_ms{};
   Tick expires{};

@@ -2,7 +2,7 @@
 // Subscriptions as octets, to be kept while the node is down.
 //
 //   row:  u8 format (1), u64 of the client's key twice, u64 dialog, the place that NOTIFYs go to (16 octets and u16), u8 listener, u8 ending,
-//         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again), u8 whether a NOTIFY was ever answered, u32 of the subscriber's CSeq, ours,
+//         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again; 4 more: it shortens), u8 whether a NOTIFY was ever answered, u32 of the subscriber's CSeq, ours,
 //         version, retry-after, shortest and longest interval, u64 expiry (seconds since 1970), 8 times u16 octets of a text, then the texts
 #include <algorithm>
 
@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint8_t format = 1;
 enum class Owed : std::uint8_t { nothing, anew, again };
+constexpr std::uint8_t shortens = 4;  // beside Owed
 /// What the numbers of a subscription may have advanced by between its last row and the end: NOTIFYs are seconds apart, rows at most one.
 constexpr std::uint32_t numbers_skipped = 16;
 
@@ -22,10 +23,15 @@ Owed owed(const Subscription& s) {
   return s.standing.due != Due::nothing ? Owed::anew : Owed::nothing;
 }
 
+std::uint8_t owed_octet(const Subscription& s) {
+  const bool is_shortening = s.standing.shortens || (s.open && s.open->shortens);
+  return static_cast<std::uint8_t>(std::to_underlying(owed(s)) | (is_shortening ? shortens : 0));
+}
+
 std::string to_row(const Subscription& s, std::int64_t offset_s) {
   const Standing& x = s.standing;
   Writer w;
-  w << format << s.client.low << s.client.high << s.dialog << x.next << x.listener << static_cast<std::uint8_t>(x.ending) << static_cast<std::uint8_t>(owed(s))
+  w << format << s.client.low << s.client.high << s.dialog << x.next << x.listener << static_cast<std::uint8_t>(x.ending) << owed_octet(s)
     << static_cast<std::uint8_t>(x.was_heard);
   w << x.remote_cseq << x.local_cseq << (s.open ? x.version - 1 : x.version) << x.retry_after_s << x.interval_min_ms << x.interval_max_ms;
   w << static_cast<std::int64_t>(x.expires / ticks_per_s) + offset_s;
@@ -56,6 +62,8 @@ std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
   x.next = r.endpoint();
   x.listener = r.number<std::uint8_t>();
   const auto ending = r.number<std::uint8_t>(), owed = r.number<std::uint8_t>();
+  const auto what = static_cast<std::uint8_t>(owed & ~shortens);
+  x.shortens = (owed & shortens) != 0;
   x.was_heard = r.number<std::uint8_t>() != 0;
   for (std::uint32_t* number : {&x.remote_cseq, &x.local_cseq, &x.version, &x.retry_after_s, &x.interval_min_ms, &x.interval_max_ms})
     *number = r.number<std::uint32_t>();
@@ -66,9 +74,9 @@ std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
   DialogTexts& t = out.texts;
   const std::uint16_t* next = bytes.data();
   for (std::string_view* text : {&t.aor, &t.call_id, &t.remote_tag, &t.remote_uri, &t.local_uri, &t.target, &t.routes, &t.event_id}) *text = r.text(*next++);
-  if (!r.is_at_end() || ending > static_cast<std::uint8_t>(Ending::noresource) || owed > static_cast<std::uint8_t>(Owed::again)) return std::nullopt;
+  if (!r.is_at_end() || ending > static_cast<std::uint8_t>(Ending::noresource) || what > static_cast<std::uint8_t>(Owed::again)) return std::nullopt;
   x.ending = static_cast<Ending>(ending);
-  out.owed = static_cast<Owed>(owed);
+  out.owed = static_cast<Owed>(what);
   return out;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A shard made of records: who stands aside, what is carried over from the old one, and what a full shard refuses.
+// A shard made of records: who stands aside, and what a full shard refuses.
 #include "build.h"
 
 #include <gtest/gtest.h>
@@ -18,67 +18,47 @@ std::vector<store::Record> records_of_first_line(std::uint64_t count) {
   return records;
 }
 
-std::unique_ptr<Shard> built(std::span<const store::Record> records, std::uint32_t lines, const Shard& old) {
-  return Build(records, std::make_unique<Shard>(lines, bits), old).run();
+std::unique_ptr<Shard> built(std::span<const store::Record> records, std::uint32_t lines) {
+  return Build(records, std::make_unique<Shard>(lines, bits)).run();
 }
 
 TEST(Build, ServesMoreClientsThanThereArePlaces) {
-  const Shard empty(2, bits);
   const auto records = records_of_first_line(20);
-  const auto shard = built(records, 2, empty);
+  const auto shard = built(records, 2);
   for (const store::Record& r : records) EXPECT_EQ(shard->find(r.client).home, r.home);
   EXPECT_EQ(shard->clients(), 20u);
   EXPECT_TRUE(shard->is_full());
 }
 
 TEST(Build, LetsNobodyLoseHisHomeLineToOneWhoFoundHisFull) {
-  const Shard empty(2, bits);
   auto records = records_of_first_line(6);
   for (std::uint64_t i = 20; i < 24; ++i) records.push_back({.client = {.low = i << 24, .high = 1ULL << 59}, .epoch = 1, .home = static_cast<HomeIndex>(i)});
-  const auto shard = built(records, 2, empty);
+  const auto shard = built(records, 2);
   for (const store::Record& r : records) EXPECT_EQ(shard->find(r.client).home, r.home);
   for (const store::Record& r : std::span(records).last(4)) EXPECT_EQ(read(shard->head().lines()[1], tag_of(r.client)).found.home, r.home);
-}
-
-TEST(Build, CarriesOverWhatOnlyTheTableKnows) {
-  const Shard empty(2, bits);
-  auto records = records_of_first_line(1);
-  const auto old = built(records, 2, empty);
-  auto* const old_lines = const_cast<Line*>(old->head().lines());  // as a worker would count
-  old_lines[0].entries[0].count.store(17);
-  old_lines[0].entries[0].previous.store(3);
-  records[0].home = 9;
-  const auto shard = built(records, 8, *old);
-  const Entry& entry = shard->head().lines()[0].entries[0];
-  EXPECT_EQ(entry.count.load(), 17);
-  EXPECT_EQ(entry.previous.load(), 3);
-  EXPECT_EQ(shard->find(records[0].client).home, 9);
 }
 
 TEST(Build, LeavesNoMarkOfClientsWhoAreGone) {
   const auto keys = colliding_keys(3, 1);
   std::vector<store::Record> records;
   for (const ClientKey& key : keys) records.push_back({.client = store::identity(key), .epoch = 1, .home = 1});
-  const Shard empty(8, bits);
-  const auto collided = built(records, 8, empty);
+  const auto collided = built(records, 8);
   EXPECT_TRUE(collided->insert({.low = keys[0].low, .high = keys[0].high ^ 0x8000000}, {.home = 2}).is_refused);
-  const auto alone = built(std::span(records).first(1), 8, *collided);
+  const auto alone = built(std::span(records).first(1), 8);
   EXPECT_EQ(alone->find(keys[0]).home, 1);
   EXPECT_EQ(alone->change(keys[0], {.home = 2}).old_side, nullptr) << "in the lines again, not aside";
 }
 
 TEST(Shard, RefusesWhoHasNoPlaceWhenItIsFull) {
-  const Shard empty(2, bits);
-  const auto shard = built(records_of_first_line(8), 2, empty);
+  const auto shard = built(records_of_first_line(8), 2);
   EXPECT_TRUE(shard->insert({.low = 99 << 24, .high = 0}, {.home = 5}).is_refused);
   EXPECT_EQ(shard->find({.low = 99 << 24, .high = 0}).home, no_home);
   EXPECT_EQ(shard->clients(), 8u);
 }
 
 TEST(Shard, RefusesWhoHasTheTagOfOneWhoStandsAsideForWantOfAPlace) {
-  const Shard empty(2, bits);
   const auto records = records_of_first_line(9);
-  const auto shard = built(records, 2, empty);
+  const auto shard = built(records, 2);
   const auto freed = shard->erase(records[0].client).freed;
   ASSERT_TRUE(freed);
   shard->release(*freed);

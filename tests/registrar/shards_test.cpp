@@ -3,6 +3,7 @@
 // another number of shards.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -10,6 +11,7 @@
 #include "load/registers.h"
 #include "load/stand.h"
 #include "viaduct/registrar/keeper.h"
+#include "watch.h"
 
 namespace viaduct::registrar::test {
 namespace {
@@ -31,9 +33,15 @@ class Kept final : public store::Rows {
     return 0;
   }
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  /// Rows of subscriptions that end, told or not.
+  [[nodiscard]] std::size_t ended() const {
+    constexpr std::size_t ending_at = 1 + 3 * 8 + 18 + 1;
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::ranges::count_if(rows_, [](const auto& row) { return row.second.size() > ending_at && row.second[ending_at] != 0; }));
+  }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> rows_;
 };
 
@@ -95,6 +103,29 @@ TEST_F(Shards, DoWhatCameBeforeTheyStopAndLeaveTheOperatorHisTurn) {
   EXPECT_EQ(sums.answered, sums.received);
   EXPECT_EQ(rows.size(), bindings_of(registrar));
   registrar.call_each([&](const Shard& shard) { EXPECT_GT(shard.bindings().clients(), clients / shards / 2); });
+}
+
+TEST_F(Shards, TellWatchersOfClientsThatMoveWhenThatIsDurable) {
+  auto kept = std::make_unique<Kept>();
+  const Kept& rows = *kept;
+  Registrar registrar(stand().commons, {}, [](const std::function<void()>&) {});
+  EXPECT_FALSE(registrar.moved(keys_, {})) << "what is not kept is not promised";
+  ASSERT_TRUE(registrar.keep(std::make_unique<Kept>(), std::move(kept), 0, 1));
+  registrar.start(0);
+  for (const sip::ClientKey& key : keys_) {
+    registrar.call(key, [&](Shard& shard) {
+      const Indexed m(Asking{.call_id = std::to_string(key.low)}.text());
+      const auto out = shard.watchers().process({.message = m.message, .aor = "alice@example.com", .client = key, .flow = telephone, .next = telephone},
+                                                stand().commons.site.read(), 1);
+      EXPECT_EQ(out.status, 200);
+    });
+  }
+  const auto told = registrar.moved(keys_, {.notice = Notice::deactivated});
+  ASSERT_TRUE(told) << told.error();
+  EXPECT_EQ(*told, clients);
+  EXPECT_EQ(rows.ended(), clients) << "in the store, before the call has returned";
+  EXPECT_EQ(registrar.moved(keys_, {.notice = Notice::deactivated}), clients) << "until it is answered";
+  registrar.stop();
 }
 
 TEST_F(Shards, TakeBackEachItsOwnClients) {

@@ -9,71 +9,6 @@
 namespace viaduct::registrar::test {
 namespace {
 
-constexpr ClientKey alice{1, 0x0000'0007'0000'0000};
-
-class WatchersTest : public testing::Test {
- protected:
-  WatchRules rules{.per_client_max = 3, .subscriptions_max = 4};
-  site::Site site = one_listener();
-  assign::LocationMap locations{16};
-  const base::Key128 seed{7};
-  Bindings bindings{Rules{}, locations, seed};
-  Sent sent;
-  std::optional<Watchers> watchers{std::in_place, rules, locations, seed, sent};
-  std::uint64_t now_ms = 1'000'000'000;
-  const base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5070};
-
-  void SetUp() override { bindings.set_observer(*watchers); }
-
-  SubscribeOutcome ask(const Asking& asking, const ClientKey& client = alice) {
-    const Indexed m(asking.text());
-    return watchers->process({.message = m.message, .aor = "alice@example.com", .client = client, .flow = flow, .next = flow}, site, now_ms);
-  }
-  /// Time passes, in the notifier's ticks.
-  void pass(std::uint64_t ms) {
-    for (const std::uint64_t end = now_ms + ms; now_ms < end; now_ms += 100) {
-      watchers->tick(site, now_ms);
-      bindings.expire(now_ms / 1000);
-    }
-    watchers->tick(site, now_ms);
-  }
-  void answer(const std::string& text) {
-    const Indexed m(text);
-    const auto own = sip::verify_own_branch(m.message.top.branch, m.message.cseq_number, site.keys);
-    ASSERT_TRUE(own) << text;
-    EXPECT_EQ(own->sender, alice.high >> 32);
-    watchers->take_answer(*own, m.message, now_ms);
-  }
-  /// What has been sent since, each answered.
-  std::vector<std::string> heard(const std::string& status = "200 OK") {
-    std::vector<std::string> out;
-    while (!sent.messages.empty()) {
-      out.push_back(std::move(sent.messages.front()));
-      sent.messages.pop_front();
-      answer(answer_to(out.back(), status));
-    }
-    return out;
-  }
-  std::string only() {
-    const auto all = heard();
-    EXPECT_EQ(all.size(), 1u);
-    return all.empty() ? std::string{} : all.front();
-  }
-  void enrol(const std::string& contact, unsigned cseq) {
-    Register r;
-    r.cseq(cseq).branch("z9hG4bKr" + std::to_string(cseq)).contact(contact);
-    EXPECT_EQ(bindings.process({.message = r.indexed(), .aor = "alice@example.com", .key = alice, .flow = flow, .next = flow}, now_ms / 1000).status, 200);
-  }
-  /// A subscription whose first NOTIFY is heard. Returns our tag.
-  std::string subscribed(const Asking& asking = {}) {
-    EXPECT_EQ(ask(asking).status, 200);
-    pass(100);
-    const std::string from = header(only(), "From");
-    return from.substr(from.find(";tag=") + 5);
-  }
-  [[nodiscard]] const WatcherCounters& counters() const { return watchers->counters(); }
-};
-
 TEST_F(WatchersTest, AnswersAndTellsTheFullStateAtOnce) {
   enrol("<sip:a@192.0.2.9>;q=0.5", 1);
   const SubscribeOutcome out = ask({});
@@ -463,28 +398,6 @@ TEST_F(WatchersTest, SlowsDownWhileNobodyAnswers) {
   EXPECT_EQ(watchers->open(), 0u);
   EXPECT_GT(counters().notifies.get(), before + 1'000);
 }
-
-class WatchersAtRestart : public WatchersTest {
- protected:
-  std::vector<store::Row> rows() {
-    std::vector<store::Row> out;
-    while (watchers->take_changed(2, offset_s, out) == 2) {
-    }
-    return out;
-  }
-  void restart(const std::vector<store::Row>& kept) {
-    std::map<std::uint64_t, std::string> latest;
-    for (const store::Row& row : kept) latest[row.key.low] = row.octets;
-    sent.messages.clear();
-    watchers.emplace(rules, locations, seed, sent);
-    bindings.set_observer(*watchers);
-    for (const auto& [id, octets] : latest) {
-      const bool is_back = octets.empty() || watchers->restore(octets, offset_s, now_ms, 1);
-      EXPECT_TRUE(is_back) << id;
-    }
-  }
-  std::int64_t offset_s = 500;
-};
 
 TEST_F(WatchersAtRestart, WhatWasUnderWayIsSentAgainWithItsNumbers) {
   enrol("<sip:a@192.0.2.9>", 1);

@@ -104,6 +104,11 @@ inline constexpr std::size_t screen_pattern_bytes_max = 1024;
 
 /// How long a source that got a home's 2xx to its REGISTER is no stranger, ns: the longest registration (two hours), after which it must come again.
 inline constexpr std::uint64_t welcome_ns = std::uint64_t{7200} * 1'000'000'000;
+/// Bounds of the time over which those are spread who come back after a move, seconds: RFC 3680 4.4 has subscriptions of about an hour, which come by themselves.
+inline constexpr std::uint32_t move_within_s_min = 60;
+inline constexpr std::uint32_t move_within_s_max = 3600;
+/// Clients of whom watchers are told in one turn of a shard: at the 32 subscriptions that one may have, some 3 ms.
+inline constexpr std::size_t moves_a_turn = 256;
 /// Retry-After of a 503 to who is over a limit, seconds: above the 32 s of a transaction on average, spread so that those who wait do not come back together.
 inline constexpr unsigned retry_after_s_min = 10;
 inline constexpr unsigned retry_after_s_max = 120;

@@ -40,20 +40,28 @@ class Keeper {
   void tick();
   /// Write all that has changed, and wait for it.
   void finish();
+  /// What has changed until now is to be written without waiting for the period; `wait` says when it is. Thread: the shard's.
+  [[nodiscard]] std::uint64_t mark();
+  /// Wait until all that had changed at a mark is in the store. False: it was not, within that time. Thread: any but the shard's.
+  [[nodiscard]] bool wait(std::uint64_t mark, std::chrono::milliseconds within);
 
  private:
   void run();
   void tell(const store::Result<void>& written);
   [[nodiscard]] bool gather(std::size_t most);
+  void hand_over();
   std::string what_;
   Gather gather_;
   std::shared_ptr<store::Rows> rows_;   // all shards' keepers'
   std::chrono::steady_clock::time_point due_{};
   std::vector<store::Row> gathered_;  // the shard's
+  std::uint64_t marks_{};             // the shard's: how many have been set
+  std::uint64_t marks_gathered_{};    // the shard's: all that had changed at these is in the rows so far
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<store::Row> batch_;  // not empty: to be written
+  std::uint64_t marks_in_batch_{}, marks_written_{};
   bool is_over_{};
   bool is_refused_{};  // the thread's: the last try was
   std::thread thread_;

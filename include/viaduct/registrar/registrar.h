@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,10 @@ class Registrar {
   /// Run a job on the core of a client's shard, or on that of each in turn, and wait. Thread: any but the control core's and the shards'.
   void call(const ClientKey& client, const std::function<void(Shard&)>& job);
   void call_each(const std::function<void(Shard&)>& job);
+  /// Tell those who watch these clients that they move (Watchers::moved), registered here or not. Returns, when all is in the store so that a restart tells it,
+  /// how many subscriptions are being told; the same call again is as good as one. Errors: a store that cannot be written, or was not within 5 s.
+  /// Thread: as `call`.
+  [[nodiscard]] std::expected<std::size_t, std::string> moved(std::span<const ClientKey> clients, const Move& move);
   /// Thread: as `call`.
   void apply(const Settings& settings);
   /// Thread: any.
@@ -74,6 +79,8 @@ class Registrar {
  private:
   struct Core;
   void run(unsigned shard);
+  void call_core(Core& core, const std::function<void()>& job);
+  std::size_t tell_moved(Core& core, std::span<const ClientKey> clients, const Move& move);
   site::Commons& commons_;
   OnControlCore on_control_core_;
   std::vector<std::unique_ptr<Core>> cores_;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "viaduct/base/limits.h"
 #include "viaduct/registrar/bindings.h"
 #include "viaduct/share/counters.h"
 #include "viaduct/sip/token.h"
@@ -77,6 +78,18 @@ struct Farewell {
   std::uint32_t retry_after_s{};           ///< with Ending::probation
 };
 
+/// What those who watch a client hear when it moves to another home. Each subscriber gets a time of its own, so that they do not come at once.
+enum class Notice : std::uint8_t {
+  deactivated,   ///< subscriptions end: subscribe anew, now
+  probation,     ///< subscriptions end: subscribe anew, after 1 to within_s seconds
+  shortened      ///< the client's own stay: register again, within 30 to within_s seconds (RFC 3680 4.7.1)
+};
+[[nodiscard]] std::string_view name(Notice notice);
+struct Move {
+  Notice notice{Notice::deactivated};
+  std::uint32_t within_s{base::move_within_s_min};   ///< at least move_within_s_min
+};
+
 /// A subscription as an operator sees it.
 struct SubscriptionView {
   std::uint64_t id{};
@@ -115,6 +128,11 @@ class Watchers final : public BindingsObserver {
 
   /// End all subscriptions to a client, each with a NOTIFY of full state. Returns how many.
   std::size_t end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms);
+  /// Tell those who watch a client that it moves; what is under way already is not told twice. `deactivated` and `probation` end every subscription to it, with
+  /// the contacts as they are: `active` while their bindings stand. `shortened` goes to the subscriptions of the client itself, if it is registered here, and
+  /// changes no binding: who does not come keeps what he has. Returns how many subscriptions are being told.
+  /// Source: RFC 6665 4.1.3, 4.4.2; RFC 3680 4.7.1.
+  std::size_t moved(const ClientKey& client, const Move& move, const site::Site& site, std::uint64_t now_ms);
   /// End one. False: there is none of that id.
   bool end_one(std::uint64_t id, const Farewell& farewell, std::uint64_t now_ms);
 
@@ -123,7 +141,7 @@ class Watchers final : public BindingsObserver {
   [[nodiscard]] std::vector<SubscriptionView> list(std::size_t most, std::uint64_t now_ms) const;
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t open() const;
-  [[nodiscard]] std::size_t bytes() const;   ///< of memory, of the subscriptions
+  [[nodiscard]] std::size_t bytes() const;  ///< of memory, of the subscriptions
   [[nodiscard]] const WatcherCounters& counters() const;
   void set_rules(const WatchRules& rules);
 

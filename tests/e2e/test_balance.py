@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop closed: load is seen, a plan made, clients moved, watchers told; before four homes, two Kamailios and two Viaducts, under traffic.
+
+VIADUCT_FULL=1 runs it at full size (scripts/test --full): 10,000 clients, twenty crashes, ten minutes of rest.
+"""
+import contextlib
+import os
+import random
+import re
+import time
+
+import pytest
+import rig
+from handset import Phone
+from population import Population
+from rig import sip
+from test_home import die
+from test_moves import home_of, plan, wait_for_plan
+from watcher import Watcher
+
+IS_FULL = os.environ.get("VIADUCT_FULL") == "1"
+CLIENTS = 10_000 if IS_FULL else 600
+RATE = 0.1 if IS_FULL else 0.5          # refreshes of a client a second
+CRASHES = 20 if IS_FULL else 5
+REST_S = 600 if IS_FULL else 40
+SETTLE_S = 180 if IS_FULL else 60
+
+ADDRESSES = {"k1": "198.18.1.1", "k2": "198.18.1.2", "v1": "198.18.1.3", "v2": "198.18.1.4", "k3": "198.18.1.5"}
+WATCHER, CALLER = ("198.18.0.50", 5070), ("198.18.0.12", 5062)
+EAGER = {"auto": "apply", "window_s": 2, "half_life_s": 20, "clients_tracked": 65536, "uneven_windows": 2, "plan_moves_percent": 100,
+         "hour_moves_percent": 100, "clients_per_s": 500, "receiver_clients_per_s": 250, "deadline_s": 60, "cooldown_s": 30, "settled_s": 5}
+HEALTH = {"interval_ms": 300, "timeout_ms": 250, "slow_start_s": 5}
+
+
+class Fleet:
+    """An edge before its homes, each client placed at one of them."""
+
+    def __init__(self, lab, folder, stack, names=("k1", "k2", "v1", "v2"), balance=None):
+        self.lab, self.folder, self.stack = lab, folder, stack
+        self.users = [f"u{i:05}" for i in range(CLIENTS)]
+        self.placed = {user: names[i % len(names)] for i, user in enumerate(self.users)}
+        self.kamailios = {}
+        homes = [self.start_home(name) for name in names]
+        self.config = rig.make_config(folder, assignments=[(f"{user}@example.com", home) for user, home in self.placed.items()], home=homes, neighbour=[],
+                                      redirect={"policy": "never"}, dpdk=rig.af_packet(), watchers={"prefixes": [f"{WATCHER[0]}/32"]},
+                                      balance=EAGER | (balance or {}), health=HEALTH, limits={"redirects_kept": 4096})
+        self.edge = lab.host("edge")
+        self.daemon = None
+
+    def start_home(self, name):
+        address = ADDRESSES[name]
+        host = self.lab.host(name)if name.startswith("v") else self.lab.host(name, address)
+        if name.startswith("k"):
+            self.kamailios[name] = rig.Kamailio(host, address, self.folder / name, proxy=True)
+            return {"name": name, "address": f"{address}:5060"}
+        table = {"name": name, "address": f"{address}:5060"}
+        config = rig.make_config(self.folder, node={"name": f"{name}-{os.getpid()}", "listen": [f"{address}:5060"]}, home=[table | {"local": True}],
+                                 neighbour=[], dpdk=rig.af_packet(), watchers={"prefixes": [f"{rig.EDGE}/32"]},
+                                 fleet={"edges": [f"{rig.EDGE}/32"]}, balance={"auto": "off"})
+        setattr(self, name, self.stack.enter_context(host.daemon(config)))
+        return table | {"viaduct": True}
+
+    def start_edge(self):
+        self.daemon = self.edge.daemon(self.config)
+        self.daemon.__enter__()
+        self.stack.callback(lambda d=self.daemon: d.kill())
+        return self.daemon
+
+    def of(self, home):
+        return [user for user in self.users if self.placed[user] == home]
+
+    def homes(self):
+        return {user: home_of(self.daemon, user) for user in self.users}
+
+    def load(self):
+        return self.daemon.ask("load")
+
+    def imbalance(self):
+        return self.load()["max_over_mean"]
+
+    def is_at_rest(self):
+        return all(p["state"] in ("done", "aborted") for p in self.daemon.ask("plan.history")["plans"])
+
+    def wait_until_even(self, most=1.10, timeout_s=SETTLE_S):
+        seen = []
+
+        def is_even():
+            seen.append(self.imbalance())
+            return seen[-1] <= most
+
+        try:
+            rig.wait_for(f"max/mean at most {most}", is_even, timeout_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; seen {seen[-5:]}; {self.daemon.ask('plan.history')}") from None
+
+
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as made:
+        yield made
+
+
+def people(fleet, heavy=(), factor=4):
+    """All clients, those of some homes more eager than the others."""
+    rates = {user: RATE * (factor if fleet.placed[user] in heavy else 1) for user in fleet.users}
+    return Population(fleet.lab.host("clients", "198.18.0.10"), rates)
+
+
+def test_a_skewed_load_is_evened_out_and_each_watcher_finds_the_new_home(lab, folder, stack):
+    fleet = Fleet(lab, folder, stack)
+    with fleet.start_edge() as daemon, people(fleet) as crowd:
+        rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
+        watcher = Watcher(lab.host("watcher", WATCHER[0]), "server", WATCHER)
+        watched = fleet.of("k1")[:10] + fleet.of("v1")[:10]
+        subscriptions = {user: watcher.watch(user) for user in watched}
+        assert not daemon.ask("plan.history")["plans"], "an even load moves nobody"
+        crowd.pace(5, fleet.of("k1") + fleet.of("v1"))
+        rig.wait_for("a plan by itself", lambda: daemon.ask("plan.history")["plans"], SETTLE_S)
+        fleet.wait_until_even()
+        made = daemon.ask("plan.history")["plans"][0]
+        assert made["author"] == "balancer" and made["imbalance_before"] > 1.25 and made["imbalance_after"] < 1.10
+        wait_for_plan(daemon, made["id"], "all told", lambda p: p["told"] == p["clients"], SETTLE_S)
+        homes = fleet.homes()
+        moved = [user for user in watched if homes[user] != fleet.placed[user]]
+        assert moved, "some of those who are watched have moved"
+        for user in moved:
+            last = None
+            while last is None or last.state != "terminated":
+                last = subscriptions[user].told(timeout_s=30)
+                for contact in last.document.contacts if last.document else []:
+                    assert contact["state"] == "active", f"{user} went offline for his watcher: {contact}"
+            assert last.parameters["reason"] == "deactivated"
+            again = watcher.watch(user)
+            assert again.uris == [f"sip:{user}@198.18.0.10:5060"] or homes[user].startswith("k"), f"{user} at {homes[user]}: {again.uris}"
+        assert not crowd.failures, crowd.failures[:5]
+        # It stays so: nobody moves again without a cause.
+        before, plans = fleet.homes(), len(daemon.ask("plan.history")["plans"])
+        time.sleep(REST_S)
+        after = fleet.homes()
+        assert sum(before[user] != after[user] for user in fleet.users) <= CLIENTS // 50, (plans, daemon.ask("plan.history"))
+        assert not crowd.failures, crowd.failures[:5]
+
+
+def test_a_home_is_drained_without_a_lost_registration_or_call(lab, folder, stack):
+    fleet = Fleet(lab, folder, stack, balance={"auto": "off"})
+    with fleet.start_edge() as daemon, people(fleet) as crowd:
+        rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
+        caller = Phone(lab.host("caller", CALLER[0]), "caller", CALLER)
+        assert daemon.ask("homes.drain", name="k1")["ok"]
+        made = daemon.ask("plan.create", without="k1")["plan"]
+        assert made["clients"] >= len(fleet.of("k1")) and made["score"] == pytest.approx(1)
+        assert daemon.ask("plan.apply", id=made["id"], rate=100_000 if IS_FULL else 20_000)["ok"]
+        called = 0
+        for user in random.Random(3).sample(fleet.of("k1"), 20):
+            caller.invite(user)
+            answer = caller.hear(200)
+            caller.remote, caller.routes, caller.call_id = re.search(r"<([^>]*)>", answer.one("contact"))[1], answer.values("record-route")[::-1], answer.one("call-id")
+            caller.ends = (answer.one("from"), answer.one("to"))
+            caller.inside("ACK", 1)
+            caller.inside("BYE", 2)
+            caller.hear(200)
+            called += 1
+        assert called == 20
+        wait_for_plan(daemon, made["id"], "all moved", lambda p: p["left"] == 0, SETTLE_S)
+        rig.wait_for("all confirmed", lambda: plan(daemon, made["id"])["confirmed"] >= len(fleet.of("k1")), SETTLE_S)
+        assert "k1" not in set(fleet.homes().values())
+        assert {h["name"]: h["clients"] for h in daemon.ask("homes")["homes"]}["k1"] == 0
+        assert not crowd.failures, crowd.failures[:5]
+
+
+def test_a_home_that_dies_is_stood_in_for_and_gets_its_clients_back(lab, folder, stack):
+    fleet = Fleet(lab, folder, stack, balance={"auto": "off"})
+    with fleet.start_edge() as daemon, people(fleet) as crowd:
+        rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
+        fleet.v1.process.kill()
+        rig.wait_for("v1 to be down", lambda: {h["name"]: h["state"] for h in daemon.ask("homes")["homes"]}["v1"] == "down", 20)
+        crowd.registered.clear()
+        rig.wait_for("all to be registered again", crowd.everybody_is_registered, SETTLE_S)
+        assert not crowd.failures, crowd.failures[:5]
+        assert fleet.homes() == fleet.placed, "nothing is written for a fail-over"
+        standing_in = {h["name"]: h["messages_per_s"] for h in fleet.load()["homes"]}
+        rig.wait_for("no message for v1", lambda: {h["name"]: h["messages_per_s"] for h in fleet.load()["homes"]}["v1"] == 0, 20)
+        others = [load for name, load in standing_in.items() if name != "v1"]
+        assert max(others) < 2 * min(others), f"its clients are spread over all: {standing_in}"
+
+
+def test_crashes_in_the_middle_of_a_plan_lose_nobody(lab, folder, stack):
+    fleet = Fleet(lab, folder, stack, balance={"auto": "off", "deadline_s": 20})
+    chance = random.Random(11)
+    fleet.start_edge()
+    with people(fleet) as crowd:
+        rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
+        made = fleet.daemon.ask("plan.create", without="k2")["plan"]
+        leaving = len(fleet.of("k2"))
+        assert fleet.daemon.ask("plan.apply", id=made["id"], rate=max(5, leaving / (3 * CRASHES)))["ok"]
+        for _ in range(CRASHES):
+            time.sleep(0.5 + 2 * chance.random())
+            die(fleet.daemon)
+            daemon = fleet.start_edge()
+            homes = fleet.homes()
+            assert all(homes[user] == fleet.placed[user] for user in fleet.users if fleet.placed[user] != "k2"), "others stay"
+            assert all(homes.values()), "each has one home"
+        state = plan(daemon, made["id"])
+        assert state["state"] == "running", state
+        assert daemon.ask("plan.abort", id=made["id"])["ok"]
+        over = wait_for_plan(daemon, made["id"], "those on their way to arrive", lambda p: p["waiting"] == 0 and p["told"] == p["confirmed"] + p["unconfirmed"], SETTLE_S)
+        homes = fleet.homes()
+        assert sum(homes[user] != "k2" for user in fleet.of("k2")) <= over["moved"] and daemon.ask("clients.verify")["ok"]
+        crowd.registered.clear()
+        crowd.failures.clear()
+        rig.wait_for("all to be registered again", crowd.everybody_is_registered, SETTLE_S)
+        assert not crowd.failures, crowd.failures[:5]
+
+
+def test_a_new_home_fills_up_to_its_share(lab, folder, stack):
+    fleet = Fleet(lab, folder, stack, names=("k1", "k2", "v1"))
+    with fleet.start_edge() as daemon, people(fleet) as crowd:
+        rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
+        table = fleet.start_home("k3")
+        assert daemon.ask("homes.add", **table)["ok"]
+        rig.wait_for("a share for k3", lambda: {h["name"]: h["share"] for h in fleet.load()["homes"]}["k3"] >= 0.2, SETTLE_S)
+        fleet.wait_until_even(1.15)
+        assert not crowd.failures, crowd.failures[:5]
