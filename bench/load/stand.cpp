@@ -75,6 +75,7 @@ Stand::Stand(const Wanted& wanted)
               .to_wire = to_wire_,
               .to_worker = to_worker_,
               .counters = counters_,
+              .load = load_,
               .now_min = now_min_,
               .identifications = identifications_,
               .has_exception_path = false,

@@ -42,6 +42,7 @@ class Stand {
   share::Ring to_control_, to_kernel_, to_wire_;
   std::vector<std::unique_ptr<share::Ring>> to_worker_;
   std::vector<share::Counters> counters_{1};
+  site::Load load_{1, 1};
   std::atomic<std::uint32_t> now_min_{};
   site::Identifications identifications_{base::Key128{}};
   std::atomic<bool> stop_{};

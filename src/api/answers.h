@@ -33,6 +33,10 @@ namespace viaduct::api {
 [[nodiscard]] Answer home_up(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer home_remove(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
+// load_verbs.cpp
+[[nodiscard]] Answer load_homes(const Plant& plant, const nlohmann::json& request, const std::string& who);
+[[nodiscard]] Answer load_clients(const Plant& plant, const nlohmann::json& request, const std::string& who);
+
 // sub_verbs.cpp
 [[nodiscard]] nlohmann::json subs_list(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json subs_show(const Plant& plant, const nlohmann::json& request);

@@ -176,15 +176,11 @@ json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount
   json addresses = json::array();
   if (h.public_v4) addresses.push_back(h.public_v4->text());
   if (h.public_v6) addresses.push_back(h.public_v6->text());
-  return {{"name", h.name},
-          {"address", h.address.text()},
-          {"public", addresses},
-          {"weight", h.weight},
-          {"state", assign::name(h.state)},
-          {"local", h.is_local},
-          {"viaduct", h.is_viaduct},
-          {"slots", slots},
-          {"clients", placed.overrides + placed.pins},
+  return {{"name", h.name},         {"address", h.address.text()},
+          {"public", addresses},    {"weight", h.weight},
+          {"capacity", h.capacity}, {"state", assign::name(h.state)},
+          {"local", h.is_local},    {"viaduct", h.is_viaduct},
+          {"slots", slots},         {"clients", placed.overrides + placed.pins},
           {"pins", placed.pins}};
 }
 
@@ -237,6 +233,8 @@ constexpr std::array verbs = {
     Verb{"homes.ready", home_up},
     Verb{"homes.up", home_up},
     Verb{"counters", at_once<counters>},
+    Verb{"load", load_homes},
+    Verb{"load.clients", load_clients},
     Verb{"reload", reload_later},
     Verb{"trace", trace},
     Verb{"subs.list", at_once<subs_list>},

@@ -15,16 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned top_timeout_s = 5;
-
-std::expected<Exit, Failure> run_top(const Options& options) {
-  const auto socket = find_socket(options.target);
-  if (!socket) return std::unexpected(socket.error());
-  auto daemon = Daemon::connect(*socket, top_timeout_s);
-  if (!daemon) return std::unexpected(daemon.error());
-  return top(std::move(*daemon), {options.top.count, options.json});
-}
-
 void add_global_options(CLI::App& app, Options& options) {
   app.add_option("--socket", options.target.socket, "the daemon's control socket")->type_name("PATH");
   app.add_option("--node", options.target.node, "the daemon's node name; its socket is RUNTIME-DIR/NODE.sock")->type_name("NAME");
@@ -55,9 +45,7 @@ void add_trace(CLI::App& app, Options& options, Action& action) {
 
 void add_verbs(CLI::App& app, Options& options, Action& action) {
   add_verb(app, "status", "the node, its workers, its memory", options, action, show_status);
-  auto* live = app.add_subcommand("top", "rates, live, once a second; q or Ctrl-C ends it");
-  live->add_option("--count", options.top.count, "end after this many seconds")->type_name("N")->check(CLI::Range(1U, 1'000'000U));
-  live->callback([&] { action = [&options] { return run_top(options); }; });
+  add_load_verbs(app, options, action);
   add_home_verbs(app, options, action);
   add_plan_verbs(app, options, action);
   add_subs_verbs(app, options, action);

@@ -2,12 +2,6 @@
 // Two readings a second apart make a frame; a key or a signal ends it.
 #include "top.h"
 
-#include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <termios.h>
-#include <unistd.h>
-
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -16,6 +10,7 @@
 
 #include "show.h"
 #include "table.h"
+#include "terminal.h"
 
 namespace viaduct::cli {
 namespace {
@@ -30,62 +25,6 @@ struct Sample {
   std::string counters_line;
   json status;
   json counters;
-};
-
-/// The terminal while frames are shown: keys come at once and unseen, signals come as readable events, the cursor is hidden. Undone at the end.
-class Terminal {
- public:
-  Terminal() {
-    sigset_t ending;
-    sigemptyset(&ending);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ending, signal);
-    sigprocmask(SIG_BLOCK, &ending, &signals_before_);
-    signals_ = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (isatty(STDOUT_FILENO) != 0) std::fputs("\x1b[?25l", stdout);
-    if (isatty(STDIN_FILENO) == 0 || tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    reads_keys_ = true;
-    termios raw = before_;
-    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-  }
-  ~Terminal() {
-    if (reads_keys_) tcsetattr(STDIN_FILENO, TCSANOW, &before_);
-    if (isatty(STDOUT_FILENO) != 0) std::fputs("\x1b[?25h", stdout);
-    std::fflush(stdout);
-    // A signal that ended the frames is taken here, or it would strike once it is let in again.
-    signalfd_siginfo taken;
-    while (read(signals_, &taken, sizeof(taken)) > 0) continue;
-    close(signals_);
-    sigprocmask(SIG_SETMASK, &signals_before_, nullptr);
-  }
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-
-  /// Wait until then; true when the operator wants to quit.
-  bool quits_before(Clock::time_point then) {
-    for (auto left = then - Clock::now(); left > Clock::duration::zero(); left = then - Clock::now()) {
-      std::array<pollfd, 2> polled{{{signals_, POLLIN, 0}, {reads_keys_ ? STDIN_FILENO : -1, POLLIN, 0}}};
-      poll(polled.data(), polled.size(), static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
-      if (polled[0].revents != 0) return true;
-      if (polled[1].revents == 0) continue;
-      char key = 0;
-      reads_keys_ = read(STDIN_FILENO, &key, 1) == 1;
-      if (key == 'q' || key == 'Q') return true;
-    }
-    return false;
-  }
-
-  void show(const std::string& frame) const {
-    if (isatty(STDOUT_FILENO) != 0) std::fputs("\x1b[H\x1b[2J", stdout);
-    std::fputs(frame.c_str(), stdout);
-    std::fflush(stdout);
-  }
-
- private:
-  int signals_{-1};
-  sigset_t signals_before_{};
-  termios before_{};
-  bool reads_keys_{};
 };
 
 /// What two readings of a counter say of a second between them.
@@ -166,6 +105,23 @@ std::expected<Exit, Failure> top(Daemon daemon, const TopOptions& options) {
     if (!now) return std::unexpected(now.error());
     terminal.show(options.json ? now->counters_line + '\n' : frame_of(*before, *now));
     before = std::move(now);
+  }
+  return Exit::done;
+}
+
+std::expected<Exit, Failure> watch(Daemon daemon, const TopOptions& options, const nlohmann::json& request, const Show& show) {
+  Terminal terminal;
+  const std::string line = request.dump();
+  Clock::time_point begun;
+  for (unsigned shown = 0; options.count == 0 || shown < options.count; ++shown) {
+    if (shown > 0 && terminal.quits_before(begun + period)) return Exit::done;
+    begun = Clock::now();
+    const auto told = daemon.ask(line);
+    if (!told) return std::unexpected(told.error());
+    const json answer = json::parse(*told, nullptr, false);
+    if (!answer.is_object() || answer.value("ok", false) == false)
+      return std::unexpected(Failure{Exit::refused, answer.is_object() ? answer.value("error", "the daemon refused") : "the daemon's answer is not JSON"});
+    terminal.show(options.json ? *told + '\n' : show(answer));
   }
   return Exit::done;
 }

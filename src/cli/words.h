@@ -17,7 +17,7 @@ namespace viaduct::cli {
 struct HomeWords {
   std::string name, address;
   std::vector<std::string> publics;
-  unsigned weight{};
+  unsigned weight{}, capacity{};
   bool local{}, viaduct{};
 };
 
@@ -35,6 +35,11 @@ struct PlanWords {
 
 struct RulesWords {
   std::string file, source;
+};
+
+struct LoadWords {
+  bool watch{}, clients{};
+  unsigned most{20};
 };
 
 /// Whatever any verb may be given.
@@ -56,11 +61,11 @@ struct Options {
   SubsWords subs;
   PlanWords plan;
   TraceWords trace;
+  LoadWords load;
 };
 
 /// What a verb does once the words are read.
 using Action = std::function<std::expected<Exit, Failure>()>;
-using Show = std::function<std::string(const nlohmann::json&)>;
 
 /// Ask one question and print its answer.
 [[nodiscard]] std::expected<Exit, Failure> ask(const Options& options, const nlohmann::json& request, const Show& show);
@@ -70,6 +75,7 @@ void add_clients_verbs(CLI::App& app, Options& options, Action& action);
 void add_rules_verbs(CLI::App& app, Options& options, Action& action);
 void add_plan_verbs(CLI::App& app, Options& options, Action& action);
 void add_subs_verbs(CLI::App& app, Options& options, Action& action);
+void add_load_verbs(CLI::App& app, Options& options, Action& action);
 void add_home_verbs(CLI::App& app, Options& options, Action& action);
 
 }  // namespace viaduct::cli

@@ -9,8 +9,8 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "registrar", "watchers",
-             "screen", "limits"});
+  root.only({"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "balance", "registrar",
+             "watchers", "screen", "limits"});
   const auto node = root.child("node");
   read_node(node, config);
   read_network(root, config);
@@ -24,6 +24,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_fleet(root.child("fleet"), config);
   read_assign(root.child("assign"), config);
   read_store(root.child("store"), config);
+  read_balance(root.child("balance"), config);
   read_registrar(root.child("registrar"), config);
   read_watchers(root.child("watchers"), config);
   read_screen(root.child("screen"), config);
@@ -71,6 +72,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("store.path", &Config::store_path);
   compare("store.size_max", &Config::store_bytes_max);
   compare("store.fsync", &Config::store_fsync);
+  compare("balance", &Config::balance);
   compare("registrar.shards", &Config::shards);
   compare("registrar.shard_cpus", &Config::shard_cpus);
   compare("screen.cache_entries", &Config::screen_cache_entries);

@@ -21,6 +21,7 @@ void read_fleet(const Table& fleet, Config& config);
 void read_assign(const Table& assign, Config& config);
 /// Needs [node]: the default path has the node's name in it.
 void read_store(const Table& store, Config& config);
+void read_balance(const Table& balance, Config& config);
 /// Needs [node]: shards take the CPUs behind the workers'.
 void read_registrar(const Table& registrar, Config& config);
 void read_watchers(const Table& watchers, Config& config);

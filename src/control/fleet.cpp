@@ -96,6 +96,7 @@ Expected<Outcome> Fleet::change(store::Author author, const std::function<Expect
     return written(writer.set_home(next.changed, describe(next.homes[next.changed])));
   };
   const auto show = [&](std::uint32_t epoch) {
+    commons_.load.cover(built->homes.size());
     commons_.site.publish(std::move(built), commons_.epoch);
     commons_.assignment.set_slots(next.slots, epoch);
   };

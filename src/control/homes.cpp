@@ -28,6 +28,7 @@ assign::Home home_from(const json& j) {
     (e.address.is_v4() ? home.public_v4 : home.public_v6) = e;
   }
   home.weight = j.at("weight").get<std::uint32_t>();
+  home.capacity = j.value("capacity", 0U);   // what was written before there were any has none
   home.is_local = j.at("local").get<bool>();
   home.is_viaduct = j.at("viaduct").get<bool>();
   const auto named = j.at("state").get<std::string>();
@@ -43,8 +44,8 @@ std::string describe(const assign::Home& home) {
   json publics = json::array();
   if (home.public_v4) publics.push_back(home.public_v4->text());
   if (home.public_v6) publics.push_back(home.public_v6->text());
-  return json{{"name", home.name},          {"address", home.address.text()},   {"public", publics}, {"weight", home.weight}, {"local", home.is_local},
-              {"viaduct", home.is_viaduct}, {"state", assign::name(home.state)}}
+  return json{{"name", home.name},         {"address", home.address.text()}, {"public", publics},          {"weight", home.weight},
+              {"capacity", home.capacity}, {"local", home.is_local},         {"viaduct", home.is_viaduct}, {"state", assign::name(home.state)}}
       .dump();
 }
 
@@ -64,6 +65,7 @@ assign::Home home_of(const config::Home& h) {
   home.address = h.address;
   for (const base::Endpoint& e : h.public_endpoints) (e.address.is_v4() ? home.public_v4 : home.public_v6) = e;
   home.weight = h.weight;
+  home.capacity = h.capacity;
   home.is_local = h.is_local;
   home.is_viaduct = h.is_viaduct;
   return home;

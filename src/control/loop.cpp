@@ -46,6 +46,8 @@ std::size_t Loop::round() {
   const std::size_t packets = take_packets(now_ms);
   const std::size_t exceptions = exceptions_.turn();
   resolver_.tick(now_ms);
+  std::size_t others = 0;
+  for (const Turn& turn : turns_) others += turn(now_ms);
   const std::size_t jobs = jobs_.do_one();
   commons_.site.reclaim(commons_.epoch);
   commons_.neighbours.reclaim(commons_.epoch);
@@ -53,7 +55,7 @@ std::size_t Loop::round() {
   commons_.traces.reclaim(commons_.epoch);
   commons_.assignment.reclaim(commons_.epoch);
   commons_.moves.reclaim(commons_.epoch);
-  return registrations + packets + exceptions + jobs;
+  return registrations + packets + exceptions + others + jobs;
 }
 
 std::size_t Loop::take_packets(std::uint64_t now_ms) {

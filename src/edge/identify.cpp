@@ -71,6 +71,11 @@ static bool names_client_in_to(const Subject& s, const Site& site, std::string_v
   return uri && is_notifier(site, *uri);
 }
 
+std::string_view client_uri(const Subject& s, const Site& site) {
+  const std::string_view request_uri = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
+  return names_client_in_to(s, site, request_uri) ? s.msg[s.msg.to_uri] : request_uri;
+}
+
 // Whose request it is, or where the response goes, when it is not said as nearly always.
 [[gnu::noinline]] static void identify_any(Subject& s, const Site& site) {
   s.has_client = false;
@@ -85,9 +90,7 @@ static bool names_client_in_to(const Subject& s, const Site& site, std::string_v
     return;
   }
   identify_routing(s, site);
-  const std::string_view request_uri = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
-  const std::string_view uri = names_client_in_to(s, site, request_uri) ? s.msg[s.msg.to_uri] : request_uri;
-  const sip::Named named = sip::name_client(uri, s.msg.text, site.domains, site.fleet_seed);
+  const sip::Named named = sip::name_client(client_uri(s, site), s.msg.text, site.domains, site.fleet_seed);
   s.client = named.key;
   s.has_client = named.is_served;
   s.aor_fault = named.fault;

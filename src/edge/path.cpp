@@ -16,6 +16,7 @@ std::size_t Path::burst() {
   limit_clients(jobs, site);                            // is too much sent for it?                 edge/limiter.h
   screen(jobs);                                         // what do the operator's rules say?        edge/screen.h
   judge(jobs, site);                                    // redirect, proxy, register, answer, drop  edge/judge.h
+  tally(jobs, site);                                    // whose load is it?                        edge/tally.h
   act(jobs, site);                                      // do it, in the packet                     edge/act.h
   actor_.flush();                                       // send
   return received.size();
@@ -30,6 +31,7 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
       followers_(config.redirects_kept),
       limiter_(config.limit_entries),
       screen_(config.index, config.screen_cache_entries),
+      tally_(commons.load, config.index),
       reassembler_(commons.port, commons.fragmented_datagrams_max),
       checksums_(commons.port.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),
@@ -78,6 +80,10 @@ void Path::identify(std::span<Job*> jobs, const Site& site) {
 void Path::screen(std::span<Job*> jobs) {
   const screen::Rules& rules = commons_.rules.read();
   if (!rules.is_empty()) screen_.ask(rules, jobs);
+}
+
+void Path::tally(std::span<Job*> jobs, const Site& site) {
+  for (const Job* job : jobs) tally_.count(*job, site);
 }
 
 void Path::act(std::span<Job*> jobs, const Site& site) {

@@ -11,6 +11,7 @@
 #include "job.h"
 #include "limiter.h"
 #include "screen.h"
+#include "tally.h"
 #include "viaduct/edge/worker.h"
 #include "viaduct/nic/reassembler.h"
 #include "viaduct/site/post.h"
@@ -49,6 +50,7 @@ class Path {
   void put_off(std::span<Job*> jobs);
   void mark(Job& job, const Site& site);
   void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
+  void tally(std::span<Job*> jobs, const Site& site);
   void act(std::span<Job*> jobs, const Site& site);
   void act_on_twins(const Site& site);
   void act_traced(std::span<Job*> jobs, const Site& site, const site::Traces& traces);
@@ -61,6 +63,7 @@ class Path {
   Followers followers_;
   Limiter limiter_;
   Screen screen_;
+  Tally tally_;
   nic::Reassembler reassembler_;
   nic::ChecksumPolicy checksums_;
   std::uint64_t ticks_per_ms_;

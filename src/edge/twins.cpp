@@ -36,6 +36,7 @@ namespace viaduct::edge {
       continue;
     }
     counters_.second_homes.add(1);
+    tally_.count(twin_, site);
     actor_.act(twin_, site, neighbours, now_min);
   }
 }

@@ -67,6 +67,7 @@ struct Node::Impl {
   share::Ring to_control, to_kernel, to_wire;
   std::vector<std::unique_ptr<share::Ring>> to_worker;
   std::vector<share::Counters> counters;
+  site::Load load;
   std::atomic<std::uint32_t> now_min{};
   std::atomic<bool> stop{};
   site::Identifications identifications{fresh_key()};
@@ -78,6 +79,7 @@ struct Node::Impl {
   control::Loop loop;
   control::Placements placements;
   control::Fleet fleet;
+  control::Monitor monitor;
   std::vector<std::unique_ptr<edge::Worker>> workers;
   api::Plant plant;
   std::unique_ptr<api::Server> server;
@@ -102,6 +104,7 @@ struct Node::Impl {
         to_wire("to_wire", c.ring_slots, share::Producers::many),
         to_worker(rings("worker", c.workers, c.ring_slots)),
         counters(c.workers),
+        load(c.workers, site.read().homes.size()),
         commons{.port = *port,
                 .epoch = epoch,
                 .site = site,
@@ -117,6 +120,7 @@ struct Node::Impl {
                 .to_wire = to_wire,
                 .to_worker = to_worker,
                 .counters = counters,
+                .load = load,
                 .now_min = now_min,
                 .identifications = identifications,
                 .has_exception_path = first.kernel.tap.has_value(),
@@ -130,11 +134,13 @@ struct Node::Impl {
         loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_ms) { return registrar.poll(most, now_ms); }),
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
+        monitor(commons, loop, placements, c.balance),
         plant{.config = config,
               .commons = commons,
               .loop = loop,
               .placements = placements,
               .fleet = fleet,
+              .monitor = monitor,
               .resolver = resolver,
               .exceptions = exceptions,
               .registrar = registrar,
@@ -143,6 +149,7 @@ struct Node::Impl {
               .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
     if (first.kernel.network) resolver.follow(std::move(*first.kernel.network));
+    loop.add([this](std::uint64_t) { return monitor.turn(); });
     for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
   }
 
@@ -290,6 +297,7 @@ void Node::Impl::show_rules(std::unique_ptr<screen::Rules> next) {
 void Node::Impl::stop_in_order() {
   loop.close();
   placements.stop();
+  monitor.stop();
   server.reset();
   if (loader.joinable()) loader.join();
   stop.store(true, std::memory_order_relaxed);
@@ -340,6 +348,7 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
 bool Node::run(const std::atomic<bool>& quit) {
   for (unsigned i = 0; i < impl_->workers.size(); ++i) nic::launch(i, [](void* worker) { static_cast<edge::Worker*>(worker)->run(); }, impl_->workers[i].get());
   impl_->registrar.start(static_cast<unsigned>(impl_->workers.size()));
+  impl_->monitor.start();
   if (impl_->placements.is_loaded())
     impl_->say_ready();
   else

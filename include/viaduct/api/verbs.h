@@ -12,6 +12,7 @@
 #include "viaduct/control/balancer.h"
 #include "viaduct/control/fleet.h"
 #include "viaduct/control/loop.h"
+#include "viaduct/control/monitor.h"
 #include "viaduct/control/placements.h"
 #include "viaduct/control/resolver.h"
 #include "viaduct/registrar/registrar.h"
@@ -34,6 +35,7 @@ struct Plant {
   control::Loop& loop;
   control::Placements& placements;
   control::Fleet& fleet;
+  control::Monitor& monitor;
   control::Resolver& resolver;
   control::ExceptionPath& exceptions;
   registrar::Registrar& registrar;

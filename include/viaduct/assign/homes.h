@@ -24,6 +24,7 @@ struct Home {
   std::optional<base::Endpoint> public_v4;        ///< where clients are sent
   std::optional<base::Endpoint> public_v6;
   std::uint32_t weight{1};
+  std::uint32_t capacity{};                       ///< messages a second that it can serve; 0: not said
   bool is_local{};                                ///< this node registers its clients
   bool is_viaduct{};                              ///< understands vh and X-Viaduct-Home
   HomeState state{};

@@ -122,6 +122,15 @@ inline constexpr std::size_t traces_max = 4;
 /// Copies that a worker keeps for one trace until the operator's thread takes them, every 20 ms: 9,344 octets each, 1.2 MB a worker; beyond 6,400 packets a second some are lost.
 inline constexpr std::size_t trace_records = 128;
 
+/// Octets of the URI that names a sampled client: an address-of-record with its parameters stays below; who is named by a longer one is counted without a name.
+inline constexpr std::size_t sample_uri_bytes_max = 256;
+/// Samples that a worker keeps until the control core takes them: 300 octets each, 0.3 MB a worker; at 20,000 a second they last 50 ms.
+inline constexpr std::size_t samples_kept = 1024;
+/// Samples of all workers that the control core gets a second: some 5 ms of it. Below that, every request of a client is one.
+inline constexpr std::uint32_t samples_per_s_max = 20'000;
+/// Samples that the control core takes in a row, some 0.1 ms; then everything else there has its turn.
+inline constexpr std::size_t samples_a_round = 256;
+
 /// Octets of a configuration or profile file: homes_max homes of 200 octets each are 13 MB.
 inline constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
 /// Octets of one line of an assignments file: an AoR at its largest, fully escaped and quoted, and a home's name.

@@ -37,6 +37,7 @@ struct Home {
   std::uint32_t weight{1};
   bool is_local{};
   bool is_viaduct{};                              ///< default: is_local
+  std::uint32_t capacity{};                       ///< messages a second that it can serve; 0: not said
 };
 
 enum class Redirect : std::uint8_t { single_via, listed, always, never };
@@ -100,6 +101,14 @@ struct Watching {
   std::uint32_t notifies_per_s{5'000};
 };
 
+/// How the load of homes and clients is measured.
+struct Balance {
+  std::uint32_t window_s{300};                     ///< over which homes are compared
+  std::uint32_t half_life_s{1800};                 ///< after which a client's message counts half
+  std::size_t clients_tracked{1'000'000};
+  bool operator==(const Balance&) const = default;
+};
+
 struct Config {
   std::filesystem::path file;
   // [node]
@@ -147,6 +156,8 @@ struct Config {
   std::filesystem::path store_path;                ///< folder of the durable store
   std::uint64_t store_bytes_max{};                 ///< of its file
   StoreFsync store_fsync{};
+  // [balance]
+  Balance balance;
   // [registrar]
   std::uint32_t expires_default_s{3600};
   std::uint32_t expires_min_s{60};

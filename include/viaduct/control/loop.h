@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "viaduct/control/resolver.h"
 #include "viaduct/share/jobs.h"
@@ -14,10 +16,15 @@ namespace viaduct::control {
 /// What a registrar that shares this core does with a share of its time: (requests at the most, monotonic milliseconds) -> how much there was to do.
 using ShardPoll = std::function<std::size_t(std::size_t, std::uint64_t)>;
 
+/// What has its turn in every round: monotonic milliseconds -> how much there was to do.
+using Turn = std::function<std::size_t(std::uint64_t)>;
+
 /// Thread: run on the control core; post from any thread.
 class Loop {
  public:
   Loop(site::Commons& commons, Resolver& resolver, ExceptionPath& exceptions, ShardPoll shard_poll);
+  /// Thread: before the loop runs.
+  void add(Turn turn) { turns_.push_back(std::move(turn)); }
   /// Until `quit` is set.
   void run(const std::atomic<bool>& quit);
   /// One round. Returns how much there was to do.
@@ -35,6 +42,7 @@ class Loop {
   Resolver& resolver_;
   ExceptionPath& exceptions_;
   ShardPoll shard_poll_;
+  std::vector<Turn> turns_;
   share::Jobs jobs_;
 };
 

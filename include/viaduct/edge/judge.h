@@ -37,7 +37,7 @@ using site::Site;
   X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it")  \
   X(no_home_up, "the client's home is down and no other is up")                                       \
   X(one_via, "one Via: the client reached us directly and is sent to its home")                       \
-  X(moving, "the client is on his way to this home: proxied once, so that its answer is seen")          \
+  X(moving, "the client is on his way to this home: proxied once, so that its answer is seen")        \
   X(several_vias, "several Vias: it came through a proxy, so it is forwarded to the home")            \
   X(policy_never, "the policy is to never redirect")                                                  \
   X(sips, "a sips: request is never redirected")                                                      \
@@ -147,6 +147,8 @@ void identify(Subject& subject, const Site& site);
 /// Whether requests for a client may be this node's to serve: it is his home, or stands in for one, or an edge has decided so. Else bindings that he has left
 /// here are not his any more.
 [[nodiscard]] bool may_be_served_here(const Subject& subject, const Site& site, const assign::Placement& placement);
+/// What names the client of a request. Shape: has_client.
+[[nodiscard]] std::string_view client_uri(const Subject& subject, const Site& site);
 /// Let a request, not REGISTER, that no Route leads elsewhere go to the binding of its client, which is registered here; `location` may be null.
 /// Shape: the location outlives the judgement and what is made of it.
 void locate(Subject& subject, const assign::Location* location);

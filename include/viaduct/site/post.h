@@ -18,6 +18,7 @@
 #include "viaduct/share/ring.h"
 #include "viaduct/sip/uri.h"
 #include "viaduct/site/fragmenter.h"
+#include "viaduct/site/load.h"
 #include "viaduct/site/neighbours.h"
 #include "viaduct/site/site.h"
 #include "viaduct/site/trace.h"
@@ -55,6 +56,7 @@ struct Commons {
   share::Ring& to_wire;                       ///< registrar, control core and workers without a queue -> worker 0
   std::vector<std::unique_ptr<share::Ring>>& to_worker;   ///< worker -> worker, by flow, where the device has fewer queues
   std::vector<share::Counters>& counters;     ///< one a worker, its own
+  Load& load;                                 ///< workers, each its own part; the control core reads
   std::atomic<std::uint32_t>& now_min;        ///< minutes since 1970; writer: control core; relaxed, nothing hangs on its order
   Identifications& identifications;           ///< of fragmented datagrams; any core
   bool has_exception_path;                    ///< false: what is not for this node is dropped

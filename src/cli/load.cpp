@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words to requests, and answers to tables with bars: rates as they are, the load of homes, and the clients with the most of it.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "show.h"
+#include "table.h"
+#include "words.h"
+
+namespace viaduct::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr unsigned patience_s = 10;
+constexpr unsigned measured_ms = 500;   // of each second: a key is heard in the rest
+constexpr double bar_width = 24;        // characters of the longest bar
+
+std::string decimal(double value, int digits = 1) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+
+std::string percent(double ratio) { return decimal(ratio * 100) + '%'; }
+
+/// As long as its load is for its weight; the longest is of the home with the most.
+std::string bar(const json& home, double highest) {
+  const double length = highest > 0 ? bar_width * number(home, "relative") / highest : 0;
+  return std::string(static_cast<std::size_t>(std::lround(std::clamp(length, 0.0, bar_width))), '#');
+}
+
+std::string footing(const json& answer) {
+  const double seconds = number(answer, "seconds");
+  const bool is_closed = number(answer, "window") > 0;
+  std::string out = "max/mean " + decimal(number(answer, "max_over_mean"), 2) + "; ";
+  out += is_closed ? "window " + cell(answer, "window") + ", " : "";
+  out += decimal(seconds, 0) + " s; ";
+  const std::string one_in = cell(answer, "samples/one_in");
+  out += one_in == "1" ? "every request is sampled" : "one request in " + one_in + " is sampled";
+  if (number(answer, "samples/lost") > 0) out += ", " + cell(answer, "samples/lost") + " samples lost";
+  return out + '\n';
+}
+
+std::string show_load(const json& answer) {
+  TextTable table{{"home", "state", "clients", "messages/s", "REGISTER/s", "load/s", "used", "share", "trend", "load for its weight"}};
+  const json homes = answer.value("homes", json::array());
+  double highest = 0;
+  for (const auto& home : homes) highest = std::max(highest, number(home, "relative"));
+  for (const auto& home : homes) {
+    const bool has_capacity = home.value("utilisation", json()).is_number();
+    table.add({cell(home, "name"), cell(home, "state"), cell(home, "clients"), decimal(number(home, "messages_per_s")),
+               decimal(number(home, "registers_per_s")), decimal(number(home, "load_per_s")), has_capacity ? percent(number(home, "utilisation")) : "-",
+               percent(number(home, "share")), percent(number(home, "trend")), bar(home, highest)});
+  }
+  return table.empty() ? "no homes\n" : table.text() + '\n' + footing(answer);
+}
+
+std::string show_heavy_clients(const json& answer) {
+  TextTable table{{"client", "home", "by", "load/s", "samples"}};
+  for (const auto& client : answer.value("clients", json::array())) {
+    const std::string name = cell(client, "aor");
+    table.add({name == "-" ? cell(client, "key") : name, cell(client, "home"), cell(client, "layer"), decimal(number(client, "load_per_s"), 3),
+               decimal(number(client, "samples"))});
+  }
+  return table.empty() ? "no client has been seen\n" : table.text() + '\n' + cell(answer, "tracked") + " clients tracked\n";
+}
+
+std::expected<Daemon, Failure> connect(const Options& options) {
+  const auto socket = find_socket(options.target);
+  if (!socket) return std::unexpected(socket.error());
+  return Daemon::connect(*socket, patience_s);
+}
+
+std::expected<Exit, Failure> run_top(const Options& options) {
+  auto daemon = connect(options);
+  if (!daemon) return std::unexpected(daemon.error());
+  const TopOptions how{options.top.count, options.json};
+  if (!options.load.clients) return top(std::move(*daemon), how);
+  return watch(std::move(*daemon), how, {{"verb", "load.clients"}, {"most", options.load.most}}, show_heavy_clients);
+}
+
+std::expected<Exit, Failure> run_load(const Options& options) {
+  if (!options.load.watch) return ask(options, {{"verb", "load"}}, show_load);
+  auto daemon = connect(options);
+  if (!daemon) return std::unexpected(daemon.error());
+  return watch(std::move(*daemon), {options.top.count, options.json}, {{"verb", "load"}, {"measure_ms", measured_ms}}, show_load);
+}
+
+void add_count(CLI::App& sub, Options& options) {
+  sub.add_option("--count", options.top.count, "end after this many seconds")->type_name("N")->check(CLI::Range(1U, 1'000'000U));
+}
+
+}  // namespace
+
+void add_load_verbs(CLI::App& app, Options& options, Action& action) {
+  auto* live = app.add_subcommand("top", "rates, live, once a second; q or Ctrl-C ends it");
+  add_count(*live, options);
+  live->add_flag("--clients", options.load.clients, "the clients with the most load, in place of the node's rates");
+  live->add_option("--most", options.load.most, "with --clients: so many")->check(CLI::Range(1, 10'000))->capture_default_str();
+  live->callback([&] { action = [&options] { return run_top(options); }; });
+  auto* load = app.add_subcommand("load", "what each home bears, over the last window");
+  load->add_flag("--watch", options.load.watch, "as it is now, once a second; q or Ctrl-C ends it");
+  add_count(*load, options);
+  load->callback([&] { action = [&options] { return run_load(options); }; });
+}
+
+}  // namespace viaduct::cli

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose load a message is: exact counts by home, and now and then a sample that says whose request it was.
+#pragma once
+#include "job.h"
+#include "viaduct/site/load.h"
+
+namespace viaduct::edge {
+
+/// Thread: its worker's. Memory: what site::Load has taken for that worker.
+class Tally {
+ public:
+  Tally(site::Load& load, unsigned worker) : load_(load), told_(load.worker(worker)), random_(worker + 1) {}
+  /// Count a message that is judged.
+  [[gnu::always_inline]] void count(const Job& job, const Site& site) {
+    assign::HomeIndex home = job.judgement.home;
+    if (home == assign::no_home) [[unlikely]] {
+      home = count_other(job, site);
+      if (home == assign::no_home) return;
+    }
+    told_.tallies.of(home).requests[std::to_underlying(site::kind_of(job.subject.msg.method))].add(1);
+    if (job.subject.has_client && --until_sample_ == 0) [[unlikely]]
+      sample(job.subject, site, home);
+  }
+
+ private:
+  [[nodiscard]] assign::HomeIndex count_other(const Job& job, const Site& site);
+  void sample(const Subject& subject, const Site& site, assign::HomeIndex home);
+  [[nodiscard]] std::uint32_t gap(std::uint32_t one_in);
+
+  site::Load& load_;
+  site::WorkerLoad& told_;
+  std::uint64_t random_;
+  std::uint32_t until_sample_{1};   // requests of clients
+  std::uint32_t one_in_{1};         // with which `until_sample_` was drawn
+};
+
+}  // namespace viaduct::edge

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker counts by home is exact; what it samples of clients is, on average, what they sent.
+#include "tally.h"
+
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "fleet.h"
+
+namespace viaduct::edge {
+namespace {
+
+using site::Kind;
+
+class Tallies : public Fleet {
+ protected:
+  /// As a worker counts a message, judged as `send` judges it.
+  void count(const std::string& text, const std::string& from = "198.18.0.1:5062") {
+    job_.subject = {};
+    job_.subject.source = endpoint(from);
+    job_.subject.listener = &site.listeners.front();
+    index(text, job_.subject);
+    identify(job_.subject, site);
+    job_.placement = job_.subject.has_client ? assignment.find(job_.subject.client) : assign::Placement{};
+    job_.judgement = judge(job_.subject, site, job_.placement, now_min);
+    tally_.count(job_, site);
+  }
+  [[nodiscard]] std::uint64_t requests(assign::HomeIndex home, Kind kind) const { return load_.sums(home).requests[std::to_underlying(kind)]; }
+  /// Take a sample; false when there is none.
+  bool take(site::Sample& out) {
+    const site::Sample* const s = load_.worker(0).samples.oldest();
+    if (s == nullptr) return false;
+    out = *s;
+    load_.worker(0).samples.release();
+    return true;
+  }
+
+  site::Load load_{1, 4};
+  Tally tally_{load_, 0};
+  Job job_{};
+};
+
+TEST_F(Tallies, CountRequestsByHomeAndKindARedirectAmongThem) {
+  for (int i = 0; i < 3; ++i) count(Text());                                                   // redirected to far
+  count(Text().vias(two_vias));                                                                // proxied to far
+  count(Text().method("INVITE").uri("sip:carol@example.com"));                                 // proxied to hidden
+  count(Text().method("OPTIONS").uri("sip:alice@example.com"));
+  count(Text().user("bob"));                                                                   // registered here
+  EXPECT_EQ(requests(1, Kind::register_), 4U);
+  EXPECT_EQ(requests(1, Kind::other), 1U);
+  EXPECT_EQ(requests(2, Kind::invite), 1U);
+  EXPECT_EQ(requests(0, Kind::register_), 1U);
+}
+
+TEST_F(Tallies, CountNothingForWhatGoesToNoHome) {
+  count(Text().method("INVITE").uri("sip:alice@elsewhere.example"));
+  count("\r\n\r\n");
+  for (assign::HomeIndex home = 0; home < 4; ++home)
+    for (const std::uint64_t n : load_.sums(home).requests) EXPECT_EQ(n, 0U);
+  site::Sample s;
+  EXPECT_FALSE(take(s));
+}
+
+TEST_F(Tallies, CountResponsesByWhoSentThem) {
+  job_.subject.msg.status = 486;
+  job_.subject.source = endpoint("198.18.0.11:5060");
+  job_.judgement = {.verdict = base::Verdict::returned, .reason = Reason::response_ours};
+  tally_.count(job_, site);
+  job_.subject.source = endpoint("198.18.0.99:5060");   // a telephone
+  tally_.count(job_, site);
+  EXPECT_EQ(load_.sums(1).responses, (std::array<std::uint64_t, 6>{0, 0, 0, 1, 0, 0}));
+}
+
+TEST_F(Tallies, SampleEveryRequestWhileItIsQuiet) {
+  count(Text());
+  count(Text().method("INVITE").uri("sip:carol@example.com;user=phone"));
+  site::Sample s;
+  ASSERT_TRUE(take(s));
+  EXPECT_EQ(s.client, sip::client_key("alice@example.com", site.fleet_seed));
+  EXPECT_EQ(s.uri_text(), "sip:alice@example.com");
+  EXPECT_EQ(s.kind, Kind::register_);
+  EXPECT_EQ(s.home, 1);
+  EXPECT_EQ(s.stands_for, 1U);
+  ASSERT_TRUE(take(s));
+  EXPECT_EQ(s.uri_text(), "sip:carol@example.com;user=phone");
+  EXPECT_EQ(s.home, 2);
+  EXPECT_FALSE(take(s));
+}
+
+TEST_F(Tallies, CountSamplesThatNobodyTakes) {
+  for (std::size_t i = 0; i < base::samples_kept + 5; ++i) count(Text());
+  EXPECT_EQ(load_.worker(0).samples_lost.get(), 5U);
+  EXPECT_EQ(requests(1, Kind::register_), base::samples_kept + 5);
+}
+
+TEST_F(Tallies, KeepNoUriThatIsTooLong) {
+  count(Text().method("MESSAGE").uri("sip:alice@example.com;x=" + std::string(base::sample_uri_bytes_max, 'x')));
+  site::Sample s;
+  ASSERT_TRUE(take(s));
+  EXPECT_EQ(s.uri_bytes, 0U);
+}
+
+/// Of a skewed stream, of which one in fifty is sampled, each client is told within six standard deviations of what he sent; all together much closer.
+TEST_F(Tallies, SampleWithoutBias) {
+  constexpr std::uint32_t one_in = 50;
+  constexpr int requests_count = 400'000;
+  load_.one_in = one_in;
+  const std::array users = {"alice", "bob", "carol", "dave"};
+  std::array<std::string, users.size()> texts;
+  for (std::size_t i = 0; i < users.size(); ++i) texts[i] = Text().user(users[i]);
+  std::map<std::uint64_t, double> exact, told;
+  std::mt19937 random(7);
+  std::discrete_distribution<std::size_t> skewed{60, 30, 8, 2};
+  site::Sample s;
+  std::size_t samples = 0;
+  for (int i = 0; i < requests_count; ++i) {
+    count(texts[skewed(random)]);
+    ++exact[job_.subject.client.low];
+    for (; take(s); ++samples) told[s.client.low] += s.stands_for;
+  }
+  for (const auto& [client, n] : exact) EXPECT_NEAR(told[client], n, 6 * std::sqrt(n * (one_in - 1))) << n;
+  EXPECT_NEAR(static_cast<double>(samples), requests_count / one_in, 0.03 * requests_count / one_in);
+}
+
+/// Where clients come in turns, the sampled one is not always the same.
+TEST_F(Tallies, SampleEachOfThoseWhoComeInTurns) {
+  load_.one_in = 4;
+  const std::array<std::string, 4> texts = {Text().user("alice"), Text().user("bob"), Text().user("carol"), Text().user("dave")};
+  std::map<std::uint64_t, int> told;
+  site::Sample s;
+  for (int i = 0; i < 40'000; ++i) {
+    count(texts[static_cast<std::size_t>(i) % texts.size()]);
+    while (take(s)) ++told[s.client.low];
+  }
+  ASSERT_EQ(told.size(), 4U);
+  for (const auto& [client, n] : told) EXPECT_NEAR(n, 2500, 400);
+}
+
+}  // namespace
+}  // namespace viaduct::edge
