@@ -61,10 +61,11 @@ void Resolver::take(nic::Packet p, std::uint64_t now_ms) {
       return counters_.frames_taken.add(1);
     case site::Note::Kind::unresolved:
       return wait_for(p, note.next_hop, now_ms);
+    case site::Note::Kind::answer:
     case site::Note::Kind::registration:
       break;
   }
-  base::fail("a registration on the control core's ring");
+  base::fail("neither a frame nor a packet without a next hop");
 }
 
 void Resolver::wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64_t now_ms) {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "own.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/base/text.h"
 #include "viaduct/net/usual_frame.h"
@@ -68,12 +69,14 @@ void Actor::refuse(Job& job, Drop why) {
   kernel_.stage(job.pkt, Verdict::to_kernel);
 }
 
-void Actor::act_on_frame(Job& job) {
+void Actor::act_on_frame(Job& job) { hand_to_control(job, site::Note::Kind::frame, Verdict::controlled); }
+
+void Actor::hand_to_control(Job& job, site::Note::Kind kind, Verdict verdict) {
   auto& note = job.pkt.note<site::Note>();
   note = {};
-  note.kind = site::Note::Kind::frame;
+  note.kind = kind;
   note.frame = job.frame;
-  control_.stage(job.pkt, Verdict::controlled);
+  control_.stage(job.pkt, verdict);
 }
 
 void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, std::uint32_t now_min) {
@@ -86,9 +89,10 @@ void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, 
     case Verdict::proxied:
     case Verdict::returned:
       return travel(job, site, neighbours, stamp);
+    case Verdict::concluded:
+      return is_for_control(job.subject) ? hand_to_control(job, site::Note::Kind::answer, Verdict::concluded) : hand_to_registrar(job);
     case Verdict::registered:
     case Verdict::subscribed:
-    case Verdict::concluded:
       return hand_to_registrar(job);
     case Verdict::absorbed:
       counters_.count(Verdict::absorbed);

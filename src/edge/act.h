@@ -48,6 +48,7 @@ class Actor {
   void answer(Job& job, const Site& site, const Stamp& stamp);
   void travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp);
   void hand_to_registrar(Job& job);
+  void hand_to_control(Job& job, site::Note::Kind kind, base::Verdict verdict);
   [[nodiscard]] std::span<char> answer_room(const Job& job);
   [[nodiscard]] static const Listener* egress(const Job& job, const Site& site, const base::Endpoint& to);
   [[nodiscard]] std::span<char> apply_edits(Job& job, std::span<char> message, const Passage& way);

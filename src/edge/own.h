@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is for this node's own notifier: SUBSCRIBEs for registrations, and the answers to its NOTIFYs. Pure.
+// What is for this node's own: SUBSCRIBEs for registrations to its notifier, and the answers to its NOTIFYs and its probes. Pure.
 #pragma once
 #include "viaduct/edge/judge.h"
 
@@ -16,5 +16,8 @@ namespace viaduct::edge {
 
 /// The part of a client's key that a branch of ours has: enough to say whose shard it is.
 [[nodiscard]] constexpr sip::ClientKey shard_key(const sip::OwnRequest& own) { return {.low = 0, .high = std::uint64_t{own.sender} << 32}; }
+
+/// Whether a response to a request of this node's own, `s.is_to_us`, is the control core's and no shard's.
+[[nodiscard]] constexpr bool is_for_control(const Subject& s) { return s.client.high >> 32 == sip::control_sender; }
 
 }  // namespace viaduct::edge

@@ -79,6 +79,20 @@ TEST_F(Own, AnAnswerToOurOwnRequestIsOurs) {
   EXPECT_EQ(shard_key(own).high, 0x89abcdef'0000'0000u);
 }
 
+TEST_F(Own, AnAnswerToAProbeIsTheControlCores) {
+  const sip::OwnRequest probe{.id = 77, .sender = sip::control_sender};
+  EXPECT_EQ(send(response(probe), alice).judgement.verdict, Verdict::concluded);
+  Subject subject;
+  const auto is_of_control = [&](const sip::OwnRequest& own) {
+    const std::string text = response(own);
+    index(text, subject);
+    identify(subject, site);
+    return subject.is_to_us && is_for_control(subject);
+  };
+  EXPECT_TRUE(is_of_control(probe));
+  EXPECT_FALSE(is_of_control({.id = 77, .sender = sip::sender_for({.low = 0, .high = ~std::uint64_t{0}})})) << "of the nearest client";
+}
+
 TEST_F(Own, AForgedAnswerIsDropped) {
   EXPECT_EQ(send(response({.id = 77}, 4), alice).judgement.drop, base::Drop::response_destination) << "another CSeq";
   std::string forged = response({.id = 77});

@@ -271,6 +271,14 @@ TEST(OwnBranch, NamesTheRequestToWhoeverHasTheKeyAndNobodyElse) {
   EXPECT_EQ(verify_own_branch({}, 7, testing::signing_keys()), std::nullopt);
 }
 
+TEST(OwnBranch, OfTheControlCoreIsNoClients) {
+  for (const std::uint64_t part : {0x0ULL, 0x89abcdefULL, 0xfffffffeULL, 0xffffffffULL}) {
+    const std::uint32_t sender = sender_for({.low = 1, .high = part << 32 | 7});
+    EXPECT_NE(sender, control_sender);
+    EXPECT_LE(part - sender, 1U) << "and of the same shard";
+  }
+}
+
 TEST(OwnBranch, IsNoBranchOfARequestThatWasHandedOn) {
   const std::string text = Parts{}.text();
   const Message request = indexed(text);

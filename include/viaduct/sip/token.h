@@ -61,6 +61,13 @@ struct OwnRequest {
   std::uint32_t sender{};
   constexpr bool operator==(const OwnRequest&) const = default;
 };
+/// The sender of the control core's requests. All other senders speak for a client.
+inline constexpr std::uint32_t control_sender = 0xffff'ffff;
+/// The sender of requests that are about a client: the part of his key that says whose shard it is, but for the one number in 2^32 that is not free.
+[[nodiscard]] constexpr std::uint32_t sender_for(const ClientKey& client) {
+  const auto part = static_cast<std::uint32_t>(client.high >> 32);
+  return part == control_sender ? control_sender - 1 : part;
+}
 /// The branch of a request of our own: as make_branch's, but for its letter ('0' to '9' and 'q' to 'v' for the fleet keys 'a' to 'p'), the id for T,
 /// the sender for L, and M over both and the CSeq number. The same whenever it is made, so that a repetition after a restart has it, too.
 [[nodiscard]] Branch own_branch(const OwnRequest& request, std::uint32_t cseq, const SigningKeys& keys);

@@ -30,6 +30,7 @@ struct Note {
   enum class Kind : std::uint8_t {
     registration,   ///< to_registrar: a REGISTER or SUBSCRIBE for a client of this node, or an answer to its NOTIFY; the packet as received
     frame,          ///< to_control: ARP, ND, echo; which, says frame.kind
+    answer,         ///< to_control: a response to a request of the control core's; the packet as received
     unresolved      ///< to_control: ready to send but for the MAC of `next_hop`
   };
   Kind kind{};
