@@ -67,6 +67,9 @@ json control_json(const Plant& plant, const registrar::ShardSums& sums) {
 #define X(name, what) out[#name] = plant.exceptions.counters().name.get();
   VIADUCT_EXCEPTION_COUNTERS(X)
 #undef X
+#define X(name, what) out[#name] = plant.health.counters().name.get();
+  VIADUCT_HEALTH_COUNTERS(X)
+#undef X
   out["tx_pkts"] = plant.control_wire.sent().get();
   out["tx_full"] = plant.control_wire.refused().get();
   out["registrar_tx_pkts"] = sums.sent;
@@ -104,7 +107,7 @@ json counters(const Plant& plant, const json&) {
 // --- status, homes
 
 json homes_by_state(const Site& site) {
-  json out = {{"up", 0}, {"draining", 0}, {"down", 0}};
+  json out = {{"up", 0}, {"draining", 0}, {"returning", 0}, {"down", 0}};
   for (const assign::Home& h : site.homes)
     if (h.state != assign::HomeState::removed) out[std::string(assign::name(h.state))] = out[std::string(assign::name(h.state))].get<int>() + 1;
   return out;
@@ -159,6 +162,7 @@ json status(const Plant& plant, const json&) {
     const Site& site = plant.commons.site.read();
     out["epoch"] = plant.commons.assignment.epoch();
     out["homes"] = homes_by_state(site);
+    out["health"] = {{"frozen", plant.health.is_frozen()}, {"panic", plant.health.is_panicking()}};
     out["traces"] = plant.commons.traces.read().size();
     out["assignment"] = assignment_json(plant);
   });
@@ -176,12 +180,30 @@ json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount
   json addresses = json::array();
   if (h.public_v4) addresses.push_back(h.public_v4->text());
   if (h.public_v6) addresses.push_back(h.public_v6->text());
-  return {{"name", h.name},         {"address", h.address.text()},
-          {"public", addresses},    {"weight", h.weight},
-          {"capacity", h.capacity}, {"state", assign::name(h.state)},
-          {"local", h.is_local},    {"viaduct", h.is_viaduct},
-          {"slots", slots},         {"clients", placed.overrides + placed.pins},
+  const bool is_returning = h.state == assign::HomeState::returning;
+  return {{"name", h.name},
+          {"returned_ratio", is_returning ? json(h.returned_percent / 100.0) : json()},
+          {"by_health", h.restores.has_value()},
+          {"address", h.address.text()},
+          {"public", addresses},
+          {"weight", h.weight},
+          {"capacity", h.capacity},
+          {"state", assign::name(h.state)},
+          {"local", h.is_local},
+          {"viaduct", h.is_viaduct},
+          {"slots", slots},
+          {"clients", placed.overrides + placed.pins},
           {"pins", placed.pins}};
+}
+
+/// What health has of a home; of one that is not asked, that.
+json health_json(const control::Pulse* pulse) {
+  if (pulse == nullptr) return {{"seen", "not asked"}};
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const auto now_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  json out = {{"seen", name(pulse->seen())}, {"in_a_row", pulse->in_a_row()}, {"for_s", (now_ms - pulse->changed_ms()) / 1000}};
+  if (pulse->round_trip_us() != 0) out["round_trip_us"] = pulse->round_trip_us();
+  return out;
 }
 
 json homes(const Plant& plant, const json&) {
@@ -197,6 +219,7 @@ json homes(const Plant& plant, const json&) {
       const assign::Home& home = site.homes[static_cast<assign::HomeIndex>(i)];
       rows.push_back(home_row(home, slots[i], placed[i]));
       rows.back()["unreachable"] = plant.resolver.unreachable(home.address);
+      rows.back()["health"] = health_json(plant.health.pulse(static_cast<assign::HomeIndex>(i)));
     }
   });
   return {{"ok", true}, {"homes", rows}};

@@ -19,7 +19,8 @@ HomeBrief brief_of(const Home& home) {
                 .state = home.state,
                 .has_public_v6 = home.public_v6.has_value(),
                 .is_local = home.is_local,
-                .is_viaduct = home.is_viaduct};
+                .is_viaduct = home.is_viaduct,
+                .returned_percent = home.returned_percent};
   base::check(home.contact_v4.size() <= out.contact_v4.size(), "an IPv4 address and port in 21 octets");
   std::ranges::copy(home.contact_v4, out.contact_v4.begin());
   return out;
@@ -33,6 +34,8 @@ std::string_view name(HomeState s) {
       return "up";
     case HomeState::draining:
       return "draining";
+    case HomeState::returning:
+      return "returning";
     case HomeState::down:
       return "down";
     case HomeState::removed:
@@ -43,13 +46,14 @@ std::string_view name(HomeState s) {
 
 Homes::Homes(std::vector<Home> homes) : homes_(std::move(homes)) {
   base::check(homes_.size() <= base::homes_max, "more homes than homes_max");
+  const bool has_settled = std::ranges::any_of(homes_, [](const Home& home) { return home.state == HomeState::up; });
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     Home& home = homes_[i];
     home.contact_v4 = contact(home.public_v4);
     home.contact_v6 = contact(home.public_v6);
     briefs_.push_back(brief_of(home));
     by_name_.push_back(static_cast<HomeIndex>(i));
-    if (home.state == HomeState::up) up_.add(home.name, home.weight, static_cast<HomeIndex>(i));
+    if (home.state == HomeState::up || (!has_settled && is_up(home.state))) up_.add(home.name, home.weight, static_cast<HomeIndex>(i));
     if (home.state == HomeState::removed) continue;
     endpoints_.emplace_back(home.address, static_cast<HomeIndex>(i));
     if (home.public_v4) endpoints_.emplace_back(*home.public_v4, static_cast<HomeIndex>(i));

@@ -39,7 +39,7 @@ std::vector<HomeIndex> deal(const Homes& homes, const base::Key128& seed) {
   Rendezvous order(seed);
   for (std::size_t i = 0; i < homes.size(); ++i) {
     const Home& home = homes[static_cast<HomeIndex>(i)];
-    if (home.state == HomeState::up) order.add(home.name, home.weight, static_cast<HomeIndex>(i));
+    if (is_up(home.state)) order.add(home.name, home.weight, static_cast<HomeIndex>(i));
   }
   std::vector<HomeIndex> dealt(base::slots_count);
   for (std::size_t i = 0; i < dealt.size(); ++i) dealt[i] = order.choose(i);

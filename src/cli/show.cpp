@@ -100,6 +100,21 @@ std::string named_counters(const json& answer, const std::string& part, bool all
   return table.empty() ? "" : '\n' + table.text();
 }
 
+/// What a home is, and of one in slow start how many of its clients are back.
+std::string state_of(const json& home) {
+  if (field(home, "by_health") == true) return cell(home, "state") + " by health";
+  const auto& returned = field(home, "returned_ratio");
+  return cell(home, "state") + (returned.is_number() ? ' ' + percent(returned.get<double>()) : "");
+}
+
+/// What its probes say, for how long, and how long an answer takes.
+std::string health_of(const json& home) {
+  if (!field(home, "health/for_s").is_number()) return cell(home, "health/seen");
+  const std::string seen = cell(home, "health/seen") + " for " + duration(number(home, "health/for_s"));
+  const double round_trip_us = number(home, "health/round_trip_us");
+  return round_trip_us == 0 ? seen : seen + ", " + decimal(round_trip_us / 1000) + " ms";
+}
+
 std::string bullets(const std::string& title, const json& list) {
   std::string out;
   for (const auto& line : list) out += "  - " + harmless(text_of(line)) + '\n';
@@ -128,7 +143,9 @@ std::string show_status(const json& answer) {
             cell(answer, "node") + ", version " + cell(answer, "version") + ", pid " + cell(answer, "pid") + ", up " + duration(number(answer, "uptime_s")));
   facts.add("port", "profile " + cell(answer, "profile") + ", driver " + cell(answer, "driver"));
   facts.add("listen", cell(answer, "listen"));
-  facts.add("homes", cell(answer, "homes/up") + " up, " + cell(answer, "homes/draining") + " draining, " + cell(answer, "homes/down") + " down");
+  facts.add("homes", cell(answer, "homes/up") + " up, " + cell(answer, "homes/draining") + " draining, " + cell(answer, "homes/down") + " down" +
+                         (number(answer, "homes/returning") > 0 ? ", " + cell(answer, "homes/returning") + " returning" : "") +
+                         (field(answer, "health/frozen") == true ? "; so many look dead that nothing is planned" : ""));
   facts.add("assignment", "policy " + cell(answer, "assignment/policy") + ", epoch " + cell(answer, "epoch") + ", " + cell(answer, "assignment/pins") +
                               " pins, " + cell(answer, "assignment/overrides") + " overrides, room for " + cell(answer, "assignment/capacity") + " in " +
                               mebibytes(answer, "assignment/bytes"));
@@ -144,9 +161,15 @@ std::string show_status(const json& answer) {
 }
 
 std::string show_homes(const json& answer) {
-  TextTable table{{"home", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients", "pins", "unreachable"}};
-  for (const auto& home : field(answer, "homes"))
-    add_row(table, home, {"name", "address", "public", "weight", "state", "local", "viaduct", "slots", "clients", "pins", "unreachable"});
+  TextTable table{{"home", "address", "public", "weight", "state", "health", "local", "viaduct", "slots", "clients", "pins", "unreachable"}};
+  for (const auto& home : field(answer, "homes")) {
+    std::vector<std::string> row;
+    for (const auto* path : {"name", "address", "public", "weight"}) row.push_back(cell(home, path));
+    row.push_back(state_of(home));
+    row.push_back(health_of(home));
+    for (const auto* path : {"local", "viaduct", "slots", "clients", "pins", "unreachable"}) row.push_back(cell(home, path));
+    table.add(std::move(row));
+  }
   return table.empty() ? "no homes\n" : table.text();
 }
 

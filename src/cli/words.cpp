@@ -136,6 +136,7 @@ json home_request(const CLI::App& sub, const Options& options, const std::string
   if (was_given(sub, "--capacity")) request["capacity"] = w.capacity;
   if (was_given(sub, "--local")) request["local"] = w.local;
   if (was_given(sub, "--viaduct")) request["viaduct"] = w.viaduct;
+  if (was_given(sub, "--probe")) request["probe"] = w.probe;
   return request;
 }
 
@@ -155,6 +156,7 @@ void add_home_fields(CLI::App& sub, HomeWords& words, bool is_new) {
   sub.add_option("--capacity", words.capacity, "messages a second that it can serve; 0: not said")->check(CLI::Range(0, 1'000'000'000));
   sub.add_flag("--local,!--no-local", words.local, "this node registers its clients");
   sub.add_flag("--viaduct,!--no-viaduct", words.viaduct, "it is a Viaduct node");
+  sub.add_flag("--probe,!--no-probe", words.probe, "it is asked whether it is alive");
 }
 
 }  // namespace

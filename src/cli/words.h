@@ -18,7 +18,7 @@ struct HomeWords {
   std::string name, address;
   std::vector<std::string> publics;
   unsigned weight{}, capacity{};
-  bool local{}, viaduct{};
+  bool local{}, viaduct{}, probe{};
 };
 
 struct SubsWords {

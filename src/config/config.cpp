@@ -9,7 +9,7 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "assign", "store", "balance", "registrar",
+  root.only({"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "health", "assign", "store", "balance", "registrar",
              "watchers", "screen", "limits"});
   const auto node = root.child("node");
   read_node(node, config);
@@ -22,6 +22,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_proxy(root.child("proxy"), config);
   read_homes(root, config);
   read_fleet(root.child("fleet"), config);
+  read_health(root.child("health"), config);
   read_assign(root.child("assign"), config);
   read_store(root.child("store"), config);
   read_balance(root.child("balance"), config);

@@ -41,7 +41,7 @@ void check_reachable(const Config& config, const Home& home, const Item& address
 }
 
 Home read_home(const Table& table, const Config& config) {
-  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct"});
+  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe"});
   Home home;
   home.name = label(table.required_item("name", label_text(base::home_name_bytes_max)), base::home_name_bytes_max);
   const auto address = table.required_item("address", endpoint_text);
@@ -52,6 +52,7 @@ Home read_home(const Table& table, const Config& config) {
   home.is_local = table.flag("local", false);
   home.is_viaduct = table.flag("viaduct", home.is_local);
   if (home.is_local && !home.is_viaduct) table.place("viaduct").refuse("is false for a local home", "true when local is true");
+  home.is_probed = table.flag("probe", true);
   check_reachable(config, home, address);
   return home;
 }

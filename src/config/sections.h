@@ -18,6 +18,7 @@ void read_proxy(const Table& proxy, Config& config);
 void read_homes(const Table& root, Config& config);
 /// Needs the homes: with any, seed and keys must be there.
 void read_fleet(const Table& fleet, Config& config);
+void read_health(const Table& health, Config& config);
 void read_assign(const Table& assign, Config& config);
 /// Needs [node]: the default path has the node's name in it.
 void read_store(const Table& store, Config& config);

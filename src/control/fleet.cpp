@@ -3,6 +3,7 @@
 #include "viaduct/control/fleet.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "viaduct/control/build_site.h"
 #include "viaduct/control/homes.h"
@@ -118,6 +119,14 @@ Expected<Home> home_in(std::string_view toml, const config::Config& config) {
   return home_of(*read);
 }
 
+/// A home that was down takes its clients back by and by.
+void become(Home& home, assign::HomeState state, const config::Health& rules) {
+  const bool is_back = home.state == assign::HomeState::down && state == assign::HomeState::up;
+  home.state = is_back && rules.slow_start_s > 0 ? assign::HomeState::returning : state;
+  home.returned_percent = home.state == assign::HomeState::returning ? assign::returned_percent_first : std::uint8_t{0};
+  home.restores.reset();
+}
+
 Expected<void> check_local(const std::vector<Home>& homes, const Home& home) {
   if (!home.is_local) return {};
   for (const Home& other : homes)
@@ -153,10 +162,11 @@ Expected<Outcome> Fleet::set(std::string_view name, std::string_view toml, store
     const auto changed = home_in(toml, config_);
     if (!changed) return std::unexpected(changed.error());
     if (auto local = check_local(n.homes, *changed); !local) return local;
-    const assign::HomeState state = n.homes[*index].state;
+    const Home stood = std::exchange(n.homes[*index], *changed);
     n.changed = *index;
-    n.homes[*index] = *changed;
-    n.homes[*index].state = state;
+    n.homes[*index].state = stood.state;
+    n.homes[*index].returned_percent = stood.returned_percent;
+    n.homes[*index].restores = stood.restores;
     return {};
   });
 }
@@ -166,11 +176,55 @@ Expected<Outcome> Fleet::set_state(std::string_view name, assign::HomeState stat
     const auto index = standing(n.homes, name);
     if (!index) return std::unexpected(index.error());
     if (state == assign::HomeState::removed) return std::unexpected("a home is removed by itself");
-    if (n.homes[*index].state == state) return std::unexpected(std::string(name) + ": is " + std::string(assign::name(state)) + " already");
+    if (state == assign::HomeState::returning) return std::unexpected("a home that is up returns by itself");
+    Home& home = n.homes[*index];
+    // What health took down becomes the operator's.
+    if (home.state == state && !home.restores) return std::unexpected(std::string(name) + ": is " + std::string(assign::name(state)) + " already");
     n.changed = *index;
-    n.homes[*index].state = state;
+    become(home, state, config_.health);
     return {};
   });
+}
+
+Expected<Outcome> Fleet::take_down(std::string_view name, std::string why) {
+  return change({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
+    const auto index = standing(n.homes, name);
+    if (!index) return std::unexpected(index.error());
+    Home& home = n.homes[*index];
+    if (!assign::is_in_service(home.state)) return std::unexpected(std::string(name) + ": is " + std::string(assign::name(home.state)));
+    const assign::HomeState restores = assign::is_up(home.state) ? assign::HomeState::up : home.state;
+    n.changed = *index;
+    become(home, assign::HomeState::down, config_.health);
+    home.restores = restores;
+    return {};
+  });
+}
+
+Expected<Outcome> Fleet::give_back(std::string_view name, std::string why) {
+  return change({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
+    const auto index = standing(n.homes, name);
+    if (!index) return std::unexpected(index.error());
+    Home& home = n.homes[*index];
+    if (!home.restores) return std::unexpected(std::string(name) + ": health has not taken it down");
+    n.changed = *index;
+    become(home, *home.restores, config_.health);
+    return {};
+  });
+}
+
+Expected<void> Fleet::let_return(std::span<const Returned> returned) {
+  const auto pen = placements_.take_pen();
+  if (!pen) return std::unexpected(pen.error());
+  std::vector<Home> all = homes();
+  for (const Returned& r : returned) {
+    if (r.home >= all.size() || all[r.home].state != assign::HomeState::returning) continue;
+    all[r.home].returned_percent = std::max(all[r.home].returned_percent, r.percent);
+    if (r.percent >= assign::returned_percent_all) become(all[r.home], assign::HomeState::up, config_.health);
+  }
+  auto built = build_site(config_, std::move(all));
+  if (!built) return std::unexpected(built.error());
+  loop_.call([&] { commons_.site.publish(std::move(*built), commons_.epoch); });
+  return {};
 }
 
 Expected<Outcome> Fleet::remove(std::string_view name, store::Author author) {
@@ -183,7 +237,7 @@ Expected<Outcome> Fleet::remove(std::string_view name, store::Author author) {
       return std::unexpected(std::string(name) + ": " + std::to_string(placed.overrides + placed.pins) +
                              " clients are placed there: place them elsewhere first");
     n.changed = *index;
-    n.homes[*index].state = assign::HomeState::removed;
+    become(n.homes[*index], assign::HomeState::removed, config_.health);
     n.homes[*index].is_local = false;
     const auto dealt = assign::deal(assign::Homes(n.homes), n.seed);
     for (std::size_t i = 0; i < n.slots.size(); ++i) {

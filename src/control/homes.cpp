@@ -13,6 +13,16 @@ using nlohmann::json;
 
 constexpr std::array states = {assign::HomeState::up, assign::HomeState::draining, assign::HomeState::down, assign::HomeState::removed};
 
+/// What is there of a state after a restart: slow start is over with it.
+assign::HomeState kept(assign::HomeState s) { return s == assign::HomeState::returning ? assign::HomeState::up : s; }
+
+/// Throws std::string.
+assign::HomeState state_from(const std::string& named) {
+  const auto state = std::ranges::find(states, named, assign::name);
+  if (state == states.end()) throw std::string("has a state that this build does not know: " + named);
+  return *state;
+}
+
 /// Throws json::exception, or std::string for what is well-formed and wrong.
 assign::Home home_from(const json& j) {
   const auto endpoint = [](const json& text) {
@@ -31,10 +41,9 @@ assign::Home home_from(const json& j) {
   home.capacity = j.value("capacity", 0U);   // what was written before there were any has none
   home.is_local = j.at("local").get<bool>();
   home.is_viaduct = j.at("viaduct").get<bool>();
-  const auto named = j.at("state").get<std::string>();
-  const auto state = std::ranges::find(states, named, assign::name);
-  if (state == states.end()) throw std::string("has a state that this build does not know: " + named);
-  home.state = *state;
+  home.is_probed = j.value("probe", true);
+  home.state = state_from(j.at("state").get<std::string>());
+  if (j.contains("restores")) home.restores = state_from(j["restores"].get<std::string>());
   return home;
 }
 
@@ -44,9 +53,11 @@ std::string describe(const assign::Home& home) {
   json publics = json::array();
   if (home.public_v4) publics.push_back(home.public_v4->text());
   if (home.public_v6) publics.push_back(home.public_v6->text());
-  return json{{"name", home.name},         {"address", home.address.text()}, {"public", publics},          {"weight", home.weight},
-              {"capacity", home.capacity}, {"local", home.is_local},         {"viaduct", home.is_viaduct}, {"state", assign::name(home.state)}}
-      .dump();
+  json out = {{"name", home.name},         {"address", home.address.text()}, {"public", publics},          {"weight", home.weight},
+              {"capacity", home.capacity}, {"local", home.is_local},         {"viaduct", home.is_viaduct}, {"probe", home.is_probed},
+              {"state", assign::name(kept(home.state))}};
+  if (home.restores) out["restores"] = assign::name(*home.restores);
+  return out.dump();
 }
 
 std::expected<assign::Home, std::string> home_described(std::string_view description) {
@@ -68,6 +79,7 @@ assign::Home home_of(const config::Home& h) {
   home.capacity = h.capacity;
   home.is_local = h.is_local;
   home.is_viaduct = h.is_viaduct;
+  home.is_probed = h.is_probed;
   return home;
 }
 
@@ -87,6 +99,7 @@ std::vector<std::string> differences(const config::Config& config, const assign:
     }
     assign::Home stands = standing[i];
     stands.state = assign::HomeState::up;
+    stands.restores.reset();
     if (describe(stands) != describe(wanted)) out.push_back("home " + wanted.name + " is another in the configuration than in the store: viaduct homes set");
   }
   for (const assign::Home& stands : standing)

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <span>
 
 #include "viaduct/base/limits.h"
 #include "viaduct/share/nap.h"
@@ -23,8 +24,8 @@ std::uint32_t wall_min() {
 
 }  // namespace
 
-Loop::Loop(site::Commons& commons, Resolver& resolver, ExceptionPath& exceptions, ShardPoll shard_poll)
-    : commons_(commons), resolver_(resolver), exceptions_(exceptions), shard_poll_(std::move(shard_poll)) {
+Loop::Loop(site::Commons& commons, Resolver& resolver, ExceptionPath& exceptions, Health& health, ShardPoll shard_poll)
+    : commons_(commons), resolver_(resolver), exceptions_(exceptions), health_(health), shard_poll_(std::move(shard_poll)) {
   commons_.now_min.store(wall_min(), std::memory_order_relaxed);
 }
 
@@ -46,6 +47,7 @@ std::size_t Loop::round() {
   const std::size_t packets = take_packets(now_ms);
   const std::size_t exceptions = exceptions_.turn();
   resolver_.tick(now_ms);
+  health_.tick(now_ms);
   std::size_t others = 0;
   for (const Turn& turn : turns_) others += turn(now_ms);
   const std::size_t jobs = jobs_.do_one();
@@ -61,7 +63,8 @@ std::size_t Loop::round() {
 std::size_t Loop::take_packets(std::uint64_t now_ms) {
   std::array<nic::Packet, packets_max> pkts;
   const std::size_t count = commons_.to_control.pop({reinterpret_cast<void**>(pkts.data()), pkts.size()});
-  for (std::size_t i = 0; i < count; ++i) resolver_.take(pkts[i], now_ms);
+  for (const nic::Packet p : std::span(pkts).first(count))
+    p.note<site::Note>().kind == site::Note::Kind::answer ? health_.take(p, now_ms) : resolver_.take(p, now_ms);
   return count;
 }
 

@@ -105,6 +105,7 @@ void Resolver::take_icmp_error(nic::Packet p, const net::Frame& frame) {
   if (error->is_too_big) return counters_.icmp_too_big.add(1);
   counters_.icmp_unreachable.add(1);
   if (unreachable_.contains(error->destination) || unreachable_.size() < base::homes_max) ++unreachable_[error->destination];
+  tell_unreachable_(home);
 }
 
 std::uint64_t Resolver::unreachable(const base::Endpoint& home) const {

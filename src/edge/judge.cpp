@@ -84,12 +84,21 @@ Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
   return {.verdict = Verdict::proxied, .reason = reason, .home = home};
 }
 
+// Of a home in slow start, who has not had his turn stays where he went while it was down.
+[[gnu::noinline]] assign::HomeIndex home_of_returning(const Subject& s, const Site& site, assign::HomeIndex home) {
+  if (assign::has_returned(site.homes.brief(home), s.client)) return home;
+  const assign::HomeIndex next = assign::next_up(site.homes, s.client.low);
+  return next != assign::no_home ? next : home;
+}
+
 // The assigned home, or while that is down the next up home in the rendezvous order of the client's key.
 assign::HomeIndex effective_home(const Subject& s, const Site& site, const assign::Placement& placement) {
   switch (site.homes.brief(placement.home).state) {
     case assign::HomeState::up:
     case assign::HomeState::draining:
       return placement.home;
+    case assign::HomeState::returning:
+      return home_of_returning(s, site, placement.home);
     case assign::HomeState::down:
     case assign::HomeState::removed:
       break;
@@ -239,7 +248,7 @@ bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.
   if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.msg.top, site.keys))
     return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
   if (s.msg.method == Method::options && !request_uri->has_user && is_by_tables(s) && is_here(site, request_uri->host)) {
-    if (site.local_home != assign::no_home && site.homes.brief(site.local_home).state != assign::HomeState::up) return rejected(503, Reason::node_drains);
+    if (site.local_home != assign::no_home && !assign::is_up(site.homes.brief(site.local_home).state)) return rejected(503, Reason::node_drains);
     return {.verdict = Verdict::answered, .reason = Reason::options_here, .status = 200};
   }
   if (is_looping(s, site)) return rejected(482, Reason::loop);

@@ -76,6 +76,7 @@ struct Node::Impl {
   site::Wire control_wire;
   control::ExceptionPath exceptions;
   control::Resolver resolver;
+  control::Health health;
   control::Loop loop;
   control::Placements placements;
   control::Fleet fleet;
@@ -131,7 +132,8 @@ struct Node::Impl {
         control_wire(commons, true),
         exceptions(commons, control_wire, std::move(first.kernel.tap)),
         resolver(commons, control_wire, exceptions, c),
-        loop(commons, resolver, exceptions, [this](std::size_t most, std::uint64_t now_ms) { return registrar.poll(most, now_ms); }),
+        health(commons, control_wire, c.health),
+        loop(commons, resolver, exceptions, health, [this](std::size_t most, std::uint64_t now_ms) { return registrar.poll(most, now_ms); }),
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
         monitor(commons, loop, placements, c.balance),
@@ -141,6 +143,7 @@ struct Node::Impl {
               .placements = placements,
               .fleet = fleet,
               .monitor = monitor,
+              .health = health,
               .resolver = resolver,
               .exceptions = exceptions,
               .registrar = registrar,
@@ -148,6 +151,7 @@ struct Node::Impl {
               .reload = [this] { return reload(); },
               .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
+    resolver.on_unreachable([this](assign::HomeIndex home) { health.doubt(home); });
     if (first.kernel.network) resolver.follow(std::move(*first.kernel.network));
     loop.add([this](std::uint64_t) { return monitor.turn(); });
     for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
@@ -265,8 +269,9 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
   loop.call([&] {
     site.publish(std::move(*built), epoch);
     resolver.set_static(applied);
+    health.apply(applied.health);
     show_rules(std::move(*next_rules));
-    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits"};
+    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits", "health"};
     done.epoch = assignment.epoch();
   });
   return done;
@@ -299,6 +304,7 @@ void Node::Impl::stop_in_order() {
   placements.stop();
   monitor.stop();
   server.reset();
+  health.stop();
   if (loader.joinable()) loader.join();
   stop.store(true, std::memory_order_relaxed);
   for (unsigned i = 0; i < workers.size(); ++i) nic::join(i);
@@ -353,6 +359,7 @@ bool Node::run(const std::atomic<bool>& quit) {
     impl_->say_ready();
   else
     impl_->loader = std::thread([this] { impl_->load_rest(); });
+  impl_->health.begin(impl_->fleet);
   impl_->loop.run(quit);
   impl_->stop_in_order();
   spdlog::info("node {} stopped", impl_->config.node_name);

@@ -2,6 +2,8 @@
 // The snapshot of homes: prebuilt texts, look-ups, and who takes over for a home that is down.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "fleet.h"
 #include "viaduct/base/limits.h"
 
@@ -87,6 +89,24 @@ TEST(NextUp, ChoosesOnlyHomesThatAreUp) {
   EXPECT_NEAR(static_cast<double>(counts[0]), 5'000, 250);
   EXPECT_NEAR(static_cast<double>(counts[4]), 5'000, 250);
   EXPECT_EQ(counts[0] + counts[4], 10'000u);
+}
+
+TEST(NextUp, ChoosesAHomeInSlowStartOnlyWhenThereIsNoOther) {
+  const auto counts = shares_of_next_up(Homes({home("a"), home("b", 1, HomeState::returning)}), 1'000);
+  EXPECT_EQ(counts[0], 1'000u);
+  EXPECT_EQ(next_up(Homes({home("a", 1, HomeState::down), home("b", 1, HomeState::returning)}), 1), 1);
+}
+
+TEST(HasReturned, LetsClientsGoInOrderOfTheirKeys) {
+  HomeBrief brief;
+  const auto keys = random_keys(10'000, 9);
+  brief.returned_percent = returned_percent_all;
+  EXPECT_TRUE(std::ranges::all_of(keys, [&](const ClientKey& key) { return has_returned(brief, key); }));
+  for (const int percent : {0, 1, 10, 99}) {
+    brief.returned_percent = static_cast<std::uint8_t>(percent);
+    const auto count = std::ranges::count_if(keys, [&](const ClientKey& key) { return has_returned(brief, key); });
+    EXPECT_NEAR(static_cast<double>(count), percent * 100.0, 150) << percent;
+  }
 }
 
 TEST(NextUp, IsNobodyWhenNoneIsUp) {

@@ -43,6 +43,18 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_EQ(config.ring_slots, 4096U);
   EXPECT_EQ(config.neighbours_max, 4096U);
   EXPECT_EQ(config.redirects_kept, 262'144U);
+  EXPECT_TRUE(config.health.is_enabled);
+  EXPECT_EQ(config.health.interval_ms, 2'000U);
+  EXPECT_EQ(config.health.timeout_ms, 1'000U);
+  EXPECT_EQ(config.health.down_after, 3U);
+  EXPECT_EQ(config.health.up_after, 5U);
+  EXPECT_EQ(config.health.slow_start_s, 60U);
+  EXPECT_TRUE(config.homes[0].is_probed);
+}
+
+TEST(Config, WaitsNoLongerForAnAnswerThanUntilTheNextProbe) {
+  const auto config = loaded(edited(sample_config, "# registrar", "[health]\ninterval_ms = 300"));
+  EXPECT_EQ(config.health.timeout_ms, 300U);
 }
 
 TEST(Config, TrustsAndRedirectsEverySourceByDefaultAndNoneWhenTheListIsEmpty) {

@@ -28,7 +28,7 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
-     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, exception, dpdk, sip, redirect, proxy, fleet, home, assign, store, "
+     "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, exception, dpdk, sip, redirect, proxy, fleet, home, health, assign, store, "
      "registrar, watchers, screen, "
      "limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
@@ -197,7 +197,7 @@ const Fault home_faults[] = {
     {"# north", "local = true\nviaduct = false", "28: home[0].viaduct: is false for a local home; allowed: true when local is true"},
     {"# north\n[[home]]\n", "local = true\n[[home]]\nlocal = true\n",
      "29: home[1].local: is true for a second home, after \"north\"; allowed: at most one local home a node"},
-    {"# north", "port = 5060", "27: home[0].port: unknown key; allowed: name, address, public, weight, local, viaduct"},
+    {"# north", "port = 5060", "27: home[0].port: unknown key; allowed: name, address, public, weight, local, viaduct, probe"},
 };
 INSTANTIATE_TEST_SUITE_P(Home, FaultyConfig, testing::ValuesIn(home_faults));
 
@@ -215,6 +215,9 @@ const Fault bound_faults[] = {
      "35: registrar.expires_default_s: is below expires_min_s; allowed: expires_min_s <= expires_default_s <= expires_max_s (60, 59, 7200)"},
     {"# registrar", "expires_default_s = 7201",
      "35: registrar.expires_default_s: is above expires_max_s; allowed: expires_min_s <= expires_default_s <= expires_max_s (60, 7201, 7200)"},
+    {"# registrar", "[health]\ninterval_ms = 99", "36: health.interval_ms: 99 is out of range; allowed: 100 to 3600000"},
+    {"# registrar", "[health]\ninterval_ms = 500\ntimeout_ms = 501", "37: health.timeout_ms: is longer than interval_ms; allowed: at most interval_ms"},
+    {"# registrar", "[health]\ndown_after = 0", "36: health.down_after: 0 is out of range; allowed: 1 to 100"},
     {"# registrar", "[watchers]\nexpires_min_s = 3601", "36: watchers.expires_min_s: 3601 is out of range; allowed: 1 to 3600"},
     {"# registrar", "[watchers]\nprefixes = [\"192.0.2.0\"]",
      "36: watchers.prefixes[0]: \"192.0.2.0\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},

@@ -27,6 +27,27 @@ TEST(HomeText, GivesBackWhatWasDescribed) {
   EXPECT_EQ(back->public_v6->text(), "[2001:db8::1]:5060");
 }
 
+TEST(HomeText, KeepsWhatHealthIsToGiveBackAndNoSlowStart) {
+  assign::Home home = a_home();
+  EXPECT_FALSE(home_described(describe(home))->restores);
+  home.state = assign::HomeState::down;
+  home.restores = assign::HomeState::draining;
+  home.is_probed = false;
+  const auto back = home_described(describe(home));
+  ASSERT_TRUE(back) << back.error();
+  EXPECT_EQ(back->restores, assign::HomeState::draining);
+  EXPECT_FALSE(back->is_probed);
+  home.state = assign::HomeState::returning;
+  EXPECT_EQ(home_described(describe(home))->state, assign::HomeState::up);
+}
+
+TEST(HomeText, OfAnEarlierBuildIsReadAsBefore) {
+  const auto home = home_described(R"({"name":"n","address":"192.0.2.1:5060","public":[],"weight":1,"local":false,"viaduct":false,"state":"down"})");
+  ASSERT_TRUE(home) << home.error();
+  EXPECT_TRUE(home->is_probed);
+  EXPECT_FALSE(home->restores) << "an operator's";
+}
+
 TEST(HomeText, RefusesWhatItDoesNotKnow) {
   EXPECT_FALSE(home_described("no JSON"));
   EXPECT_FALSE(home_described("{}"));
@@ -50,6 +71,10 @@ TEST(HomeDifferences, AreToldHomeByHome) {
   south.name = "south";
   const assign::Homes standing({home_of(north), home_of(south)});
   EXPECT_TRUE(differences(configured({south, north}), standing).empty());
+  assign::Home dead = home_of(north);
+  dead.state = assign::HomeState::down;
+  dead.restores = assign::HomeState::up;
+  EXPECT_TRUE(differences(configured({south, north}), assign::Homes({dead, home_of(south)})).empty()) << "what it is, and not how it is";
   config::Home moved = south;
   moved.weight = 2;
   config::Home east = north;

@@ -45,6 +45,7 @@ class Storm : public testing::Test {
   site::Wire wire_{stand_.commons, true};
   ExceptionPath exceptions_{stand_.commons, wire_, std::nullopt};
   Resolver resolver_{stand_.commons, wire_, exceptions_, config::Config{}};
+  Health health_{stand_.commons, wire_, config::Health{}};
 };
 
 TEST_F(Storm, LeavesPacketsTimersAndTheOperatorTheirTurns) {
@@ -61,7 +62,7 @@ TEST_F(Storm, LeavesPacketsTimersAndTheOperatorTheirTurns) {
   };
   std::size_t rounds = 0;
   std::thread operator_thread;
-  Loop loop(stand_.commons, resolver_, exceptions_, [&](std::size_t most, std::uint64_t now_s) {
+  Loop loop(stand_.commons, resolver_, exceptions_, health_, [&](std::size_t most, std::uint64_t now_s) {
     fill();
     if (++rounds == 2) operator_thread = std::thread(operate);
     return registrar.poll(most, now_s);

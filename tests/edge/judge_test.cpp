@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <random>
 
 #include "fleet.h"
@@ -186,6 +187,40 @@ TEST_F(Fleet, SendsAClientOfADownHomeToTheNextUpHome) {
   EXPECT_EQ(send(registration("alice")).judgement.home, 3);
   EXPECT_EQ(send(registration("carol")).judgement.home, 3);
   EXPECT_EQ(send(registration("bob")).judgement.verdict, Verdict::registered) << "draining homes still serve whom they have";
+}
+
+TEST_F(Fleet, LetsClientsOfAReturningHomeGoBackOneByOneAndKeepsThemThere) {
+  constexpr int clients = 200;
+  assignment.set_slots(std::vector<assign::HomeIndex>(base::slots_count, 1), 2);
+  std::array<bool, clients> is_back{};
+  std::size_t before = 0;
+  for (const int percent : {0, 10, 40, 70, 100}) {
+    std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+    homes[1].state = assign::HomeState::returning;
+    homes[1].returned_percent = static_cast<std::uint8_t>(percent);
+    site.homes = assign::Homes(std::move(homes));
+    std::size_t count = 0;
+    for (int i = 0; i < clients; ++i) {
+      const std::string name = std::string("c").append(std::to_string(i));
+      const auto home = send(registration(name)).judgement.home;
+      EXPECT_TRUE(home == 1 || !is_back[i]) << name << " went back and was sent away again at " << percent;
+      EXPECT_NE(home, assign::no_home);
+      is_back[i] = home == 1;
+      count += is_back[i];
+    }
+    EXPECT_NEAR(static_cast<double>(count), clients * percent / 100.0, 25) << percent;
+    EXPECT_GE(count, before);
+    before = count;
+  }
+  EXPECT_EQ(before, clients);
+}
+
+TEST_F(Fleet, SendsClientsToAReturningHomeWhenThereIsNoOther) {
+  site.homes = assign::Homes({{.name = "near", .address = endpoint("198.18.0.11:5060"), .state = assign::HomeState::down},
+                              {.name = "far", .address = endpoint("198.18.0.12:5060"), .state = assign::HomeState::returning}});
+  site.local_home = assign::no_home;
+  EXPECT_EQ(send(registration("alice")).judgement.home, 1);
+  EXPECT_EQ(send(registration("bob")).judgement.home, 1);
 }
 
 TEST_F(Fleet, SaysSoWhenNoHomeIsUp) {

@@ -11,6 +11,7 @@
 #include "viaduct/config/config.h"
 #include "viaduct/control/balancer.h"
 #include "viaduct/control/fleet.h"
+#include "viaduct/control/health.h"
 #include "viaduct/control/loop.h"
 #include "viaduct/control/monitor.h"
 #include "viaduct/control/placements.h"
@@ -36,6 +37,7 @@ struct Plant {
   control::Placements& placements;
   control::Fleet& fleet;
   control::Monitor& monitor;
+  control::Health& health;
   control::Resolver& resolver;
   control::ExceptionPath& exceptions;
   registrar::Registrar& registrar;

@@ -14,9 +14,15 @@
 
 namespace viaduct::assign {
 
-/// `down` and `draining` are committed states, the same on all nodes.
-enum class HomeState : std::uint8_t { up, draining, down, removed };
+/// `down` and `draining` are committed states, the same on all nodes. `returning` is up in slow start: its clients go back one by one; to the store it is up.
+enum class HomeState : std::uint8_t { up, draining, returning, down, removed };
 [[nodiscard]] std::string_view name(HomeState s);
+[[nodiscard]] constexpr bool is_up(HomeState s) { return s == HomeState::up || s == HomeState::returning; }
+/// Whether clients that are placed there may be served there.
+[[nodiscard]] constexpr bool is_in_service(HomeState s) { return is_up(s) || s == HomeState::draining; }
+
+/// Of a home in slow start: how many of a hundred of its clients have gone back, at its beginning and at its end.
+inline constexpr std::uint8_t returned_percent_first = 10, returned_percent_all = 100;
 
 struct Home {
   std::string name;
@@ -27,7 +33,10 @@ struct Home {
   std::uint32_t capacity{};                       ///< messages a second that it can serve; 0: not said
   bool is_local{};                                ///< this node registers its clients
   bool is_viaduct{};                              ///< understands vh and X-Viaduct-Home
+  bool is_probed{true};                           ///< health may ask it whether it is alive
   HomeState state{};
+  std::uint8_t returned_percent{};                ///< while `returning`
+  std::optional<HomeState> restores;              ///< while health has taken it down: up or draining, as it is to be again; of no other
   std::string contact_v4;                         ///< prebuilt `Contact: <sip:ADDRESS:PORT` (no `>`); empty without public_v4
   std::string contact_v6;
 };
@@ -41,6 +50,7 @@ struct alignas(64) HomeBrief {
   bool has_public_v6{};
   bool is_local{};
   bool is_viaduct{};
+  std::uint8_t returned_percent{};
 };
 static_assert(sizeof(HomeBrief) == 64);
 
@@ -70,12 +80,18 @@ class Homes {
   std::vector<HomeBrief> briefs_;          // of homes_
   std::vector<HomeIndex> by_name_;         // sorted by name
   std::vector<std::pair<base::Endpoint, HomeIndex>> endpoints_;  // sorted, without removed homes
-  Rendezvous up_{base::Key128{}};          // the homes that are up; unkeyed, because what it orders by is a keyed hash already
+  Rendezvous up_{base::Key128{}};          // the homes that are up, returning ones only for want of others; unkeyed: it orders by a keyed hash
 };
 
 /// The next up home in the rendezvous order of a key: where a client of a home that is down goes. no_home when none is up.
 /// Weighted rendezvous hashing by home name and weight; `key_hash` is a word of a client key, so the fleet's seed is in it. Only homes that are up are
-/// chosen. Cost: about a nanosecond a home.
+/// chosen, and those in slow start only when there are no others: who waits for his own to take him back stays where he is. Cost: about a nanosecond a home.
 [[nodiscard]] HomeIndex next_up(const Homes& homes, std::uint64_t key_hash);
+
+/// Whether a client of a home in slow start has had his turn to go back. As the share rises, none has it taken from him again. The bits of his key are
+/// those that choose neither his slot nor his fail-over.
+[[nodiscard]] constexpr bool has_returned(const HomeBrief& home, const base::Hash128& client) {
+  return (std::uint64_t{static_cast<std::uint32_t>(client.high)} * returned_percent_all >> 32) < home.returned_percent;
+}
 
 }  // namespace viaduct::assign

@@ -38,6 +38,7 @@ struct Home {
   bool is_local{};
   bool is_viaduct{};                              ///< default: is_local
   std::uint32_t capacity{};                       ///< messages a second that it can serve; 0: not said
+  bool is_probed{true};
 };
 
 enum class Redirect : std::uint8_t { single_via, listed, always, never };
@@ -101,12 +102,22 @@ struct Watching {
   std::uint32_t notifies_per_s{5'000};
 };
 
-/// How the load of homes and clients is measured.
+/// How the load of homes and clients is measured, and evened out.
 struct Balance {
   std::uint32_t window_s{300};                     ///< over which homes are compared
   std::uint32_t half_life_s{1800};                 ///< after which a client's message counts half
   std::size_t clients_tracked{1'000'000};
   bool operator==(const Balance&) const = default;
+};
+
+/// How it is found out which homes are alive.
+struct Health {
+  bool is_enabled{true};
+  std::uint32_t interval_ms{2'000};                ///< between two probes of a home
+  std::uint32_t timeout_ms{1'000};                 ///< of a probe; at most the interval
+  std::uint32_t down_after{3};                     ///< probes in a row that were not answered
+  std::uint32_t up_after{5};                       ///< probes in a row that were
+  std::uint32_t slow_start_s{60};                  ///< in which the clients of a home that is up again go back to it; 0: at once
 };
 
 struct Config {
@@ -148,6 +159,8 @@ struct Config {
   std::vector<FleetKey> fleet_keys;                ///< one or two; the first signs
   std::vector<base::Prefix> edges;                 ///< a REGISTER from these is registered at a local home, whatever the table says
   std::vector<Home> homes;                         ///< [[home]]
+  // [health]
+  Health health;
   // [assign]
   AssignPolicy assign_policy{};
   std::filesystem::path assignments_file;          ///< CSV aor,home[,pin]; empty: none

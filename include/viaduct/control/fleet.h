@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,12 @@ struct FleetState {
 /// The batch that makes a seed durable. Its moves are the caller's to add.
 [[nodiscard]] Batch seeding(const FleetState& seed, const config::Config& config);
 
+/// How many of a hundred of a home's clients have gone back to it.
+struct Returned {
+  assign::HomeIndex home{};
+  std::uint8_t percent{};
+};
+
 /// Thread: any that may wait, but the control core.
 class Fleet {
  public:
@@ -40,8 +47,14 @@ class Fleet {
   /// Take a home away; its slots are dealt to the others. Errors: clients are placed there, or it is the last one with slots.
   [[nodiscard]] Expected<Outcome> remove(std::string_view name, store::Author author);
   /// Commit what a home is: draining (served as before, but no fail-over and no plan chooses it), down (its clients go to the next up home in the rendezvous
-  /// order of their keys), up. Errors: `removed`, or it is so already.
+  /// order of their keys), up (of one that was down they come back by slow start; of one that is in it, all of them now). Health touches nothing that was
+  /// set so. Errors: `removed` or `returning`, or it is so already.
   [[nodiscard]] Expected<Outcome> set_state(std::string_view name, assign::HomeState state, store::Author author);
+  /// The same by health, which gives back only what it took down, also after a restart. Errors: it is not in service; health has not taken it down.
+  [[nodiscard]] Expected<Outcome> take_down(std::string_view name, std::string why);
+  [[nodiscard]] Expected<Outcome> give_back(std::string_view name, std::string why);
+  /// Let clients of homes in slow start go back, never fewer than before; all of them is its end. Not committed: to the store such a home is up.
+  [[nodiscard]] Expected<void> let_return(std::span<const Returned> returned);
   /// The homes that stand, by index.
   [[nodiscard]] std::vector<assign::Home> homes();
 

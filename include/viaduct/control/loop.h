@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "viaduct/control/health.h"
 #include "viaduct/control/resolver.h"
 #include "viaduct/share/jobs.h"
 #include "viaduct/site/post.h"
@@ -22,7 +23,7 @@ using Turn = std::function<std::size_t(std::uint64_t)>;
 /// Thread: run on the control core; post from any thread.
 class Loop {
  public:
-  Loop(site::Commons& commons, Resolver& resolver, ExceptionPath& exceptions, ShardPoll shard_poll);
+  Loop(site::Commons& commons, Resolver& resolver, ExceptionPath& exceptions, Health& health, ShardPoll shard_poll);
   /// Thread: before the loop runs.
   void add(Turn turn) { turns_.push_back(std::move(turn)); }
   /// Until `quit` is set.
@@ -41,6 +42,7 @@ class Loop {
   site::Commons& commons_;
   Resolver& resolver_;
   ExceptionPath& exceptions_;
+  Health& health_;
   ShardPoll shard_poll_;
   std::vector<Turn> turns_;
   share::Jobs jobs_;

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -53,6 +54,9 @@ class Resolver {
   ~Resolver();
   /// Replace the static neighbours, learned ones stay; and the routes, unless they are the kernel's.
   void set_static(const config::Config& config);
+  /// Called when somebody says that a home cannot be reached.
+  using TellUnreachable = std::function<void(assign::HomeIndex)>;
+  void on_unreachable(TellUnreachable tell) { tell_unreachable_ = std::move(tell); }
   /// Take routes, and neighbours as well, from the kernel from now on.
   void follow(kernel::Network network) { network_.emplace(std::move(network)); }
   /// One packet from a worker. Takes it over.
@@ -61,7 +65,7 @@ class Resolver {
   void tick(std::uint64_t now_ms);
   [[nodiscard]] const ResolverCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t size() const { return neighbours_.size(); }
-  /// How often somebody said that this place of a home's cannot be reached. Counted, and trusted for nothing: anybody may say it.
+  /// How often somebody said that this place of a home's cannot be reached. Counted, and a reason to ask the home itself, no more: anybody may say it.
   [[nodiscard]] std::uint64_t unreachable(const base::Endpoint& home) const;
 
  private:
@@ -100,6 +104,7 @@ class Resolver {
   bool kernel_answers_;   // ARP and ND for addresses of ours
   std::map<site::LinkAddress, Neighbour> neighbours_;
   std::map<base::Endpoint, std::uint64_t> unreachable_;   // of homes only, so not more than there were
+  TellUnreachable tell_unreachable_{[](assign::HomeIndex) {}};
   std::optional<kernel::Network> network_;
   site::Routes routes_;
   std::size_t waiting_{};
