@@ -76,7 +76,7 @@ json shown(const control::Expected<Plan>& plan) {
 
 std::optional<MoveMode> mode_of(const json& request) {
   const auto named = request.value("mode", std::string{});
-  const auto at = std::ranges::find(modes, named, control::name);
+  const auto at = std::ranges::find(modes, named, [](MoveMode mode) { return control::name(mode); });
   return at == modes.end() ? std::nullopt : std::optional(*at);
 }
 

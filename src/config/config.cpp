@@ -73,7 +73,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("store.path", &Config::store_path);
   compare("store.size_max", &Config::store_bytes_max);
   compare("store.fsync", &Config::store_fsync);
-  compare("balance", &Config::balance);
+  compare("balance.window_s, half_life_s, clients_tracked", &Config::measuring);
   compare("registrar.shards", &Config::shards);
   compare("registrar.shard_cpus", &Config::shard_cpus);
   compare("screen.cache_entries", &Config::screen_cache_entries);

@@ -22,6 +22,7 @@ constexpr auto look_pause = std::chrono::milliseconds(200);   // how soon after 
 balance::HomeState planned_as(HomeState state) {
   switch (state) {
     case HomeState::up:
+    case HomeState::returning:
       return balance::HomeState::up;
     case HomeState::draining:
       return balance::HomeState::draining;

@@ -19,7 +19,7 @@ constexpr std::size_t slots_a_turn = 16384;
 
 }  // namespace
 
-Monitor::Monitor(site::Commons& commons, Loop& loop, const Placements& placements, const config::Balance& settings)
+Monitor::Monitor(site::Commons& commons, Loop& loop, const Placements& placements, const config::Measuring& settings)
     : commons_(commons),
       loop_(loop),
       placements_(placements),

@@ -5,7 +5,7 @@ namespace viaduct::edge {
 
 static bool is_served(const Site& site, assign::HomeIndex home) {
   const assign::HomeState state = site.homes.brief(home).state;
-  return state == assign::HomeState::up || state == assign::HomeState::draining;
+  return state != assign::HomeState::down && state != assign::HomeState::removed;
 }
 
 assign::Placement placed_on_move(const assign::Placement& assigned, const assign::Move& move, sip::Method method, const Site& site) {

@@ -80,6 +80,8 @@ struct Node::Impl {
   control::Loop loop;
   control::Placements placements;
   control::Fleet fleet;
+  control::Mover mover;
+  control::Balancer balancer;
   control::Monitor monitor;
   std::vector<std::unique_ptr<edge::Worker>> workers;
   api::Plant plant;
@@ -136,7 +138,10 @@ struct Node::Impl {
         loop(commons, resolver, exceptions, health, [this](std::size_t most, std::uint64_t now_ms) { return registrar.poll(most, now_ms); }),
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
-        monitor(commons, loop, placements, c.balance),
+        monitor(commons, loop, placements, c.measuring),
+        mover(commons, loop, placements,
+              [this](assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> clients) { return tell(from, tidings, clients); }),
+        balancer(commons, loop, placements, monitor, health, mover),
         plant{.config = config,
               .commons = commons,
               .loop = loop,
@@ -147,6 +152,8 @@ struct Node::Impl {
               .resolver = resolver,
               .exceptions = exceptions,
               .registrar = registrar,
+              .mover = mover,
+              .balancer = balancer,
               .control_wire = control_wire,
               .reload = [this] { return reload(); },
               .reload_rules = [this] { return reload_rules(); },
@@ -168,6 +175,7 @@ struct Node::Impl {
 
   std::expected<void, std::string> seed(const control::FleetState& state);
   std::expected<void, std::string> restore_bindings();
+  control::Expected<void> tell(assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> clients);
   void load_rest();
   std::expected<void, std::string> open_socket() {
     std::error_code ignored;
@@ -224,7 +232,20 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (!restored) return std::unexpected(restored.error());
   if (restored->clients != 0) spdlog::info("{} clients are registered here, as before the restart", restored->clients);
   if (restored->subscriptions != 0) spdlog::info("{} subscriptions go on, as before the restart", restored->subscriptions);
-  return {};
+  auto moves = store::open_rows(store_of(config), "moves");
+  if (!moves) return std::unexpected(moves.error().text);
+  return mover.restore(std::move(*moves), mover_of(config));
+}
+
+// Watchers of clients that move: those whom this node notifies.
+control::Expected<void> Node::Impl::tell(assign::HomeIndex, control::Tidings tidings, std::span<const control::Step* const> clients) {
+  std::vector<registrar::ClientKey> keys;
+  for (const control::Step* step : clients) keys.push_back(step->key);
+  const auto notice = tidings == control::Tidings::moved     ? registrar::Notice::deactivated
+                      : tidings == control::Tidings::leaving ? registrar::Notice::shortened
+                                                             : registrar::Notice::probation;
+  const auto told = registrar.moved(keys, {.notice = notice});
+  return told ? control::Expected<void>{} : std::unexpected(told.error());
 }
 
 void Node::Impl::load_rest() {
@@ -270,8 +291,10 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
     site.publish(std::move(*built), epoch);
     resolver.set_static(applied);
     health.apply(applied.health);
+    mover.set(mover_of(applied));
+    balancer.set(balance_of(applied));
     show_rules(std::move(*next_rules));
-    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits", "health"};
+    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits", "health", "balance"};
     done.epoch = assignment.epoch();
   });
   return done;
@@ -302,6 +325,8 @@ void Node::Impl::show_rules(std::unique_ptr<screen::Rules> next) {
 void Node::Impl::stop_in_order() {
   loop.close();
   placements.stop();
+  balancer.stop();
+  mover.stop();
   monitor.stop();
   server.reset();
   health.stop();
@@ -355,6 +380,10 @@ bool Node::run(const std::atomic<bool>& quit) {
   for (unsigned i = 0; i < impl_->workers.size(); ++i) nic::launch(i, [](void* worker) { static_cast<edge::Worker*>(worker)->run(); }, impl_->workers[i].get());
   impl_->registrar.start(static_cast<unsigned>(impl_->workers.size()));
   impl_->monitor.start();
+  if (!impl_->store->is_read_only()) {
+    impl_->mover.start();
+    impl_->balancer.start(balance_of(impl_->config));
+  }
   if (impl_->placements.is_loaded())
     impl_->say_ready();
   else

@@ -102,12 +102,32 @@ struct Watching {
   std::uint32_t notifies_per_s{5'000};
 };
 
-/// How the load of homes and clients is measured, and evened out.
-struct Balance {
+/// What becomes of a plan that is due.
+enum class AutoBalance : std::uint8_t { off, propose, apply };
+
+/// How the load of homes and clients is measured.
+struct Measuring {
   std::uint32_t window_s{300};                     ///< over which homes are compared
   std::uint32_t half_life_s{1800};                 ///< after which a client's message counts half
   std::size_t clients_tracked{1'000'000};
-  bool operator==(const Balance&) const = default;
+  bool operator==(const Measuring&) const = default;
+};
+
+/// ... and how it is evened out.
+struct Balance {
+  AutoBalance automatic{AutoBalance::propose};
+  std::uint32_t target_percent{5};                 ///< a plan leaves no home further above its share
+  std::uint32_t uneven_percent{110};               ///< of the mean: a home above it in uneven_windows in a row asks for a plan
+  std::uint32_t uneven_windows{3};
+  std::uint32_t hot_percent{125};                  ///< the same in one window
+  std::uint32_t capacity_percent{85};              ///< of what a home says it can serve
+  std::uint32_t plan_moves_percent{9};             ///< of all clients, in one plan; drains are not bound by it
+  std::uint32_t hour_moves_percent{1};             ///< the same in an hour, of plans made by themselves
+  std::uint32_t clients_per_s{2000};               ///< that set out
+  std::uint32_t receiver_clients_per_s{200};       ///< ... towards one home
+  std::uint32_t deadline_s{7200};                  ///< after which a move that nobody confirms is over
+  std::uint32_t cooldown_s{7200};                  ///< for which who has moved stays
+  std::uint32_t settled_s{180};                    ///< for which CANCEL and ACK go to both homes after a move
 };
 
 /// How it is found out which homes are alive.
@@ -170,6 +190,7 @@ struct Config {
   std::uint64_t store_bytes_max{};                 ///< of its file
   StoreFsync store_fsync{};
   // [balance]
+  Measuring measuring;
   Balance balance;
   // [registrar]
   std::uint32_t expires_default_s{3600};

@@ -22,7 +22,7 @@ class TrackedClients;
 class Monitor {
  public:
   /// Memory: some 100 octets for each client that is tracked, half of it taken at once and touched as they come; 1.5 MB for slots.
-  Monitor(site::Commons& commons, Loop& loop, const Placements& placements, const config::Balance& settings);
+  Monitor(site::Commons& commons, Loop& loop, const Placements& placements, const config::Measuring& settings);
   ~Monitor();
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
