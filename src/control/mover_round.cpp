@@ -23,6 +23,7 @@ constexpr std::size_t wave_steps_max = 4096;       // of one commit: a few milli
 constexpr std::size_t told_at_once = 512;
 constexpr std::uint64_t tell_again_after_ms = 2000;
 constexpr std::size_t plans_kept = 100;
+constexpr double empty_slot_tokens = 1.0 / 1024;   // a slot in which nobody is known: somebody may be
 
 }  // namespace
 
@@ -224,8 +225,9 @@ std::vector<Step*> Mover::next_wave(double seconds) {
       Step* const step = queue.front();
       queue.pop_front();
       chosen.push_back(step);
-      receiver.tokens -= std::max<std::uint32_t>(step->clients, 1);
-      all_.tokens -= std::max<std::uint32_t>(step->clients, 1);
+      const double tokens = step->clients != 0 ? step->clients : empty_slot_tokens;
+      receiver.tokens -= tokens;
+      all_.tokens -= tokens;
     }
   }
   std::erase_if(planned_, [](const auto& of_home) { return of_home.second.empty(); });

@@ -80,9 +80,9 @@ struct Node::Impl {
   control::Loop loop;
   control::Placements placements;
   control::Fleet fleet;
+  control::Monitor monitor;
   control::Mover mover;
   control::Balancer balancer;
-  control::Monitor monitor;
   std::vector<std::unique_ptr<edge::Worker>> workers;
   api::Plant plant;
   std::unique_ptr<api::Server> server;
@@ -140,7 +140,7 @@ struct Node::Impl {
         fleet(commons, loop, placements, applied),
         monitor(commons, loop, placements, c.measuring),
         mover(commons, loop, placements,
-              [this](assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> clients) { return tell(from, tidings, clients); }),
+              [this](assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> steps) { return tell(from, tidings, steps); }),
         balancer(commons, loop, placements, monitor, health, mover),
         plant{.config = config,
               .commons = commons,
@@ -232,9 +232,9 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (!restored) return std::unexpected(restored.error());
   if (restored->clients != 0) spdlog::info("{} clients are registered here, as before the restart", restored->clients);
   if (restored->subscriptions != 0) spdlog::info("{} subscriptions go on, as before the restart", restored->subscriptions);
-  auto moves = store::open_rows(store_of(config), "moves");
-  if (!moves) return std::unexpected(moves.error().text);
-  return mover.restore(std::move(*moves), mover_of(config));
+  auto under_way = store::open_rows(store_of(config), "moves");
+  if (!under_way) return std::unexpected(under_way.error().text);
+  return mover.restore(std::move(*under_way), mover_of(config));
 }
 
 // Watchers of clients that move: those whom this node notifies.

@@ -16,9 +16,13 @@ STATUS = {
     "store": {"path": "/var/lib/viaduct/edge", "bytes": 3145728, "read_only": False, "loaded": False, "loaded_ratio": 0.25},
 }
 HOMES = {"ok": True, "homes": [
-    {"name": "north", "address": "192.0.2.11:5060", "public": ["203.0.113.1:5060", "[2001:db8::1]:5060"], "weight": 2, "state": "up", "local": False,
+    {"name": "north", "address": "192.0.2.11:5060", "public": ["203.0.113.1:5060", "[2001:db8::1]:5060"], "weight": 2, "state": "returning",
+     "returned_ratio": 0.37, "by_health": False, "health": {"seen": "up", "in_a_row": 9, "for_s": 3725, "round_trip_us": 1234}, "local": False,
      "viaduct": True, "slots": 87382, "clients": 12, "pins": 3, "unreachable": 7},
-    {"name": "south-east", "address": "192.0.2.12:5060", "public": [], "weight": 1, "state": "draining", "local": False, "viaduct": False, "slots": 43690,
+    {"name": "east", "address": "192.0.2.13:5060", "public": [], "weight": 1, "state": "down", "returned_ratio": None, "by_health": True,
+     "health": {"seen": "down", "in_a_row": 3, "for_s": 5}, "local": False, "viaduct": False, "slots": 0, "clients": 0, "pins": 0, "unreachable": 0},
+    {"name": "south-east", "address": "192.0.2.12:5060", "public": [], "weight": 1, "state": "draining", "returned_ratio": None, "by_health": False,
+     "health": {"seen": "not asked"}, "local": False, "viaduct": False, "slots": 43690,
      "clients": 0, "pins": 0, "unreachable": 0}]}
 
 
@@ -54,9 +58,10 @@ def test_homes_are_a_table(daemon, viaduct):
     done = viaduct("homes")
     assert daemon.requests == [{"verb": "homes"}]
     assert done.stdout == (
-        "home        address          public                                weight  state     local  viaduct  slots  clients  pins  unreachable\n"
-        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  up        no     yes      87382       12     3            7\n"
-        "south-east  192.0.2.12:5060  -                                          1  draining  no     no       43690        0     0            0\n")
+        "home        address          public                                weight  state           health                      local  viaduct  slots  clients  pins  unreachable\n"
+        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  returning 37 %  up for 0d 01:02:05, 1.2 ms  no     yes      87382       12     3            7\n"
+        "east        192.0.2.13:5060  -                                          1  down by health  down for 0d 00:00:05        no     no           0        0     0            0\n"
+        "south-east  192.0.2.12:5060  -                                          1  draining        not asked                   no     no       43690        0     0            0\n")
 
 
 def test_counters_leave_out_what_is_zero(daemon, viaduct):

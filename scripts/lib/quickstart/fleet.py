@@ -33,6 +33,7 @@ def configuration(node, folder, secret):
              "[sip]", f'domains = ["{DOMAIN}"]', "[sip.aliases]", *(f'"{address}" = "{DOMAIN}"' for address in ADDRESSES.values()),
              "[redirect]", 'policy = "always"',
              "[fleet]", f'seed = "{secret["seed"]}"', f'keys = ["a:{secret["key"]}"]', f'edges = ["{ADDRESSES[EDGE]}/32"]',
+             "[health]", "enabled = false",   # each message that is shown is a client's
              "[assign]", f'file = "{folder}/assignments.csv"',
              "[store]", f'path = "{folder}/{node}.store"']
     for home in HOMES:
