@@ -8,7 +8,7 @@ import sys
 import node
 
 # The module of each area. (tests/e2e, which node.py looks into, has a module named sip.)
-MODULES = {area: area for area in ("path", "micro", "registrar", "watchers", "sipp", "peers", "gate")} | {"sip": "sip_core", "assign": "assignment"}
+MODULES = {area: area for area in ("path", "micro", "registrar", "balance", "watchers", "sipp", "peers", "gate")} | {"sip": "sip_core", "assign": "assignment"}
 
 
 def stop(number, _):

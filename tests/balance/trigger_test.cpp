@@ -36,7 +36,7 @@ class TriggerTest : public testing::Test {
 
 TEST_F(TriggerTest, KeepsStillWhileTheFleetIsEven) {
   for (int i = 0; i < 10; ++i) {
-    const Decision d = see(1.09);
+    const Decision d = see(1.07);
     EXPECT_FALSE(d.reason);
     EXPECT_EQ(d.hold, Hold::even);
   }

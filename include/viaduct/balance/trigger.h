@@ -13,7 +13,7 @@ namespace viaduct::balance {
 
 /// Each is a key of the configuration.
 struct Thresholds {
-  double uneven{1.10};              ///< max/mean above this ...
+  double uneven{1.08};              ///< max/mean above this (less than the 1.10 that is to be kept: who hovers at it is above it in every other window) ...
   unsigned uneven_windows{3};       ///< ... in so many windows in a row, or
   double hot{1.25};                 ///< above this in one
   double down_ratio_max{0.20};      ///< with more of all homes down, it is this node's own network that should be doubted
