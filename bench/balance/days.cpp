@@ -107,7 +107,7 @@ std::string named(std::string_view what, const Account& account) {
 void measure_days(Figures& figures, std::uint64_t seed) {
   for (const Account& account : run(Scenario::stationary, seed)) {
     figures.set(named("churn_per_day_ratio", account), account.churn_per_day());
-    figures.set(named("moved_twice_ratio", account), static_cast<double>(account.policy().moved_twice()) / clients_count);
+    figures.set(named("clients_moved_twice", account), static_cast<double>(account.policy().moved_twice()));
     figures.set(named("stationary_within_110_ratio", account), account.even_ratio());
   }
   for (const Account& account : run(Scenario::eventful, seed)) {

@@ -23,6 +23,14 @@ TEST(Plan, RelievesAHotHomeByItsHeaviestClients) {
   for (const Move& m : plan.clients) EXPECT_GE(m.item, 4000u) << "a light client moved";
 }
 
+TEST(Plan, EndsWithTheLightestClientWhoIsEnough) {
+  Case c = fleet(2);
+  c.add(0, 80, 0.1).add(0, 2, 1.5).add(0, 1, 0.6).add(1, 100, 0.1);
+  const Plan plan = make_plan(c.request());
+  ASSERT_EQ(plan.clients.size(), 1u);
+  EXPECT_EQ(plan.clients[0], (Move{82, 1})) << "0.3 above the cap";
+}
+
 TEST(Plan, LeavesAnEvenFleetAlone) {
   Case c = fleet(3);
   for (HomeIndex s = 0; s < 3; ++s) c.add(s, 100, 0.1);
@@ -130,9 +138,9 @@ TEST(Plan, KeepsClientsInTheirZoneWhileItHasRoom) {
   Case c = fleet(4);
   for (HomeIndex s = 0; s < 4; ++s) c.homes[s].zone = s / 2;
   c.add(0, 130, 0.1).add(1, 90, 0.1).add(2, 80, 0.1).add(3, 100, 0.1);
-  Plan plan = make_plan(c.request());
+  const Plan plan = make_plan(c.request());
+  EXPECT_GE(plan.homes[1].clients_after, 104u) << "full up to its cap, though home 2 bears less";
   ASSERT_FALSE(plan.flows.empty());
-  EXPECT_EQ(plan.flows.front().to, 1);
   EXPECT_LE(plan.max_over_mean_after, 1.05 + 1e-9);
   EXPECT_EQ(plan.flows.back().to, 2) << "what its zone has no room for";
 }

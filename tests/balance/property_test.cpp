@@ -76,6 +76,18 @@ TEST(Property, FillsNoHomeBeyondItsRoom) {
   });
 }
 
+TEST(Property, TakesNoHomeBelowItsFloor) {
+  for_all_cases([](const Case& c) {
+    const Accounts a = accounts_of(c);
+    const Plan plan = make_plan(c.request());
+    const auto loads = loads_after(c, a, plan);
+    for (std::size_t s = 0; s < loads.size(); ++s) {
+      if (!receives(c.homes[s])) continue;
+      ASSERT_GE(loads[s], std::min(a.loads[s], plan.homes[s].bounds.floor) - rounding) << "home " << s;
+    }
+  });
+}
+
 TEST(Property, SaysWhatItsMovesDo) {
   for_all_cases([](const Case& c) {
     const Plan plan = make_plan(c.request());
