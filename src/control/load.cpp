@@ -33,7 +33,7 @@ void compare(LoadWindow& window) {
   double load_up = 0, weight_up = 0;
   for (const HomeLoad& h : window.homes) {
     window.load_per_s += h.load_per_s;
-    if (h.state != assign::HomeState::up) continue;
+    if (!assign::is_up(h.state)) continue;
     load_up += h.load_per_s;
     weight_up += h.weight;
   }
@@ -41,7 +41,7 @@ void compare(LoadWindow& window) {
   for (HomeLoad& h : window.homes) {
     if (window.load_per_s > 0) h.share = h.load_per_s / window.load_per_s;
     if (load_up > 0 && h.weight > 0) h.relative = h.load_per_s / h.weight * weight_up / load_up;
-    if (h.state == assign::HomeState::up) highest = std::max(highest, h.relative);
+    if (assign::is_up(h.state)) highest = std::max(highest, h.relative);
   }
   if (load_up > 0) window.max_over_mean = highest;
 }

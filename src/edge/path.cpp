@@ -83,6 +83,7 @@ void Path::screen(std::span<Job*> jobs) {
 }
 
 void Path::tally(std::span<Job*> jobs, const Site& site) {
+  tally_.begin(jobs.size());
   for (const Job* job : jobs) tally_.count(*job, site);
 }
 

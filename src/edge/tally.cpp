@@ -2,6 +2,7 @@
 // What is counted seldom: responses, requests that this node's own home serves, and samples.
 #include "tally.h"
 
+#include <cmath>
 #include <cstring>
 
 namespace viaduct::edge {
@@ -16,18 +17,25 @@ namespace viaduct::edge {
   return assign::no_home;
 }
 
-/// Requests until the next sample: at random, since every n-th would meet the same clients again and again where they come in turns.
-std::uint32_t Tally::gap(std::uint32_t one_in) {
+/// Every request has the same chance, whatever came before: so the chance may change at any time, and each sample stands for as many as its chance says.
+[[gnu::noinline]] void Tally::draw_anew(std::uint32_t one_in) {
+  one_in_ = one_in;
+  log_skip_ = std::log1p(-1.0 / one_in);
+  until_sample_ = gap();
+}
+
+/// Requests until the next sample, geometrically distributed.
+std::uint32_t Tally::gap() {
+  if (one_in_ == 1) return 1;
   random_ ^= random_ << 13;   // xorshift64: Marsaglia 2003
   random_ ^= random_ >> 7;
   random_ ^= random_ << 17;
-  return 1 + static_cast<std::uint32_t>((random_ >> 32) * (2 * std::uint64_t{one_in} - 1) >> 32);
+  const double uniform = (static_cast<double>(random_ >> 11) + 0.5) * 0x1p-53;
+  return 1 + static_cast<std::uint32_t>(std::log(uniform) / log_skip_);   // below 37 times one_in
 }
 
 [[gnu::noinline]] void Tally::sample(const Subject& subject, const Site& site, assign::HomeIndex home) {
-  const std::uint32_t stands_for = one_in_;
-  one_in_ = load_.one_in.load(std::memory_order_relaxed);
-  until_sample_ = gap(one_in_);
+  until_sample_ = gap();
   site::Sample* const s = told_.samples.free_slot();
   if (s == nullptr) return told_.samples_lost.add(1);
   const std::string_view uri = client_uri(subject, site);
@@ -35,7 +43,7 @@ std::uint32_t Tally::gap(std::uint32_t one_in) {
   s->client = subject.client;
   s->home = home;
   s->kind = site::kind_of(subject.msg.method);
-  s->stands_for = stands_for;
+  s->stands_for = one_in_;
   s->uri_bytes = static_cast<std::uint16_t>(kept);
   if (kept != 0) std::memcpy(s->uri.data(), uri.data(), kept);
   told_.samples.commit();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose load a message is: exact counts by home, and now and then a sample that says whose request it was.
 #pragma once
+#include <algorithm>
+
 #include "job.h"
 #include "viaduct/site/load.h"
 
@@ -10,6 +12,12 @@ namespace viaduct::edge {
 class Tally {
  public:
   Tally(site::Load& load, unsigned worker) : load_(load), told_(load.worker(worker)), random_(worker + 1) {}
+  /// A burst of so many messages. A long one is no sign of quiet, whatever the control core knows yet: of it a few are sampled, which stand for the others.
+  void begin(std::size_t messages) {
+    const auto fewest = static_cast<std::uint32_t>(messages / base::samples_a_burst);
+    const std::uint32_t one_in = std::max(load_.one_in.load(std::memory_order_relaxed), fewest);
+    if (one_in != one_in_) draw_anew(one_in);
+  }
   /// Count a message that is judged.
   [[gnu::always_inline]] void count(const Job& job, const Site& site) {
     assign::HomeIndex home = job.judgement.home;
@@ -25,13 +33,15 @@ class Tally {
  private:
   [[nodiscard]] assign::HomeIndex count_other(const Job& job, const Site& site);
   void sample(const Subject& subject, const Site& site, assign::HomeIndex home);
-  [[nodiscard]] std::uint32_t gap(std::uint32_t one_in);
+  void draw_anew(std::uint32_t one_in);
+  [[nodiscard]] std::uint32_t gap();
 
   site::Load& load_;
   site::WorkerLoad& told_;
   std::uint64_t random_;
   std::uint32_t until_sample_{1};   // requests of clients
-  std::uint32_t one_in_{1};         // with which `until_sample_` was drawn
+  std::uint32_t one_in_{1};
+  double log_skip_{};               // of the chance that a request is not sampled
 };
 
 }  // namespace viaduct::edge

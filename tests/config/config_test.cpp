@@ -116,7 +116,8 @@ TEST(Config, CountsRelativePathsFromItsOwnFolder) {
 }
 
 TEST(Config, SendsClientsToTheHomesAddressUnlessAPublicOneIsGiven) {
-  const auto config = loaded(edited(sample_config, "# south", "public = [\"203.0.113.5:5080\", \"[2001:db8::5]\"]\nweight = 3\nviaduct = true"));
+  const auto config =
+      loaded(edited(sample_config, "# south", "public = [\"203.0.113.5:5080\", \"[2001:db8::5]\"]\nweight = 3\ncapacity = 900\nviaduct = true"));
   ASSERT_EQ(config.homes.size(), 2U);
   EXPECT_EQ(config.homes[0].public_endpoints, std::vector{at("192.0.2.11")});
   EXPECT_FALSE(config.homes[0].is_viaduct);
@@ -124,6 +125,8 @@ TEST(Config, SendsClientsToTheHomesAddressUnlessAPublicOneIsGiven) {
   EXPECT_EQ(config.homes[1].public_endpoints, (std::vector{at("203.0.113.5:5080"), at("[2001:db8::5]:5060")}));
   EXPECT_TRUE(config.homes[1].is_viaduct);
   EXPECT_EQ(config.homes[1].weight, 3U);
+  EXPECT_EQ(config.homes[0].capacity, 0U);
+  EXPECT_EQ(config.homes[1].capacity, 900U);
 }
 
 TEST(Config, TakesALocalHomeForAViaductOneAtItsOwnAddress) {
@@ -176,6 +179,13 @@ TEST(Config, NeedsNoSecretsWithoutHomes) {
 
 TEST(Config, BringsTheDefaultExpiryBetweenTheBoundsThatAreGiven) {
   EXPECT_EQ(loaded(edited(sample_config, "# registrar", "expires_max_s = 600")).expires_default_s, 600U);
+}
+
+TEST(Config, TakesHowLoadIsMeasured) {
+  EXPECT_EQ(loaded(sample_config).measuring, (Measuring{.window_s = 300, .half_life_s = 1800, .clients_tracked = 1'000'000}));
+  const auto config = loaded(edited(sample_config, "# registrar", "[balance]\nwindow_s = 5\nhalf_life_s = 60\nclients_tracked = 2048"));
+  EXPECT_EQ(config.measuring, (Measuring{.window_s = 5, .half_life_s = 60, .clients_tracked = 2048}));
+  EXPECT_EQ(needs_restart(loaded(sample_config), config), std::vector<std::string>{"balance.window_s, half_life_s, clients_tracked"});
 }
 
 TEST(Config, LoadsTheDocumentedExampleWithItsRealProfile) {

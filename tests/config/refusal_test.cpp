@@ -29,7 +29,7 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
      "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, exception, dpdk, sip, redirect, proxy, fleet, home, health, assign, store, "
-     "registrar, watchers, screen, "
+     "balance, registrar, watchers, screen, "
      "limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
@@ -197,7 +197,8 @@ const Fault home_faults[] = {
     {"# north", "local = true\nviaduct = false", "28: home[0].viaduct: is false for a local home; allowed: true when local is true"},
     {"# north\n[[home]]\n", "local = true\n[[home]]\nlocal = true\n",
      "29: home[1].local: is true for a second home, after \"north\"; allowed: at most one local home a node"},
-    {"# north", "port = 5060", "27: home[0].port: unknown key; allowed: name, address, public, weight, local, viaduct, probe"},
+    {"# north", "capacity = -1", "27: home[0].capacity: -1 is out of range; allowed: 0 to 1000000000"},
+    {"# north", "port = 5060", "27: home[0].port: unknown key; allowed: name, address, public, weight, capacity, local, viaduct, probe"},
 };
 INSTANTIATE_TEST_SUITE_P(Home, FaultyConfig, testing::ValuesIn(home_faults));
 
@@ -222,6 +223,9 @@ const Fault bound_faults[] = {
     {"# registrar", "[watchers]\nprefixes = [\"192.0.2.0\"]",
      "36: watchers.prefixes[0]: \"192.0.2.0\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
     {"# registrar", "[watchers]\nsubscriptions_max = 0", "36: watchers.subscriptions_max: 0 is out of range; allowed: 1 to 100000000"},
+    {"# registrar", "[balance]\nwindow_s = 0", "36: balance.window_s: 0 is out of range; allowed: 1 to 86400"},
+    {"# registrar", "[balance]\nhalf_life_s = 604801", "36: balance.half_life_s: 604801 is out of range; allowed: 1 to 604800"},
+    {"# registrar", "[balance]\nclients_tracked = 1000", "36: balance.clients_tracked: 1000 is out of range; allowed: 1024 to 100000000"},
     {"# registrar", "[watchers]\nnotifies_per_s = 0", "36: watchers.notifies_per_s: 0 is out of range; allowed: 1 to 1000000"},
     {"# registrar", "[watchers]\nper_client_max = 0", "36: watchers.per_client_max: 0 is out of range; allowed: 1 to 10000"},
     {"# registrar", "bindings_per_aor_max = 65", "35: registrar.bindings_per_aor_max: 65 is out of range; allowed: 1 to 64"},

@@ -14,6 +14,7 @@ assign::Home a_home() {
   home.public_v4 = base::Endpoint::parse("203.0.113.1:5062", 0);
   home.public_v6 = base::Endpoint::parse("[2001:db8::1]:5060", 0);
   home.weight = 7;
+  home.capacity = 1200;
   home.is_viaduct = true;
   home.state = assign::HomeState::draining;
   return home;
@@ -24,6 +25,7 @@ TEST(HomeText, GivesBackWhatWasDescribed) {
   ASSERT_TRUE(back) << back.error();
   EXPECT_EQ(describe(*back), describe(a_home()));
   EXPECT_EQ(back->state, assign::HomeState::draining);
+  EXPECT_EQ(back->capacity, 1200U);
   EXPECT_EQ(back->public_v6->text(), "[2001:db8::1]:5060");
 }
 
@@ -46,6 +48,7 @@ TEST(HomeText, OfAnEarlierBuildIsReadAsBefore) {
   ASSERT_TRUE(home) << home.error();
   EXPECT_TRUE(home->is_probed);
   EXPECT_FALSE(home->restores) << "an operator's";
+  EXPECT_EQ(home->capacity, 0U);
 }
 
 TEST(HomeText, RefusesWhatItDoesNotKnow) {

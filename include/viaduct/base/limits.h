@@ -126,6 +126,8 @@ inline constexpr std::size_t trace_records = 128;
 inline constexpr std::size_t sample_uri_bytes_max = 256;
 /// Samples that a worker keeps until the control core takes them: 300 octets each, 0.3 MB a worker; at 20,000 a second they last 50 ms.
 inline constexpr std::size_t samples_kept = 1024;
+/// Samples of one burst that a worker takes, on average, when every request is to be one: what sampling costs when much comes at once is a few instructions each.
+inline constexpr std::size_t samples_a_burst = 2;
 /// Samples of all workers that the control core gets a second: some 5 ms of it. Below that, every request of a client is one.
 inline constexpr std::uint32_t samples_per_s_max = 20'000;
 /// Samples that the control core takes in a row, some 0.1 ms; then everything else there has its turn.
