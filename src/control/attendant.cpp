@@ -28,7 +28,7 @@ void Attendant::give_back(assign::HomeIndex home, const std::string& name, std::
   order(home, {.name = name, .why = std::move(why), .is_down = false});
 }
 
-void Attendant::order(assign::HomeIndex home, Order order) {
+void Attendant::order(assign::HomeIndex home, Order&& order) {
   const std::lock_guard lock(mutex_);
   if (orders_.try_emplace(home, std::move(order)).second) wake_.notify_one();
 }

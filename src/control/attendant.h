@@ -31,7 +31,7 @@ class Attendant {
     std::string why;
     bool is_down{};   // take down, else give back
   };
-  void order(assign::HomeIndex home, Order order);
+  void order(assign::HomeIndex home, Order&& order);
   void run();
   [[nodiscard]] bool has_work() const { return is_over_ || !orders_.empty() || !returned_.empty() || !warnings_.empty(); }
   void carry_out(const Order& order);
