@@ -127,6 +127,8 @@ void Assignment::find(std::span<const ClientKey> keys, std::span<Placement> out)
 
 HomeIndex Assignment::slot_home(const ClientKey& key) const { return impl_->slots.at(key).home(); }
 
+Policy Assignment::policy() const { return impl_->policy; }
+
 std::uint32_t Assignment::shards_count() const { return impl_->table.shards_count(); }
 
 std::uint32_t Assignment::shard_of(const ClientKey& key) const { return impl_->table.index(key); }

@@ -15,7 +15,7 @@ void read_balance(const Table& balance, Config& config) {
   out.automatic = balance.choice<AutoBalance>("auto", {{"off", AutoBalance::off}, {"propose", AutoBalance::propose}, {"apply", AutoBalance::apply}},
                                               AutoBalance::propose);
   out.target_percent = balance.number<std::uint32_t>("target_percent", {1, 100}, 5);
-  out.uneven_percent = balance.number<std::uint32_t>("uneven_percent", {101, 1000}, 110);
+  out.uneven_percent = balance.number<std::uint32_t>("uneven_percent", {101, 1000}, 108);
   out.uneven_windows = balance.number<std::uint32_t>("uneven_windows", {1, 1000}, 3);
   out.hot_percent = balance.number<std::uint32_t>("hot_percent", {101, 1000}, 125);
   out.capacity_percent = balance.number<std::uint32_t>("capacity_percent", {1, 100}, 85);

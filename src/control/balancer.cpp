@@ -145,6 +145,7 @@ Expected<void> Balancer::take_placed(Fleet& fleet) {
 }
 
 void Balancer::take_slots(Fleet& fleet) {
+  if (commons_.assignment.policy() == assign::Policy::explicit_) return;   // nobody lives by them
   const auto slots = monitor_.slots();
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
     const SlotLoad& s = slots[slot];

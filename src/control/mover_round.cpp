@@ -58,6 +58,7 @@ void Mover::resume_all() {
       const HomeIndex home = step->is_slot ? slots[assign::slot_of(step->key)] : commons_.assignment.find(step->key).home;
       if (step->state != StepState::committed || home == step->to) continue;
       step->state = StepState::planned;   // the crash was before the commit
+      plan_of(*step).moved -= step->clients;
       changed.push_back(step);
     }
   });
@@ -250,6 +251,7 @@ Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
   for (Step* step : chosen) {
     step->state = StepState::committed;
     step->deadline_s = wall_s() + settings_.deadline_s;
+    plan_of(*step).moved += step->clients;
     changed.push_back(step);
   }
   for (const Step* step : overtaken) plan_of(*step).overtaken += step->clients;
@@ -296,10 +298,9 @@ Expected<void> Mover::commit(const std::vector<Step*>& chosen) {
 /// They are on their way.
 void Mover::set_out_done(const std::vector<Step*>& chosen) {
   if (chosen.empty()) return;
-  Plan& plan = plan_of(*chosen.front());
+  const Plan& plan = plan_of(*chosen.front());
   std::unordered_map<HomeIndex, Leaving> leaving;
   for (Step* step : chosen) {
-    plan.moved += step->clients;
     deadlines_.push({step->deadline_s, step->key, step->is_slot});
     if (!step->is_slot && plan.mode != MoveMode::lazy) leaving[step->from].steps.push_back(*step);
   }
@@ -317,7 +318,7 @@ void Mover::set_out_done(const std::vector<Step*>& chosen) {
 void Mover::take_back(const std::vector<Step*>& chosen, const std::string& trouble) {
   std::vector<const Step*> changed;
   for (Step* step : chosen) {
-    step->state = StepState::planned;
+    if (std::exchange(step->state, StepState::planned) == StepState::committed) plan_of(*step).moved -= step->clients;
     planned_[step->to].push_front(step);
     show(*step, {});
     changed.push_back(step);

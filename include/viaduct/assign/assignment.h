@@ -83,6 +83,7 @@ class Assignment {
   void find(std::span<const ClientKey> keys, std::span<Placement> out) const;
   /// The slot layer alone: what the client would have without pin or override; no_home before slots are set.
   [[nodiscard]] HomeIndex slot_home(const ClientKey& key) const;
+  [[nodiscard]] Policy policy() const;
 
   [[nodiscard]] std::uint32_t shards_count() const;
   [[nodiscard]] std::uint32_t shard_of(const ClientKey& key) const;

@@ -117,7 +117,7 @@ struct Measuring {
 struct Balance {
   AutoBalance automatic{AutoBalance::propose};
   std::uint32_t target_percent{5};                 ///< a plan leaves no home further above its share
-  std::uint32_t uneven_percent{110};               ///< of the mean: a home above it in uneven_windows in a row asks for a plan
+  std::uint32_t uneven_percent{108};               ///< of the mean: a home above it in uneven_windows in a row asks for a plan
   std::uint32_t uneven_windows{3};
   std::uint32_t hot_percent{125};                  ///< the same in one window
   std::uint32_t capacity_percent{85};              ///< of what a home says it can serve
