@@ -39,9 +39,8 @@ bool Watchers::Impl::tell_moved(Subscription& s, const Move& move, const site::S
   if (s.ends() || locations.find(s.client) == nullptr || !is_own(s, site.domains)) return false;
   if (s.standing.shortens || (s.open && s.open->shortens)) return true;
   s.standing.shortens = true;
-  s.standing.is_unchanged = false;
   s.standing.retry_after_s = place_of(s, shortened_s_min, move.within_s);
-  owe_everything(s, false);
+  owe_another(s, false);
   return true;
 }
 

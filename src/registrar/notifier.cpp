@@ -65,11 +65,18 @@ void Watchers::Impl::owe_everything(Subscription& s, bool is_urgent) {
   schedule(s);
 }
 
+/// The same for what was not under way at a restart, and so must not pass for a repetition of it.
+void Watchers::Impl::owe_another(Subscription& s, bool is_urgent) {
+  if (std::exchange(s.standing.repeats_cseq, false)) skip_numbers(s.standing);
+  s.standing.is_unchanged = false;
+  owe_everything(s, is_urgent);
+}
+
 void Watchers::Impl::end(Subscription& s, Ending ending, std::uint32_t retry_after) {
   s.standing.ending = ending;
   s.standing.retry_after_s = retry_after;
-  s.standing.is_unchanged = s.standing.shortens = false;
-  owe_everything(s, true);
+  s.standing.shortens = false;
+  owe_another(s, true);
 }
 
 void Watchers::Impl::remove(Subscription& s) {

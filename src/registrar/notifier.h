@@ -36,10 +36,18 @@ struct Watchers::Impl {
   [[nodiscard]] Tick now() const { return static_cast<Tick>(now_ms / tick_ms); }
   void advance(std::uint64_t to_ms) { now_ms = std::max(now_ms, to_ms); }
 
+  /// Past those that may have been used between the last row and a restart: NOTIFYs are seconds apart, rows at most one.
+  static void skip_numbers(Standing& x) {
+    constexpr std::uint32_t numbers_skipped = 16;
+    x.local_cseq += numbers_skipped;
+    x.version += numbers_skipped;
+  }
+
   // notifier.cpp
   void schedule(Subscription& s);
   void mark_changed(Subscription& s);
   void owe_everything(Subscription& s, bool is_urgent);
+  void owe_another(Subscription& s, bool is_urgent);
   void forget_changes(Subscription& s);
   void end(Subscription& s, Ending ending, std::uint32_t retry_after_s);
   void remove(Subscription& s);

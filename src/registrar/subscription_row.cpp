@@ -2,8 +2,9 @@
 // Subscriptions as octets, to be kept while the node is down.
 //
 //   row:  u8 format (1), u64 of the client's key twice, u64 dialog, the place that NOTIFYs go to (16 octets and u16), u8 listener, u8 ending,
-//         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again; 4 more: it shortens), u8 whether a NOTIFY was ever answered, u32 of the subscriber's CSeq, ours,
-//         version, retry-after, shortest and longest interval, u64 expiry (seconds since 1970), 8 times u16 octets of a text, then the texts
+//         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again; 4 more: it shortens), u8 whether a NOTIFY was ever answered,
+//         u32 of the subscriber's CSeq, ours, version, retry-after, shortest and longest interval, u64 expiry (seconds since 1970),
+//         8 times u16 octets of a text, then the texts
 #include <algorithm>
 
 #include "notifier.h"
@@ -15,10 +16,10 @@ namespace {
 constexpr std::uint8_t format = 1;
 enum class Owed : std::uint8_t { nothing, anew, again };
 constexpr std::uint8_t shortens = 4;  // beside Owed
-/// What the numbers of a subscription may have advanced by between its last row and the end: NOTIFYs are seconds apart, rows at most one.
-constexpr std::uint32_t numbers_skipped = 16;
 
 Owed owed(const Subscription& s) {
+  // What has become due since the one under way was sent is another message: in its place it would pass for its repetition, and nobody would read it.
+  if (s.open && s.standing.due != Due::nothing) return Owed::anew;
   if (s.open || s.standing.repeats_cseq) return Owed::again;
   return s.standing.due != Due::nothing ? Owed::anew : Owed::nothing;
 }
@@ -33,7 +34,8 @@ std::string to_row(const Subscription& s, std::int64_t offset_s) {
   Writer w;
   w << format << s.client.low << s.client.high << s.dialog << x.next << x.listener << static_cast<std::uint8_t>(x.ending) << owed_octet(s)
     << static_cast<std::uint8_t>(x.was_heard);
-  w << x.remote_cseq << x.local_cseq << (s.open ? x.version - 1 : x.version) << x.retry_after_s << x.interval_min_ms << x.interval_max_ms;
+  w << x.remote_cseq << x.local_cseq << (owed(s) == Owed::again && s.open ? x.version - 1 : x.version) << x.retry_after_s << x.interval_min_ms
+    << x.interval_max_ms;
   w << static_cast<std::int64_t>(x.expires / ticks_per_s) + offset_s;
   const DialogTexts t = s.texts();
   const std::array<std::string_view, 8> all = {t.aor, t.call_id, t.remote_tag, t.remote_uri, t.local_uri, t.target, t.routes, t.event_id};
@@ -107,10 +109,7 @@ bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_
   x.told = impl_->now();
   x.wants_everything = true;
   x.repeats_cseq = read->owed == Owed::again;
-  if (!x.repeats_cseq) {
-    x.local_cseq += numbers_skipped;
-    x.version += numbers_skipped;
-  }
+  if (!x.repeats_cseq) Impl::skip_numbers(x);
   if (read->owed != Owed::nothing) {
     impl_->owe_everything(s, true);
   } else {

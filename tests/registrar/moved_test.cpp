@@ -11,6 +11,13 @@ namespace {
 
 class Moved : public WatchersAtRestart {
  protected:
+  /// The one message that has left since, which nobody answers.
+  std::string only_sent() {
+    EXPECT_EQ(sent.messages.size(), 1u);
+    const std::string out = sent.messages.empty() ? std::string{} : sent.messages.front();
+    sent.messages.clear();
+    return out;
+  }
   std::size_t moves(Notice notice, std::uint32_t within_s = 60) { return watchers->moved(alice, {.notice = notice, .within_s = within_s}, site, now_ms); }
 };
 
@@ -132,6 +139,34 @@ TEST_F(Moved, WhatIsNotAnsweredIsSaidAgainAfterARestart) {
   pass(200);
   EXPECT_TRUE(header(only(), "Subscription-State").starts_with("terminated;reason=probation;retry-after="));
   EXPECT_EQ(watchers->size(), 0u);
+}
+
+TEST_F(Moved, IsNeverSaidAsARepetitionOfWhatWasUnderWay) {
+  subscribed();
+  enrol("<sip:a@192.0.2.9>", 1);
+  pass(5'200);
+  const std::string under_way = only_sent();
+  moves(Notice::deactivated);
+  restart(rows());
+  pass(200);
+  const std::string last = only_sent();
+  EXPECT_EQ(header(last, "Subscription-State"), "terminated;reason=deactivated");
+  EXPECT_NE(header(last, "Via"), header(under_way, "Via")) << "whoever has answered that one would answer again and read nothing";
+  EXPECT_GT(number_in(last, "\r\nCSeq: "), number_in(under_way, "\r\nCSeq: "));
+  EXPECT_GT(number_in(last, "reginfo\" version=\""), number_in(under_way, "reginfo\" version=\""));
+}
+
+TEST_F(Moved, IsNeverSaidAsARepetitionOfWhatIsOwedAfterARestart) {
+  subscribed();
+  enrol("<sip:a@192.0.2.9>", 1);
+  pass(5'200);
+  const std::string under_way = only_sent();
+  restart(rows());
+  moves(Notice::deactivated);
+  pass(200);
+  const std::string last = only_sent();
+  EXPECT_EQ(header(last, "Subscription-State"), "terminated;reason=deactivated");
+  EXPECT_GT(number_in(last, "\r\nCSeq: "), number_in(under_way, "\r\nCSeq: "));
 }
 
 }  // namespace
