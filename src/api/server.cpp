@@ -3,9 +3,7 @@
 #include "viaduct/api/server.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,6 +21,7 @@
 #include <vector>
 
 #include "connection.h"
+#include "unsignalled.h"
 #include "viaduct/base/descriptor.h"
 #include "viaduct/base/limits.h"
 
@@ -69,18 +68,6 @@ std::expected<Descriptor, std::string> listen_at(const std::filesystem::path& pa
   if (chmod(path.c_str(), socket_mode) != 0) return std::unexpected(system_said(path, "chmod"));
   if (listen(listener.get(), static_cast<int>(base::api_connections_max)) != 0) return std::unexpected(system_said(path, "listen"));
   return listener;
-}
-
-/// A thread that takes no signal: those are for the thread that waits for them.
-std::thread start_unsignalled(auto body) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread{std::move(body)};
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread.native_handle(), "viaduct-api");
-  return thread;
 }
 
 json refusal(std::string_view why) { return {{"ok", false}, {"error", why}}; }

@@ -191,6 +191,7 @@ json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount
           {"state", assign::name(h.state)},
           {"local", h.is_local},
           {"viaduct", h.is_viaduct},
+          {"control", h.control ? json(h.control->text()) : json()},
           {"slots", slots},
           {"clients", placed.overrides + placed.pins},
           {"pins", placed.pins}};

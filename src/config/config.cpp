@@ -10,7 +10,7 @@ namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
   root.only({"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "health", "assign", "store", "balance", "registrar",
-             "watchers", "screen", "limits"});
+             "watchers", "control", "screen", "limits"});
   const auto node = root.child("node");
   read_node(node, config);
   read_network(root, config);
@@ -28,6 +28,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_balance(root.child("balance"), config);
   read_registrar(root.child("registrar"), config);
   read_watchers(root.child("watchers"), config);
+  read_control(root.child("control"), config);
   read_screen(root.child("screen"), config);
   read_limits(root.child("limits"), config);
 }
@@ -76,6 +77,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   compare("balance.window_s, half_life_s, clients_tracked", &Config::measuring);
   compare("registrar.shards", &Config::shards);
   compare("registrar.shard_cpus", &Config::shard_cpus);
+  compare("control.listen", &Config::control_listen);
   compare("screen.cache_entries", &Config::screen_cache_entries);
   compare("limits.ring_slots", &Config::ring_slots);
   compare("limits.neighbours_max", &Config::neighbours_max);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// [[home]], [fleet], [assign] and [store]: the servers behind, the secrets shared with them, where clients' homes come from and where they are kept.
+// [[home]], [fleet], [control], [assign] and [store]: the servers behind, the secrets shared with them and where they call each other, where clients' homes
+// come from and where they are kept.
 #include <algorithm>
 #include <unordered_set>
 
@@ -41,7 +42,7 @@ void check_reachable(const Config& config, const Home& home, const Item& address
 }
 
 Home read_home(const Table& table, const Config& config) {
-  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe"});
+  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control"});
   Home home;
   home.name = label(table.required_item("name", label_text(base::home_name_bytes_max)), base::home_name_bytes_max);
   const auto address = table.required_item("address", endpoint_text);
@@ -53,6 +54,7 @@ Home read_home(const Table& table, const Config& config) {
   home.is_viaduct = table.flag("viaduct", home.is_local);
   if (home.is_local && !home.is_viaduct) table.place("viaduct").refuse("is false for a local home", "true when local is true");
   home.is_probed = table.flag("probe", true);
+  if (const auto control = table.item("control", control_text)) home.control = control_endpoint(*control);
   check_reachable(config, home, address);
   return home;
 }
@@ -109,6 +111,14 @@ void read_fleet(const Table& fleet, Config& config) {
   if (config.homes.empty()) return;
   if (!fleet.has("seed")) fleet.place("seed").refuse("is missing, and there are homes", key_text);
   if (config.fleet_keys.empty()) fleet.place("keys").refuse("is missing, and there are homes", "one or two of " + std::string{fleet_key_text});
+}
+
+void read_control(const Table& control, Config& config) {
+  control.only({"listen"});
+  const auto listen = control.item("listen", control_text);
+  if (!listen) return;
+  config.control_listen = control_endpoint(*listen);
+  if (config.fleet_keys.empty()) listen->refuse("needs fleet.keys, which authenticate who calls", "none without fleet.keys");
 }
 
 void read_assign(const Table& assign, Config& config) {

@@ -26,6 +26,8 @@ void read_balance(const Table& balance, Config& config);
 /// Needs [node]: shards take the CPUs behind the workers'.
 void read_registrar(const Table& registrar, Config& config);
 void read_watchers(const Table& watchers, Config& config);
+/// Needs the fleet: calls are authenticated by its keys.
+void read_control(const Table& control, Config& config);
 void read_screen(const Table& screen, Config& config);
 void read_limits(const Table& limits, Config& config);
 

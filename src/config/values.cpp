@@ -46,12 +46,15 @@ bool is_host_name(std::string_view name) {
 
 }  // namespace
 
-base::Endpoint endpoint(const Item& item) {
-  const auto parsed = base::Endpoint::parse(item.text, sip_port);
-  if (!parsed || parsed->port == 0) item.refuse_text("is not an address with a port", endpoint_text);
-  if (parsed->address.is_unusable_destination()) item.refuse_text("is multicast, broadcast or unspecified", endpoint_text);
+static base::Endpoint endpoint(const Item& item, std::uint16_t usual_port, std::string_view allowed) {
+  const auto parsed = base::Endpoint::parse(item.text, usual_port);
+  if (!parsed || parsed->port == 0) item.refuse_text("is not an address with a port", allowed);
+  if (parsed->address.is_unusable_destination()) item.refuse_text("is multicast, broadcast or unspecified", allowed);
   return *parsed;
 }
+
+base::Endpoint endpoint(const Item& item) { return endpoint(item, sip_port, endpoint_text); }
+base::Endpoint control_endpoint(const Item& item) { return endpoint(item, 0, control_text); }
 
 Listen listen(const Item& item) {
   constexpr std::string_view word = " vlan ";

@@ -11,6 +11,7 @@
 namespace viaduct::config {
 
 inline constexpr std::string_view endpoint_text = "ADDRESS[:PORT], port 1 to 65535, default 5060";
+inline constexpr std::string_view control_text = "ADDRESS:PORT, port 1 to 65535";
 inline constexpr std::string_view listen_text = "ADDRESS[:PORT], with \" vlan 1\" to \" vlan 4094\" behind it where it is on one";
 inline constexpr std::string_view address_text = "an address, as 192.0.2.1 or 2001:db8::1";
 inline constexpr std::string_view prefix_text = "ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32";
@@ -23,6 +24,8 @@ inline constexpr std::int64_t cpu_max = CPU_SETSIZE - 1;
 
 /// An address and port of either family, neither multicast nor unspecified.
 [[nodiscard]] base::Endpoint endpoint(const Item& item);
+/// The same with its port, for which there is no usual one.
+[[nodiscard]] base::Endpoint control_endpoint(const Item& item);
 /// An endpoint, and the VLAN that it is on: `ADDRESS[:PORT] vlan NUMBER`.
 [[nodiscard]] Listen listen(const Item& item);
 /// An address of either family, neither multicast nor unspecified.

@@ -42,6 +42,7 @@ assign::Home home_from(const json& j) {
   home.is_local = j.at("local").get<bool>();
   home.is_viaduct = j.at("viaduct").get<bool>();
   home.is_probed = j.value("probe", true);
+  if (j.contains("control")) home.control = endpoint(j["control"]);
   home.state = state_from(j.at("state").get<std::string>());
   if (j.contains("restores")) home.restores = state_from(j["restores"].get<std::string>());
   return home;
@@ -57,6 +58,7 @@ std::string describe(const assign::Home& home) {
               {"capacity", home.capacity}, {"local", home.is_local},         {"viaduct", home.is_viaduct}, {"probe", home.is_probed},
               {"state", assign::name(kept(home.state))}};
   if (home.restores) out["restores"] = assign::name(*home.restores);
+  if (home.control) out["control"] = home.control->text();
   return out.dump();
 }
 
@@ -80,6 +82,7 @@ assign::Home home_of(const config::Home& h) {
   home.is_local = h.is_local;
   home.is_viaduct = h.is_viaduct;
   home.is_probed = h.is_probed;
+  home.control = h.control;
   return home;
 }
 

@@ -17,6 +17,8 @@
 #include "kernel_share.h"
 #include "rules.h"
 #include "settings.h"
+#include "viaduct/api/control_server.h"
+#include "viaduct/api/node_calls.h"
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
 #include "viaduct/control/build_site.h"
@@ -86,6 +88,7 @@ struct Node::Impl {
   std::vector<std::unique_ptr<edge::Worker>> workers;
   api::Plant plant;
   std::unique_ptr<api::Server> server;
+  std::unique_ptr<api::ControlServer> control_server;   // null: not configured
   std::thread loader;
   std::atomic<bool> failed{};
 
@@ -184,6 +187,19 @@ struct Node::Impl {
                                       [this](const nlohmann::json& request, const std::string& who) { return api::answer(plant, request, who); });
     if (!started) return std::unexpected(started.error());
     server = std::move(*started);
+    return {};
+  }
+  std::expected<void, std::string> open_control() {
+    if (!config.control_listen) return {};
+    const auto keys = [this] {
+      sip::SigningKeys now;
+      loop.call([&] { now = site.read().keys; });
+      return now;
+    };
+    auto started = api::ControlServer::start(
+        *config.control_listen, keys, [this](const std::string& target, const nlohmann::json& request) { return api::answer_node(plant, target, request); });
+    if (!started) return std::unexpected(started.error());
+    control_server = std::move(*started);
     return {};
   }
 
@@ -329,6 +345,7 @@ void Node::Impl::stop_in_order() {
   mover.stop();
   monitor.stop();
   server.reset();
+  control_server.reset();
   health.stop();
   if (loader.joinable()) loader.join();
   stop.store(true, std::memory_order_relaxed);
@@ -373,6 +390,7 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
+  if (const auto open = impl->open_control(); !open) return std::unexpected(open.error());
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 

@@ -144,33 +144,39 @@ void Registrar::call_each(const std::function<void(Shard&)>& job) {
   for (const auto& core : cores_) call_core(*core, [&] { job(core->shard); });
 }
 
-std::size_t Registrar::tell_moved(Core& core, std::span<const ClientKey> clients, const Move& move) {
-  std::size_t told = 0;
-  for (std::size_t at = 0; at < clients.size(); at += base::moves_a_turn) {
-    call_core(core, [&] {
-      const site::Site& site = commons_.site.read();
-      for (const ClientKey& client : clients.subspan(at, std::min(base::moves_a_turn, clients.size() - at)))
-        told += core.shard.watchers().moved(client, move, site, monotonic_ms());
-    });
+/// For each client, by its number, on the core of its shard; some in one turn of it.
+void Registrar::call_for(std::span<const ClientKey> clients, const std::function<void(Shard&, std::size_t)>& job) {
+  std::vector<std::vector<std::size_t>> of_core(cores_.size());
+  for (std::size_t i = 0; i < clients.size(); ++i) of_core[assign::shard_of(clients[i], cores_.size())].push_back(i);
+  for (const auto& core : cores_) {
+    const std::span<const std::size_t> all = of_core[core->index];
+    for (std::size_t at = 0; at < all.size(); at += base::moves_a_turn) {
+      call_core(*core, [&] {
+        for (const std::size_t i : all.subspan(at, std::min(base::moves_a_turn, all.size() - at))) job(core->shard, i);
+      });
+    }
   }
-  return told;
 }
 
 std::expected<std::size_t, std::string> Registrar::moved(std::span<const ClientKey> clients, const Move& move) {
-  std::vector<std::vector<ClientKey>> of_core(cores_.size());
-  for (const ClientKey& client : clients) of_core[assign::shard_of(client, cores_.size())].push_back(client);
-  std::vector<std::uint64_t> marks(cores_.size());
+  if (cores_.front()->keepers.empty()) return std::unexpected("subscriptions are not kept: the store cannot be written");
   std::size_t told = 0;
-  for (std::size_t i = 0; i < cores_.size(); ++i) {
-    if (of_core[i].empty()) continue;
-    if (cores_[i]->keepers.empty()) return std::unexpected("subscriptions are not kept: the store cannot be written");
-    told += tell_moved(*cores_[i], of_core[i], move);
-    call_core(*cores_[i], [&] { marks[i] = cores_[i]->subscriptions().mark(); });
-  }
-  for (std::size_t i = 0; i < cores_.size(); ++i)
-    if (marks[i] != 0 && !cores_[i]->subscriptions().wait(marks[i], durable_within))
-      return std::unexpected("the store has not taken the subscriptions in time");
+  call_for(clients, [&](Shard& shard, std::size_t i) { told += shard.watchers().moved(clients[i], move, commons_.site.read(), monotonic_ms()); });
+  std::vector<std::uint64_t> marks(cores_.size());
+  for (const auto& core : cores_) call_core(*core, [&] { marks[core->index] = core->subscriptions().mark(); });
+  const bool is_durable = std::ranges::all_of(cores_, [&](const auto& core) { return core->subscriptions().wait(marks[core->index], durable_within); });
+  if (!is_durable) return std::unexpected("the store has not taken the subscriptions in time");
   return told;
+}
+
+std::vector<ClientStanding> Registrar::standings(std::span<const ClientKey> clients) {
+  std::vector<ClientStanding> out(clients.size());
+  call_for(clients, [&](Shard& shard, std::size_t i) {
+    const std::uint64_t now_ms = monotonic_ms();
+    out[i] = {.bindings = static_cast<std::uint32_t>(shard.bindings().of(clients[i], now_ms / 1000).size()),
+              .subscriptions = static_cast<std::uint32_t>(shard.watchers().of(clients[i], now_ms).size())};
+  });
+  return out;
 }
 
 void Registrar::apply(const Settings& settings) {

@@ -138,7 +138,7 @@ std::uint64_t home_proof_mac(const HomeProof& proof, const ClientKey& client, st
 
 }  // namespace
 
-SigningKey::SigningKey(char name, const base::Key128& fleet_key) : letter(name), hash_key(derived(fleet_key, 'h')), mac(derived(fleet_key, 'm')) {
+SigningKey::SigningKey(char name, const base::Key128& key) : letter(name), hash_key(derived(key, 'h')), mac(derived(key, 'm')), fleet_key(key) {
   base::check(letter >= 'a' && letter <= 'p', "a fleet key is named by a letter from a to p");
 }
 

@@ -16,6 +16,7 @@ assign::Home a_home() {
   home.weight = 7;
   home.capacity = 1200;
   home.is_viaduct = true;
+  home.control = base::Endpoint::parse("192.0.2.1:7060", 0);
   home.state = assign::HomeState::draining;
   return home;
 }
@@ -27,6 +28,7 @@ TEST(HomeText, GivesBackWhatWasDescribed) {
   EXPECT_EQ(back->state, assign::HomeState::draining);
   EXPECT_EQ(back->capacity, 1200U);
   EXPECT_EQ(back->public_v6->text(), "[2001:db8::1]:5060");
+  EXPECT_EQ(back->control->text(), "192.0.2.1:7060");
 }
 
 TEST(HomeText, KeepsWhatHealthIsToGiveBackAndNoSlowStart) {

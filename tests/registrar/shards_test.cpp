@@ -125,6 +125,9 @@ TEST_F(Shards, TellWatchersOfClientsThatMoveWhenThatIsDurable) {
   EXPECT_EQ(*told, clients);
   EXPECT_EQ(rows.ended(), clients) << "in the store, before the call has returned";
   EXPECT_EQ(registrar.moved(keys_, {.notice = Notice::deactivated}), clients) << "until it is answered";
+  const auto standings = registrar.standings(keys_);
+  ASSERT_EQ(standings.size(), clients);
+  for (const ClientStanding& standing : standings) EXPECT_EQ(standing.subscriptions, 1U);
   registrar.stop();
 }
 

@@ -34,6 +34,7 @@ struct Home {
   bool is_local{};                                ///< this node registers its clients
   bool is_viaduct{};                              ///< understands vh and X-Viaduct-Home
   bool is_probed{true};                           ///< health may ask it whether it is alive
+  std::optional<base::Endpoint> control;          ///< where other nodes call it
   HomeState state{};
   std::uint8_t returned_percent{};                ///< while `returning`
   std::optional<HomeState> restores;              ///< while health has taken it down: up or draining, as it is to be again; of no other

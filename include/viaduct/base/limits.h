@@ -143,6 +143,16 @@ inline constexpr std::size_t api_request_bytes_max = std::size_t{64} << 10;
 inline constexpr std::size_t history_entries_max = 10'000'000;
 /// Batches whose author the store keeps, some 100 octets each.
 inline constexpr std::size_t history_batches_max = 1'000'000;
+/// Clients in one call from node to node: what a mover moves in half a second, and one turn of the store.
+inline constexpr std::size_t node_call_clients_max = 1024;
+/// Octets of the body of such a call: so many AoRs, each at its largest and every octet of it escaped.
+inline constexpr std::size_t node_call_bytes_max = std::size_t{4} << 20;
+/// How far a call's time may lie from the clock of the node that is called, seconds: clocks of a fleet are kept, and calls take milliseconds.
+inline constexpr std::uint64_t node_call_window_s = 30;
+/// Calls of one window that are remembered so that none is heard twice, some 100 octets each: a thousand a second.
+inline constexpr std::size_t node_calls_remembered_max = 65'536;
+/// Threads that answer calls of other nodes: each may wait for the store.
+inline constexpr std::size_t node_call_threads = 4;
 /// Connections on the operator's socket at once: a few people and scripts; what a descriptor costs is small.
 inline constexpr std::size_t api_connections_max = 32;
 

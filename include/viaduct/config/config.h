@@ -39,6 +39,7 @@ struct Home {
   bool is_viaduct{};                              ///< default: is_local
   std::uint32_t capacity{};                       ///< messages a second that it can serve; 0: not said
   bool is_probed{true};
+  std::optional<base::Endpoint> control;          ///< where other nodes call it
 };
 
 enum class Redirect : std::uint8_t { single_via, listed, always, never };
@@ -207,6 +208,8 @@ struct Config {
   std::vector<sip::DigestAlgorithm> digest_algorithms{sip::DigestAlgorithm::sha512_256, sip::DigestAlgorithm::sha256, sip::DigestAlgorithm::md5};
   // [watchers]
   Watching watching;
+  // [control]
+  std::optional<base::Endpoint> control_listen;    ///< where other nodes call this one; unset: nowhere
   // [screen]
   std::filesystem::path rules_file;                ///< the operator's rules; empty: none
   bool shipped_rules{true};

@@ -43,6 +43,12 @@ struct Restored {
   std::size_t clients{}, subscriptions{};
 };
 
+/// What this node has of a client.
+struct ClientStanding {
+  std::uint32_t bindings{};
+  std::uint32_t subscriptions{};   ///< to his registrations, those that end among them
+};
+
 /// Thread: the control core's, but for what says otherwise. As many shards as commons has rings for.
 class Registrar {
  public:
@@ -70,6 +76,8 @@ class Registrar {
   /// how many subscriptions are being told; the same call again is as good as one. Errors: a store that cannot be written, or was not within 5 s.
   /// Thread: as `call`.
   [[nodiscard]] std::expected<std::size_t, std::string> moved(std::span<const ClientKey> clients, const Move& move);
+  /// What there is here of each of these clients, in their order. Thread: as `call`.
+  [[nodiscard]] std::vector<ClientStanding> standings(std::span<const ClientKey> clients);
   /// Thread: as `call`.
   void apply(const Settings& settings);
   /// Thread: any.
@@ -80,7 +88,7 @@ class Registrar {
   struct Core;
   void run(unsigned shard);
   void call_core(Core& core, const std::function<void()>& job);
-  std::size_t tell_moved(Core& core, std::span<const ClientKey> clients, const Move& move);
+  void call_for(std::span<const ClientKey> clients, const std::function<void(Shard&, std::size_t)>& job);
   site::Commons& commons_;
   OnControlCore on_control_core_;
   std::vector<std::unique_ptr<Core>> cores_;

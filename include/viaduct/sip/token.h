@@ -20,7 +20,8 @@ struct SigningKey {
   char letter{};               ///< 'a' to 'p' name fleet keys; other first letters of a branch mark requests of our own
   base::AesHashKey hash_key;   ///< for T, L and tags: derived from the fleet key
   base::AesMac mac;            ///< for M: derived from the fleet key
-  SigningKey(char letter, const base::Key128& fleet_key);
+  base::Key128 fleet_key;      ///< itself, for what is no SIP
+  SigningKey(char name, const base::Key128& key);
 };
 
 /// The fleet's keys: the first signs, both verify.

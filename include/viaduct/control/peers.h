@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls to other nodes of the fleet, at the control addresses of their homes. What they do with them is the control server's of area api.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "viaduct/control/loop.h"
+#include "viaduct/control/placements.h"
+#include "viaduct/registrar/registrar.h"
+
+namespace viaduct::control {
+
+/// Each call waits for its answer, up to 10 s, and is as good once as several times: who gets an error calls again. Of more clients than one call takes
+/// several are made. Thread: any that may wait, but the control core.
+class Peers {
+ public:
+  Peers(site::Commons& commons, Loop& loop) : commons_(commons), loop_(loop) {}
+
+  /// Have a home tell those who watch these clients that they move (registrar::Registrar::moved), by the decision of that epoch. Returns, when it is durable
+  /// there, how many subscriptions are being told. Shape: `aors` are canonical. Errors: no such home, no control address, no answer, or the answer's reason.
+  [[nodiscard]] Expected<std::uint64_t> tell_moved(assign::HomeIndex home, std::uint32_t epoch, const registrar::Move& move, std::span<const std::string> aors);
+  /// What a home has of these clients, in their order. Shape and errors: as above.
+  [[nodiscard]] Expected<std::vector<registrar::ClientStanding>> standings(assign::HomeIndex home, std::span<const std::string> aors);
+
+ private:
+  struct Peer;
+  [[nodiscard]] Expected<Peer> peer_of(assign::HomeIndex home);
+  site::Commons& commons_;
+  Loop& loop_;
+};
+
+}  // namespace viaduct::control

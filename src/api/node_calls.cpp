@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "viaduct/api/node_calls.h"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+
+#include "viaduct/base/limits.h"
+
+namespace viaduct::api {
+namespace {
+
+using nlohmann::json;
+using registrar::Notice;
+
+NodeAnswer refused(int status, const std::string& why) { return {.status = status, .body = {{"ok", false}, {"error", why}}}; }
+
+/// Whom the call is about. Errors: why it is about nobody.
+control::Expected<std::vector<registrar::ClientKey>> clients_of(const Plant& plant, const json& request) {
+  const auto aors = request.at("clients").get<std::vector<std::string>>();
+  if (aors.empty() || aors.size() > base::node_call_clients_max)
+    return std::unexpected("clients: " + std::to_string(aors.size()) + "; allowed: 1 to " + std::to_string(base::node_call_clients_max));
+  sip::Domains domains;
+  base::Key128 seed{};
+  plant.loop.call([&] {
+    domains = plant.commons.site.read().domains;
+    seed = plant.commons.site.read().fleet_seed;
+  });
+  std::vector<registrar::ClientKey> out;
+  for (const std::string& aor : aors) {
+    const auto client = control::client_named(aor, domains, seed);
+    if (!client) return std::unexpected(client.error());
+    out.push_back(client->key);
+  }
+  return out;
+}
+
+control::Expected<registrar::Move> move_of(const json& request) {
+  const auto within_s = request.value("within_s", base::move_within_s_min);
+  if (within_s < base::move_within_s_min || within_s > base::move_within_s_max)
+    return std::unexpected("within_s: " + std::to_string(within_s) + "; allowed: " + std::to_string(base::move_within_s_min) + " to " +
+                           std::to_string(base::move_within_s_max));
+  const auto mode = request.at("mode").get<std::string>();
+  for (const Notice notice : {Notice::deactivated, Notice::probation, Notice::shortened})
+    if (registrar::name(notice) == mode) return registrar::Move{.notice = notice, .within_s = within_s};
+  return std::unexpected("mode: \"" + mode + "\" is not known; allowed: deactivated, probation or shortened");
+}
+
+NodeAnswer moved(const Plant& plant, const json& request) {
+  const auto epoch = request.at("epoch").get<std::uint32_t>();
+  const auto move = move_of(request);
+  if (!move) return refused(400, move.error());
+  const auto clients = clients_of(plant, request);
+  if (!clients) return refused(400, clients.error());
+  const auto told = plant.registrar.moved(*clients, *move);
+  if (!told) return refused(503, told.error());
+  spdlog::info("{} clients move by epoch {}: {} subscriptions are told ({})", clients->size(), epoch, *told, registrar::name(move->notice));
+  return {.body = {{"ok", true}, {"told", *told}}};
+}
+
+NodeAnswer bindings(const Plant& plant, const json& request) {
+  const auto clients = clients_of(plant, request);
+  if (!clients) return refused(400, clients.error());
+  json rows = json::array();
+  for (const registrar::ClientStanding& s : plant.registrar.standings(*clients)) rows.push_back({{"bindings", s.bindings}, {"subscriptions", s.subscriptions}});
+  return {.body = {{"ok", true}, {"clients", rows}}};
+}
+
+}  // namespace
+
+NodeAnswer answer_node(const Plant& plant, const std::string& target, const json& request) {
+  if (target == "/v1/moved") return moved(plant, request);
+  if (target == "/v1/bindings") return bindings(plant, request);
+  return refused(404, "no such call");
+}
+
+}  // namespace viaduct::api

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Node calls node over real HTTP: what the caller asks and gets, and what of strangers is not heard.
+#include "viaduct/api/control_server.h"
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <mutex>
+
+#include "load/stand.h"
+#include "viaduct/base/limits.h"
+#include "viaduct/control/build_site.h"
+#include "viaduct/control/peers.h"
+#include "viaduct/control/seal.h"
+
+namespace viaduct::api {
+namespace {
+
+using nlohmann::json;
+
+/// A port that nobody has.
+std::uint16_t free_port() {
+  const int link = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t bytes = sizeof at;
+  bind(link, reinterpret_cast<const sockaddr*>(&at), sizeof at);
+  getsockname(link, reinterpret_cast<sockaddr*>(&at), &bytes);
+  close(link);
+  return ntohs(at.sin_port);
+}
+
+class Nodes : public testing::Test {
+ protected:
+  static constexpr assign::HomeIndex without_control = 1, called = 2, absent = 3;
+  static bench::Stand& stand() {
+    static bench::Stand one({.ring_slots = 256, .bindings = 16});
+    return one;
+  }
+  void SetUp() override {
+    const auto home = [](const char* name, std::uint8_t last, std::optional<base::Endpoint> control) {
+      assign::Home out;
+      out.name = name;
+      out.address = {base::Address::v4({198, 18, 1, last}), 5060};
+      out.control = control;
+      return out;
+    };
+    config::Config c;
+    c.domains = {"example.com"};
+    c.fleet_keys = {{.letter = 'a', .key = {5, 6, 7, 8}}};
+    auto site = control::build_site(c, {home("here", 1, std::nullopt), home("north", 2, std::nullopt), home("south", 3, here), home("east", 4, nowhere)});
+    ASSERT_TRUE(site) << site.error();
+    keys = (*site)->keys;
+    stand().commons.site.publish(std::move(*site), stand().commons.epoch);
+    auto started =
+        ControlServer::start(here, [this] { return keys; }, [this](const std::string& target, const json& request) { return hear(target, request); });
+    ASSERT_TRUE(started) << started.error();
+    server = std::move(*started);
+  }
+  NodeAnswer hear(const std::string& target, const json& request) {
+    const std::lock_guard lock(mutex);
+    calls.emplace_back(target, request);
+    return answer(request);
+  }
+  /// A call by hand; its status.
+  int post(const std::string& body, const std::string& sealed, const char* target = "/v1/moved") {
+    httplib::Client client("127.0.0.1", here.port);
+    const auto said = client.Post(target, {{std::string(control::seal_header), sealed}}, body, "application/json");
+    return said ? said->status : 0;
+  }
+  [[nodiscard]] std::string sealed(const std::string& body, std::int64_t late_s = 0) const {
+    return control::seal(control::Call{.method = "POST", .target = "/v1/moved", .body = body}, static_cast<std::uint64_t>(time(nullptr) - late_s), keys);
+  }
+
+  const base::Endpoint here{base::Address::v4({127, 0, 0, 1}), free_port()};
+  const base::Endpoint nowhere{base::Address::v4({127, 0, 0, 1}), 1};
+  sip::SigningKeys keys;   // the server's
+  std::mutex mutex;
+  std::vector<std::pair<std::string, json>> calls;
+  std::function<NodeAnswer(const json&)> answer = [](const json& request) { return NodeAnswer{.body = {{"ok", true}, {"told", request["clients"].size()}}}; };
+  site::Wire wire{stand().commons, true};
+  control::ExceptionPath exceptions{stand().commons, wire, std::nullopt};
+  control::Resolver resolver{stand().commons, wire, exceptions, config::Config{}};
+  control::Health health{stand().commons, wire, config::Health{}};
+  control::Loop loop{stand().commons, resolver, exceptions, health, [](std::size_t, std::uint64_t) { return std::size_t{0}; }};
+  control::Peers peers{stand().commons, loop};
+  std::unique_ptr<ControlServer> server;
+};
+
+TEST_F(Nodes, TellOfClientsThatMoveInPartsThatFit) {
+  std::vector<std::string> aors;
+  for (std::size_t i = 0; i < base::node_call_clients_max + 5; ++i) aors.push_back("user" + std::to_string(i) + "@example.com");
+  const auto told = peers.tell_moved(called, 17, {.notice = registrar::Notice::probation, .within_s = 90}, aors);
+  ASSERT_TRUE(told) << told.error();
+  EXPECT_EQ(*told, aors.size());
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[1].first, "/v1/moved");
+  EXPECT_EQ(calls[1].second, (json{{"epoch", 17}, {"mode", "probation"}, {"within_s", 90}, {"clients", std::vector(aors.end() - 5, aors.end())}}));
+}
+
+TEST_F(Nodes, AskWhatThereIsOfClients) {
+  answer = [](const json&) {
+    return NodeAnswer{.body = {{"ok", true}, {"clients", {{{"bindings", 1}, {"subscriptions", 2}}, {{"bindings", 0}, {"subscriptions", 0}}}}}};
+  };
+  const std::vector<std::string> aors = {"alice@example.com", "bob@example.com"};
+  const auto found = peers.standings(called, aors);
+  ASSERT_TRUE(found) << found.error();
+  ASSERT_EQ(found->size(), 2U);
+  EXPECT_EQ((*found)[0].bindings, 1U);
+  EXPECT_EQ((*found)[0].subscriptions, 2U);
+  EXPECT_EQ((*found)[1].bindings, 0U);
+  EXPECT_EQ(calls.front().second, (json{{"clients", aors}}));
+  EXPECT_FALSE(peers.standings(called, std::span(aors).first(1))) << "an answer about others";
+}
+
+TEST_F(Nodes, SayWhyACallCameToNothing) {
+  const std::vector<std::string> aors = {"alice@example.com"};
+  const auto why = [&](assign::HomeIndex home) { return peers.tell_moved(home, 1, {}, aors).error(); };
+  EXPECT_EQ(why(without_control), "north: has no control address");
+  EXPECT_EQ(why(99), "there is no such home");
+  EXPECT_NE(why(absent).find("east at 127.0.0.1:1: "), std::string::npos);
+  answer = [](const json&) { return NodeAnswer{.status = 503, .body = {{"ok", false}, {"error", "the disk is full"}}}; };
+  EXPECT_NE(why(called).find("the disk is full"), std::string::npos);
+  answer = [](const json&) { return NodeAnswer{.body = {{"told", "many"}}}; };
+  EXPECT_NE(why(called).find("type"), std::string::npos);
+  answer = [](const json&) -> NodeAnswer { throw std::runtime_error("a handler's fault"); };
+  EXPECT_NE(why(called).find("a handler's fault"), std::string::npos);
+  calls.clear();
+  keys.keys[0].emplace('a', base::Key128{9});
+  EXPECT_NE(why(called).find("not sealed by a key of this fleet: 401"), std::string::npos);
+  EXPECT_TRUE(calls.empty());
+}
+
+TEST_F(Nodes, HearNoStrangers) {
+  const std::string body = R"({"clients":[]})";
+  EXPECT_EQ(post(body, ""), 401);
+  EXPECT_EQ(post(body, sealed("{}")), 401) << "the seal of another body";
+  EXPECT_EQ(post(body, sealed(body), "/v1/bindings"), 401) << "the seal of another call";
+  EXPECT_EQ(post(body, sealed(body, 100)), 401) << "too old";
+  EXPECT_EQ(post(std::string(base::node_call_bytes_max + 1, ' '), ""), 413);
+  EXPECT_TRUE(calls.empty());
+  const std::string once = sealed(body);
+  EXPECT_EQ(post(body, once), 200);
+  EXPECT_EQ(post(body, once), 401) << "a second time";
+  EXPECT_EQ(calls.size(), 1U);
+  EXPECT_EQ(post("no JSON", sealed("no JSON")), 400);
+  EXPECT_EQ(post("[]", sealed("[]")), 400);
+  EXPECT_EQ(calls.size(), 1U);
+}
+
+TEST_F(Nodes, ReadNoBodyWhoseSizeIsNotSaid) {
+  httplib::Client client("127.0.0.1", here.port);
+  const auto piece = [](std::size_t, httplib::DataSink& sink) {
+    sink.write("{}", 2);
+    sink.done();
+    return true;
+  };
+  const auto chunked = client.Post("/v1/moved", httplib::Headers{}, piece, "application/json");
+  ASSERT_TRUE(chunked);
+  EXPECT_EQ(chunked->status, 411);
+  httplib::Client packing("127.0.0.1", here.port);
+  const auto packed = packing.Post("/v1/moved", {{"Content-Encoding", "gzip"}}, std::string(100, 'x'), "application/json");
+  ASSERT_TRUE(packed);
+  EXPECT_EQ(packed->status, 411);
+}
+
+TEST_F(Nodes, DoNotShareAnAddress) {
+  EXPECT_FALSE(ControlServer::start(here, [this] { return keys; }, [](const std::string&, const json&) { return NodeAnswer{}; }));
+}
+
+}  // namespace
+}  // namespace viaduct::api
