@@ -22,12 +22,8 @@ constexpr double messages_per_move = 14;
 json plan_json(const Plan& p) {
   json homes = json::array();
   for (const control::Forecast& h : p.homes)
-    homes.push_back({{"home", h.home},
-                     {"before", h.before},
-                     {"after", h.after},
-                     {"capacity", h.capacity},
-                     {"clients_in", h.clients_in},
-                     {"clients_out", h.clients_out}});
+    homes.push_back(
+        {{"home", h.home}, {"before", h.before}, {"after", h.after}, {"capacity", h.capacity}, {"clients_in", h.clients_in}, {"clients_out", h.clients_out}});
   const std::uint64_t gone = p.moved + p.overtaken;
   const std::uint64_t left = p.state == PlanState::aborted ? 0 : p.clients - std::min(p.clients, gone);
   return {{"id", p.id},
@@ -81,7 +77,8 @@ std::optional<MoveMode> mode_of(const json& request) {
 }
 
 control::Wish wish_of(const json& request) {
-  control::Wish wish{.without = request.value("without", std::string{}), .with = {}, .target = {}, .moves_ratio_max = {}, .is_forced = request.value("force", false)};
+  control::Wish wish{
+      .without = request.value("without", std::string{}), .with = {}, .target = {}, .moves_ratio_max = {}, .is_forced = request.value("force", false)};
   if (request.contains("with_weight")) wish.with = balance::Home{.weight = request["with_weight"].get<double>(), .state = balance::HomeState::joining};
   if (request.contains("target")) wish.target = request["target"].get<double>();
   if (request.contains("moves_max")) wish.moves_ratio_max = request["moves_max"].get<double>();
@@ -105,7 +102,10 @@ json simulate(const Plant& plant, const json& request) {
 
 json step_json(const site::Site& site, const Step& step) {
   constexpr std::array states = {"planned", "committed", "settled"};
-  json out = {{"from", home_name(site, step.from)}, {"to", home_name(site, step.to)}, {"state", states[static_cast<std::size_t>(step.state)]}, {"clients", step.clients}};
+  json out = {{"from", home_name(site, step.from)},
+              {"to", home_name(site, step.to)},
+              {"state", states[static_cast<std::size_t>(step.state)]},
+              {"clients", step.clients}};
   if (step.is_slot)
     out["slot"] = assign::slot_of(step.key);
   else

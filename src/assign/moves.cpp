@@ -7,7 +7,7 @@ namespace viaduct::assign {
 namespace {
 
 // Confirmations that one may be ahead of the control core: what it can see in the 10 ms between two of its looks, and some.
-constexpr std::size_t confirmations_kept = 16'384;
+constexpr std::size_t confirmations_kept = 4096;
 
 }  // namespace
 

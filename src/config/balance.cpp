@@ -12,8 +12,8 @@ void read_balance(const Table& balance, Config& config) {
   measured.window_s = balance.number<std::uint32_t>("window_s", {1, 86'400}, 300);
   measured.half_life_s = balance.number<std::uint32_t>("half_life_s", {1, 604'800}, 1800);
   measured.clients_tracked = balance.number<std::size_t>("clients_tracked", {1024, 100'000'000}, 1'000'000);
-  out.automatic = balance.choice<AutoBalance>("auto", {{"off", AutoBalance::off}, {"propose", AutoBalance::propose}, {"apply", AutoBalance::apply}},
-                                              AutoBalance::propose);
+  out.automatic =
+      balance.choice<AutoBalance>("auto", {{"off", AutoBalance::off}, {"propose", AutoBalance::propose}, {"apply", AutoBalance::apply}}, AutoBalance::propose);
   out.target_percent = balance.number<std::uint32_t>("target_percent", {1, 100}, 5);
   out.uneven_percent = balance.number<std::uint32_t>("uneven_percent", {101, 1000}, 108);
   out.uneven_windows = balance.number<std::uint32_t>("uneven_windows", {1, 1000}, 3);

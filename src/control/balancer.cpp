@@ -73,6 +73,7 @@ Balancer::Balancer(site::Commons& commons, Loop& loop, Placements& placements, M
 // --- looking
 
 Balancer::Fleet Balancer::look() {
+  note_joining();
   Fleet fleet;
   fleet.loads = monitor_.window().homes;
   fleet.tracked = monitor_.clients();
@@ -91,10 +92,10 @@ Balancer::Fleet Balancer::look() {
     if (h.state == HomeState::removed) continue;
     balance::Home home{.load = h.load_per_s,
                        .weight = static_cast<double>(h.weight),
-                       .capacity = static_cast<double>(h.capacity),
+                       .capacity = h.capacity * (h.messages_per_s > 0 ? h.load_per_s / h.messages_per_s : 1),   // messages of this home's kinds, as load
                        .slow_start = slow_start[i],
                        .state = planned_as(h.state)};
-    if (home.state == balance::HomeState::up && joining_.contains(h.name)) home.state = balance::HomeState::joining;
+    if (home.state == balance::HomeState::up && is_joining(h.name)) home.state = balance::HomeState::joining;
     fleet.by_home[i] = static_cast<std::uint16_t>(fleet.homes.size());
     fleet.homes.push_back(home);
     fleet.names.push_back(h.name);
@@ -150,6 +151,8 @@ void Balancer::take_slots(Fleet& fleet) {
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
     const SlotLoad& s = slots[slot];
     if (s.home >= fleet.by_home.size() || fleet.by_home[s.home] == UINT16_MAX) continue;
+    // A slot in which nobody is known relieves nobody; but whoever may be in it must leave a home that drains.
+    if (s.clients == 0 && fleet.homes[fleet.by_home[s.home]].state != balance::HomeState::draining) continue;
     fleet.groups.push_back({.load = s.load_per_s, .clients = s.clients, .home = fleet.by_home[s.home]});
     fleet.slots.push_back(slot);
   }
@@ -195,8 +198,7 @@ Expected<Proposal> Balancer::plan(Fleet& fleet, balance::Reason reason, const ba
   plan.clients = made.clients_moved;
   plan.slots = made.groups.size();
   for (std::size_t i = 0; i < fleet.homes.size(); ++i)
-    plan.homes.push_back(
-        {.home = fleet.names[i], .before = made.homes[i].load_before, .after = made.homes[i].load_after, .capacity = fleet.homes[i].capacity});
+    plan.homes.push_back({.home = fleet.names[i], .before = made.homes[i].load_before, .after = made.homes[i].load_after, .capacity = fleet.homes[i].capacity});
   for (const balance::Flow& flow : made.flows) {
     plan.homes[flow.from].clients_out += flow.clients;
     plan.homes[flow.to].clients_in += flow.clients;
@@ -302,6 +304,7 @@ void Balancer::note_joining() {
     for (const HomeIndex home : commons_.assignment.slots())
       if (home < slots.size()) ++slots[home];
   });
+  const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < window.homes.size(); ++i) {
     const HomeLoad& h = window.homes[i];
     if (h.state != HomeState::up || h.relative >= 1 - 2 * settings_.limits.target)
@@ -311,8 +314,12 @@ void Balancer::note_joining() {
   }
 }
 
+bool Balancer::is_joining(const std::string& home) const {
+  const std::lock_guard lock(mutex_);
+  return joining_.contains(home);
+}
+
 void Balancer::window_closed() {
-  note_joining();
   Fleet fleet = look();
   const auto plans = mover_.plans();
   const bool is_moving = std::ranges::any_of(plans, [](const Plan& p) { return p.state == PlanState::running || p.state == PlanState::paused; });

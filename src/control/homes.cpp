@@ -54,9 +54,9 @@ std::string describe(const assign::Home& home) {
   json publics = json::array();
   if (home.public_v4) publics.push_back(home.public_v4->text());
   if (home.public_v6) publics.push_back(home.public_v6->text());
-  json out = {{"name", home.name},         {"address", home.address.text()}, {"public", publics},          {"weight", home.weight},
-              {"capacity", home.capacity}, {"local", home.is_local},         {"viaduct", home.is_viaduct}, {"probe", home.is_probed},
-              {"state", assign::name(kept(home.state))}};
+  json out = {{"name", home.name},          {"address", home.address.text()}, {"public", publics},
+              {"weight", home.weight},      {"capacity", home.capacity},      {"local", home.is_local},
+              {"viaduct", home.is_viaduct}, {"probe", home.is_probed},        {"state", assign::name(kept(home.state))}};
   if (home.restores) out["restores"] = assign::name(*home.restores);
   if (home.control) out["control"] = home.control->text();
   return out.dump();

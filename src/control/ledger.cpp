@@ -12,8 +12,7 @@ namespace viaduct::control {
 // What a later build does not find keeps its default.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Forecast, home, before, after, capacity, clients_in, clients_out)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, id, state, mode, author, reason, trouble, created_s, ended_s, clients_per_s, homes, imbalance_before,
-                                                imbalance_after, load_moved, cost, lower_bound, clients, slots, moved, confirmed, unconfirmed, overtaken,
-                                                told)
+                                                imbalance_after, load_moved, cost, lower_bound, clients, slots, moved, confirmed, unconfirmed, overtaken, told)
 
 namespace {
 

@@ -19,11 +19,11 @@ using assign::HomeIndex;
 constexpr auto busy_pause = std::chrono::milliseconds(20);
 constexpr auto idle_pause = std::chrono::milliseconds(500);
 constexpr std::size_t confirmations_a_round = 8192;
-constexpr std::size_t wave_steps_max = 4096;       // of one commit: a few milliseconds of disk, one turn of the control core
+constexpr std::size_t wave_steps_max = 4096;  // of one commit: a few milliseconds of disk, one turn of the control core
 constexpr std::size_t told_at_once = 512;
 constexpr std::uint64_t tell_again_after_ms = 2000;
 constexpr std::size_t plans_kept = 100;
-constexpr double empty_slot_tokens = 1.0 / 1024;   // a slot in which nobody is known: somebody may be
+constexpr double empty_slot_tokens = 1.0 / 1024;  // a slot in which nobody is known: somebody may be
 
 }  // namespace
 
@@ -31,7 +31,7 @@ constexpr double empty_slot_tokens = 1.0 / 1024;   // a slot in which nobody is 
 void Mover::Bucket::fill(double seconds) { tokens = std::min(tokens + per_s * seconds, std::max(1.0, per_s)); }
 
 void Mover::run() {
-  if (!placements_.take_pen()) return;   // until the table is loaded; none: the node stops
+  if (!placements_.take_pen()) return;  // until the table is loaded; none: the node stops
   resume_all();
   auto last = std::chrono::steady_clock::now();
   for (;;) {
@@ -57,7 +57,7 @@ void Mover::resume_all() {
     for (Step* step : all) {
       const HomeIndex home = step->is_slot ? slots[assign::slot_of(step->key)] : commons_.assignment.find(step->key).home;
       if (step->state != StepState::committed || home == step->to) continue;
-      step->state = StepState::planned;   // the crash was before the commit
+      step->state = StepState::planned;  // the crash was before the commit
       plan_of(*step).moved -= step->clients;
       changed.push_back(step);
     }
@@ -88,22 +88,27 @@ bool Mover::round(double seconds) {
 /// Homes that accepted a client who is on his way to them.
 void Mover::hear() {
   std::vector<assign::Confirmation> told;
-  loop_.call([&] { told = commons_.moves.take(confirmations_a_round); });
+  std::vector<bool> by_slot;  // who has no placement of his own
+  loop_.call([&] {
+    told = commons_.moves.take(confirmations_a_round);
+    for (const assign::Confirmation& c : told) by_slot.push_back(commons_.assignment.find(c.client).layer == assign::Layer::slot);
+  });
   if (told.empty()) return;
   const std::lock_guard lock(mutex_);
   std::vector<const Step*> changed;
-  for (const assign::Confirmation& c : told) {
-    Step* const step = find(c.client, false);
-    if (step == nullptr)
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const assign::Confirmation& c = told[i];
+    if (settled_.contains(c.client)) continue;  // he refreshes at his new home
+    if (Step* const step = find(c.client, false); step == nullptr && by_slot[i])
       settle_of_slot(c, changed);
-    else if (step->state == StepState::committed && step->to == c.home)
-      settle(*step, true, changed);
+    else if (step != nullptr && step->state == StepState::committed && step->to == c.home)
+      settle(*step, true, changed, 0);
   }
   if (!changed.empty()) save(changed, {});
 }
 
-/// From now on the client is at his new home; only CANCEL and ACK go to both a while longer.
-void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed) {
+/// From now on the client is at his new home; only CANCEL and ACK go to both a while longer, and as long as his slot is on its way.
+void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::uint64_t slot_deadline_s) {
   Plan& plan = plan_of(step);
   step.state = StepState::settled;
   (is_confirmed ? plan.confirmed : plan.unconfirmed) += step.clients;
@@ -111,7 +116,8 @@ void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& chan
   changed.push_back(&step);
   show(step, {.previous = step.from, .is_settled = true});
   if (step.is_slot) return;
-  both_.push({wall_s() + settings_.settled_s, step.key});
+  both_.push({std::max(wall_s(), slot_deadline_s) + settings_.settled_s, step.key});
+  settled_.insert(step.key);
   rests_[step.key] = wall_s() + settings_.cooldown_s;
 }
 
@@ -119,9 +125,10 @@ void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& chan
 void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed) {
   Step* const whole = find(told.client, true);
   if (whole == nullptr || whole->state != StepState::committed || whole->to != told.home) return;
-  if (whole->clients > 0) --whole->clients;   // he is counted by himself, however many they were thought to be
+  if (whole->clients > 0) --whole->clients;  // he is counted by himself, however many they were thought to be
   changed.push_back(whole);
-  settle(keep({.key = told.client, .aor = {}, .from = whole->from, .to = whole->to, .state = StepState::committed, .plan = whole->plan}), true, changed);
+  settle(keep({.key = told.client, .aor = std::string(told.name()), .from = whole->from, .to = whole->to, .state = StepState::committed, .plan = whole->plan}),
+         true, changed, whole->deadline_s);
 }
 
 /// Who has not come in time; and who came so long ago that nothing goes to both homes any more.
@@ -131,11 +138,14 @@ void Mover::overdue() {
   std::vector<const Step*> changed;
   for (; !deadlines_.empty() && deadlines_.top().s <= now; deadlines_.pop()) {
     Step* const step = find(deadlines_.top().key, deadlines_.top().is_slot);
-    if (step != nullptr && step->state == StepState::committed && step->deadline_s <= now) settle(*step, false, changed);
+    if (step != nullptr && step->state == StepState::committed && step->deadline_s <= now) settle(*step, false, changed, 0);
   }
   if (!changed.empty()) save(changed, {});
   std::vector<sip::ClientKey> over;
-  for (; !both_.empty() && both_.top().s <= now; both_.pop()) over.push_back(both_.top().key);
+  for (; !both_.empty() && both_.top().s <= now; both_.pop()) {
+    over.push_back(both_.top().key);
+    settled_.erase(both_.top().key);
+  }
   if (over.empty()) return;
   loop_.call([&] {
     for (const sip::ClientKey& key : over) commons_.moves.end(key);
@@ -247,18 +257,22 @@ Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
       return !stays;
     });
   });
+  for (const Step* step : overtaken) plan_of(*step).overtaken += step->clients;
   std::vector<const Step*> changed;
+  std::vector<Plan> as_committed = plans_;  // what will be true once the store has them; resume_all() takes back who it has not
   for (Step* step : chosen) {
     step->state = StepState::committed;
     step->deadline_s = wall_s() + settings_.deadline_s;
-    plan_of(*step).moved += step->clients;
+    std::ranges::find(as_committed, step->plan, &Plan::id)->moved += step->clients;
     changed.push_back(step);
   }
-  for (const Step* step : overtaken) plan_of(*step).overtaken += step->clients;
-  const auto written = ledger_->write(plans_, changed, overtaken);
+  const auto written = ledger_->write(as_committed, changed, overtaken);
   for (const Step* step : overtaken) forget(*step);
   if (!written) return written;
-  for (const Step* step : chosen) show(*step, {.previous = step->from});
+  for (const Step* step : chosen) {
+    if (!step->is_slot) settled_.erase(step->key);
+    show(*step, {.previous = step->from});
+  }
   return {};
 }
 
@@ -270,8 +284,9 @@ Expected<void> Mover::commit(const std::vector<Step*>& chosen) {
     has_slots |= step->is_slot;
     if (!step->is_slot) clients.push_back(step);
   }
-  std::ranges::sort(clients, [](const base::Hash128& a, const base::Hash128& b) { return std::pair(a.high, a.low) < std::pair(b.high, b.low); },
-                    [](const Step* step) { return store::identity(step->key); });
+  std::ranges::sort(
+      clients, [](const base::Hash128& a, const base::Hash128& b) { return std::pair(a.high, a.low) < std::pair(b.high, b.low); },
+      [](const Step* step) { return store::identity(step->key); });
   std::vector<HomeIndex> slots;
   Batch batch{.author = {"mover", "plan " + std::to_string(chosen.empty() ? 0 : chosen.front()->plan)}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = {}};
   if (has_slots) {
@@ -298,9 +313,10 @@ Expected<void> Mover::commit(const std::vector<Step*>& chosen) {
 /// They are on their way.
 void Mover::set_out_done(const std::vector<Step*>& chosen) {
   if (chosen.empty()) return;
-  const Plan& plan = plan_of(*chosen.front());
+  Plan& plan = plan_of(*chosen.front());
   std::unordered_map<HomeIndex, Leaving> leaving;
   for (Step* step : chosen) {
+    plan.moved += step->clients;
     deadlines_.push({step->deadline_s, step->key, step->is_slot});
     if (!step->is_slot && plan.mode != MoveMode::lazy) leaving[step->from].steps.push_back(*step);
   }
@@ -318,7 +334,7 @@ void Mover::set_out_done(const std::vector<Step*>& chosen) {
 void Mover::take_back(const std::vector<Step*>& chosen, const std::string& trouble) {
   std::vector<const Step*> changed;
   for (Step* step : chosen) {
-    if (std::exchange(step->state, StepState::planned) == StepState::committed) plan_of(*step).moved -= step->clients;
+    step->state = StepState::planned;
     planned_[step->to].push_front(step);
     show(*step, {});
     changed.push_back(step);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moving.h"
 
+#include <array>
+
 namespace viaduct::edge {
 
 static bool is_served(const Site& site, assign::HomeIndex home) {
@@ -29,9 +31,10 @@ std::optional<assign::Confirmation> confirmation(const Subject& response, const 
   if (msg.method != sip::Method::register_ || msg.status < 200 || msg.status > 299 || !msg.has(sip::HeaderId::contact)) return std::nullopt;
   const assign::HomeIndex home = site.homes.find(response.source);
   if (home == assign::no_home) return std::nullopt;
-  const sip::Named client = sip::name_client(msg[msg.to_uri], msg.text, site.domains, site.fleet_seed);
-  if (!client.is_served) return std::nullopt;
-  return assign::Confirmation{.client = client.key, .home = home};
+  std::array<char, base::aor_bytes_max> room;
+  const auto aor = sip::canonical_aor(msg[msg.to_uri], site.domains, room);
+  if (!aor) return std::nullopt;
+  return assign::Confirmation(sip::client_key(*aor, site.fleet_seed), home, *aor);
 }
 
 }  // namespace viaduct::edge

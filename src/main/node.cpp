@@ -24,6 +24,7 @@
 #include "viaduct/control/build_site.h"
 #include "viaduct/control/homes.h"
 #include "viaduct/control/import.h"
+#include "viaduct/control/peers.h"
 
 namespace viaduct {
 namespace {
@@ -83,6 +84,7 @@ struct Node::Impl {
   control::Placements placements;
   control::Fleet fleet;
   control::Monitor monitor;
+  control::Peers peers;
   control::Mover mover;
   control::Balancer balancer;
   std::vector<std::unique_ptr<edge::Worker>> workers;
@@ -142,6 +144,7 @@ struct Node::Impl {
         placements(commons, loop, *store),
         fleet(commons, loop, placements, applied),
         monitor(commons, loop, placements, c.measuring),
+        peers(commons, loop),
         mover(commons, loop, placements,
               [this](assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> steps) { return tell(from, tidings, steps); }),
         balancer(commons, loop, placements, monitor, health, mover),
@@ -253,13 +256,28 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   return mover.restore(std::move(*under_way), mover_of(config));
 }
 
-// Watchers of clients that move: those whom this node notifies.
-control::Expected<void> Node::Impl::tell(assign::HomeIndex, control::Tidings tidings, std::span<const control::Step* const> clients) {
-  std::vector<registrar::ClientKey> keys;
-  for (const control::Step* step : clients) keys.push_back(step->key);
+// Watchers of clients that move are told by the node that has their subscriptions: the home before, when it is a Viaduct that can be called. Another's own
+// end by their refresh, which reaches the new home.
+control::Expected<void> Node::Impl::tell(assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> clients) {
   const auto notice = tidings == control::Tidings::moved     ? registrar::Notice::deactivated
                       : tidings == control::Tidings::leaving ? registrar::Notice::shortened
                                                              : registrar::Notice::probation;
+  bool is_called = false;
+  std::uint32_t epoch_now = 0;
+  loop.call([&] {
+    const assign::Home& home = site.read().homes[from];
+    is_called = !home.is_local && home.control.has_value();
+    epoch_now = assignment.epoch();
+  });
+  if (is_called) {
+    std::vector<std::string> aors;
+    for (const control::Step* step : clients)
+      if (!step->aor.empty()) aors.push_back(step->aor);
+    const auto told = peers.tell_moved(from, epoch_now, {.notice = notice}, aors);
+    return told ? control::Expected<void>{} : std::unexpected(told.error());
+  }
+  std::vector<registrar::ClientKey> keys;
+  for (const control::Step* step : clients) keys.push_back(step->key);
   const auto told = registrar.moved(keys, {.notice = notice});
   return told ? control::Expected<void>{} : std::unexpected(told.error());
 }
@@ -310,7 +328,8 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
     mover.set(mover_of(applied));
     balancer.set(balance_of(applied));
     show_rules(std::move(*next_rules));
-    done.applied = {"domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits", "health", "balance"};
+    done.applied = {
+        "domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits", "health", "balance"};
     done.epoch = assignment.epoch();
   });
   return done;

@@ -127,7 +127,7 @@ Outcome Shard::register_client(const sip::Message& request, const site::Note& no
   Outcome out = bindings_.process(*registration, now_ms_ / 1000);
   if (out.status != 200) return out;
   if (commons_.moves.is_any() && locations_.find(note.client) != nullptr) [[unlikely]]
-    commons_.moves.confirm(commons_.counters.size() + index_, {.client = note.client, .home = site.local_home});
+    commons_.moves.confirm(commons_.counters.size() + index_, {note.client, site.local_home, *aor});
   put_extensions(out.headers, *registration, out, site);
   out.headers += date_;
   return out;

@@ -18,9 +18,7 @@ std::vector<store::Record> records_of_first_line(std::uint64_t count) {
   return records;
 }
 
-std::unique_ptr<Shard> built(std::span<const store::Record> records, std::uint32_t lines) {
-  return Build(records, std::make_unique<Shard>(lines, bits)).run();
-}
+std::unique_ptr<Shard> built(std::span<const store::Record> records, std::uint32_t lines) { return Build(records, std::make_unique<Shard>(lines, bits)).run(); }
 
 TEST(Build, ServesMoreClientsThanThereArePlaces) {
   const auto records = records_of_first_line(20);

@@ -48,12 +48,14 @@ TEST(Moves, OfASlotAreThoseOfWhoHasNoEntry) {
 
 TEST(Moves, AreConfirmedByAnyWorker) {
   Moves moves(2, 4);
-  moves.confirm(0, {.client = alice, .home = 2});
-  moves.confirm(1, {.client = bob, .home = 3});
-  moves.confirm(1, {.client = carol, .home = 3});
+  moves.confirm(0, {alice, 2, "alice@example.com"});
+  moves.confirm(1, {bob, 3, std::string(300, 'b')});
+  moves.confirm(1, {carol, 3, "carol@example.com"});
   const auto first = moves.take(2);
   ASSERT_EQ(first.size(), 2u);
   EXPECT_EQ(first[0].client, alice);
+  EXPECT_EQ(first[0].name(), "alice@example.com");
+  EXPECT_EQ(first[1].name(), "") << "longer than is kept";
   EXPECT_EQ(first[1].home, 3);
   EXPECT_EQ(moves.take(10).size(), 1u);
   EXPECT_TRUE(moves.take(10).empty());

@@ -21,7 +21,8 @@ class LedgerTest : public testing::Test {
 
   LedgerTest() { reopen(); }
 
-  const Step alice{.key = {.low = 1, .high = 2}, .aor = "alice@example.com", .from = 3, .to = 4, .state = StepState::committed, .plan = 7, .deadline_s = 1'800'000'000};
+  const Step alice{
+      .key = {.low = 1, .high = 2}, .aor = "alice@example.com", .from = 3, .to = 4, .state = StepState::committed, .plan = 7, .deadline_s = 1'800'000'000};
   const Step slot{.key = {.low = 0, .high = std::uint64_t{77} << 47}, .aor = {}, .clients = 12, .from = 0, .to = 1, .is_slot = true, .plan = 7};
   const Plan plan{.id = 7,
                   .state = PlanState::paused,
@@ -87,8 +88,8 @@ TEST_F(LedgerTest, ChangesAndForgets) {
 TEST_F(LedgerTest, CountsWhatItCannotRead) {
   ledger.reset();
   auto rows = *store::open_rows(options(), "moves");
-  ASSERT_TRUE(rows->write(std::vector{store::Row{{.low = 1, .high = ~std::uint64_t{0}}, "no json"}, store::Row{{.low = 2, .high = ~std::uint64_t{0}}, R"({"state":9})"},
-                                      store::Row{{.low = 3, .high = 3}, "short"}}));
+  ASSERT_TRUE(rows->write(std::vector{store::Row{{.low = 1, .high = ~std::uint64_t{0}}, "no json"},
+                                      store::Row{{.low = 2, .high = ~std::uint64_t{0}}, R"({"state":9})"}, store::Row{{.low = 3, .high = 3}, "short"}}));
   rows.reset();
   reopen();
   const auto known = read();

@@ -40,30 +40,39 @@ class Fleet:
         self.users = [f"u{i:05}" for i in range(CLIENTS)]
         self.placed = {user: names[i % len(names)] for i, user in enumerate(self.users)}
         self.kamailios = {}
+        self.edge = lab.host("edge")
         homes = [self.start_home(name) for name in names]
         self.config = rig.make_config(folder, assignments=[(f"{user}@example.com", home) for user, home in self.placed.items()], home=homes, neighbour=[],
                                       redirect={"policy": "never"}, dpdk=rig.af_packet(), watchers={"prefixes": [f"{WATCHER[0]}/32"]},
-                                      balance=EAGER | (balance or {}), health=HEALTH, limits={"redirects_kept": 4096})
-        self.edge = lab.host("edge")
+                                      balance=EAGER | (balance or {}), health=HEALTH | {"enabled": True}, limits={"redirects_kept": 4096})
         self.daemon = None
 
     def start_home(self, name):
         address = ADDRESSES[name]
-        host = self.lab.host(name)if name.startswith("v") else self.lab.host(name, address)
+        host = self.lab.host(name, *([] if name.startswith("v") else [address]))
         if name.startswith("k"):
             self.kamailios[name] = rig.Kamailio(host, address, self.folder / name, proxy=True)
             return {"name": name, "address": f"{address}:5060"}
         table = {"name": name, "address": f"{address}:5060"}
+        control = self.control_link(host, int(name[1:]))
         config = rig.make_config(self.folder, node={"name": f"{name}-{os.getpid()}", "listen": [f"{address}:5060"]}, home=[table | {"local": True}],
                                  neighbour=[], dpdk=rig.af_packet(), watchers={"prefixes": [f"{rig.EDGE}/32"]},
-                                 fleet={"edges": [f"{rig.EDGE}/32"]}, balance={"auto": "off"})
+                                 fleet={"edges": [f"{rig.EDGE}/32"]}, balance={"auto": "off"}, control={"listen": control})
         setattr(self, name, self.stack.enter_context(host.daemon(config)))
-        return table | {"viaduct": True}
+        return table | {"viaduct": True, "control": control}
+
+    def control_link(self, home, number):
+        """A cable of its own between the kernels of the edge and of a home: where nodes call each other. Returns the home's address there."""
+        near, far = f"10.9.{number}.1", f"10.9.{number}.2"
+        self.edge.run("ip", "link", "add", f"ctl{number}", "type", "veth", "peer", "name", "ctl", "netns", home.name)
+        for host, device, address in ((self.edge, f"ctl{number}", near), (home, "ctl", far)):
+            host.run("ip", "address", "add", f"{address}/24", "dev", device)
+            host.run("ip", "link", "set", device, "up")
+        return f"{far}:8060"
 
     def start_edge(self):
+        """As a context, and after a crash of the one before."""
         self.daemon = self.edge.daemon(self.config)
-        self.daemon.__enter__()
-        self.stack.callback(lambda d=self.daemon: d.kill())
         return self.daemon
 
     def of(self, home):
@@ -111,7 +120,7 @@ def test_a_skewed_load_is_evened_out_and_each_watcher_finds_the_new_home(lab, fo
     with fleet.start_edge() as daemon, people(fleet) as crowd:
         rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
         watcher = Watcher(lab.host("watcher", WATCHER[0]), "server", WATCHER)
-        watched = fleet.of("k1")[:10] + fleet.of("v1")[:10]
+        watched = fleet.of("v1")[:10]
         subscriptions = {user: watcher.watch(user) for user in watched}
         assert not daemon.ask("plan.history")["plans"], "an even load moves nobody"
         crowd.pace(5, fleet.of("k1") + fleet.of("v1"))
@@ -130,8 +139,8 @@ def test_a_skewed_load_is_evened_out_and_each_watcher_finds_the_new_home(lab, fo
                 for contact in last.document.contacts if last.document else []:
                     assert contact["state"] == "active", f"{user} went offline for his watcher: {contact}"
             assert last.parameters["reason"] == "deactivated"
-            again = watcher.watch(user)
-            assert again.uris == [f"sip:{user}@198.18.0.10:5060"] or homes[user].startswith("k"), f"{user} at {homes[user]}: {again.uris}"
+            if homes[user].startswith("v"):   # a Kamailio has no notifier here
+                assert watcher.watch(user).uris == [f"sip:{user}@198.18.0.10:5060"]
         assert not crowd.failures, crowd.failures[:5]
         # It stays so: nobody moves again without a cause.
         before, plans = fleet.homes(), len(daemon.ask("plan.history")["plans"])
@@ -172,7 +181,7 @@ def test_a_home_that_dies_is_stood_in_for_and_gets_its_clients_back(lab, folder,
     fleet = Fleet(lab, folder, stack, balance={"auto": "off"})
     with fleet.start_edge() as daemon, people(fleet) as crowd:
         rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
-        fleet.v1.process.kill()
+        die(fleet.v1)
         rig.wait_for("v1 to be down", lambda: {h["name"]: h["state"] for h in daemon.ask("homes")["homes"]}["v1"] == "down", 20)
         crowd.registered.clear()
         rig.wait_for("all to be registered again", crowd.everybody_is_registered, SETTLE_S)
@@ -187,7 +196,7 @@ def test_a_home_that_dies_is_stood_in_for_and_gets_its_clients_back(lab, folder,
 def test_crashes_in_the_middle_of_a_plan_lose_nobody(lab, folder, stack):
     fleet = Fleet(lab, folder, stack, balance={"auto": "off", "deadline_s": 20})
     chance = random.Random(11)
-    fleet.start_edge()
+    stack.enter_context(fleet.start_edge())
     with people(fleet) as crowd:
         rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
         made = fleet.daemon.ask("plan.create", without="k2")["plan"]
@@ -196,7 +205,7 @@ def test_crashes_in_the_middle_of_a_plan_lose_nobody(lab, folder, stack):
         for _ in range(CRASHES):
             time.sleep(0.5 + 2 * chance.random())
             die(fleet.daemon)
-            daemon = fleet.start_edge()
+            daemon = stack.enter_context(fleet.start_edge())
             homes = fleet.homes()
             assert all(homes[user] == fleet.placed[user] for user in fleet.users if fleet.placed[user] != "k2"), "others stay"
             assert all(homes.values()), "each has one home"
@@ -213,11 +222,16 @@ def test_crashes_in_the_middle_of_a_plan_lose_nobody(lab, folder, stack):
 
 
 def test_a_new_home_fills_up_to_its_share(lab, folder, stack):
-    fleet = Fleet(lab, folder, stack, names=("k1", "k2", "v1"))
+    fleet = Fleet(lab, folder, stack, names=("k1", "k2", "v1"), balance={"auto": "off"})
     with fleet.start_edge() as daemon, people(fleet) as crowd:
         rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
         table = fleet.start_home("k3")
         assert daemon.ask("homes.add", **table)["ok"]
-        rig.wait_for("a share for k3", lambda: {h["name"]: h["share"] for h in fleet.load()["homes"]}["k3"] >= 0.2, SETTLE_S)
+        rig.wait_for("k3 to be seen", lambda: "k3" in {h["name"] for h in fleet.load()["homes"]}, 20)
+        time.sleep(HEALTH["slow_start_s"] + 1)   # before, it is given only a part of its share
+        made = daemon.ask("plan.create")["plan"]
+        assert made["reason"].startswith("asked, k3 joining") and {h["home"]: h["clients_in"] > 0 for h in made["homes"]}["k3"]
+        assert daemon.ask("plan.apply", id=made["id"])["ok"]
+        rig.wait_for("a share for k3", lambda: {h["name"]: h["share"] for h in fleet.load()["homes"]}.get("k3", 0) >= 0.2, SETTLE_S)
         fleet.wait_until_even(1.15)
         assert not crowd.failures, crowd.failures[:5]

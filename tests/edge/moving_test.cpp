@@ -40,8 +40,10 @@ class Moving : public Fleet {
     return confirmation(subject, site);
   }
   static std::string response(const std::string& status, const std::string& method = "REGISTER") {
-    return "SIP/2.0 " + status + " Said\r\nVia: SIP/2.0/UDP 198.18.0.2;branch=z9hG4bKa\r\nVia: SIP/2.0/UDP 198.18.0.1:5062;branch=z9hG4bKone\r\n"
-           "From: <sip:alice@example.com>;tag=f1\r\nTo: <sip:alice@example.com>;tag=h\r\nCall-ID: c1\r\nCSeq: 1 " + method + "\r\nContact: <sip:alice@10.0.0.8>;expires=60\r\nContent-Length: 0\r\n\r\n";
+    return "SIP/2.0 " + status +
+           " Said\r\nVia: SIP/2.0/UDP 198.18.0.2;branch=z9hG4bKa\r\nVia: SIP/2.0/UDP 198.18.0.1:5062;branch=z9hG4bKone\r\n"
+           "From: <sip:alice@example.com>;tag=f1\r\nTo: <sip:alice@example.com>;tag=h\r\nCall-ID: c1\r\nCSeq: 1 " +
+           method + "\r\nContact: <sip:alice@10.0.0.8>;expires=60\r\nContent-Length: 0\r\n\r\n";
   }
 
   assign::Moves moves{1, 4};
@@ -88,6 +90,7 @@ TEST_F(Moving, AHomeConfirmsByItsAnswer) {
   ASSERT_TRUE(told);
   EXPECT_EQ(told->client, key("alice"));
   EXPECT_EQ(told->home, far);
+  EXPECT_EQ(told->name(), "alice@example.com");
   EXPECT_FALSE(heard(response("401"), "198.18.0.11:5060"));
   EXPECT_FALSE(heard(response("200", "INVITE"), "198.18.0.11:5060"));
   EXPECT_FALSE(heard(response("200"), "198.18.0.77:5060"));

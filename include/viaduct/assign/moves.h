@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients on their way from one home to another: what workers ask while a move is not confirmed. The control core alone writes.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "viaduct/assign/assignment.h"
@@ -26,6 +28,16 @@ struct Move {
 struct Confirmation {
   ClientKey client;
   HomeIndex home{no_home};
+  std::uint8_t aor_bytes{};                       ///< 0: longer than is kept
+  std::array<char, UINT8_MAX> aor;                ///< canonical
+
+  Confirmation() = default;
+  Confirmation(const ClientKey& who, HomeIndex at, std::string_view name) : client(who), home(at) {
+    if (name.size() > aor.size()) return;
+    aor_bytes = static_cast<std::uint8_t>(name.size());
+    std::ranges::copy(name, aor.begin());
+  }
+  [[nodiscard]] std::string_view name() const { return {aor.data(), aor_bytes}; }
 };
 
 /// Thread: is_any and find from workers; confirm from workers and, numbered behind them, registrar shards, each with its own number; all else from the

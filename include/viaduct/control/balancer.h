@@ -69,6 +69,7 @@ class Balancer {
   void window_closed();
   [[nodiscard]] Fleet look();
   void note_joining();
+  [[nodiscard]] bool is_joining(const std::string& home) const;
   [[nodiscard]] Expected<Proposal> plan(Fleet& fleet, balance::Reason reason, const balance::Limits& limits);
   void take_clients(Fleet& fleet, bool with_slots);
   [[nodiscard]] Expected<void> take_placed(Fleet& fleet);

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "viaduct/control/placements.h"
@@ -82,7 +83,7 @@ class Mover {
   };
   /// When something of a step ends. The step may be over before.
   struct End {
-    std::uint64_t s;             // since 1970
+    std::uint64_t s;  // since 1970
     sip::ClientKey key;
     bool is_slot{};
     bool operator>(const End& other) const { return s > other.s; }
@@ -100,7 +101,7 @@ class Mover {
   [[nodiscard]] bool round(double seconds);
   void hear();
   void overdue();
-  void settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed);
+  void settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::uint64_t slot_deadline_s);
   void settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed);
   void tell_leaving();
   void tell_watchers();
@@ -123,25 +124,26 @@ class Mover {
   Loop& loop_;
   Placements& placements_;
   TellWatchers tell_;
-  std::unique_ptr<Ledger> ledger_;   // null: nothing can be kept, so nothing is moved
+  std::unique_ptr<Ledger> ledger_;  // null: nothing can be kept, so nothing is moved
   std::thread thread_;
 
-  mutable std::mutex mutex_;         // of all below; steps that are not planned are changed by the mover's own thread alone
+  mutable std::mutex mutex_;  // of all below; steps that are not planned are changed by the mover's own thread alone
   std::condition_variable wake_;
   bool stopping_{};
   MoverSettings settings_;
-  std::vector<Plan> plans_;          // ascending by id
-  std::vector<Step> proposed_;       // of the last plan, while that is proposed
-  std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;   // that are not over
-  std::unordered_map<std::size_t, std::unique_ptr<Step>> slots_;                // the same, by number
-  std::unordered_map<assign::HomeIndex, std::deque<Step*>> planned_;            // by receiver
+  std::vector<Plan> plans_;  // ascending by id
+  std::vector<Step> proposed_;  // of the last plan, while that is proposed
+  std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;  // that are not over
+  std::unordered_map<std::size_t, std::unique_ptr<Step>> slots_;  // the same, by number
+  std::unordered_map<assign::HomeIndex, std::deque<Step*>> planned_;  // by receiver
   std::vector<Leaving> leaving_;
-  std::unordered_map<assign::HomeIndex, std::deque<Step*>> owed_;               // settled, watchers not told; by the home before
-  std::unordered_map<assign::HomeIndex, std::uint64_t> tell_again_ms_;          // homes that could not be told: not before
-  std::unordered_map<std::uint32_t, std::size_t> open_;                         // steps that are not over, by plan
-  Soonest deadlines_;                                                           // of committed steps
-  Soonest both_;                                                                // until when CANCEL and ACK of clients go to both homes
-  std::unordered_map<base::Hash128, std::uint64_t, KeyHash> rests_;             // until when, seconds since 1970
+  std::unordered_map<assign::HomeIndex, std::deque<Step*>> owed_;  // settled, watchers not told; by the home before
+  std::unordered_map<assign::HomeIndex, std::uint64_t> tell_again_ms_;  // homes that could not be told: not before
+  std::unordered_map<std::uint32_t, std::size_t> open_;  // steps that are not over, by plan
+  Soonest deadlines_;  // of committed steps
+  Soonest both_;  // until when CANCEL and ACK of clients go to both homes
+  std::unordered_set<base::Hash128, KeyHash> settled_;  // clients of both_
+  std::unordered_map<base::Hash128, std::uint64_t, KeyHash> rests_;  // until when, seconds since 1970
   Bucket all_;
   std::unordered_map<assign::HomeIndex, Bucket> receivers_;
 };

@@ -25,15 +25,15 @@ enum class StepState : std::uint8_t { planned, committed, settled };
 
 /// One client's move, or that of a whole slot: of all in it who have no placement of their own.
 struct Step {
-  sip::ClientKey key;                 ///< of a slot: its number in the bits that name it (assign::slot_of), the others zero
-  std::string aor;                    ///< canonical; empty for a slot, and for a client of whom only the key is known
-  std::uint32_t clients{1};           ///< of a slot: how many are thought to be in it
+  sip::ClientKey key;  ///< of a slot: its number in the bits that name it (assign::slot_of), the others zero
+  std::string aor;  ///< canonical; empty for a slot, and for a client of whom only the key is known
+  std::uint32_t clients{1};  ///< of a slot: how many are thought to be in it
   assign::HomeIndex from{assign::no_home};
   assign::HomeIndex to{assign::no_home};
   StepState state{};
   bool is_slot{};
   std::uint32_t plan{};
-  std::uint64_t deadline_s{};         ///< committed: when it settles without confirmation, seconds since 1970
+  std::uint64_t deadline_s{};  ///< committed: when it settles without confirmation, seconds since 1970
 };
 
 /// What a plan will do to a home. Loads: weighted messages a second.
@@ -50,22 +50,22 @@ struct Plan {
   PlanState state{};
   MoveMode mode{};
   std::string author;
-  std::string reason;                 ///< why now
-  std::string trouble;                ///< why it was paused by itself; empty: it was not
+  std::string reason;  ///< why now
+  std::string trouble;  ///< why it was paused by itself; empty: it was not
   std::uint64_t created_s{}, ended_s{};
-  double clients_per_s{};             ///< at most
+  double clients_per_s{};  ///< at most
   std::vector<Forecast> homes;
-  double imbalance_before{}, imbalance_after{};   ///< largest utilisation over the mean
+  double imbalance_before{}, imbalance_after{};  ///< largest utilisation over the mean
   double load_moved{};
-  double cost{}, lower_bound{};       ///< of the moves: disruption, and the least that any plan could do with; their ratio is the score
-  std::uint64_t clients{};            ///< to be moved
-  std::uint64_t slots{};              ///< ... of these with whole slots: so many slots
+  double cost{}, lower_bound{};  ///< of the moves: disruption, and the least that any plan could do with; their ratio is the score
+  std::uint64_t clients{};  ///< to be moved
+  std::uint64_t slots{};  ///< ... of these with whole slots: so many slots
   // How far it is.
-  std::uint64_t moved{};              ///< durable and visible
-  std::uint64_t confirmed{};          ///< the new home has accepted them
-  std::uint64_t unconfirmed{};        ///< they did not come within the deadline: gone, or at the old home still
-  std::uint64_t overtaken{};          ///< somebody else had placed them meanwhile
-  std::uint64_t told{};               ///< their watchers were told
+  std::uint64_t moved{};  ///< durable and visible
+  std::uint64_t confirmed{};  ///< the new home has accepted them
+  std::uint64_t unconfirmed{};  ///< they did not come within the deadline: gone, or at the old home still
+  std::uint64_t overtaken{};  ///< somebody else had placed them meanwhile
+  std::uint64_t told{};  ///< their watchers were told
   bool operator==(const Plan&) const = default;
 };
 

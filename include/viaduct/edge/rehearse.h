@@ -33,7 +33,7 @@ struct Tables {
 
 /// What the screening rules say of a message from `source`.
 struct Screened {
-  bool is_asked{};           ///< false: a response, a keep-alive, or too broken to be read
+  bool is_asked{};  ///< false: a response, a keep-alive, or too broken to be read
   screen::Outcome outcome;
 };
 [[nodiscard]] Screened rehearse_screening(std::string_view text, const base::Address& source, const screen::Rules& rules, screen::Screener& screener);
