@@ -247,6 +247,7 @@ Expected<Proposal> Balancer::simulate(const Wish& wish) {
 }
 
 Expected<std::uint32_t> Balancer::create(const Wish& wish, MoveMode mode, const std::string& author) {
+  if (wish.with) return std::unexpected("a home that is not there can only be simulated");
   auto made = simulate(wish);
   if (!made) return std::unexpected(made.error());
   if (made->verdict != balance::Verdict::accepted) return std::unexpected(std::string("no plan: ") + std::string(balance::name(made->verdict)));

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "clocks.h"
@@ -175,11 +176,11 @@ Expected<void> Mover::abort(std::uint32_t id) {
     return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name(plan.state)) + " already");
   std::vector<const Step*> over;
   if (plan.state == PlanState::proposed) proposed_.clear();
-  for (const auto& [home, queue] : planned_) over.insert(over.end(), queue.begin(), queue.end());
+  for (const auto& [home, queue] : planned_) std::ranges::copy_if(queue, std::back_inserter(over), [&](const Step* step) { return step->plan == id; });
   plan.state = PlanState::aborted;
   plan.ended_s = wall_s();
   const auto written = ledger_->write({&plan, 1}, {}, over);
-  planned_.clear();
+  if (!over.empty()) planned_.clear();  // all that is planned is of one plan
   for (const Step* step : over) forget(*step);
   return written;
 }

@@ -100,6 +100,7 @@ def test_a_plan_is_shown_paused_resumed_and_aborted(lab, folder):
     users = [f"u{i:02}" for i in range(40)]
     edge, _ = start(lab, folder, [(f"{user}@example.com", "north") for user in users], assign={"policy": "explicit"})
     with edge as daemon:
+        assert not daemon.ask("plan.create", with_weight=1, force=True)["ok"], "nobody moves to a home that is not there"
         made = daemon.ask("plan.create", without="north")["plan"]
         assert made["state"] == "proposed" and made["clients"] == 40 and made["score"] == 1
         assert {h["home"]: (h["clients_in"], h["clients_out"]) for h in made["homes"]} == {"north": (0, 40), "south": (40, 0)}
