@@ -13,16 +13,17 @@ namespace {
 
 constexpr base::Endpoint node{.address = base::Address::v4({198, 18, 0, 2}), .port = 5060};
 
-std::unique_ptr<nic::Port> started_port(const Stand::Wanted& wanted) {
+nic::Ports started_ports(const Stand::Wanted& wanted) {
   // The device has queues for all: shards that are polled by hand send through the control queue.
   const nic::EalConfig eal{.arguments = {"--no-pci", "--vdev=net_null0", "--no-huge", "--no-shconf", "-m", "256"},
                            .file_prefix = "stand-" + std::to_string(getpid()),
                            .core_cpus = wanted.core_cpus,
                            .control_cpu = wanted.cpu};
   if (const auto started = nic::start_eal(eal); !started) throw std::runtime_error(started.error());
-  auto port = nic::Port::start({.control_queue = true, .buffers_count = 16383, .large_buffers_count = 127, .offload = nic::Offload::pretended});
-  if (!port) throw std::runtime_error(port.error());
-  return std::move(*port);
+  auto ports = nic::Ports::start(std::array{
+      nic::PortConfig{.device = "net_null0", .control_queue = true, .buffers_count = 16383, .large_buffers_count = 127, .offload = nic::Offload::pretended}});
+  if (!ports) throw std::runtime_error(ports.error());
+  return std::move(*ports);
 }
 
 std::unique_ptr<const site::Site> built_site() {
@@ -52,7 +53,7 @@ std::vector<std::unique_ptr<share::Ring>> rings(unsigned count, std::size_t slot
 }  // namespace
 
 Stand::Stand(const Wanted& wanted)
-    : port_(started_port(wanted)),
+    : ports_(started_ports(wanted)),
       epoch_(base::workers_max + base::shards_max),
       site_(built_site()),
       locations_(wanted.shards, wanted.bindings),
@@ -60,7 +61,7 @@ Stand::Stand(const Wanted& wanted)
       to_control_("to_control", wanted.ring_slots, share::Producers::many),
       to_kernel_("to_kernel", wanted.ring_slots, share::Producers::many),
       to_wire_("to_wire", wanted.ring_slots, share::Producers::many),
-      commons{.port = *port_,
+      commons{.ports = ports_,
               .epoch = epoch_,
               .site = site_,
               .neighbours = neighbours_,
@@ -86,11 +87,11 @@ Stand::Stand(const Wanted& wanted)
 }
 
 nic::Packet Stand::registration(std::string_view message, const base::Endpoint& source, const sip::ClientKey& client) {
-  const nic::Packet p = port_->allocate();
+  const nic::Packet p = ports_.allocate();
   if (!p) return p;
   std::uint8_t* const payload = p.data() + net::header_bytes(true);
   std::memcpy(payload, message.data(), message.size());
-  const net::Envelope envelope{.source_mac = {2, 0, 0, 0, 0, 1}, .destination_mac = port_->mac(), .source = source, .destination = node};
+  const net::Envelope envelope{.source_mac = {2, 0, 0, 0, 0, 1}, .destination_mac = ports_[0].mac(), .source = source, .destination = node};
   net::write_headers(payload, message.size(), envelope, net::ChecksumWork::none);
   nic::Packet out = p;
   out.set(p.data(), net::header_bytes(true) + message.size());

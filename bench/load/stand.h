@@ -29,7 +29,7 @@ class Stand {
   [[nodiscard]] sip::ClientKey key_of(std::string_view aor) const { return sip::client_key(aor, commons.site.read().fleet_seed); }
 
  private:
-  std::unique_ptr<nic::Port> port_;
+  nic::Ports ports_;
   share::Epoch epoch_;
   share::Published<site::Site> site_;
   share::Published<site::Neighbours> neighbours_{std::make_unique<const site::Neighbours>()};

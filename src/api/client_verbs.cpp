@@ -144,8 +144,10 @@ json client_explain(const Plant& plant, const json& request) {
       out = failure(client.error());
       return;
     }
-    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site,
-                                  edge::Tables{.assignment = plant.commons.assignment, .moves = &plant.commons.moves}, plant.commons.now_min.load());
+    const auto r = edge::rehearse(
+        rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site,
+        edge::Tables{.assignment = plant.commons.assignment, .locations = {}, .moves = &plant.commons.moves, .neighbours = &plant.commons.neighbours.read()},
+        plant.commons.now_min.load());
     out = placement_json(plant, *client);
     out["vias"] = vias;
     out["verdict"] = base::name(r.judgement.verdict);

@@ -77,9 +77,23 @@ json control_json(const Plant& plant, const registrar::ShardSums& sums) {
   return out;
 }
 
-json port_json(const nic::PortStatistics& p) {
-  return {{"rx_pkts", p.rx_pkts},           {"rx_bytes", p.rx_bytes}, {"rx_missed", p.rx_missed}, {"rx_errors", p.rx_errors},
-          {"rx_no_buffer", p.rx_no_buffer}, {"tx_pkts", p.tx_pkts},   {"tx_bytes", p.tx_bytes},   {"tx_errors", p.tx_errors}};
+json port_json(const nic::PortStatistics& p, const std::string& name) {
+  return {{"name", name},
+          {"rx_pkts", p.rx_pkts},
+          {"rx_bytes", p.rx_bytes},
+          {"rx_missed", p.rx_missed},
+          {"rx_errors", p.rx_errors},
+          {"rx_no_buffer", p.rx_no_buffer},
+          {"tx_pkts", p.tx_pkts},
+          {"tx_bytes", p.tx_bytes},
+          {"tx_errors", p.tx_errors}};
+}
+
+/// A row each, by number.
+json ports_json(const Plant& plant) {
+  json rows = json::array();
+  for (std::size_t i = 0; i < plant.commons.ports.size(); ++i) rows.push_back(port_json(plant.commons.ports[i].statistics(), plant.config.dpdk.ports[i].name));
+  return rows;
 }
 
 json counters(const Plant& plant, const json&) {
@@ -100,7 +114,7 @@ json counters(const Plant& plant, const json&) {
           {"control", control_json(plant, registered)},
           {"registrar", registrar_json(registered)},
           {"watchers", watchers_json(plant.registrar.watcher_sums())},
-          {"port", port_json(plant.commons.port.statistics())},
+          {"ports", ports_json(plant)},
           {"balanced", total.balanced()}};
 }
 
@@ -153,7 +167,7 @@ json status(const Plant& plant, const json&) {
               {"uptime_s", uptime},
               {"pid", process_id()},
               {"profile", plant.config.dpdk.profile},
-              {"driver", plant.commons.port.driver()},
+              {"driver", plant.commons.ports[0].driver()},
               {"listen", listen},
               {"workers", worker_rows(plant)},
               {"memory", memory_json()},

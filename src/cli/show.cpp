@@ -100,6 +100,12 @@ std::string named_counters(const json& answer, const std::string& part, bool all
   return table.empty() ? "" : '\n' + table.text();
 }
 
+std::string port_counters(json port, bool all) {
+  const std::string title = field(port, "name") == "" ? "port" : "port " + cell(port, "name");
+  port.erase("name");
+  return named_counters({{title, port}}, title, all);
+}
+
 /// What a home is, and of one in slow start how many of its clients are back.
 std::string state_of(const json& home) {
   if (field(home, "by_health") == true) return cell(home, "state") + " by health";
@@ -175,7 +181,8 @@ std::string show_homes(const json& answer) {
 
 std::string show_counters(const json& answer, bool all) {
   std::string out = worker_counters(answer, all);
-  for (const auto* part : {"control", "registrar", "watchers", "port"}) out += named_counters(answer, part, all);
+  for (const auto* part : {"control", "registrar", "watchers"}) out += named_counters(answer, part, all);
+  for (const auto& port : field(answer, "ports")) out += port_counters(port, all);
   const bool balanced = field(answer, "balanced") == true;
   return out + '\n' + (balanced ? "every packet has its verdict\n" : "not balanced: read while the workers ran, or packets are still in their hands\n");
 }

@@ -12,6 +12,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   root.only({"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "health", "assign", "store", "balance",
              "registrar", "watchers", "control", "screen", "limits"});
   const auto node = root.child("node");
+  read_port_names(root.child("dpdk"), config);
   read_node(node, config);
   read_network(root, config);
   read_exception(root.child("exception"), config);

@@ -36,8 +36,7 @@ void check_reachable(const Config& config, const Home& home, const Item& address
   const bool has_listener =
       std::any_of(config.listen.begin(), config.listen.end(), [&](const Listen& own) { return own.endpoint.address.is_v4() == at.is_v4(); });
   if (!has_listener) address.refuse_text("is of an IP version that no listener has", "an address of a family that node.listen has one of");
-  const auto& gateway = at.is_v4() ? config.gateway_v4 : config.gateway_v6;
-  if (config.routes == Routes::listed && !is_on_link(config, at) && gateway.is_unset())
+  if (config.routes == Routes::listed && !is_reached(config, at))
     address.refuse_text("cannot be reached: it is not on-link, and there is no gateway", "an address in network.prefix, or any with network.gateway");
 }
 

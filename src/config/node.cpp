@@ -31,9 +31,10 @@ bool is_own(const Config& config, const base::Endpoint& at) {
 
 void read_listen(const Table& node, Config& config) {
   for (const auto& item : node.items("listen", listen_text)) {
-    const auto at = listen(item);
-    if (is_own(config, at.endpoint)) item.refuse_text("stands twice", "each address and port once");
-    config.listen.push_back(at);
+    const auto at = placed(item, config, listen_text);
+    const Listen own{.endpoint = endpoint(at.value), .link = at.link.value_or(base::Link{})};
+    if (is_own(config, own.endpoint)) item.refuse_text("stands twice", "each address and port once");
+    config.listen.push_back(own);
   }
   if (config.listen.empty()) node.place("listen").refuse("is missing", "one or more of " + std::string{listen_text});
 }
@@ -63,26 +64,55 @@ void read_runtime_dir(const Table& node, Config& config) {
 
 void read_neighbours(const Table& root, Config& config) {
   for (const auto& table : root.children("neighbour")) {
-    table.only({"address", "mac", "vlan"});
+    table.only({"address", "mac", "port", "vlan"});
     const auto at = table.required_item("address", address_text);
-    const Neighbour neighbour{
-        .address = address(at), .vlan = table.number<std::uint16_t>("vlan", {1, base::vlan_max}, 0), .mac = mac(table.required_item("mac", mac_text))};
+    const auto port = config.dpdk.ports.size() > 1 ? table.required_item("port", "a [[dpdk.port]]'s name") : table.item("port", "a [[dpdk.port]]'s name");
+    const base::Link link{port ? port_number(*port, config) : 0, table.number<std::uint16_t>("vlan", {1, base::vlan_max}, 0)};
+    const Neighbour neighbour{.address = address(at), .link = link, .mac = mac(table.required_item("mac", mac_text))};
     for (const auto& other : config.neighbours)
-      if (other.address == neighbour.address && other.vlan == neighbour.vlan) at.refuse_text("stands twice", "each address once on a VLAN");
+      if (other.address == neighbour.address && other.link == neighbour.link) at.refuse_text("stands twice", "each address once on a link");
     config.neighbours.push_back(neighbour);
   }
 }
 
-/// A gateway is on the link, and somebody else.
-void read_gateway(const Item& item, Config& config) {
-  const auto at = address(item);
-  auto& gateway = at.is_v4() ? config.gateway_v4 : config.gateway_v6;
-  if (!gateway.is_unset()) item.refuse_text(at.is_v4() ? "is a second IPv4 gateway" : "is a second IPv6 gateway", "one a family");
-  const bool is_neighbour = std::any_of(config.neighbours.begin(), config.neighbours.end(), [&](const auto& n) { return n.address == at; });
-  if (!is_neighbour && !is_on_link(config, at)) item.refuse_text("is not on-link", "an address in network.prefix or of a [[neighbour]]");
-  if (std::any_of(config.listen.begin(), config.listen.end(), [&](const auto& own) { return own.endpoint.address == at; }))
+/// The link of a next hop, which is on one, and somebody else's: that of the smallest prefix of the node's own that holds it, else of the neighbour.
+base::Link link_of_hop(const Item& item, const base::Address& hop, const Config& config) {
+  if (std::any_of(config.listen.begin(), config.listen.end(), [&](const auto& own) { return own.endpoint.address == hop; }))
     item.refuse_text("is this node's own", "the address of another host");
-  gateway = at;
+  const OnLink* narrowest = nullptr;
+  for (const OnLink& l : config.on_link)
+    if (l.prefix.contains(hop) && (narrowest == nullptr || l.prefix.bits > narrowest->prefix.bits)) narrowest = &l;
+  if (narrowest != nullptr) return narrowest->link;
+  const auto n = std::find_if(config.neighbours.begin(), config.neighbours.end(), [&](const auto& known) { return known.address == hop; });
+  const bool is_one_port = config.dpdk.ports.size() < 2;
+  if (n != config.neighbours.end()) return is_one_port ? base::Link::any() : n->link;
+  if (!is_one_port || !base::link_local_v6.contains(hop)) item.refuse_text("is not on-link", "an address in network.prefix or of a [[neighbour]]");
+  return base::Link::any();
+}
+
+void read_on_link(const Item& item, Config& config) {
+  const auto at = placed(item, config, prefix_text);
+  config.on_link.push_back({.prefix = prefix(at.value), .link = at.link.value_or(base::Link::any())});
+}
+
+void read_way(const Item& item, Config& config) {
+  constexpr std::string_view word = " via ";
+  const std::size_t at = item.text.find(word);
+  if (at == item.text.npos) item.refuse_text("has no \"via\"", way_text);
+  const auto via = address({item.place, item.text.substr(at + word.size())});
+  const auto to = prefix({item.place, item.text.substr(0, at)});
+  if (to.address.is_v4() != via.is_v4()) item.refuse_text("mixes the IP versions", way_text);
+  config.ways.push_back({.to = to, .via = via, .link = link_of_hop(item, via, config)});
+}
+
+void read_gateway(const Item& item, Config& config) {
+  constexpr base::Prefix all_v4{.address = base::Address::v4({0, 0, 0, 0}), .bits = 96}, all_v6{};
+  const auto via = address(item);
+  const base::Prefix& to = via.is_v4() ? all_v4 : all_v6;
+  const auto is_same = [&](const Way& w) { return w.to.bits == to.bits && w.to.address == to.address; };
+  if (std::any_of(config.ways.begin(), config.ways.end(), is_same))
+    item.refuse_text(via.is_v4() ? "is a second IPv4 gateway" : "is a second IPv6 gateway", "one a family");
+  config.ways.push_back({.to = to, .via = via, .link = link_of_hop(item, via, config)});
 }
 
 }  // namespace
@@ -109,28 +139,33 @@ void read_node(const Table& node, Config& config) {
 
 void read_network(const Table& root, Config& config) {
   const auto network = root.child("network");
-  network.only({"routes", "prefix", "gateway", "mtu"});
+  network.only({"routes", "prefix", "route", "gateway", "mtu"});
   config.mtu_bytes = network.number("mtu", {base::mtu_bytes_min, base::mtu_bytes_max}, base::mtu_bytes);
-  config.on_link = prefixes(network.items("prefix", prefix_text));
+  for (const auto& item : network.items("prefix", prefix_text)) read_on_link(item, config);
   config.routes = network.choice<Routes>("routes", {{"listed", Routes::listed}, {"kernel", Routes::kernel}}, Routes::listed);
-  for (const auto* key : {"prefix", "gateway"})
+  for (const auto* key : {"prefix", "route", "gateway"})
     if (config.routes == Routes::kernel && network.has(key)) network.place(key).refuse("is the kernel's to say", "only with network.routes = \"listed\"");
   read_neighbours(root, config);
+  for (const auto& item : network.items("route", way_text)) read_way(item, config);
   for (const auto& item : network.items("gateway", address_text)) read_gateway(item, config);
 }
 
 void read_exception(const Table& exception, Config& config) {
   exception.only({"tap", "arp"});
-  if (const auto tap = exception.item("tap", interface_text)) config.exception.tap = interface(*tap);
+  for (const auto& tap : exception.items("tap", interface_text)) config.exception.taps.push_back(interface(tap));
+  const std::size_t ports = config.dpdk.ports.size(), taps = config.exception.taps.size();
+  if (taps != 0 && taps != ports)
+    exception.place("tap").refuse("has " + std::to_string(taps) + " interfaces for " + std::to_string(ports) + " ports", "one a port");
   config.exception.kernel_answers = exception.choice<bool>("arp", {{"node", false}, {"kernel", true}}, false);
-  if (config.routes == Routes::kernel && config.exception.tap.empty())
+  if (config.routes == Routes::kernel && config.exception.taps.empty())
     exception.place("tap").refuse("is missing", "an interface, where network.routes = \"kernel\"");
-  if (config.exception.kernel_answers && config.exception.tap.empty())
+  if (config.exception.kernel_answers && config.exception.taps.empty())
     exception.place("arp").refuse("has no kernel to leave it to", "only together with exception.tap");
 }
 
-bool is_on_link(const Config& config, const base::Address& a) {
-  return base::link_local_v6.contains(a) || std::any_of(config.on_link.begin(), config.on_link.end(), [&](const auto& prefix) { return prefix.contains(a); });
+bool is_reached(const Config& config, const base::Address& a) {
+  return base::link_local_v6.contains(a) || std::any_of(config.on_link.begin(), config.on_link.end(), [&](const OnLink& l) { return l.prefix.contains(a); }) ||
+         std::any_of(config.ways.begin(), config.ways.end(), [&](const Way& w) { return w.to.address.is_v4() == a.is_v4() && w.to.contains(a); });
 }
 
 }  // namespace viaduct::config

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 constexpr Range descriptors_range{64, 32768};
 constexpr Range buffers_range{511, 4'194'303};       // a pool of 2^n - 1 wastes nothing; below, one burst a worker would empty it
 constexpr Range large_buffers_range{63, 1'048'575};
-const std::vector<std::string> site_keys = {"profile",       "hugepages",        "rx_descriptors",      "tx_descriptors",          "buffers",
-                                            "large_buffers", "checksum_offload", "ignore_udp_checksum", "pretend_checksum_offload"};
+const std::vector<std::string> site_keys = {"profile", "port",          "hugepages",        "rx_descriptors",      "tx_descriptors",
+                                            "buffers", "large_buffers", "checksum_offload", "ignore_udp_checksum", "pretend_checksum_offload"};
 
 /// The names of the profiles that there are, for the error about one that there is not.
 std::string profiles_text(const std::vector<fs::path>& dirs) {
@@ -65,17 +65,14 @@ std::string parameter_value(const Item& item, std::string_view name, const fs::p
 
 using Values = std::vector<std::pair<std::string, std::string>>;
 
-/// The profile's parameters with the values that [dpdk] gives them, or their defaults.
-Values parameter_values(const Table& parameters, const Table& dpdk, const Config& config) {
-  std::vector<std::string> known = site_keys;
-  const auto names = parameters.keys();
-  known.insert(known.end(), names.begin(), names.end());
-  dpdk.only(known);
-  Values values = {{"workers", std::to_string(config.workers)}};
-  for (const auto& name : names) {
+/// The profile's parameters for that port, with the values that its table gives them, or [dpdk], or their defaults.
+Values parameter_values(const Table& parameters, const Table& dpdk, const Table& port, const Config& config, std::size_t number) {
+  Values values = {{"workers", std::to_string(config.workers)}, {"port", std::to_string(number)}};
+  for (const auto& name : parameters.keys()) {
     const auto fallback = parameters.required_item(name, "a string: the default, empty when there is none");
-    const auto given = dpdk.scalar(name);
-    if (!given && fallback.text.empty()) dpdk.place(name).refuse("is missing, and the profile \"" + config.dpdk.profile + "\" needs it", "a value for " + name);
+    const auto own = port.scalar(name);
+    const auto given = own ? own : dpdk.scalar(name);
+    if (!given && fallback.text.empty()) port.place(name).refuse("is missing, and the profile \"" + config.dpdk.profile + "\" needs it", "a value for " + name);
     values.emplace_back(name, given ? parameter_value(*given, name, config.file) : fallback.text);
   }
   return values;
@@ -101,6 +98,40 @@ std::string substituted(const Item& item, const Values& values) {
   return out.append(rest);
 }
 
+/// One without a name where no table names any: [dpdk] itself describes it.
+std::vector<Table> port_tables(const Table& dpdk) {
+  auto tables = dpdk.children("port");
+  if (tables.empty()) tables.push_back(dpdk);
+  return tables;
+}
+
+/// What is the same for several ports is said once.
+void add_argument(std::string argument, std::vector<std::string>& arguments) {
+  if (std::find(arguments.begin(), arguments.end(), argument) == arguments.end()) arguments.push_back(std::move(argument));
+}
+
+void read_devices(const Table& profile, const Table& dpdk, Config& config) {
+  std::vector<std::string> known = site_keys;
+  const auto parameters = profile.child("parameters");
+  const auto names = parameters.keys();
+  known.insert(known.end(), names.begin(), names.end());
+  dpdk.only(known);
+  const auto tables = port_tables(dpdk);
+  auto known_of_port = names;
+  known_of_port.emplace_back("name");
+  for (const auto& table : dpdk.children("port")) table.only(known_of_port);
+  const bool hugepages = dpdk.flag("hugepages", false);
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const auto values = parameter_values(parameters, dpdk, tables[i], config, i);
+    const auto device = profile.required_item("device", "the device's name to EAL");
+    config.dpdk.ports[i].device = substituted(device, values);
+    for (const auto& item : profile.items("eal", "an array of EAL arguments")) add_argument(substituted(item, values), config.dpdk.eal_arguments);
+    if (i != 0) continue;
+    for (const auto& item : profile.items(hugepages ? "memory_huge" : "memory", "an array of EAL arguments"))
+      config.dpdk.eal_arguments.push_back(substituted(item, values));
+  }
+}
+
 std::uint16_t read_rx_queues(const Table& profile, const Config& config) {
   const auto given = profile.scalar("rx_queues_max");
   if (given && given->text == "workers") return static_cast<std::uint16_t>(config.workers);
@@ -120,17 +151,27 @@ void read_port(const Table& table, Dpdk& dpdk) {
 
 }  // namespace
 
+void read_port_names(const Table& dpdk, Config& config) {
+  const auto tables = dpdk.children("port");
+  if (tables.size() > base::ports_max) dpdk.place("port").refuse("lists " + std::to_string(tables.size()), "1 to " + std::to_string(base::ports_max));
+  for (const auto& table : tables) {
+    const auto item = table.required_item("name", label_text(base::port_name_bytes_max));
+    const auto name = label(item, base::port_name_bytes_max);
+    const auto& ports = config.dpdk.ports;
+    if (std::any_of(ports.begin(), ports.end(), [&](const DpdkPort& p) { return p.name == name; })) item.refuse_text("stands twice", "each name once");
+    config.dpdk.ports.push_back({.name = name, .device = {}});
+  }
+  if (tables.empty()) config.dpdk.ports.emplace_back();
+}
+
 void read_dpdk(const Table& dpdk, const std::vector<fs::path>& profile_dirs, Config& config) {
   const auto name = dpdk.required_item("profile", profiles_text(profile_dirs));
   const Document document{find_profile(name, profile_dirs, config.file)};
   const auto profile = document.root();
-  profile.only({"eal", "memory", "memory_huge", "rx_queues_max", "control_queue", "rx_descriptors", "tx_descriptors", "buffers", "large_buffers",
+  profile.only({"device", "eal", "memory", "memory_huge", "rx_queues_max", "control_queue", "rx_descriptors", "tx_descriptors", "buffers", "large_buffers",
                 "checksum_offload", "ignore_udp_checksum", "pretend_checksum_offload", "idle", "parameters"});
   config.dpdk.profile = name.text;
-  const auto values = parameter_values(profile.child("parameters"), dpdk, config);
-  const bool hugepages = dpdk.flag("hugepages", false);
-  for (const auto* key : {"eal", hugepages ? "memory_huge" : "memory"})
-    for (const auto& item : profile.items(key, "an array of EAL arguments")) config.dpdk.eal_arguments.push_back(substituted(item, values));
+  read_devices(profile, dpdk, config);
   config.dpdk.rx_queues_max = read_rx_queues(profile, config);
   config.dpdk.control_queue = profile.flag("control_queue", false);
   config.dpdk.idle_default = profile.choice<Idle>("idle", {{"adaptive", Idle::adaptive}, {"poll", Idle::poll}}, Idle::adaptive);

@@ -6,6 +6,9 @@
 
 namespace viaduct::config {
 
+/// The names of the ports, which others then use.
+void read_port_names(const Table& dpdk, Config& config);
+/// Needs the ports' names, as those of [network] and [[neighbour]].
 void read_node(const Table& node, Config& config);
 void read_network(const Table& root, Config& config);
 void read_exception(const Table& exception, Config& config);
@@ -33,8 +36,8 @@ void read_limits(const Table& limits, Config& config);
 
 /// A CPU for each of so many cores: those behind the control core's first, and round again when there are fewer. Needs [node].
 [[nodiscard]] std::vector<unsigned> spread(unsigned cores, unsigned control_cpu);
-/// Whether an address is reached without a gateway. Needs [network].
-[[nodiscard]] bool is_on_link(const Config& config, const base::Address& a);
+/// Whether there is a way to an address. Needs [network].
+[[nodiscard]] bool is_reached(const Config& config, const base::Address& a);
 /// `path`, counted from the folder of the configuration file.
 [[nodiscard]] std::filesystem::path from_folder_of(const std::filesystem::path& file, const std::filesystem::path& path);
 

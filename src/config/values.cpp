@@ -56,15 +56,41 @@ static base::Endpoint endpoint(const Item& item, std::uint16_t usual_port, std::
 base::Endpoint endpoint(const Item& item) { return endpoint(item, sip_port, endpoint_text); }
 base::Endpoint control_endpoint(const Item& item) { return endpoint(item, 0, control_text); }
 
-Listen listen(const Item& item) {
-  constexpr std::string_view word = " vlan ";
-  const std::size_t at = item.text.find(word);
-  Listen out{.endpoint = endpoint({item.place, item.text.substr(0, at)})};
-  if (at == item.text.npos) return out;
-  const std::string_view number = std::string_view{item.text}.substr(at + word.size());
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), out.vlan);
-  if (error != std::errc{} || end != number.data() + number.size() || out.vlan == 0 || out.vlan > base::vlan_max)
-    item.refuse_text("has no VLAN behind \"vlan\"", listen_text);
+namespace {
+
+/// What stands behind a word at the end of the text, which is cut off in front of it.
+std::optional<std::string> cut_behind(std::string& text, std::string_view word) {
+  const std::size_t at = text.find(word);
+  if (at == text.npos) return std::nullopt;
+  std::string behind = text.substr(at + word.size());
+  text.resize(at);
+  return behind;
+}
+
+}  // namespace
+
+std::size_t port_number(const Item& name, const Config& config) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < config.dpdk.ports.size(); ++i) {
+    if (config.dpdk.ports[i].name == name.text) return i;
+    if (!config.dpdk.ports[i].name.empty()) names.push_back(config.dpdk.ports[i].name);
+  }
+  name.refuse("there is no port \"" + name.text + '"', names.empty() ? "the name of a [[dpdk.port]]" : list_of(names));
+}
+
+Placed placed(const Item& item, const Config& config, std::string_view allowed) {
+  Placed out{.value = item, .link = std::nullopt};
+  const auto vlan_word = cut_behind(out.value.text, " vlan ");
+  const auto port_word = cut_behind(out.value.text, " on ");
+  std::uint16_t vlan = 0;
+  if (vlan_word) {
+    const auto [end, error] = std::from_chars(vlan_word->data(), vlan_word->data() + vlan_word->size(), vlan);
+    if (error != std::errc{} || end != vlan_word->data() + vlan_word->size() || vlan == 0 || vlan > base::vlan_max)
+      item.refuse_text("has no VLAN behind \"vlan\"", allowed);
+  }
+  if (!port_word && config.dpdk.ports.size() > 1) item.refuse_text("does not say on which port", "ending in \" on PORT\", a [[dpdk.port]]'s name");
+  const std::size_t port = port_word ? port_number({item.place, *port_word}, config) : 0;
+  if (port_word || vlan_word) out.link = base::Link(port, vlan);
   return out;
 }
 

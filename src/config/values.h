@@ -13,6 +13,7 @@ namespace viaduct::config {
 inline constexpr std::string_view endpoint_text = "ADDRESS[:PORT], port 1 to 65535, default 5060";
 inline constexpr std::string_view control_text = "ADDRESS:PORT, port 1 to 65535";
 inline constexpr std::string_view listen_text = "ADDRESS[:PORT], with \" vlan 1\" to \" vlan 4094\" behind it where it is on one";
+inline constexpr std::string_view way_text = "ADDRESS/BITS via ADDRESS, as 198.51.100.0/24 via 192.0.2.1";
 inline constexpr std::string_view address_text = "an address, as 192.0.2.1 or 2001:db8::1";
 inline constexpr std::string_view prefix_text = "ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32";
 inline constexpr std::string_view mac_text = "six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and not zero";
@@ -26,8 +27,15 @@ inline constexpr std::int64_t cpu_max = CPU_SETSIZE - 1;
 [[nodiscard]] base::Endpoint endpoint(const Item& item);
 /// The same with its port, for which there is no usual one.
 [[nodiscard]] base::Endpoint control_endpoint(const Item& item);
-/// An endpoint, and the VLAN that it is on: `ADDRESS[:PORT] vlan NUMBER`.
-[[nodiscard]] Listen listen(const Item& item);
+/// A value without the link that stands behind it, and that link: `VALUE on PORT vlan NUMBER`, either of both left out. nullopt: neither is there, which is
+/// refused where there are several ports.
+struct Placed {
+  Item value;
+  std::optional<base::Link> link;
+};
+[[nodiscard]] Placed placed(const Item& item, const Config& config, std::string_view allowed);
+/// The number of the port of that name.
+[[nodiscard]] std::size_t port_number(const Item& name, const Config& config);
 /// An address of either family, neither multicast nor unspecified.
 [[nodiscard]] base::Address address(const Item& item);
 [[nodiscard]] base::Prefix prefix(const Item& item);

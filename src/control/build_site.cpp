@@ -24,12 +24,12 @@ void set_listeners(Site& site, const config::Config& c) {
   for (const config::Listen& listen : c.listen) {
     const base::Endpoint& e = listen.endpoint;
     const std::string address = e.address.text();
-    Listener l{.endpoint = e, .host = e.address.is_v4() ? address : '[' + address + ']', .via_prefix = {}, .vlan = listen.vlan};
+    Listener l{.endpoint = e, .host = e.address.is_v4() ? address : '[' + address + ']', .via_prefix = {}, .link = listen.link};
     l.via_prefix = "Via: SIP/2.0/UDP " + e.text() + ";branch=";
     l.uri_end = '@' + e.text() + ";lr";
     site.listeners.push_back(std::move(l));
   }
-  site.pair_listeners();
+  site.relate_listeners();
 }
 
 RedirectPolicy redirect_policy(config::Redirect redirect) {

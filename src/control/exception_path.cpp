@@ -16,7 +16,11 @@ constexpr std::size_t ethernet_bytes = 14;
 
 }  // namespace
 
-std::size_t ExceptionPath::turn() { return to_kernel() + from_kernel(); }
+std::size_t ExceptionPath::turn() {
+  std::size_t frames = to_kernel();
+  for (std::size_t port = 0; port < taps_.size(); ++port) frames += from_kernel(port);
+  return frames;
+}
 
 std::size_t ExceptionPath::to_kernel() {
   std::array<nic::Packet, frames_a_turn> pkts;
@@ -25,28 +29,28 @@ std::size_t ExceptionPath::to_kernel() {
   return count;
 }
 
-void ExceptionPath::give(nic::Packet p, std::uint16_t vlan) {
-  site::tag(p, vlan);
+void ExceptionPath::give(nic::Packet p, base::Link link) {
+  site::direct(p, link);
   take(p);
 }
 
 void ExceptionPath::take(nic::Packet p) {
-  if (tap_) (tap_->write(p.octets()) ? counters_.kernel_taken : counters_.kernel_refused).add(1);
+  if (!taps_.empty()) (taps_[p.port()].write(p.octets()) ? counters_.kernel_taken : counters_.kernel_refused).add(1);
   nic::free(p);
 }
 
 // What finds no buffer stays in the interface's queue, which the kernel bounds.
-std::size_t ExceptionPath::from_kernel() {
-  if (!tap_) return 0;
+std::size_t ExceptionPath::from_kernel(std::size_t port) {
   for (std::size_t count = 0; count < frames_a_turn; ++count) {
-    nic::Packet p = commons_.mtu_bytes > base::mtu_bytes ? commons_.port.allocate_large() : commons_.port.allocate();
+    nic::Packet p = commons_.mtu_bytes > base::mtu_bytes ? commons_.ports.allocate_large() : commons_.ports.allocate();
     if (!p) return count;
-    const std::size_t bytes = tap_->read({p.data(), p.tailroom()});
+    const std::size_t bytes = taps_[port].read({p.data(), p.tailroom()});
     if (bytes == 0) {
       nic::free(p);
       return count;
     }
     p.set(p.data(), bytes);
+    p.set_port(static_cast<std::uint16_t>(port));
     send(p);
   }
   return frames_a_turn;
@@ -59,7 +63,7 @@ void ExceptionPath::send(nic::Packet p) {
     counters_.kernel_too_large.add(1);
     return nic::free(p);
   }
-  if (commons_.port.checksum_work() == net::ChecksumWork::offload) net::leave_sums(p.octets());
+  if (commons_.ports.checksum_work() == net::ChecksumWork::offload) net::leave_sums(p.octets());
   (wire_.send(p) ? counters_.kernel_sent : counters_.kernel_tx_full).add(1);
 }
 

@@ -125,8 +125,8 @@ void Health::ask(Watch& w, const site::Site& site, std::uint64_t now_ms) {
 }
 
 bool Health::send(const Watch& w, const site::Site& site) {
-  const auto from = std::ranges::find_if(site.listeners, [&](const site::Listener& l) { return l.reaches(w.address.address); });
-  if (from == site.listeners.end()) return false;
+  const site::Listener* const from = site.egress(w.address.address, commons_.neighbours.read().next_hop(w.address.address).link);
+  if (from == nullptr) return false;
   const std::uint64_t id = id_of(w.home, w.probe);
   const sip::Branch branch = sip::own_branch({.id = id, .sender = sip::control_sender}, cseq, site.keys);
   std::array<char, sip::base32_64_bytes> letters;

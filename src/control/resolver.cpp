@@ -31,20 +31,18 @@ namespace {
 // Link-local addresses need no prefix to be on the link.
 site::Routes routes_of(const config::Config& c) {
   std::vector<site::Route> routes{{.to = base::link_local_v6, .via = {}}};
-  for (const base::Prefix& p : c.on_link) routes.push_back({.to = p, .via = {}});
-  constexpr base::Prefix all_v4{.address = base::Address::v4({0, 0, 0, 0}), .bits = 96}, all_v6{};
-  if (!c.gateway_v4.is_unset()) routes.push_back({.to = all_v4, .via = c.gateway_v4});
-  if (!c.gateway_v6.is_unset()) routes.push_back({.to = all_v6, .via = c.gateway_v6});
+  for (const config::OnLink& l : c.on_link) routes.push_back({.to = l.prefix, .via = {}, .link = l.link});
+  for (const config::Way& w : c.ways) routes.push_back({.to = w.to, .via = w.via, .link = w.link});
   return site::Routes(std::move(routes));
 }
 
 }  // namespace
 
 void Resolver::set_static(const config::Config& config) {
-  if (!network_) routes_ = routes_of(config);
+  if (networks_.empty()) routes_ = routes_of(config);
   std::erase_if(neighbours_, [](const auto& entry) { return entry.second.is_static; });
   for (const config::Neighbour& c : config.neighbours) {
-    Neighbour& n = neighbours_[{.address = c.address, .vlan = c.vlan}];
+    Neighbour& n = neighbours_[{.address = c.address, .link = c.link}];
     n.mac = c.mac;
     n.known = n.is_static = true;
     release(n);
@@ -104,7 +102,7 @@ void Resolver::learn(const site::LinkAddress& at, const net::Mac& mac, std::uint
 void Resolver::ask(const site::LinkAddress& at, Neighbour& n, std::uint64_t now_ms) {
   n.asked_ms = now_ms;
   ++n.asked;
-  const nic::Packet p = commons_.port.allocate();
+  const nic::Packet p = commons_.ports.allocate();
   if (p && !send_question(p, at)) nic::free(p);
 }
 
@@ -129,7 +127,7 @@ void Resolver::give_up(Neighbour& n) {
 void Resolver::tick(std::uint64_t now_ms) {
   if (now_ms - ticked_ms_ < tick_ms && !changed_) return;
   ticked_ms_ = now_ms;
-  if (network_) follow_kernel(now_ms);
+  if (!networks_.empty()) follow_kernel(now_ms);
   for (auto it = neighbours_.begin(); it != neighbours_.end();) {
     Neighbour& n = it->second;
     const bool due = !n.is_static && (n.asked != 0 ? now_ms - n.asked_ms >= ask_interval_ms : now_ms - n.confirmed_ms >= refresh_ms);
@@ -148,16 +146,27 @@ void Resolver::tick(std::uint64_t now_ms) {
 
 // Neighbours of the kernel's are heard, and asked again by ourselves like all others.
 void Resolver::follow_kernel(std::uint64_t now_ms) {
-  if (network_->follow(now_ms)) set_routes(network_->routes());
-  for (const kernel::Neighbour& n : network_->take_neighbours()) learn({.address = n.address, .vlan = 0}, n.mac, now_ms);
+  bool is_news = false;
+  for (std::size_t port = 0; port < networks_.size(); ++port) {
+    is_news |= networks_[port].follow(now_ms);
+    for (const kernel::Neighbour& n : networks_[port].take_neighbours()) learn({.address = n.address, .link = {port, 0}}, n.mac, now_ms);
+  }
+  if (is_news) take_routes();
 }
 
-void Resolver::set_routes(const std::vector<kernel::Route>& routes) {
+// Of several to one prefix that of the least metric is the way, whatever port it leaves by. Where there is one port, a route is one on every VLAN.
+void Resolver::take_routes() {
+  std::vector<std::pair<std::uint32_t, site::Route>> found;
+  for (std::size_t port = 0; port < networks_.size(); ++port) {
+    const base::Link link = networks_.size() > 1 ? base::Link(port, 0) : base::Link::any();
+    for (const kernel::Route& r : networks_[port].routes()) found.emplace_back(r.metric, site::Route{.to = r.to, .via = r.via, .link = link});
+    counters_.routes_left_out.add(networks_[port].left_out());
+  }
+  std::ranges::stable_sort(found, {}, [](const auto& f) { return f.first; });
   std::vector<site::Route> all{{.to = base::link_local_v6, .via = {}}};
-  for (const kernel::Route& r : routes) all.push_back({.to = r.to, .via = r.via});
+  for (const auto& [metric, route] : found) all.push_back(route);
   routes_ = site::Routes(std::move(all));
   counters_.routes_taken.add(1);
-  counters_.routes_left_out.add(network_->left_out());
   changed_ = true;
 }
 

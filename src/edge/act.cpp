@@ -22,19 +22,13 @@ constexpr std::size_t behind_growth_max = 208;
 static_assert(behind_growth_max >= base::reply_growth_bytes_max);
 
 // Octets of the headers of what goes from that listener to that place, its tag among them.
-std::size_t headers_bytes(const Passage& way) { return net::header_bytes(way.to.address.is_v4()) + (way.from.vlan != 0 ? net::tag_bytes : 0); }
+std::size_t headers_bytes(const Passage& way) { return net::header_bytes(way.to.address.is_v4()) + (way.from.link.vlan() != 0 ? net::tag_bytes : 0); }
 
 // Octets before a message that an edit may take and leave room for the headers.
 std::size_t room_before(const Job& job, const Passage& way) { return job.pkt.headroom() + job.frame.payload_offset - headers_bytes(way); }
 
 // Octets behind a message of that size.
 std::size_t room_behind(const Job& job, std::size_t message_bytes) { return job.pkt.tailroom() + job.pkt.bytes() - job.frame.payload_offset - message_bytes; }
-
-// The worker's own tx queue; the control core's, where there is one, is the last and no worker's.
-bool has_tx_queue(const nic::Port& port, unsigned worker) {
-  const unsigned workers_queues = port.tx_queues() - (port.has_control_queue() ? 1U : 0U);
-  return worker < workers_queues;
-}
 
 // What another protocol or another socket may want, and came to this machine. A broken frame is for nobody.
 bool is_for_kernel(const std::uint8_t* frame, const net::Mac& mac, Drop why) {
@@ -49,12 +43,12 @@ bool is_for_kernel(const std::uint8_t* frame, const net::Mac& mac, Drop why) {
 Actor::Actor(site::Commons& commons, unsigned worker)
     : commons_(commons),
       counters_(commons.counters[worker]),
-      mac_(commons.port.mac()),
-      checksum_work_(commons.port.checksum_work()),
-      wire_(commons.port, has_tx_queue(commons.port, worker), static_cast<std::uint16_t>(worker), commons.to_wire, counters_),
+      checksum_work_(commons.ports.checksum_work()),
+      wire_(commons.ports, worker, commons.to_wire, counters_),
       control_(commons.to_control, counters_, Drop::control_ring_full),
       kernel_(commons.to_kernel, counters_, Drop::kernel_ring_full),
-      fragmenter_(commons.port, commons.identifications, commons.mtu_bytes) {
+      fragmenter_(commons.ports, commons.identifications, commons.mtu_bytes) {
+  for (std::size_t i = 0; i < commons.ports.size(); ++i) macs_[i] = commons.ports[i].mac();
   for (const auto& ring : commons.to_registrar) registrar_.emplace_back(*ring, counters_);
 }
 
@@ -64,8 +58,8 @@ void Actor::drop(Job& job, Drop why) {
 }
 
 void Actor::refuse(Job& job, Drop why) {
-  if (!commons_.has_exception_path || !is_for_kernel(job.pkt.data(), mac_, why)) return drop(job, why);
-  site::tag(job.pkt, job.frame.vlan);
+  if (!commons_.has_exception_path || !is_for_kernel(job.pkt.data(), macs_[job.pkt.port()], why)) return drop(job, why);
+  site::tag(job.pkt, job.frame.link.vlan());
   kernel_.stage(job.pkt, Verdict::to_kernel);
 }
 
@@ -135,7 +129,7 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
   const std::uint8_t* const start = by_copy ? net::write_headers_back(payload, message.size(), job.pkt.data())
                                             : net::write_headers(payload, message.size(), net::turned_around(job.frame), checksum_work_);
   job.pkt.set(start, frame_bytes);
-  site::tag(job.pkt, job.frame.vlan);
+  site::tag(job.pkt, job.frame.link.vlan());
   send(job, frame_bytes);
 }
 
@@ -161,26 +155,27 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
 }
 
 // A response leaves from where its request came in.
-const Listener* Actor::egress(const Job& job, const Site& site, const base::Endpoint& to) {
+const Listener* Actor::egress(const Job& job, const Site& site, const base::Endpoint& to, base::Link by) {
   const Subject& s = job.subject;
-  if (job.judgement.verdict == Verdict::proxied) return leaves_through(s, site, to.address);
-  return site.egress_back(*s.listener, s.msg[s.msg.top_via], to.address);
+  if (job.judgement.verdict == Verdict::proxied) return leaves_through(s, site, to.address, by);
+  return site.egress_back(*s.listener, s.msg[s.msg.top_via], to.address, by);
 }
 
 void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbours, const Stamp& stamp) {
   const bool is_proxied = job.judgement.verdict == Verdict::proxied;
   const base::Endpoint& to = goes_to(job.subject, job.judgement, site);
-  const Listener* const from = egress(job, site, to);
+  const site::Hop hop = neighbours.next_hop(to.address);
+  const Listener* const from = egress(job, site, to, hop.link);
   if (from == nullptr) return drop(job, Drop::family_unserved);
-  const Passage way{.from = *from, .to = to, .hop = neighbours.next_hop(to.address)};
+  const Passage way{.from = *from, .to = to, .hop = hop};
   auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
   const std::size_t bytes = job.subject.msg.bytes();
   std::span<char> in_place;
   if (is_proxied)
-    in_place =
-        compose_in_place(job.subject, job.judgement, site, stamp, {.text = text, .before = room_before(job, way), .behind = room_behind(job, bytes)}, edits_);
+    in_place = compose_in_place(job.subject, job.judgement, site, stamp, *from,
+                                {.text = text, .before = room_before(job, way), .behind = room_behind(job, bytes)}, edits_);
   else
-    compose_edits(job.subject, job.judgement, site, stamp, edits_);
+    compose_edits(job.subject, job.judgement, site, stamp, *from, edits_);
   if (!in_place.empty()) [[likely]]
     return send_to(job, in_place, way, neighbours);
   if (edits_.overflow()) return drop(job, Drop::growth_over_limit);
@@ -194,7 +189,7 @@ std::span<char> Actor::apply_edits(Job& job, std::span<char> message, const Pass
   const std::size_t bytes = message.size() + static_cast<std::size_t>(growth);  // a negative growth wraps to the right sum
   if (growth <= static_cast<int>(room_before(job, way))) return {sip::apply_at_front(edits_, message), bytes};
   if (growth <= static_cast<int>(room_behind(job, message.size()))) return {message.data(), sip::apply_at_back(edits_, message)};
-  const nic::Packet large = commons_.port.allocate_large();
+  const nic::Packet large = commons_.ports.allocate_large();
   if (!large) {
     drop(job, Drop::buffers_exhausted);
     return {};
@@ -207,21 +202,22 @@ std::span<char> Actor::apply_edits(Job& job, std::span<char> message, const Pass
 }
 
 void Actor::send_to(Job& job, std::span<char> message, const Passage& way, const site::Neighbours& neighbours) {
-  if (way.hop.is_unset()) return drop(job, Drop::destination_unreachable);
+  if (way.hop.address.is_unset()) return drop(job, Drop::destination_unreachable);
   const bool is_v4 = way.to.address.is_v4();
   const std::size_t frame_bytes = net::header_bytes(is_v4) + message.size();
-  const net::Mac* const mac = neighbours.find(way.hop, way.from.vlan);
+  const net::Mac* const mac = neighbours.find(way.hop.address, way.from.link);
   const base::Endpoint& from = way.from.endpoint;
   auto* const payload = reinterpret_cast<std::uint8_t*>(message.data());
   const std::uint8_t* start = nullptr;
   if (mac != nullptr && checksum_work_ == net::ChecksumWork::none && is_v4) {
-    start = net::write_usual_headers(payload, message.size(), mac_, *mac, from, way.to);
+    start = net::write_usual_headers(payload, message.size(), macs_[way.from.link.port()], *mac, from, way.to);
   } else {
-    const net::Envelope envelope{.source_mac = mac_, .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = from, .destination = way.to};
+    const net::Envelope envelope{
+        .source_mac = macs_[way.from.link.port()], .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = from, .destination = way.to};
     start = net::write_headers(payload, message.size(), envelope, checksum_work_);
   }
   job.pkt.set(start, frame_bytes);
-  site::tag(job.pkt, way.from.vlan);
+  site::direct(job.pkt, way.from.link);
   if (mac == nullptr) return wait_for_hop(job, way);
   send(job, frame_bytes);
 }
@@ -233,7 +229,7 @@ void Actor::wait_for_hop(Job& job, const Passage& way) {
   auto& note = job.pkt.note<site::Note>();
   note = {};
   note.kind = site::Note::Kind::unresolved;
-  note.next_hop = {.address = way.hop, .vlan = way.from.vlan};
+  note.next_hop = {.address = way.hop.address, .link = way.from.link};
   control_.stage(job.pkt, job.judgement.verdict);
 }
 

@@ -19,7 +19,7 @@ namespace viaduct::edge {
 struct Passage {
   const Listener& from;
   const base::Endpoint& to;
-  const base::Address& hop;   ///< on the link; unset: there is none
+  site::Hop hop;
 };
 
 /// One worker's hands. Every packet given to `act` has a new owner when it returns: an outlet, or its pool.
@@ -50,7 +50,7 @@ class Actor {
   void hand_to_registrar(Job& job);
   void hand_to_control(Job& job, site::Note::Kind kind, base::Verdict verdict);
   [[nodiscard]] std::span<char> answer_room(const Job& job);
-  [[nodiscard]] static const Listener* egress(const Job& job, const Site& site, const base::Endpoint& to);
+  [[nodiscard]] static const Listener* egress(const Job& job, const Site& site, const base::Endpoint& to, base::Link by);
   [[nodiscard]] std::span<char> apply_edits(Job& job, std::span<char> message, const Passage& way);
   void send_to(Job& job, std::span<char> message, const Passage& way, const site::Neighbours& neighbours);
   void wait_for_hop(Job& job, const Passage& way);
@@ -63,7 +63,7 @@ class Actor {
   Limiter* limiter_{};
   const Tracing* tracing_{};
   bool is_crowded_{};
-  net::Mac mac_;
+  std::array<net::Mac, base::ports_max> macs_{};   // of each port
   net::ChecksumWork checksum_work_;
   WireOutlet wire_;
   std::vector<ShardOutlet> registrar_;   // one a shard

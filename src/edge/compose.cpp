@@ -127,8 +127,8 @@ char* put_path(char* at, const Subject& s, const Site& site, const Listener& thr
   return base::copy_text(at, uri_header_end);
 }
 
-// RFC 3261 16.6 step 4: requests of the dialog come back through us, to the client on whose side the request came or goes. Where the two sides speak
-// different IP versions each gets an address of its own, that of the next hop on top (RFC 5658 5).
+// RFC 3261 16.6 step 4: requests of the dialog come back through us, to the client on whose side the request came or goes. Where the two sides are
+// on different links or speak different IP versions each gets an address of its own, that of the next hop on top (RFC 5658 5).
 char* put_record_route(char* at, const Subject& s, const Site& site, const Listener& through) {
   const bool to_client = s.routing.course == Course::to_flow;
   const sip::Flow flow = to_client ? flow_of(site, s.routing.client, s.routing.listener) : flow_of(site, s.source, number_of(site, *s.listener));
@@ -138,7 +138,7 @@ char* put_record_route(char* at, const Subject& s, const Site& site, const Liste
   };
   // Both ends of the dialog are clients of ours: what two passes through an edge would write, the callee's above the caller's.
   if (s.binding != nullptr) put(flow_of(site, s.next, s.binding->listener), through);
-  if (!s.listener->reaches(through.endpoint.address)) put(flow, through);
+  if (!s.listener->is_beside(through)) put(flow, through);
   put(flow, *s.listener);
   return at;
 }
@@ -170,8 +170,7 @@ char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& si
   return site.record_route && may_begin_dialog(s.msg) ? put_record_route(at, s, site, through) : at;
 }
 
-sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, HeaderRoom& room) {
-  const Listener& through = *leaves_through(s, site, goes_to(s, j, site).address);
+sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, HeaderRoom& room) {
   const char* const end = put_headers(room.data(), s, j, site, stamp, through);
   const sip::RouteEdits& edits = s.routing.edits;
   const bool edits_routes = s.binding != nullptr || (s.routing.course != Course::none && (edits.leading > 0 || edits.last));
@@ -184,21 +183,22 @@ sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const 
 
 }  // namespace
 
-std::span<char> compose_in_place(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const sip::Room& room, sip::Edits& out) {
+std::span<char> compose_in_place(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, const sip::Room& room,
+                                 sip::Edits& out) {
   HeaderRoom headers;
-  const sip::ForwardRequest how = forward_request(s, j, site, stamp, headers);
+  const sip::ForwardRequest how = forward_request(s, j, site, stamp, through, headers);
   const std::span<char> message = sip::forward_in_place(s.msg, how, room);
   if (message.empty()) sip::plan_forward(s.msg, s.msg.top, how, out);
   return message;
 }
 
-void compose_edits(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, sip::Edits& out) {
+void compose_edits(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, sip::Edits& out) {
   if (j.verdict == Verdict::returned) {
     sip::plan_return(s.msg, out);
     return;
   }
   HeaderRoom room;
-  sip::plan_forward(s.msg, s.msg.top, forward_request(s, j, site, stamp, room), out);
+  sip::plan_forward(s.msg, s.msg.top, forward_request(s, j, site, stamp, through, room), out);
 }
 
 }  // namespace viaduct::edge

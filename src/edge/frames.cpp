@@ -23,13 +23,13 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
     if (job.pkt.is_segmented() && !gather(job)) continue;
     const net::ChecksumTrust trust = checksums_.trust(job.pkt);
     if (trust != net::ChecksumTrust::verify && net::is_usual_frame(job.pkt.octets(), trust)) [[likely]] {
-      net::describe_usual_frame(job.pkt.data(), job.frame);
+      net::describe_usual_frame(job.pkt.data(), {job.pkt.port(), 0}, job.frame);
       net::read_source(job.pkt.data(), job.subject.source);
     } else if (!read_frame(job, trust, site)) {
       continue;
     }
     job.subject.listener = site.listener(job.frame.destination);
-    if (job.subject.listener == nullptr || job.subject.listener->vlan != job.frame.vlan) {
+    if (job.subject.listener == nullptr || job.subject.listener->link != job.frame.link) {
       refuse_datagram(job);
       continue;
     }
@@ -41,7 +41,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
   return {sound_.data(), count};
 }
 
-// One for the place of a listener, on another VLAN, is for nobody: the kernel would say that nobody listens there.
+// One for the place of a listener, on another link, is for nobody: the kernel would say that nobody listens there.
 [[gnu::noinline]] void Path::refuse_datagram(Job& job) {
   if (job.subject.listener != nullptr) return actor_.drop(job, base::Drop::frame_not_ours);
   actor_.refuse(job, base::Drop::frame_not_ours);
@@ -50,7 +50,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
 // A frame in several buffers is put into one. False: it is dropped.
 [[gnu::noinline]] bool Path::gather(Job& job) {
   const bool fits = job.pkt.bytes_in_all() <= base::large_packet_bytes_max;
-  job.pkt = commons_.port.in_one_buffer(job.pkt);
+  job.pkt = commons_.ports.in_one_buffer(job.pkt);
   if (!job.pkt) counters_.count(fits ? base::Drop::buffers_exhausted : base::Drop::sip_too_large);
   return static_cast<bool>(job.pkt);
 }
@@ -59,7 +59,7 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
 bool Path::read_frame(Job& job, net::ChecksumTrust trust, const Site& site) {
   const auto vlan = net::vlan_of(job.pkt.octets());
   if (vlan) job.pkt.set(net::remove_tag(job.pkt.data()), job.pkt.bytes() - net::tag_bytes);
-  if (!describe(job, trust, vlan.value_or(0))) return false;
+  if (!describe(job, trust, {job.pkt.port(), vlan.value_or(0)})) return false;
   if (job.frame.kind == net::FrameKind::fragment && !collect(job, site)) return false;
   job.subject.source = job.frame.source;
   if (job.frame.kind == net::FrameKind::udp) return true;
@@ -67,17 +67,17 @@ bool Path::read_frame(Job& job, net::ChecksumTrust trust, const Site& site) {
   return false;
 }
 
-bool Path::describe(Job& job, net::ChecksumTrust trust, std::uint16_t vlan) {
+bool Path::describe(Job& job, net::ChecksumTrust trust, base::Link link) {
   const auto why = net::read_frame(job.pkt.octets(), trust, job.frame);
-  job.frame.vlan = vlan;
+  job.frame.link = link;
   if (why) actor_.refuse(job, *why);
   return !why;
 }
 
 // A fragment for an address of ours. True: with it the datagram is whole, and is the job's packet now.
 [[gnu::noinline]] bool Path::collect(Job& job, const Site& site) {
-  const std::uint16_t vlan = job.frame.vlan;
-  if (!site.has_address(job.frame.destination.address, vlan)) return actor_.refuse(job, base::Drop::frame_not_ours), false;
+  const base::Link link = job.frame.link;
+  if (!site.has_address(job.frame.destination.address, link)) return actor_.refuse(job, base::Drop::frame_not_ours), false;
   const nic::Reassembly done = reassembler_.take(job.pkt, job.frame, nic::ticks());
   counters_.fragments_expired.add(done.expired);
   counters_.fragments_spoilt.add(done.spoilt);
@@ -97,7 +97,7 @@ bool Path::describe(Job& job, net::ChecksumTrust trust, std::uint16_t vlan) {
   }
   counters_.reassembled.add(1);
   job.pkt = done.datagram;
-  if (!describe(job, checksums_.other, vlan)) return false;
+  if (!describe(job, checksums_.other, link)) return false;
   if (job.frame.kind == net::FrameKind::fragment) return actor_.drop(job, base::Drop::fragment_invalid), false;
   return true;
 }

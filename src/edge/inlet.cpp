@@ -50,18 +50,29 @@ unsigned worker_of(nic::Packet p, std::size_t workers) {
 Inlet::Inlet(site::Commons& commons, unsigned worker)
     : commons_(commons),
       counters_(commons.counters[worker]),
-      wire_(commons.port, true, 0, commons.to_wire, counters_),
-      lanes_(commons.port.rx_queues() < commons.counters.size() ? commons.counters.size() : 0),
-      worker_(worker),
-      has_queue_(worker < commons.port.rx_queues()) {}
+      wire_(commons.ports, 0, commons.to_wire, counters_),
+      lanes_(commons.ports.lacks_queues(commons.counters.size()) ? commons.counters.size() : 0),
+      worker_(worker) {}
 
 std::size_t Inlet::receive(std::span<nic::Packet> pkts) {
   if (worker_ == 0) send_for_others();
-  if (lanes_.empty()) return commons_.port.receive(static_cast<std::uint16_t>(worker_), pkts);
+  if (lanes_.empty() && commons_.ports.size() == 1) [[likely]]
+    return commons_.ports[0].receive(static_cast<std::uint16_t>(worker_), pkts);
   std::size_t count = 0;
-  if (has_queue_) count = keep_own(pkts.first(commons_.port.receive(static_cast<std::uint16_t>(worker_), pkts)));
+  for (std::size_t i = 0; i < commons_.ports.size() && count < pkts.size(); ++i) {
+    count += receive(next_port_, pkts.subspan(count));
+    next_port_ = next_port_ + 1 < commons_.ports.size() ? next_port_ + 1 : 0;
+  }
+  if (lanes_.empty()) return count;
   const std::span<nic::Packet> rest = pkts.subspan(count);
   return count + commons_.to_worker[worker_]->pop({reinterpret_cast<void**>(rest.data()), rest.size()});
+}
+
+std::size_t Inlet::receive(std::size_t number, std::span<nic::Packet> pkts) {
+  nic::Port& port = commons_.ports[number];
+  if (worker_ >= port.rx_queues()) return 0;
+  const std::span<nic::Packet> received = pkts.first(port.receive(static_cast<std::uint16_t>(worker_), pkts));
+  return port.rx_queues() < lanes_.size() ? keep_own(received) : received.size();
 }
 
 // Moves this worker's packets to the front; returns how many.

@@ -22,16 +22,41 @@ void RingOutlet::flush() {
   nic::free(all.subspan(taken));
 }
 
-std::size_t WireOutlet::push(std::span<nic::Packet> pkts) { return has_queue_ ? port_.send(queue_, pkts) : ring_.push(as_mail(pkts)); }
+// The control core's queue, where there is one, is the last and no worker's.
+WireOutlet::WireOutlet(const nic::Ports& ports, unsigned worker, share::Ring& ring, share::Counters& counters)
+    : ports_(ports), ring_(ring), counters_(counters), queue_(static_cast<std::uint16_t>(worker)) {
+  for (std::size_t i = 0; i < ports.size(); ++i) has_queue_[i] = worker < ports[i].tx_queues() - (ports[i].has_control_queue() ? 1U : 0U);
+}
+
+std::size_t WireOutlet::push(std::size_t port, std::span<nic::Packet> pkts) {
+  return has_queue_[port] ? ports_[port].send(queue_, pkts) : ring_.push(as_mail(pkts));
+}
+
+void WireOutlet::flush_port(std::size_t port, std::span<nic::Packet> pkts) {
+  const std::size_t taken = push(port, pkts);
+  counters_.tx_pkts.add(taken);
+  if (taken == pkts.size()) return;
+  counters_.tx_full.add(pkts.size() - taken);
+  nic::free(pkts.subspan(taken));
+}
 
 void WireOutlet::flush() {
   if (count_ == 0) return;
+  if (ports_.size() > 1) [[unlikely]]
+    return flush_by_port();
+  flush_port(0, {staged_.data(), std::exchange(count_, 0)});
+}
+
+// In order at each port.
+[[gnu::noinline]] void WireOutlet::flush_by_port() {
   const std::span<nic::Packet> all{staged_.data(), std::exchange(count_, 0)};
-  const std::size_t taken = push(all);
-  counters_.tx_pkts.add(taken);
-  if (taken == all.size()) return;
-  counters_.tx_full.add(all.size() - taken);
-  nic::free(all.subspan(taken));
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    std::array<nic::Packet, base::burst_pkts_max> here;
+    std::size_t count = 0;
+    for (const nic::Packet p : all)
+      if (p.port() == port) here[count++] = p;
+    if (count != 0) flush_port(port, {here.data(), count});
+  }
 }
 
 }  // namespace viaduct::edge

@@ -49,26 +49,26 @@ class ShardOutlet : public RingOutlet {
   bool is_crowded_{};   // at the last flush
 };
 
-/// Packets on their way to the wire: through the worker's own queue, or by ring to the worker that has one.
+/// Packets on their way to the wire: through the worker's own queue of their port, or by ring to worker 0, which has one of each.
 class WireOutlet {
  public:
-  /// `queue` is the worker's own; without one (`has_queue` false) packets go by `ring`.
-  WireOutlet(nic::Port& port, bool has_queue, std::uint16_t queue, share::Ring& ring, share::Counters& counters)
-      : port_(port), ring_(ring), counters_(counters), queue_(queue), has_queue_(has_queue) {}
+  WireOutlet(const nic::Ports& ports, unsigned worker, share::Ring& ring, share::Counters& counters);
   void stage(nic::Packet p) { staged_[count_++] = p; }
   /// Send all; what is refused is counted as tx_full and freed.
   void flush();
 
  private:
-  [[nodiscard]] std::size_t push(std::span<nic::Packet> pkts);
+  [[nodiscard]] std::size_t push(std::size_t port, std::span<nic::Packet> pkts);
+  void flush_port(std::size_t port, std::span<nic::Packet> pkts);
+  void flush_by_port();
 
-  nic::Port& port_;
+  const nic::Ports& ports_;
   share::Ring& ring_;
   share::Counters& counters_;
   std::array<nic::Packet, base::burst_pkts_max> staged_;
   std::size_t count_{};
   std::uint16_t queue_;
-  bool has_queue_;
+  std::array<bool, base::ports_max> has_queue_{};   // of each port
 };
 
 }  // namespace viaduct::edge

@@ -32,8 +32,8 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
       limiter_(config.limit_entries),
       screen_(config.index, config.screen_cache_entries),
       tally_(commons.load, config.index),
-      reassembler_(commons.port, commons.fragmented_datagrams_max),
-      checksums_(commons.port.checksum_policy()),
+      reassembler_(commons.ports, commons.fragmented_datagrams_max),
+      checksums_(commons.ports.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),
       ns_per_tick_(1e9 / static_cast<double>(nic::ticks_per_second())),
       burst_pkts_(config.burst_pkts) {}

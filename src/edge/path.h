@@ -30,7 +30,7 @@ class Path {
   [[nodiscard]] std::span<Job> receive();
   [[nodiscard]] std::span<Job*> look(std::span<Job> jobs, const Site& site);
   [[nodiscard]] bool read_frame(Job& job, net::ChecksumTrust trust, const Site& site);
-  [[nodiscard]] bool describe(Job& job, net::ChecksumTrust trust, std::uint16_t vlan);
+  [[nodiscard]] bool describe(Job& job, net::ChecksumTrust trust, base::Link link);
   void refuse_datagram(Job& job);
   [[nodiscard]] bool collect(Job& job, const Site& site);
   [[nodiscard]] bool gather(Job& job);

@@ -18,10 +18,13 @@ std::string composed_answer(const Subject& s, const Judgement& j, const Site& si
   return out;
 }
 
-std::string edited(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp) {
-  if (j.verdict == base::Verdict::proxied && leaves_through(s, site, goes_to(s, j, site).address) == nullptr) return {};
+std::string edited(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const site::Neighbours* neighbours) {
+  const base::Address& to = goes_to(s, j, site).address;
+  const base::Link by = neighbours != nullptr ? neighbours->next_hop(to).link : base::Link::any();
+  const Listener* const through = j.verdict == base::Verdict::proxied ? leaves_through(s, site, to, by) : s.listener;
+  if (through == nullptr) return {};
   sip::Edits edits;
-  compose_edits(s, j, site, stamp, edits);
+  compose_edits(s, j, site, stamp, *through, edits);
   if (edits.overflow()) return {};
   const std::string_view message = s.msg.text.substr(0, s.msg.bytes());
   std::string out(message.size() + static_cast<std::size_t>(std::max(0, edits.growth())), '\0');
@@ -68,7 +71,7 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
       break;
     case base::Verdict::proxied:
     case base::Verdict::returned:
-      r.bytes = edited(*subject, r.judgement, site, stamp);
+      r.bytes = edited(*subject, r.judgement, site, stamp, tables.neighbours);
       break;
     case base::Verdict::registered:
     case base::Verdict::subscribed:

@@ -16,7 +16,7 @@ namespace viaduct::edge {
   for (const Twin& twin : twins) {
     const Job& job = *twin.job;
     if (job.judgement.verdict != base::Verdict::proxied) continue;
-    const nic::Packet copy = commons_.port.allocate_large();
+    const nic::Packet copy = commons_.ports.allocate_large();
     if (!copy) continue;
     std::memcpy(copy.data(), job.pkt.data(), job.pkt.bytes());
     twin_.pkt = copy;

@@ -3,16 +3,17 @@
 
 namespace viaduct {
 
-std::expected<KernelShare, std::string> open_kernel_share(const config::Config& c, const net::Mac& mac) {
+std::expected<KernelShare, std::string> open_kernel_share(const config::Config& c, const nic::Ports& ports) {
   KernelShare share;
-  if (c.exception.tap.empty()) return share;
-  auto tap = kernel::Tap::open({.name = c.exception.tap, .mac = mac, .mtu_bytes = c.mtu_bytes});
-  if (!tap) return std::unexpected(tap.error());
-  share.tap.emplace(std::move(*tap));
-  if (c.routes != config::Routes::kernel) return share;
-  auto network = kernel::Network::open(share.tap->index());
-  if (!network) return std::unexpected(network.error());
-  share.network.emplace(std::move(*network));
+  for (const std::string& name : c.exception.taps) {
+    auto tap = kernel::Tap::open({.name = name, .mac = ports[share.taps.size()].mac(), .mtu_bytes = c.mtu_bytes});
+    if (!tap) return std::unexpected(tap.error());
+    share.taps.push_back(std::move(*tap));
+    if (c.routes != config::Routes::kernel) continue;
+    auto network = kernel::Network::open(share.taps.back().index());
+    if (!network) return std::unexpected(network.error());
+    share.networks.push_back(std::move(*network));
+  }
   return share;
 }
 

@@ -57,7 +57,7 @@ struct Node::Impl {
   config::Config applied;   // what a reload has changed; written with the pen in hand
   Folders folders;
   std::unique_ptr<store::Store> store;
-  std::unique_ptr<nic::Port> port;
+  nic::Ports ports;
   share::Epoch epoch{base::workers_max + base::shards_max};
   share::Published<site::Site> site;
   share::Published<site::Neighbours> neighbours{std::make_unique<const site::Neighbours>()};
@@ -94,13 +94,12 @@ struct Node::Impl {
   std::thread loader;
   std::atomic<bool> failed{};
 
-  Impl(const config::Config& c, Folders looked_in, std::unique_ptr<store::Store> opened, std::unique_ptr<nic::Port> started_port, First first,
-       std::uint64_t clients)
+  Impl(const config::Config& c, Folders looked_in, std::unique_ptr<store::Store> opened, nic::Ports started, First first, std::uint64_t clients)
       : config(c),
         applied(c),
         folders(std::move(looked_in)),
         store(std::move(opened)),
-        port(std::move(started_port)),
+        ports(std::move(started)),
         site(std::move(first.site)),
         rules(std::move(first.rules)),
         assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, std::max(c.entries_expected, clients)),
@@ -113,7 +112,7 @@ struct Node::Impl {
         to_worker(rings("worker", c.workers, c.ring_slots)),
         counters(c.workers),
         load(c.workers, site.read().homes.size()),
-        commons{.port = *port,
+        commons{.ports = ports,
                 .epoch = epoch,
                 .site = site,
                 .neighbours = neighbours,
@@ -131,13 +130,13 @@ struct Node::Impl {
                 .load = load,
                 .now_min = now_min,
                 .identifications = identifications,
-                .has_exception_path = first.kernel.tap.has_value(),
+                .has_exception_path = !first.kernel.taps.empty(),
                 .mtu_bytes = c.mtu_bytes,
                 .fragmented_datagrams_max = fragmented_datagrams(c),
                 .stop = stop},
         registrar(commons, first.registrar, [this](const std::function<void()>& job) { loop.call(job); }),
         control_wire(commons, true),
-        exceptions(commons, control_wire, std::move(first.kernel.tap)),
+        exceptions(commons, control_wire, std::move(first.kernel.taps)),
         resolver(commons, control_wire, exceptions, c),
         health(commons, control_wire, c.health),
         loop(commons, resolver, exceptions, health, [this](std::size_t most, std::uint64_t now_ms) { return registrar.poll(most, now_ms); }),
@@ -165,7 +164,7 @@ struct Node::Impl {
               .reload_rules = [this] { return reload_rules(); },
               .started = std::chrono::steady_clock::now()} {
     resolver.on_unreachable([this](assign::HomeIndex home) { health.doubt(home); });
-    if (first.kernel.network) resolver.follow(std::move(*first.kernel.network));
+    resolver.follow(std::move(first.kernel.networks));
     loop.add([this](std::uint64_t) { return monitor.turn(); });
     for (unsigned i = 0; i < c.workers; ++i) workers.push_back(std::make_unique<edge::Worker>(commons, worker_of(c, i)));
   }
@@ -296,7 +295,7 @@ void Node::Impl::load_rest() {
 void Node::Impl::say_ready() const {
   std::puts("READY");
   std::fflush(stdout);
-  spdlog::info("node {} ready: {} workers on {}, {} clients placed", config.node_name, workers.size(), port->driver(),
+  spdlog::info("node {} ready: {} workers on {}, {} clients placed", config.node_name, workers.size(), ports[0].driver(),
                assignment.statistics().pins + assignment.statistics().overrides);
 }
 
@@ -374,10 +373,9 @@ void Node::Impl::stop_in_order() {
   }
   registrar.stop();
   std::array<nic::Packet, base::burst_pkts_max> pkts;
-  while (const std::size_t count = to_wire.pop({reinterpret_cast<void**>(pkts.data()), pkts.size()})) {
-    const std::size_t sent = port->send(0, {pkts.data(), count});
-    nic::free(std::span<nic::Packet const>{pkts.data() + sent, count - sent});
-  }
+  while (const std::size_t count = to_wire.pop({reinterpret_cast<void**>(pkts.data()), pkts.size()}))
+    for (nic::Packet& p : std::span(pkts).first(count))
+      if (ports[p.port()].send(0, {&p, 1}) == 0) nic::free(p);
   for (const auto& ring : to_worker)
     while (const std::size_t count = ring->pop({reinterpret_cast<void**>(pkts.data()), pkts.size()}))
       nic::free(std::span<nic::Packet const>{pkts.data(), count});
@@ -400,12 +398,12 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!registering) return std::unexpected(registering.error());
   for (const std::string& difference : control::differences(config, (*site)->homes)) spdlog::warn("{}", difference);
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
-  auto port = nic::Port::start(port_of(config));
-  if (!port) return std::unexpected(port.error());
-  auto kernel = open_kernel_share(config, (*port)->mac());
+  auto ports = nic::Ports::start(ports_of(config));
+  if (!ports) return std::unexpected(ports.error());
+  auto kernel = open_kernel_share(config, *ports);
   if (!kernel) return std::unexpected(kernel.error());
   First first{.site = std::move(*site), .rules = std::move(*rules), .registrar = std::move(*registering), .kernel = std::move(*kernel)};
-  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*port), std::move(first), fleet->clients);
+  auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*ports), std::move(first), fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());

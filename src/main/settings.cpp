@@ -36,16 +36,21 @@ static nic::Offload offload_of(const config::Dpdk& d) {
   return d.checksum_offload ? nic::Offload::automatic : nic::Offload::software;
 }
 
-nic::PortConfig port_of(const config::Config& c) {
-  return {.queues_wanted = static_cast<std::uint16_t>(std::min<unsigned>(c.workers, c.dpdk.rx_queues_max)),
-          .control_queue = c.dpdk.control_queue,
-          .rx_descriptors = c.dpdk.rx_descriptors,
-          .tx_descriptors = c.dpdk.tx_descriptors,
-          .buffers_count = c.dpdk.buffers_count,
-          .large_buffers_count = c.dpdk.large_buffers_count,
-          .offload = offload_of(c.dpdk),
-          .ignore_udp_checksum = c.dpdk.ignore_udp_checksum,
-          .mtu_bytes = c.mtu_bytes};
+std::vector<nic::PortConfig> ports_of(const config::Config& c) {
+  std::vector<nic::PortConfig> out;
+  for (const config::DpdkPort& port : c.dpdk.ports)
+    out.push_back({.device = port.device,
+                   .number = static_cast<std::uint16_t>(out.size()),
+                   .queues_wanted = static_cast<std::uint16_t>(std::min<unsigned>(c.workers, c.dpdk.rx_queues_max)),
+                   .control_queue = c.dpdk.control_queue,
+                   .rx_descriptors = c.dpdk.rx_descriptors,
+                   .tx_descriptors = c.dpdk.tx_descriptors,
+                   .buffers_count = c.dpdk.buffers_count,
+                   .large_buffers_count = c.dpdk.large_buffers_count,
+                   .offload = offload_of(c.dpdk),
+                   .ignore_udp_checksum = c.dpdk.ignore_udp_checksum,
+                   .mtu_bytes = c.mtu_bytes});
+  return out;
 }
 
 store::LmdbOptions store_of(const config::Config& c) {

@@ -15,7 +15,7 @@
 namespace viaduct {
 
 [[nodiscard]] nic::EalConfig eal_of(const config::Config& c);
-[[nodiscard]] nic::PortConfig port_of(const config::Config& c);
+[[nodiscard]] std::vector<nic::PortConfig> ports_of(const config::Config& c);
 [[nodiscard]] store::LmdbOptions store_of(const config::Config& c);
 [[nodiscard]] edge::WorkerConfig worker_of(const config::Config& c, unsigned index);
 

@@ -82,7 +82,7 @@ std::optional<Drop> read_udp(Octets frame, Octets data, ChecksumTrust trust, Fra
 std::optional<Drop> read_frame(Octets frame, ChecksumTrust trust, Frame& out) {
   if (!is_usual_frame(frame, trust)) [[unlikely]]
     return read_any(frame, trust, out);
-  describe_usual_frame(frame.data(), out);
+  describe_usual_frame(frame.data(), {}, out);
   const Octets datagram = frame.subspan(out.payload_offset - udp_header_bytes, out.payload_bytes + udp_header_bytes);
   if (trust == ChecksumTrust::verify && !udp_sum_holds(datagram, out)) return Drop::udp_checksum;
   return std::nullopt;

@@ -39,10 +39,20 @@ void ask_for_checksums(rte_mbuf& buffer) {
   }
 }
 
+[[nodiscard]] Packet fresh(rte_mempool& pool) {
+  Packet p{rte_pktmbuf_alloc(&pool)};
+  if (p) p.set_port(0);
+  return p;
+}
+
 }  // namespace
 
 std::size_t Port::receive(std::uint16_t queue, std::span<Packet> pkts) {
-  return rte_eth_rx_burst(impl_->device.index, queue, raw(pkts), static_cast<std::uint16_t>(pkts.size()));
+  const std::size_t count = rte_eth_rx_burst(impl_->device.index, queue, raw(pkts), static_cast<std::uint16_t>(pkts.size()));
+  // EAL numbers devices in an order of its own.
+  if (impl_->number != impl_->device.index)
+    for (Packet p : pkts.first(count)) p.set_port(impl_->number);
+  return count;
 }
 
 std::size_t Port::send(std::uint16_t queue, std::span<Packet> pkts) {
@@ -51,16 +61,17 @@ std::size_t Port::send(std::uint16_t queue, std::span<Packet> pkts) {
   return rte_eth_tx_burst(impl_->device.index, queue, raw(pkts), static_cast<std::uint16_t>(pkts.size()));
 }
 
-Packet Port::allocate() { return Packet{rte_pktmbuf_alloc(impl_->pool.get())}; }
-Packet Port::allocate_large() { return Packet{rte_pktmbuf_alloc(impl_->large_pool.get())}; }
+Packet Port::allocate() { return fresh(*impl_->pool); }
+Packet Port::allocate_large() { return fresh(*impl_->large_pool); }
 
 Packet Port::in_one_buffer(Packet p) {
   const std::uint32_t bytes = p.raw()->pkt_len;
-  const Packet whole = bytes <= base::large_packet_bytes_max ? allocate_large() : Packet{};
+  Packet whole = bytes <= base::large_packet_bytes_max ? allocate_large() : Packet{};
   if (whole) {
     const void* const at = rte_pktmbuf_read(p.raw(), 0, bytes, whole.data());
     if (at != whole.data()) std::memcpy(whole.data(), at, bytes);  // it was in one buffer already
-    Packet{whole}.set(whole.data(), bytes);
+    whole.set(whole.data(), bytes);
+    whole.set_port(p.port());
   }
   nic::free(p);
   return whole;

@@ -19,7 +19,8 @@ struct Device {
   std::uint16_t index{};
   bool is_configured{};
   Device() = default;
-  ~Device();
+  ~Device() { close(); }
+  void close();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 };
@@ -28,6 +29,7 @@ struct Started {
   Pool pool;                          ///< ordinary buffers; declared before the device, which must let go of them first
   Pool large_pool;
   Device device;
+  std::uint16_t number{};             ///< among the node's ports
   std::uint16_t rx_queues{};
   std::uint16_t tx_queues{};
   std::uint16_t rx_descriptors{};

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// One port brought up: queues, spreading, offloads and pools, as far as the device has them. Packets are burst.cpp's.
+// Ports brought up: queues, spreading, offloads and pools, as far as the devices have them. Packets are burst.cpp's.
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "impl.h"
 #include "viaduct/base/limits.h"
@@ -121,17 +122,19 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
 
 }  // namespace
 
-Device::~Device() {
-  if (!is_configured) return;
+void Device::close() {
+  if (!std::exchange(is_configured, false)) return;
   rte_eth_dev_stop(index);
   rte_eth_dev_close(index);
 }
 
 std::expected<std::unique_ptr<Port>, std::string> Port::start(const PortConfig& config) {
-  if (config.port_index >= RTE_MAX_ETHPORTS || rte_eth_dev_is_valid_port(static_cast<std::uint16_t>(config.port_index)) == 0)
-    return Failure("EAL found no device for port " + std::to_string(config.port_index) + "; see the profile's arguments");
+  std::uint16_t index{};
+  if (rte_eth_dev_get_port_by_name(config.device.c_str(), &index) != 0)
+    return Failure("EAL found no device " + config.device + "; see the profile's arguments");
   auto impl = std::make_unique<Impl>();
-  impl->device.index = static_cast<std::uint16_t>(config.port_index);
+  impl->device.index = index;
+  impl->number = config.number;
   impl->unverified = config.ignore_udp_checksum ? net::ChecksumTrust::ignore : net::ChecksumTrust::verify;
   if (config.offload == Offload::pretended) {
     impl->unverified = net::ChecksumTrust::good;
@@ -145,6 +148,30 @@ std::expected<std::unique_ptr<Port>, std::string> Port::start(const PortConfig& 
 
 Port::Port(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Port::~Port() = default;
+
+std::expected<Ports, std::string> Ports::start(std::span<const PortConfig> configs) {
+  std::vector<std::unique_ptr<Port>> ports;
+  for (const PortConfig& config : configs) {
+    auto port = Port::start(config);
+    if (!port) return Failure(port.error());
+    ports.push_back(std::move(*port));
+  }
+  const bool all_verify = std::ranges::all_of(ports, [](const auto& p) { return p->impl_->rx_checksums; });
+  const bool all_compute = std::ranges::all_of(ports, [](const auto& p) { return p->impl_->tx_checksums; });
+  for (const auto& p : ports) {
+    p->impl_->rx_checksums = all_verify;
+    p->impl_->tx_checksums = all_compute;
+  }
+  return Ports(std::move(ports));
+}
+
+Ports::~Ports() {
+  for (const auto& p : ports_) p->impl_->device.close();
+}
+
+bool Ports::lacks_queues(std::size_t workers) const {
+  return std::ranges::any_of(ports_, [&](const auto& p) { return p->rx_queues() < workers; });
+}
 
 net::Mac Port::mac() const {
   rte_ether_addr address{};

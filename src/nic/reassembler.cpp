@@ -45,7 +45,7 @@ struct Reassembler::Impl {
   }
 };
 
-Reassembler::Reassembler(Port& port, unsigned datagrams_max) : port_(port), impl_(std::make_unique<Impl>()) {
+Reassembler::Reassembler(const Ports& ports, unsigned datagrams_max) : ports_(ports), impl_(std::make_unique<Impl>()) {
   // Twice as many places as datagrams, so that the bound is theirs and not that of a bucket.
   const std::uint32_t buckets = std::max(1U, std::bit_ceil(2 * datagrams_max) / bucket_entries);
   const std::uint64_t wait_ticks = rte_get_tsc_hz() * base::fragments_wait_ms / ms_per_s;
@@ -84,7 +84,7 @@ Reassembly Reassembler::judge_unfinished(const void* buffer) {
 // ip_frag leaves IPv4's checksum at 0.
 Reassembly Reassembler::in_one_buffer(Packet chain, std::uint64_t expired) {
   const bool fits = chain.raw()->pkt_len <= base::large_packet_bytes_max;
-  const Packet whole = port_.in_one_buffer(chain);
+  const Packet whole = ports_.in_one_buffer(chain);
   if (!whole) return {.fragment = fits ? Fragment::no_buffer : Fragment::too_large, .datagram = {}, .expired = expired};
   auto* const ip = reinterpret_cast<rte_ipv4_hdr*>(whole.data() + RTE_ETHER_HDR_LEN);
   if (ip->version_ihl >> 4 == 4) ip->hdr_checksum = rte_ipv4_cksum(ip);

@@ -124,7 +124,7 @@ void Watchers::Impl::send(const OpenNotify& notify, const site::Site& site) {
 /// A new transaction with what is due.
 void Watchers::Impl::begin(Subscription& s, const site::Site& site) {
   Standing& x = s.standing;
-  const site::Listener* const from = egress(x, site);
+  const site::Listener* const from = egress(x, site, outlet);
   if (!std::exchange(x.repeats_cseq, false)) ++x.local_cseq;
   const std::string_view message = from != nullptr ? compose(s, *from, site) : std::string_view{};
   if (message.empty()) {

@@ -77,8 +77,9 @@ struct Watchers::Impl {
 };
 
 /// Where the NOTIFYs of a subscription leave from; nullptr: no listener reaches its subscriber.
-[[nodiscard]] inline const site::Listener* egress(const Standing& s, const site::Site& site) {
-  return s.listener < site.listeners.size() ? site.egress(site.listeners[s.listener], s.next.address) : nullptr;
+[[nodiscard]] inline const site::Listener* egress(const Standing& s, const site::Site& site, const Outlet& outlet) {
+  if (s.listener >= site.listeners.size()) return nullptr;
+  return site.egress(site.listeners[s.listener], s.next.address, outlet.link_to(s.next.address));
 }
 
 }  // namespace viaduct::registrar

@@ -188,9 +188,9 @@ Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note,
 void Shard::send_back(nic::Packet p, const site::Note& note, std::size_t bytes) {
   std::uint8_t* payload = p.data() + note.frame.payload_offset;
   std::memcpy(payload, scratch_.data(), bytes);
-  const std::uint8_t* start = net::write_headers(payload, bytes, net::turned_around(note.frame), commons_.port.checksum_work());
+  const std::uint8_t* start = net::write_headers(payload, bytes, net::turned_around(note.frame), commons_.ports.checksum_work());
   p.set(start, net::header_bytes(note.frame.source.address.is_v4()) + bytes);
-  site::tag(p, note.frame.vlan);
+  site::direct(p, note.frame.link);
   wire_.send(p);
 }
 

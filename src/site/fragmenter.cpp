@@ -24,11 +24,11 @@ std::uint32_t Identifications::next(std::span<const std::uint8_t> addresses) {
 
 nic::Packet Fragmenter::allocate() {
   constexpr std::size_t headers_bytes_max = 14 + 4;
-  return headers_bytes_max + mtu_bytes_ <= base::packet_bytes_max ? port_.allocate() : port_.allocate_large();
+  return headers_bytes_max + mtu_bytes_ <= base::packet_bytes_max ? ports_.allocate() : ports_.allocate_large();
 }
 
 std::span<nic::Packet> Fragmenter::cut(nic::Packet whole) {
-  if (port_.checksum_work() == net::ChecksumWork::offload) net::finish_udp_sum(whole.octets());
+  if (ports_.checksum_work() == net::ChecksumWork::offload) net::finish_udp_sum(whole.octets());
   const std::size_t count = net::fragment_count(whole.octets(), mtu_bytes_);
   base::check(count <= fragments_.size(), "a datagram in a buffer of ours has at most fragments_sent_max fragments");
   const net::Cut cut{.mtu_bytes = mtu_bytes_, .identification = identifications_.next(addresses_of(whole.octets()))};
@@ -40,6 +40,7 @@ std::span<nic::Packet> Fragmenter::cut(nic::Packet whole) {
       return {};
     }
     std::uint8_t* const start = fragments_[i].data();
+    fragments_[i].set_port(whole.port());
     fragments_[i].set(start, net::write_fragment(whole.octets(), i, cut, {start, fragments_[i].tailroom()}));
   }
   nic::free(whole);

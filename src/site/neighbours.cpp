@@ -9,8 +9,8 @@ namespace viaduct::site {
 Neighbours::Neighbours(const Known& known, Routes routes) : places_(std::bit_ceil(known.size() * 2 + 2)), routes_(std::move(routes)) {
   for (const auto& [link, mac] : known) {
     std::size_t i = first_place(link.address);
-    while (places_[i].used && (places_[i].address != link.address || places_[i].vlan != link.vlan)) i = (i + 1) & (places_.size() - 1);
-    places_[i] = {.address = link.address, .mac = mac, .vlan = link.vlan, .used = true};
+    while (places_[i].used && (places_[i].address != link.address || places_[i].link != link.link)) i = (i + 1) & (places_.size() - 1);
+    places_[i] = {.address = link.address, .mac = mac, .link = link.link, .used = true};
   }
 }
 

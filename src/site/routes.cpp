@@ -8,7 +8,7 @@ namespace viaduct::site {
 
 struct Routes::Span {
   base::Address first, last;
-  std::uint32_t hop{};
+  std::uint32_t way{};
 };
 
 namespace {
@@ -27,13 +27,13 @@ std::array<std::uint64_t, 2> after(const std::array<std::uint64_t, 2>& key) { re
 
 // Of two that begin at one place the inner stays, which comes later.
 template <typename Key>
-void Routes::Ranges<Key>::begin(const Key& start, std::uint32_t hop) {
+void Routes::Ranges<Key>::begin(const Key& start, std::uint32_t way) {
   if (!starts.empty() && starts.back() == start) {
-    hops.back() = hop;
+    ways.back() = way;
     return;
   }
   starts.push_back(start);
-  hops.push_back(hop);
+  ways.push_back(way);
 }
 
 template <typename Key>
@@ -44,17 +44,17 @@ void Routes::lay_out(const std::vector<Span>& spans, Key (*key)(const base::Addr
   const auto close = [&] {
     const Key next = after(key(open.back()->last));
     open.pop_back();
-    if (next != Key{}) out.begin(next, open.empty() ? std::uint32_t{nowhere} : open.back()->hop);
+    if (next != Key{}) out.begin(next, open.empty() ? std::uint32_t{nowhere} : open.back()->way);
   };
   for (const Span& s : spans) {
     while (!open.empty() && open.back()->last < s.first) close();
-    out.begin(key(s.first), s.hop);
+    out.begin(key(s.first), s.way);
     open.push_back(&s);
   }
   while (!open.empty()) close();
 }
 
-Routes::Routes(std::vector<Route> routes) : hops_(2) {
+Routes::Routes(std::vector<Route> routes) : ways_(1) {
   const auto goes_before = [](const Route& a, const Route& b) { return a.to.address != b.to.address ? a.to.address < b.to.address : a.to.bits < b.to.bits; };
   const auto is_same = [](const Route& a, const Route& b) { return a.to.address == b.to.address && a.to.bits == b.to.bits; };
   std::ranges::stable_sort(routes, goes_before);
@@ -62,11 +62,9 @@ Routes::Routes(std::vector<Route> routes) : hops_(2) {
   routes.erase(repeated.begin(), repeated.end());
   std::vector<Span> v4, v6;
   for (const Route& r : routes) {
-    Span span{.first = r.to.address, .last = last_of(r.to), .hop = itself};
-    if (!r.via.is_unset()) {
-      span.hop = static_cast<std::uint32_t>(hops_.size());
-      hops_.push_back(r.via);
-    }
+    const Way way{.via = r.via, .link = r.link, .is_direct = r.via.is_unset()};
+    if (ways_.back() != way) ways_.push_back(way);
+    const Span span{.first = r.to.address, .last = last_of(r.to), .way = static_cast<std::uint32_t>(ways_.size() - 1)};
     (r.to.bits >= 96 && r.to.address.is_v4() ? v4 : v6).push_back(span);
   }
   lay_out(v4, v4_key, v4_);

@@ -3,7 +3,6 @@
 #include "viaduct/site/site.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <charconv>
 #include <utility>
@@ -35,6 +34,7 @@ void Site::set_server_header(std::string line) {
 namespace {
 
 constexpr std::string_view ingress_name = ";in=";
+constexpr std::size_t no_listener = ~std::size_t{0};
 
 // The parameter of a Via of ours that names the listener where the request came in.
 std::size_t ingress_of(std::string_view via) {
@@ -47,29 +47,41 @@ std::size_t ingress_of(std::string_view via) {
 
 }  // namespace
 
-bool Site::has_address(const base::Address& a, std::uint16_t vlan) const {
-  return std::ranges::any_of(listeners, [&](const Listener& l) { return l.endpoint.address == a && l.vlan == vlan; });
+bool Site::has_address(const base::Address& a, base::Link link) const {
+  return std::ranges::any_of(listeners, [&](const Listener& l) { return l.endpoint.address == a && l.link == link; });
 }
 
-void Site::pair_listeners() {
-  std::array<std::vector<std::size_t>, 2> by_family;
-  for (std::size_t i = 0; i < listeners.size(); ++i) by_family[listeners[i].endpoint.address.is_v4() ? 1 : 0].push_back(i);
-  for (int family = 0; family < 2; ++family) {
-    const auto &mine = by_family[family], &others = by_family[1 - family];
-    for (std::size_t place = 0; place < mine.size() && !others.empty(); ++place) {
-      Listener& l = listeners[mine[place]];
-      l.partner = others[place < others.size() ? place : 0];
-      const std::string here = std::string(ingress_name) + std::to_string(mine[place]);
-      l.partner_via_prefix = "Via: SIP/2.0/UDP " + listeners[l.partner].endpoint.text() + here + ";branch=";
-    }
+void Site::relate_listeners() {
+  crossings.clear();
+  for (Listener& l : listeners) {
+    l.position = static_cast<std::size_t>(std::count_if(listeners.data(), &l, [&](const Listener& before) { return before.is_beside(l); }));
+    const std::string here = std::string(ingress_name) + std::to_string(number_of(l));
+    for (const Listener& egress : listeners) crossings.push_back("Via: SIP/2.0/UDP " + egress.endpoint.text() + here + ";branch=");
   }
 }
 
-const Listener* Site::egress_back(const Listener& ingress, std::string_view via, const base::Address& to) const {
-  if (ingress.reaches(to)) [[likely]]
+const Listener* Site::crossed(const Listener& ingress, const base::Address& to, base::Link by) const {
+  const Listener* best = nullptr;
+  int best_likeness = -1;
+  for (const Listener& l : listeners) {
+    const int likeness = (l.link == ingress.link ? 2 : 0) + (l.position == ingress.position ? 1 : 0);
+    if (!l.reaches(to, by) || likeness <= best_likeness) continue;
+    best = &l;
+    best_likeness = likeness;
+  }
+  return best;
+}
+
+const Listener* Site::egress(const base::Address& to, base::Link by) const {
+  const auto found = std::ranges::find_if(listeners, [&](const Listener& l) { return l.reaches(to, by); });
+  return found != listeners.end() ? &*found : nullptr;
+}
+
+const Listener* Site::egress_back(const Listener& ingress, std::string_view via, const base::Address& to, base::Link by) const {
+  if (ingress.reaches(to, by)) [[likely]]
     return &ingress;
   const std::size_t named = ingress_of(via);
-  return named < listeners.size() && listeners[named].reaches(to) ? &listeners[named] : egress(ingress, to);
+  return named < listeners.size() && listeners[named].reaches(to, by) ? &listeners[named] : egress(ingress, to, by);
 }
 
 }  // namespace viaduct::site

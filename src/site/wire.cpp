@@ -7,9 +7,7 @@
 namespace viaduct::site {
 
 Wire::Wire(Commons& commons, bool may_use_control_queue)
-    : commons_(commons),
-      fragmenter_(commons.port, commons.identifications, commons.mtu_bytes),
-      has_queue_(may_use_control_queue && commons.port.has_control_queue()) {}
+    : commons_(commons), fragmenter_(commons.ports, commons.identifications, commons.mtu_bytes), may_use_control_queue_(may_use_control_queue) {}
 
 bool Wire::send(nic::Packet p) {
   const std::size_t tag = net::vlan_of(p.octets()) ? net::tag_bytes : 0;
@@ -18,10 +16,10 @@ bool Wire::send(nic::Packet p) {
 
 // A buffer with that message; empty when there is none.
 nic::Packet Wire::holding(std::string_view message) {
-  nic::Packet p = commons_.port.allocate();
+  nic::Packet p = commons_.ports.allocate();
   if (p && p.tailroom() < message.size()) {
     nic::free(p);
-    p = commons_.port.allocate_large();
+    p = commons_.ports.allocate_large();
   }
   if (p && p.tailroom() < message.size()) {
     nic::free(p);
@@ -33,18 +31,18 @@ nic::Packet Wire::holding(std::string_view message) {
 
 bool Wire::post(const Listener& from, const base::Endpoint& to, std::string_view message) {
   const Neighbours& neighbours = commons_.neighbours.read();
-  const LinkAddress hop{.address = neighbours.next_hop(to.address), .vlan = from.vlan};
+  const LinkAddress hop{.address = neighbours.next_hop(to.address).address, .link = from.link};
   nic::Packet p = hop.address.is_unset() ? nic::Packet{} : holding(message);
   if (!p) {
     refused_.add(1);
     return false;
   }
-  const net::Mac* const mac = neighbours.find(hop.address, hop.vlan);
+  const net::Mac* const mac = neighbours.find(hop.address, hop.link);
   const net::Envelope envelope{
-      .source_mac = commons_.port.mac(), .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = from.endpoint, .destination = to};
-  const std::uint8_t* const start = net::write_headers(p.data(), message.size(), envelope, commons_.port.checksum_work());
+      .source_mac = commons_.ports[from.link.port()].mac(), .destination_mac = mac != nullptr ? *mac : net::Mac{}, .source = from.endpoint, .destination = to};
+  const std::uint8_t* const start = net::write_headers(p.data(), message.size(), envelope, commons_.ports.checksum_work());
   p.set(start, net::header_bytes(to.address.is_v4()) + message.size());
-  tag(p, from.vlan);
+  direct(p, from.link);
   return mac != nullptr ? send(p) : ask_for_hop(p, hop);
 }
 
@@ -63,8 +61,9 @@ bool Wire::ask_for_hop(nic::Packet p, const LinkAddress& hop) {
 
 bool Wire::push(nic::Packet p) {
   void* mail = p.raw();
-  const std::size_t taken =
-      has_queue_ ? commons_.port.send(static_cast<std::uint16_t>(commons_.port.tx_queues() - 1), {&p, 1}) : commons_.to_wire.push({&mail, 1});
+  nic::Port& port = commons_.ports[p.port()];
+  const bool has_queue = may_use_control_queue_ && port.has_control_queue();
+  const std::size_t taken = has_queue ? port.send(static_cast<std::uint16_t>(port.tx_queues() - 1), {&p, 1}) : commons_.to_wire.push({&mail, 1});
   (taken == 1 ? sent_ : refused_).add(1);
   if (taken == 0) nic::free(p);
   return taken == 1;

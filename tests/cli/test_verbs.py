@@ -30,7 +30,7 @@ def counters(rx=10, redirected=8):
     each = {"rx_pkts": rx, "handed_over": 0, "tx_pkts": redirected, "tx_full": 0, "bursts": 5, "sleeps": 1,
             "verdicts": {"redirected": redirected, "proxied": 0, "dropped": 2}, "drops": {"ip_checksum": 2, "frame_short": 0}}
     return {"ok": True, "workers": [{"index": 0, **each}], "total": each, "control": {"arp_answered": 4, "arp_asked": 0}, "registrar": {"expired": 0},
-            "port": {"rx_missed": 1}, "balanced": True}
+            "ports": [{"name": "", "rx_missed": 1}], "balanced": True}
 
 
 def test_status_tells_of_the_node_its_workers_and_its_memory(daemon, viaduct):

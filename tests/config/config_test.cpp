@@ -137,7 +137,7 @@ TEST(Config, TakesALocalHomeForAViaductOneAtItsOwnAddress) {
 
 TEST(Config, ReachesAHomeOffLinkThroughTheGateway) {
   const auto far = edited(sample_config, "192.0.2.11", "198.51.100.1");
-  EXPECT_EQ(loaded(edited(far, "# network", "gateway = \"192.0.2.254\"")).gateway_v4, at("192.0.2.254").address);
+  EXPECT_EQ(loaded(edited(far, "# network", "gateway = \"192.0.2.254\"")).ways[0].via, at("192.0.2.254").address);
 }
 
 TEST(Config, HasListenersGatewaysHomesAndNeighboursOfBothIpVersions) {
@@ -146,16 +146,36 @@ TEST(Config, HasListenersGatewaysHomesAndNeighboursOfBothIpVersions) {
   text = edited(edited(text, "\"192.0.2.9\"", "\"2001:db8::9\""), "\"192.0.2.11\"", "\"[2001:db8:ffff::b]\"");
   const auto config = loaded(text);
   EXPECT_EQ(config.listen[1], Listen{at("[2001:db8::1]:5070")});
-  EXPECT_EQ(config.gateway_v4, at("192.0.2.254").address);
-  EXPECT_EQ(config.gateway_v6, at("[fe80::1]").address) << "a link-local address is on the link";
+  EXPECT_EQ(config.ways[0].via, at("192.0.2.254").address);
+  EXPECT_EQ(config.ways[1].via, at("[fe80::1]").address) << "a link-local address is on the link";
   EXPECT_EQ(config.neighbours[0].address, at("[2001:db8::9]").address);
   EXPECT_EQ(config.homes[0].address, at("[2001:db8:ffff::b]:5060"));
 }
 
 TEST(Config, PutsAListenerAndANeighbourOnAVlan) {
   const auto config = loaded(edited(edited(sample_config, "\"192.0.2.1\"", "\"192.0.2.1:5070 vlan 4094\""), "\"192.0.2.9\"\n", "\"192.0.2.9\"\nvlan = 7\n"));
-  EXPECT_EQ(config.listen[0], (Listen{at("192.0.2.1:5070"), 4094}));
-  EXPECT_EQ(config.neighbours[0].vlan, 7);
+  EXPECT_EQ(config.listen[0], (Listen{at("192.0.2.1:5070"), {0, 4094}}));
+  EXPECT_EQ(config.neighbours[0].link, base::Link(0, 7));
+}
+
+TEST(Config, PutsListenersPrefixesRoutesAndNeighboursOnTheirPorts) {
+  auto text = edited(sample_config, "\"192.0.2.1\"", "[\"192.0.2.1 on access\", \"198.51.100.1 on core vlan 7\"]");
+  text = edited(text, "prefix = \"192.0.2.0/24\"",
+                "prefix = [\"192.0.2.0/24 on access\", \"198.51.100.0/24 on core vlan 7\"]\nroute = \"203.0.113.0/24 via 198.51.100.9\"\n"
+                "gateway = \"192.0.2.254\"");
+  text = edited(edited(text, "\"192.0.2.9\"\n", "\"192.0.2.9\"\nport = \"core\"\n"), "\"192.0.2.11\"", "\"203.0.113.11\"");
+  text += "[[dpdk.port]]\nname = \"access\"\n[[dpdk.port]]\nname = \"core\"\ninterface = \"eth2\"\n";
+  const auto config = loaded(text);
+  EXPECT_EQ(config.listen[1], (Listen{at("198.51.100.1"), {1, 7}}));
+  EXPECT_EQ(config.on_link[0].link, base::Link(0, 0));
+  EXPECT_EQ(config.on_link[1].link, base::Link(1, 7));
+  EXPECT_EQ(config.neighbours[0].link, base::Link(1, 0));
+  ASSERT_EQ(config.ways.size(), 2U);
+  EXPECT_EQ(config.ways[0].link, base::Link(1, 7)) << "that of the prefix which its next hop is in";
+  EXPECT_EQ(config.ways[1].link, base::Link(0, 0));
+  ASSERT_EQ(config.dpdk.ports.size(), 2U);
+  EXPECT_EQ(config.dpdk.ports[1].name, "core");
+  EXPECT_EQ(config.dpdk.ports[1].device, "net_wire1");
 }
 
 TEST(Config, ReadsTheFleetsSecretsOctetByOctet) {

@@ -95,15 +95,16 @@ TEST_P(FaultyProfile, IsRefusedWithItsOwnFileAndLine) {
   EXPECT_EQ(config.error().text, (folder.path() / "wire.toml").string() + ':' + std::string{GetParam().message});
 }
 const Fault faults[] = {
-    {"{workers}", "{queues}", "1: eal[0]: {queues} stands for nothing; allowed: {workers}, {interface}, {memory_mb} or {rx_pcap}"},
-    {"{workers}", "{workers", "1: eal[0]: {workers} stands for nothing; allowed: {workers}, {interface}, {memory_mb} or {rx_pcap}"},
-    {"\"workers\"", "65", "4: rx_queues_max: 65 is out of range; allowed: 1 to 64"},
-    {"\"workers\"", "\"many\"", "4: rx_queues_max: is a string; allowed: an integer from 1 to 64"},
-    {"\"poll\"", "\"doze\"", "12: idle: \"doze\" is not known; allowed: \"adaptive\" or \"poll\""},
+    {"{workers}", "{queues}", "2: eal[0]: {queues} stands for nothing; allowed: {workers}, {port}, {interface}, {memory_mb} or {rx_pcap}"},
+    {"{workers}", "{workers", "2: eal[0]: {workers} stands for nothing; allowed: {workers}, {port}, {interface}, {memory_mb} or {rx_pcap}"},
+    {"\"workers\"", "65", "5: rx_queues_max: 65 is out of range; allowed: 1 to 64"},
+    {"\"workers\"", "\"many\"", "5: rx_queues_max: is a string; allowed: an integer from 1 to 64"},
+    {"\"poll\"", "\"doze\"", "13: idle: \"doze\" is not known; allowed: \"adaptive\" or \"poll\""},
     {"buffers = 8191", "bufers = 8191",
-     "8: bufers: unknown key, did you mean buffers?; allowed: eal, memory, memory_huge, rx_queues_max, control_queue, rx_descriptors, tx_descriptors, buffers, "
+     "9: bufers: unknown key, did you mean buffers?; allowed: device, eal, memory, memory_huge, rx_queues_max, control_queue, rx_descriptors, tx_descriptors, "
+     "buffers, "
      "large_buffers, checksum_offload, ignore_udp_checksum, pretend_checksum_offload, idle, parameters"},
-    {"\"256\"", "256", "13: parameters.memory_mb: is an integer; allowed: a string: the default, empty when there is none"},
+    {"\"256\"", "256", "14: parameters.memory_mb: is an integer; allowed: a string: the default, empty when there is none"},
 };
 INSTANTIATE_TEST_SUITE_P(Profile, FaultyProfile, testing::ValuesIn(faults));
 

@@ -74,7 +74,7 @@ const Fault node_faults[] = {
 INSTANTIATE_TEST_SUITE_P(Node, FaultyConfig, testing::ValuesIn(node_faults));
 
 const Fault network_faults[] = {
-    {"# network", "netmask = 24", "7: network.netmask: unknown key; allowed: routes, prefix, gateway, mtu"},
+    {"# network", "netmask = 24", "7: network.netmask: unknown key; allowed: routes, prefix, route, gateway, mtu"},
     {"\"192.0.2.0/24\"", "\"192.0.2.0/33\"", "6: network.prefix: \"192.0.2.0/33\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
     {"# network", "gateway = \"router\"", "7: network.gateway: \"router\" is not an address; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
     {"# network", "gateway = \"198.51.100.1\"",
@@ -82,12 +82,23 @@ const Fault network_faults[] = {
     {"# network", "gateway = \"192.0.2.1\"", "7: network.gateway: \"192.0.2.1\" is this node's own; allowed: the address of another host"},
     {"# network", "gateway = \"224.0.0.1\"",
      "7: network.gateway: \"224.0.0.1\" is multicast, broadcast or unspecified; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
+    {"# network", "route = \"203.0.113.0/24\"",
+     "7: network.route: \"203.0.113.0/24\" has no \"via\"; allowed: ADDRESS/BITS via ADDRESS, as 198.51.100.0/24 via 192.0.2.1"},
+    {"# network", "route = \"2001:db8::/32 via 192.0.2.9\"",
+     "7: network.route: \"2001:db8::/32 via 192.0.2.9\" mixes the IP versions; allowed: ADDRESS/BITS via ADDRESS, as 198.51.100.0/24 via 192.0.2.1"},
+    {"# network", "route = \"203.0.113.0/24 via 198.51.100.1\"",
+     "7: network.route: \"203.0.113.0/24 via 198.51.100.1\" is not on-link; allowed: an address in network.prefix or of a [[neighbour]]"},
+    {"\"192.0.2.1\"", "\"192.0.2.1 on core\"", "3: node.listen: there is no port \"core\"; allowed: the name of a [[dpdk.port]]"},
+    {"# dpdk", "[[dpdk.port]]\nname = \"a\"\n[[dpdk.port]]\nname = \"b\"",
+     "3: node.listen: \"192.0.2.1\" does not say on which port; allowed: ending in \" on PORT\", a [[dpdk.port]]'s name"},
+    {"# dpdk", "[[dpdk.port]]\nname = \"a\"\n[[dpdk.port]]\nname = \"a\"", "17: dpdk.port[1].name: \"a\" stands twice; allowed: each name once"},
     {"# network", "routes = \"kernel\"", "6: network.prefix: is the kernel's to say; allowed: only with network.routes = \"listed\""},
     {"prefix = \"192.0.2.0/24\"", "routes = \"kernel\"", "1: exception.tap: is missing; allowed: an interface, where network.routes = \"kernel\""},
     {"[dpdk]", "[exception]\ntap = \"a/b\"\n[dpdk]",
      "12: exception.tap: \"a/b\" is not the name of an interface; allowed: 1 to 15 characters without '/', ':' and blanks"},
     {"[dpdk]", "[exception]\narp = \"kernel\"\n[dpdk]", "12: exception.arp: has no kernel to leave it to; allowed: only together with exception.tap"},
     {"[dpdk]", "[exception]\ntap = \"tap0\"\narp = \"both\"\n[dpdk]", "13: exception.arp: \"both\" is not known; allowed: \"node\" or \"kernel\""},
+    {"[dpdk]", "[exception]\ntap = [\"tap0\", \"tap1\"]\n[dpdk]", "12: exception.tap: has 2 interfaces for 1 ports; allowed: one a port"},
     {"# network", "mtu = 1279", "7: network.mtu: 1279 is out of range; allowed: 1280 to 9000"},
     {"# network", "mtu = 9001", "7: network.mtu: 9001 is out of range; allowed: 1280 to 9000"},
     {"# network", "gateway = [\"192.0.2.253\", \"192.0.2.254\"]", "7: network.gateway[1]: \"192.0.2.254\" is a second IPv4 gateway; allowed: one a family"},
@@ -95,7 +106,7 @@ const Fault network_faults[] = {
     {"address = \"192.0.2.9\"\n", "", "8: neighbour[0].address: is missing; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
     {"\"192.0.2.9\"", "\"192.0.2.9:5060\"", "9: neighbour[0].address: \"192.0.2.9:5060\" is not an address; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
     {"[dpdk]", "[[neighbour]]\naddress = \"192.0.2.9\"\nmac = \"02:00:00:00:00:0a\"\n[dpdk]",
-     "12: neighbour[1].address: \"192.0.2.9\" stands twice; allowed: each address once on a VLAN"},
+     "12: neighbour[1].address: \"192.0.2.9\" stands twice; allowed: each address once on a link"},
     {"02:00:00:00:00:09", "02:00:00:00:09",
      "10: neighbour[0].mac: \"02:00:00:00:09\" is not the address of a station; allowed: six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and "
      "not zero"},
@@ -111,7 +122,7 @@ const Fault dpdk_faults[] = {
     {"\"wire\"", "\"./none.toml\"", "12: dpdk.profile: there is no profile \"./none.toml\"; allowed: \"wire\", or the path of a profile"},
     {"interface = \"eth1\"\n", "", "11: dpdk.interface: is missing, and the profile \"wire\" needs it; allowed: a value for interface"},
     {"interface =", "interfaces =",
-     "13: dpdk.interfaces: unknown key, did you mean interface?; allowed: profile, hugepages, rx_descriptors, tx_descriptors, buffers, large_buffers, "
+     "13: dpdk.interfaces: unknown key, did you mean interface?; allowed: profile, port, hugepages, rx_descriptors, tx_descriptors, buffers, large_buffers, "
      "checksum_offload, ignore_udp_checksum, pretend_checksum_offload, interface, memory_mb, rx_pcap"},
     {"\"eth1\"", "\"a,b\"", "13: dpdk.interface: is empty or holds a comma; allowed: text without commas"},
     {"\"eth1\"", "\"an-interface-too-long\"",

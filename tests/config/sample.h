@@ -50,7 +50,8 @@ address = "192.0.2.12"
 # limits
 )";
 
-inline constexpr std::string_view sample_profile = R"(eal = ["--vdev=net_wire0,iface={interface},qpairs={workers}"]
+inline constexpr std::string_view sample_profile = R"(device = "net_wire{port}"
+eal = ["--vdev=net_wire{port},iface={interface},qpairs={workers}"]
 memory = ["--no-huge", "-m", "{memory_mb}"]
 memory_huge = ["--socket-mem={memory_mb}"]
 rx_queues_max = "workers"

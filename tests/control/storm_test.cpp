@@ -29,7 +29,7 @@ class Storm : public testing::Test {
   }
   /// An ARP request for the node's address, on its way to the control core.
   void ask() {
-    nic::Packet p = stand_.commons.port.allocate();
+    nic::Packet p = stand_.commons.ports.allocate();
     p.set(p.data(), net::arp_frame_bytes);
     const base::Address asked = stand_.commons.site.read().listeners.front().endpoint.address;
     net::write_arp(p.octets(), {.is_request = true, .sender_mac = {2, 0, 0, 0, 0, 9}, .sender = telephone.address, .target = asked});

@@ -45,8 +45,8 @@ def remove_leftovers():
 class Host:
     """One namespace with the interface eth0 on the lab's switch."""
 
-    def __init__(self, lab, name, addresses=(), behind=None):
-        """`behind` is a Host that plays its router, by NAT; without one it is plugged into the lab's switch."""
+    def __init__(self, lab, name, addresses=(), at=None):
+        """`at` is a Host where the other end of its cable is; without one it is plugged into the lab's switch. `port` is that end's name there."""
         self.lab = lab
         self.name = f"{lab.prefix}-{name}"
         self.processes = []
@@ -57,9 +57,9 @@ class Host:
         run(*self.command("sysctl", "-qw", f"net.ipv6.conf.all.disable_ipv6={disabled}", f"net.ipv6.conf.default.disable_ipv6={disabled}",
                           "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.router_solicitations=0"))
         self.port = port = f"p{len(lab.hosts)}"
-        self.switch = other = behind.name if behind else lab.switch
+        self.switch = other = at.name if at else lab.switch
         run(*inside(self.name), "ip", "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", other)
-        run(*inside(other), "ip", "link", "set", port, "up", *([] if behind else ["master", "br0"]))
+        run(*inside(other), "ip", "link", "set", port, "up", *([] if at else ["master", "br0"]))
         # The kernel of the sender leaves the checksum to a device that veth does not have.
         run(*self.command("ethtool", "-K", "eth0", "tx", "off"))
         for address in addresses:
@@ -67,8 +67,6 @@ class Host:
             run(*inside(self.name), "ip", "address", "add", *more, "dev", "eth0")
         for interface in ("lo", "eth0"):
             run(*inside(self.name), "ip", "link", "set", interface, "up")
-        if behind:
-            behind.masquerade(port, self)
 
     def masquerade(self, port, inner):
         """Give an inner host a private address, and hide it behind this host's own (RFC 4787: address and port dependent filtering)."""
@@ -216,7 +214,13 @@ class Lab:
     def behind_nat(self, name, outside):
         """A host with a private address, behind another one whose address is `outside`."""
         router = self.host(f"{name}gw", outside)
-        self.hosts[name] = Host(self, name, behind=router)
+        inner = self.cabled(name, router)
+        router.masquerade(inner.port, inner)
+        return inner
+
+    def cabled(self, name, other, *addresses):
+        """A host on a cable of its own to another one."""
+        self.hosts[name] = Host(self, name, addresses, at=other)
         return self.hosts[name]
 
     def remove(self):

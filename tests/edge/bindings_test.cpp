@@ -116,7 +116,7 @@ TEST_F(Local, CarriesTheLargestOfEverything) {
                             .host = "[2001:db8::2]",
                             .via_prefix = "Via: SIP/2.0/UDP [2001:db8::2]:5060;branch=",
                             .uri_end = "@[2001:db8::2]:5060;lr"});
-  site.pair_listeners();
+  site.relate_listeners();
   assign::Binding far_end{.flow = endpoint("[2001:db8::7]:65535"), .next = endpoint("[2001:db8::7]:65535"), .listener = 1};
   bind({.binding = far_end, .uri = uri, .path = path});
   const auto r = send(invite(), alice);

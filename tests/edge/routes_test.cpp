@@ -352,7 +352,7 @@ class BothVersions : public Routed {
                               .host = "[2001:db8::2]",
                               .via_prefix = "Via: SIP/2.0/UDP [2001:db8::2]:5060;branch=",
                               .uri_end = "@[2001:db8::2]:5060;lr"});
-    site.pair_listeners();
+    site.relate_listeners();
   }
   Rehearsal send_v6(const std::string& text) { return rehearse(text, endpoint(phone), site.listeners[1], site, {assignment, &locations}, now_min); }
   const std::string phone = "[2001:db8::7]:5062";

@@ -20,14 +20,14 @@ base::Address slow_next_hop(const std::vector<Route>& routes, const base::Addres
 }
 
 TEST(Routes, LeadNowhereWhenThereAreNone) {
-  EXPECT_TRUE(Routes().next_hop(address("192.0.2.1")).is_unset());
-  EXPECT_TRUE(Routes().next_hop(address("2001:db8::1")).is_unset());
+  EXPECT_TRUE(Routes().next_hop(address("192.0.2.1")).address.is_unset());
+  EXPECT_TRUE(Routes().next_hop(address("2001:db8::1")).address.is_unset());
 }
 
 TEST(Routes, LeadByTheLongestPrefix) {
   const Routes routes({route("0.0.0.0/0", "192.0.2.1"), route("192.0.2.0/24"), route("198.51.100.0/24", "192.0.2.2"), route("198.51.100.7/32", "192.0.2.3"),
                        route("::/0", "fe80::1"), route("2001:db8::/64"), route("2001:db8:1::/48", "2001:db8::2")});
-  const auto hop = [&](std::string_view to) { return routes.next_hop(address(to)).text(); };
+  const auto hop = [&](std::string_view to) { return routes.next_hop(address(to)).address.text(); };
   EXPECT_EQ(hop("192.0.2.200"), "192.0.2.200");
   EXPECT_EQ(hop("203.0.113.1"), "192.0.2.1");
   EXPECT_EQ(hop("198.51.100.6"), "192.0.2.2");
@@ -42,7 +42,21 @@ TEST(Routes, LeadByTheLongestPrefix) {
 
 TEST(Routes, ToOnePrefixTheFirstIsTheWay) {
   const Routes routes({route("192.0.2.0/24", "198.51.100.2"), route("192.0.2.0/24", "198.51.100.1")});
-  EXPECT_EQ(routes.next_hop(address("192.0.2.9")), address("198.51.100.2"));
+  EXPECT_EQ(routes.next_hop(address("192.0.2.9")).address, address("198.51.100.2"));
+}
+
+TEST(Routes, NameTheLinkOfEachWay) {
+  const base::Link access{0, 0}, core{1, 7};
+  const Routes routes({{.to = *base::Prefix::parse("192.0.2.0/24"), .via = {}, .link = access},
+                       {.to = *base::Prefix::parse("198.51.100.0/24"), .via = {}, .link = core},
+                       {.to = *base::Prefix::parse("203.0.113.0/24"), .via = address("198.51.100.1"), .link = core},
+                       route("2001:db8::/64")});
+  const auto link = [&](std::string_view to) { return routes.next_hop(address(to)).link; };
+  EXPECT_EQ(link("192.0.2.1"), access);
+  EXPECT_EQ(link("198.51.100.7"), core);
+  EXPECT_EQ(link("203.0.113.7"), core);
+  EXPECT_EQ(link("2001:db8::1"), base::Link::any());
+  EXPECT_EQ(link("9.9.9.9"), base::Link::any());
 }
 
 // Few bits vary, so that prefixes nest, touch and repeat, at both ends of the space as well.
@@ -66,9 +80,9 @@ TEST(Routes, AgreeWithTheSlowWay) {
     const Routes routes(all);
     for (int i = 0; i < 500; ++i) {
       const base::Address to = random_address(random, random() % 2 == 0);
-      ASSERT_EQ(routes.next_hop(to), slow_next_hop(all, to)) << seed << ' ' << to.text();
+      ASSERT_EQ(routes.next_hop(to).address, slow_next_hop(all, to)) << seed << ' ' << to.text();
     }
-    for (const Route& r : all) ASSERT_EQ(routes.next_hop(r.to.address), slow_next_hop(all, r.to.address)) << seed << ' ' << r.to.text();
+    for (const Route& r : all) ASSERT_EQ(routes.next_hop(r.to.address).address, slow_next_hop(all, r.to.address)) << seed << ' ' << r.to.text();
   }
 }
 

@@ -66,6 +66,9 @@ inline constexpr std::size_t packet_bytes_max = 2048;
 inline constexpr std::size_t large_packet_bytes_max = 9216;
 /// The largest VLAN: 0 means none, and 4,095 is reserved (IEEE 802.1Q 9.6).
 inline constexpr std::uint16_t vlan_max = 4094;
+/// Ports of a node: what four bits tell apart, but for those that mean any.
+inline constexpr std::size_t ports_max = 8;
+inline constexpr std::size_t port_name_bytes_max = 15;
 /// Extension headers of an IPv6 packet: each kind once, destination options twice (RFC 8200 4.1); RFC 8504 5.3 lets a host refuse more.
 inline constexpr unsigned ipv6_extensions_max = 5;
 /// Octets of an IP packet that fits Ethernet: the MTU unless the configuration has another.

@@ -12,6 +12,7 @@
 
 #include "viaduct/base/address.h"
 #include "viaduct/base/hash.h"
+#include "viaduct/base/link.h"
 #include "viaduct/sip/digest.h"
 
 namespace viaduct::config {
@@ -19,13 +20,13 @@ namespace viaduct::config {
 /// An endpoint that is served.
 struct Listen {
   base::Endpoint endpoint;
-  std::uint16_t vlan{};                           ///< 0: no tag
+  base::Link link;
   bool operator==(const Listen&) const = default;
 };
 
 struct Neighbour {
   base::Address address;
-  std::uint16_t vlan{};
+  base::Link link;
   std::array<std::uint8_t, 6> mac{};
   bool operator==(const Neighbour&) const = default;
 };
@@ -42,6 +43,19 @@ struct Home {
   std::optional<base::Endpoint> control;          ///< where other nodes call it
 };
 
+/// A prefix of the node's own: what is in it is reached directly.
+struct OnLink {
+  base::Prefix prefix;
+  base::Link link = base::Link::any();
+};
+
+/// What is behind a gateway.
+struct Way {
+  base::Prefix to;
+  base::Address via;
+  base::Link link = base::Link::any();
+};
+
 enum class Redirect : std::uint8_t { single_via, listed, always, never };
 enum class Path : std::uint8_t { always, supported, never };
 enum class Idle : std::uint8_t { adaptive, poll };
@@ -54,7 +68,7 @@ enum class Routes : std::uint8_t { listed, kernel };
 
 /// The kernel's share of the device.
 struct Exception {
-  std::string tap;                      ///< its interface; empty: none
+  std::vector<std::string> taps;        ///< its interfaces, one a port by number; empty: it has none
   bool kernel_answers{};                ///< ARP and Neighbour Discovery for the listeners' addresses
   bool operator==(const Exception&) const = default;
 };
@@ -64,9 +78,16 @@ struct FleetKey {
   base::Key128 key{};
 };
 
+struct DpdkPort {
+  std::string name;                     ///< in this configuration; empty: the only one
+  std::string device;                   ///< to EAL
+  bool operator==(const DpdkPort&) const = default;
+};
+
 /// A DPDK profile, substituted: see dpdk-config/README.md.
 struct Dpdk {
   std::string profile;
+  std::vector<DpdkPort> ports;          ///< by number
   std::vector<std::string> eal_arguments;
   std::uint16_t rx_queues_max{1};       ///< what the device can have; more workers get packets by ring
   bool control_queue{};
@@ -155,8 +176,8 @@ struct Config {
   Idle idle{};
   // [network]
   Routes routes{};
-  std::vector<base::Prefix> on_link;               ///< prefixes reached without a gateway
-  base::Address gateway_v4, gateway_v6;            ///< unset: none
+  std::vector<OnLink> on_link;
+  std::vector<Way> ways;                           ///< the gateways' last
   std::size_t mtu_bytes{1500};                     ///< of an IP packet
   std::vector<Neighbour> neighbours;               ///< [[neighbour]]
   // [exception]

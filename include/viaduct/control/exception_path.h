@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel's share of the device: frames that are nothing for this node go to a TAP interface, and what the kernel sends there goes to the wire.
+// The kernel's share of the ports: frames that are nothing for this node go to their port's TAP interface, and what the kernel sends there goes to the wire.
 #pragma once
 #include <cstdint>
-#include <optional>
+#include <vector>
 
 #include "viaduct/kernel/tap.h"
 #include "viaduct/share/counters.h"
@@ -28,25 +28,25 @@ struct ExceptionCounters {
 /// Thread: the control core's.
 class ExceptionPath {
  public:
-  /// Without a `tap` there is no such path: what is given to it is freed.
-  ExceptionPath(site::Commons& commons, site::Wire& wire, std::optional<kernel::Tap> tap) : commons_(commons), wire_(wire), tap_(std::move(tap)) {}
+  /// One a port by number; without `taps` there is no such path: what is given to it is freed.
+  ExceptionPath(site::Commons& commons, site::Wire& wire, std::vector<kernel::Tap> taps) : commons_(commons), wire_(wire), taps_(std::move(taps)) {}
   /// A bounded number of frames in each direction. Returns how many there were.
   std::size_t turn();
-  /// Give a frame to the kernel, with the tag of its VLAN. Takes it over.
-  void give(nic::Packet p, std::uint16_t vlan);
+  /// Give a frame to the kernel, that came by that link. Takes it over.
+  void give(nic::Packet p, base::Link link);
   /// The kernel is heard and told no more.
-  void close() { tap_.reset(); }
+  void close() { taps_.clear(); }
   [[nodiscard]] const ExceptionCounters& counters() const { return counters_; }
 
  private:
   std::size_t to_kernel();
-  std::size_t from_kernel();
+  std::size_t from_kernel(std::size_t port);
   void take(nic::Packet p);
   void send(nic::Packet p);
 
   site::Commons& commons_;
   site::Wire& wire_;
-  std::optional<kernel::Tap> tap_;
+  std::vector<kernel::Tap> taps_;
   ExceptionCounters counters_;
 };
 

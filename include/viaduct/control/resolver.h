@@ -57,8 +57,8 @@ class Resolver {
   /// Called when somebody says that a home cannot be reached.
   using TellUnreachable = std::function<void(assign::HomeIndex)>;
   void on_unreachable(TellUnreachable tell) { tell_unreachable_ = std::move(tell); }
-  /// Take routes, and neighbours as well, from the kernel from now on.
-  void follow(kernel::Network network) { network_.emplace(std::move(network)); }
+  /// Take routes, and neighbours as well, from the kernel from now on. Shape: one a port, by number.
+  void follow(std::vector<kernel::Network> networks) { networks_ = std::move(networks); }
   /// One packet from a worker. Takes it over.
   void take(nic::Packet p, std::uint64_t now_ms);
   /// Ask again, refresh, give up, publish what has changed.
@@ -79,12 +79,13 @@ class Resolver {
     std::vector<nic::Packet> waiting;
   };
   [[nodiscard]] bool is_ours(const site::LinkAddress& at) const;
+  [[nodiscard]] net::Mac mac_of(base::Link link) const { return commons_.ports[link.port()].mac(); }
   [[nodiscard]] base::Address asker(const site::LinkAddress& at) const;
   void take_frame(nic::Packet p, const net::Frame& frame, std::uint64_t now_ms);
-  void take_arp(nic::Packet p, std::uint16_t vlan, std::uint64_t now_ms);
+  void take_arp(nic::Packet p, base::Link link, std::uint64_t now_ms);
   void take_nd(nic::Packet p, const net::Frame& frame, std::uint64_t now_ms);
   void take_solicitation(nic::Packet p, const net::Frame& frame, const net::NeighbourMessage& m, std::uint64_t now_ms);
-  void take_advertisement(const net::NeighbourMessage& m, std::uint16_t vlan, std::uint64_t now_ms);
+  void take_advertisement(const net::NeighbourMessage& m, base::Link link, std::uint64_t now_ms);
   void take_icmp_error(nic::Packet p, const net::Frame& frame);
   void take_echo(nic::Packet p, const net::Frame& frame);
   bool send_question(nic::Packet p, const site::LinkAddress& about);
@@ -94,7 +95,7 @@ class Resolver {
   void release(Neighbour& n);
   void give_up(Neighbour& n);
   void follow_kernel(std::uint64_t now_ms);
-  void set_routes(const std::vector<kernel::Route>& routes);
+  void take_routes();
   void publish();
 
   site::Commons& commons_;
@@ -105,7 +106,7 @@ class Resolver {
   std::map<site::LinkAddress, Neighbour> neighbours_;
   std::map<base::Endpoint, std::uint64_t> unreachable_;   // of homes only, so not more than there were
   TellUnreachable tell_unreachable_{[](assign::HomeIndex) {}};
-  std::optional<kernel::Network> network_;
+  std::vector<kernel::Network> networks_;   // of the ports; none: routes are the configuration's
   site::Routes routes_;
   std::size_t waiting_{};
   std::uint64_t ticked_ms_{};

@@ -24,13 +24,13 @@ struct Stamp {
 [[nodiscard]] std::size_t compose_answer(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, std::uint64_t tag,
                                          std::span<char> out);
 
-/// A request judged proxied, changed at once in its own buffer when it is of the usual shape: returns it as it stands then.
+/// A request judged proxied, to leave through that listener, changed at once in its own buffer when it is of the usual shape: returns it as it stands then.
 /// Empty: nothing is changed, and `out` has the edits. Shape: as sip::forward_in_place.
-[[nodiscard]] std::span<char> compose_in_place(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, const sip::Room& room,
-                                               sip::Edits& out);
+[[nodiscard]] std::span<char> compose_in_place(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp,
+                                               const Listener& through, const sip::Room& room, sip::Edits& out);
 
-/// The edits of a request judged proxied, or a response judged returned.
+/// The edits of a request judged proxied, or a response judged returned, to leave through that listener.
 /// Thread: any; pure. Source: RFC 3261 16.6, 16.7, 16.11.
-void compose_edits(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, sip::Edits& out);
+void compose_edits(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, const Listener& through, sip::Edits& out);
 
 }  // namespace viaduct::edge

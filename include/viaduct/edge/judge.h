@@ -124,12 +124,12 @@ struct Subject {
   return s.routing.course <= Course::by_tables ? sip::Direction::to_home : sip::Direction::by_route;
 }
 
-/// The listener that a request leaves through: that of the flow which it follows, else the one that it came to or, towards the other IP version, that
-/// one's partner. nullptr: none reaches that address.
-[[nodiscard]] inline const Listener* leaves_through(const Subject& s, const Site& site, const base::Address& to) {
+/// The listener that a request leaves through to a place which `by` leads to: that of the flow which it follows, else the one that it came to, or who stands
+/// in for it there. nullptr: none reaches that address.
+[[nodiscard]] inline const Listener* leaves_through(const Subject& s, const Site& site, const base::Address& to, base::Link by) {
   if (s.binding != nullptr) [[unlikely]]
-    return site.egress(site.listeners[s.binding->listener], to);
-  return site.egress(s.routing.course == Course::to_flow ? site.listeners[s.routing.listener] : *s.listener, to);
+    return site.egress(site.listeners[s.binding->listener], to, by);
+  return site.egress(s.routing.course == Course::to_flow ? site.listeners[s.routing.listener] : *s.listener, to, by);
 }
 
 /// Where a request judged proxied, or a response judged returned, goes.

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "viaduct/base/address.h"
+#include "viaduct/base/link.h"
 #include "viaduct/base/verdict.h"
 
 namespace viaduct::net {
@@ -35,7 +36,7 @@ struct Frame {
   FrameKind kind{};
   Mac source_mac{};
   Mac destination_mac{};
-  std::uint16_t vlan{};             ///< of the tag that was taken out (vlan.h); 0: none
+  base::Link link{};                    ///< that it came by; its tag was taken out (vlan.h)
   std::uint16_t payload_offset{};   ///< of the UDP payload, from the frame's first octet
   std::uint16_t payload_bytes{};
   base::Endpoint source;

@@ -55,9 +55,9 @@ template <typename T>
 }
 
 /// A usual frame described.
-[[gnu::always_inline]] inline void describe_usual_frame(const std::uint8_t* frame, Frame& out) {
+[[gnu::always_inline]] inline void describe_usual_frame(const std::uint8_t* frame, base::Link link, Frame& out) {
   out.kind = FrameKind::udp;
-  out.vlan = 0;
+  out.link = link;
   std::memcpy(out.destination_mac.data(), frame, 6);
   std::memcpy(out.source_mac.data(), frame + 6, 6);
   const std::uint8_t* const udp = frame + usual::udp_at;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's packets: EAL, one port with its queues, its buffer pools, and bursts in and out. Knows nothing of SIP.
+// The machine's packets: EAL, ports with their queues and buffer pools, and bursts in and out. Knows nothing of SIP.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -42,7 +42,8 @@ enum class Offload : std::uint8_t {
 };
 
 struct PortConfig {
-  unsigned port_index{};
+  std::string device;                    ///< as EAL names it: net_af_packet0, 0000:03:00.0
+  std::uint16_t number{};                ///< among the node's ports: what its packets carry
   std::uint16_t queues_wanted{1};        ///< rx queues, one a worker
   bool control_queue{};                  ///< ask for one more tx queue, used by the control core
   std::uint16_t rx_descriptors{1024};
@@ -90,7 +91,7 @@ class Port {
   /// Send in order; returns how many the queue accepted. The rest stays with the caller. Offload flags are set here when checksum_work is offload.
   [[nodiscard]] std::size_t send(std::uint16_t queue, std::span<Packet> pkts);
 
-  /// An empty ordinary (headroom_bytes + packet_bytes_max) or large buffer; empty handle when the pool is exhausted.
+  /// An empty ordinary (headroom_bytes + packet_bytes_max) or large buffer, of the first port's until it is set; empty handle when the pool is exhausted.
   [[nodiscard]] Packet allocate();
   [[nodiscard]] Packet allocate_large();
   /// The same octets in one large buffer; the packet is taken over. Empty: they do not fit, or there is none.
@@ -99,9 +100,36 @@ class Port {
   [[nodiscard]] std::string driver() const;
 
  private:
+  friend class Ports;
   struct Impl;
   explicit Port(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+};
+
+/// All ports of a node, by number. What one offers and another does not, none is asked for: a packet may leave by any.
+class Ports {
+ public:
+  /// Shape: 1 to base::ports_max; numbers are their places. Errors: as Port::start, of the first that does not start.
+  [[nodiscard]] static std::expected<Ports, std::string> start(std::span<const PortConfig> configs);
+  Ports(Ports&&) noexcept = default;
+  Ports& operator=(Ports&&) noexcept = default;
+  /// All devices let go of their packets before any pool goes.
+  ~Ports();
+  [[nodiscard]] std::size_t size() const { return ports_.size(); }
+  [[nodiscard]] Port& operator[](std::size_t number) const { return *ports_[number]; }
+  /// Of each of them.
+  [[nodiscard]] net::ChecksumWork checksum_work() const { return ports_.front()->checksum_work(); }
+  [[nodiscard]] ChecksumPolicy checksum_policy() const { return ports_.front()->checksum_policy(); }
+  /// Some port has fewer rx queues than that.
+  [[nodiscard]] bool lacks_queues(std::size_t workers) const;
+  /// From the first port's pools.
+  [[nodiscard]] Packet allocate() const { return ports_.front()->allocate(); }
+  [[nodiscard]] Packet allocate_large() const { return ports_.front()->allocate_large(); }
+  [[nodiscard]] Packet in_one_buffer(Packet p) const { return ports_.front()->in_one_buffer(p); }
+
+ private:
+  explicit Ports(std::vector<std::unique_ptr<Port>> ports) : ports_(std::move(ports)) {}
+  std::vector<std::unique_ptr<Port>> ports_;
 };
 
 /// Give buffers back to their pools.

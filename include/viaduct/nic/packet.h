@@ -42,6 +42,9 @@ class Packet {
     static_assert(sizeof(T) <= note_bytes && alignof(T) <= 16);
     return *reinterpret_cast<T*>(buffer_ + 1);
   }
+  /// The node's port that it came by, or is to leave by.
+  [[nodiscard]] std::uint16_t port() const { return buffer_->port; }
+  void set_port(std::uint16_t number) { buffer_->port = number; }
   /// Octets of all segments.
   [[nodiscard]] std::size_t bytes_in_all() const { return buffer_->pkt_len; }
   [[nodiscard]] rte_mbuf* raw() const { return buffer_; }

@@ -29,8 +29,8 @@ struct Reassembly {
 /// Thread: made by the control core before the first poll, then its worker's. Memory: its table is taken when it is made; fragments stay in their buffers.
 class Reassembler {
  public:
-  /// Shape: at most `datagrams_max` at once; `port` outlives it.
-  Reassembler(Port& port, unsigned datagrams_max);
+  /// Shape: at most `datagrams_max` at once; `ports` outlive it.
+  Reassembler(const Ports& ports, unsigned datagrams_max);
   ~Reassembler();
   Reassembler(const Reassembler&) = delete;
   Reassembler& operator=(const Reassembler&) = delete;
@@ -46,7 +46,7 @@ class Reassembler {
   struct Impl;
   [[nodiscard]] Reassembly judge_unfinished(const void* buffer);
   [[nodiscard]] Reassembly in_one_buffer(Packet chain, std::uint64_t expired);
-  Port& port_;
+  const Ports& ports_;
   std::unique_ptr<Impl> impl_;
   std::uint64_t kept_{};
 };

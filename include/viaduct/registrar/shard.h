@@ -48,6 +48,7 @@ class Shard final : private Outlet {
     std::size_t bytes{};
   };
   bool send(const site::Listener& from, const base::Endpoint& to, std::string_view message) override { return wire_.post(from, to, message); }
+  [[nodiscard]] base::Link link_to(const base::Address& a) const override { return commons_.neighbours.read().next_hop(a).link; }
   void take_all(std::span<const nic::Packet> pkts);
   void take(nic::Packet p);
   void take_answer(nic::Packet p);

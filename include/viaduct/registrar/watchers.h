@@ -107,6 +107,8 @@ class Outlet {
   virtual ~Outlet() = default;
   /// False: there is no way, no buffer or no room; it is as lost as on the wire.
   virtual bool send(const site::Listener& from, const base::Endpoint& to, std::string_view message) = 0;
+  /// The link that leads to a place.
+  [[nodiscard]] virtual base::Link link_to(const base::Address&) const { return base::Link::any(); }
 };
 
 /// One shard's subscriptions. Times are milliseconds of a monotonic clock, which the bindings' seconds are of, too. Thread: the shard's.

@@ -29,8 +29,8 @@ class Identifications {
 /// Thread: one core's.
 class Fragmenter {
  public:
-  Fragmenter(nic::Port& port, Identifications& identifications, std::size_t mtu_bytes)
-      : port_(port), identifications_(identifications), mtu_bytes_(mtu_bytes) {}
+  Fragmenter(const nic::Ports& ports, Identifications& identifications, std::size_t mtu_bytes)
+      : ports_(ports), identifications_(identifications), mtu_bytes_(mtu_bytes) {}
   /// Whether a frame of that many octets, tag left out, is too large for the link.
   [[nodiscard]] bool must_cut(std::size_t untagged_bytes) const { return untagged_bytes > 14 + mtu_bytes_; }
   /// The fragments of a frame that must be cut; it is taken over. Empty: no buffers, and all is freed. Good until the next call.
@@ -38,7 +38,7 @@ class Fragmenter {
 
  private:
   [[nodiscard]] nic::Packet allocate();
-  nic::Port& port_;
+  const nic::Ports& ports_;
   Identifications& identifications_;
   std::size_t mtu_bytes_;
   std::array<nic::Packet, base::fragments_sent_max> fragments_;

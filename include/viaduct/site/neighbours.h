@@ -11,10 +11,10 @@
 
 namespace viaduct::site {
 
-/// A place on the links of this node: each VLAN has addresses of its own.
+/// A place on the links of this node: each has addresses of its own.
 struct LinkAddress {
   base::Address address;
-  std::uint16_t vlan{};   ///< 0: no tag
+  base::Link link;
   constexpr auto operator<=>(const LinkAddress&) const = default;
 };
 
@@ -24,12 +24,12 @@ class Neighbours {
   using Known = std::vector<std::pair<LinkAddress, net::Mac>>;
   Neighbours() : Neighbours(Known{}, Routes{}) {}
   Neighbours(const Known& known, Routes routes);
-  /// Where a packet for that address goes on the link; unset when there is no way.
-  [[nodiscard]] const base::Address& next_hop(const base::Address& destination) const { return routes_.next_hop(destination); }
+  /// By which link, and where on it, a packet for that address goes.
+  [[nodiscard]] Hop next_hop(const base::Address& destination) const { return routes_.next_hop(destination); }
   /// nullptr: unknown.
-  [[nodiscard]] const net::Mac* find(const base::Address& a, std::uint16_t vlan) const {
+  [[nodiscard]] const net::Mac* find(const base::Address& a, base::Link link) const {
     for (std::size_t i = first_place(a); places_[i].used; i = (i + 1) & (places_.size() - 1))
-      if (places_[i].address == a && places_[i].vlan == vlan) return &places_[i].mac;
+      if (places_[i].address == a && places_[i].link == link) return &places_[i].mac;
     return nullptr;
   }
 
@@ -37,7 +37,7 @@ class Neighbours {
   struct Place {
     base::Address address;
     net::Mac mac{};
-    std::uint16_t vlan{};
+    base::Link link;
     bool used{};
   };
   [[nodiscard]] std::size_t first_place(const base::Address& a) const {

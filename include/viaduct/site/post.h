@@ -42,7 +42,7 @@ static_assert(sizeof(Note) <= nic::note_bytes);
 
 /// All that the cores of a node share; made once before the first poll, outlives every worker. Each member has one writer, named here.
 struct Commons {
-  nic::Port& port;
+  const nic::Ports& ports;
   share::Epoch& epoch;
   share::Published<Site>& site;               ///< writer: control core
   share::Published<Neighbours>& neighbours;   ///< writer: control core

@@ -8,6 +8,7 @@
 
 #include "viaduct/assign/homes.h"
 #include "viaduct/base/address.h"
+#include "viaduct/base/link.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/sip/uri.h"
 #include "viaduct/site/host_filter.h"
@@ -15,20 +16,21 @@
 
 namespace viaduct::site {
 
-/// No listener.
-inline constexpr std::size_t no_listener = ~std::size_t{0};
-
 /// An address and port that this node serves.
 struct Listener {
   base::Endpoint endpoint;
   std::string host;                  ///< the address as it stands in a Via of ours: IPv6 in brackets
   std::string via_prefix;            ///< `Via: SIP/2.0/UDP ADDRESS:PORT;branch=`
   std::string uri_end;               ///< `@ADDRESS:PORT;lr`: a URI of ours behind its token
-  std::uint16_t vlan{};              ///< where its packets come from and go to; 0: no tag
-  std::size_t partner{no_listener};  ///< who sends for it to places of the other IP version
-  std::string partner_via_prefix;    ///< `Via: SIP/2.0/UDP PARTNER;in=INDEX;branch=`: the response comes to the partner, and leaves from here again
+  base::Link link;                    ///< where its packets come from and go to
+  std::size_t position{};            ///< among those of its link and IP version
 
-  [[nodiscard]] bool reaches(const base::Address& a) const { return a.is_v4() == endpoint.address.is_v4(); }
+  /// Shape: `by` is the link that leads to that address, or any.
+  [[nodiscard]] bool reaches(const base::Address& a, base::Link by) const {
+    return a.is_v4() == endpoint.address.is_v4() && (by == base::Link::any() || by == link);
+  }
+  /// Whether what comes to the one can leave from the other for the same place.
+  [[nodiscard]] bool is_beside(const Listener& other) const { return reaches(other.endpoint.address, other.link); }
 };
 
 /// True when any prefix contains the address.
@@ -46,6 +48,7 @@ enum class PathPolicy : std::uint8_t { always, supported, never };
 /// Thread: immutable once published; swapped whole on reload.
 struct Site {
   std::vector<Listener> listeners;
+  std::vector<std::string> crossings;               ///< of each listener, towards each: `Via: SIP/2.0/UDP EGRESS;in=INGRESS;branch=`
   std::vector<std::string> node_names;              ///< lower case
   assign::Homes homes;
   assign::HomeIndex local_home{assign::no_home};    ///< the home that is this node
@@ -79,23 +82,31 @@ struct Site {
       if (l.endpoint == e) return &l;
     return nullptr;
   }
-  /// Whether an address is one that a listener has on that VLAN.
-  [[nodiscard]] bool has_address(const base::Address& a, std::uint16_t vlan) const;
-  /// Fills the partners of the listeners: that of the same position among those of the other IP version, else the first of these.
-  void pair_listeners();
-  /// The listener that sends what came to `ingress` and goes to that address; nullptr when none can.
-  [[nodiscard]] const Listener* egress(const Listener& ingress, const base::Address& to) const {
-    if (ingress.reaches(to)) [[likely]]
+  /// Whether an address is one that a listener has on that link.
+  [[nodiscard]] bool has_address(const base::Address& a, base::Link link) const;
+  /// Fills the listeners' positions, and crossings.
+  void relate_listeners();
+  /// The listener that sends what came to `ingress` and goes to that address by that link: itself when it can, else of those who can one on
+  /// its link before others, and one of its position before others; nullptr when none can.
+  [[nodiscard]] const Listener* egress(const Listener& ingress, const base::Address& to, base::Link by) const {
+    if (ingress.reaches(to, by)) [[likely]]
       return &ingress;
-    return ingress.partner < listeners.size() ? &listeners[ingress.partner] : nullptr;
+    return crossed(ingress, to, by);
   }
+  /// The first listener that reaches that address; nullptr when none does.
+  [[nodiscard]] const Listener* egress(const base::Address& to, base::Link by) const;
   /// The same for a response whose top Via is `via`, one of ours: what came to the listener that it names goes back from there.
-  [[nodiscard]] const Listener* egress_back(const Listener& ingress, std::string_view via, const base::Address& to) const;
+  [[nodiscard]] const Listener* egress_back(const Listener& ingress, std::string_view via, const base::Address& to, base::Link by) const;
   /// How our Via begins in what came to `ingress` and leaves from `egress`.
   [[nodiscard]] const std::string& via_prefix(const Listener& ingress, const Listener& egress) const {
-    const bool crosses = ingress.partner < listeners.size() && &listeners[ingress.partner] == &egress;
-    return crosses ? ingress.partner_via_prefix : egress.via_prefix;
+    if (ingress.is_beside(egress)) [[likely]]
+      return egress.via_prefix;
+    return crossings[number_of(ingress) * listeners.size() + number_of(egress)];
   }
+  [[nodiscard]] std::size_t number_of(const Listener& l) const { return static_cast<std::size_t>(&l - listeners.data()); }
+
+ private:
+  [[nodiscard]] const Listener* crossed(const Listener& ingress, const base::Address& to, base::Link by) const;
 };
 
 }  // namespace viaduct::site

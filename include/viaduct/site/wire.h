@@ -7,10 +7,15 @@
 
 namespace viaduct::site {
 
-/// Give a frame that is ready to send the tag of its VLAN; 0: none. Shape: tag_bytes of headroom are left.
+/// Give a frame that is ready to send, and on its port, the tag of its VLAN; 0: none. Shape: tag_bytes of headroom are left.
 inline void tag(nic::Packet& p, std::uint16_t vlan) {
   if (vlan != 0) [[unlikely]]
     p.set(net::insert_tag(p.data(), vlan), p.bytes() + net::tag_bytes);
+}
+/// The same for one that may have come by another link, or by none.
+inline void direct(nic::Packet& p, base::Link link) {
+  p.set_port(link.port());
+  tag(p, link.vlan());
 }
 
 /// Thread: the control core's, or one shard's that has no queue.
@@ -31,7 +36,7 @@ class Wire {
   [[nodiscard]] bool ask_for_hop(nic::Packet p, const LinkAddress& hop);
   Commons& commons_;
   Fragmenter fragmenter_;
-  bool has_queue_;
+  bool may_use_control_queue_;
   share::Counter sent_;
   share::Counter refused_;
 };
