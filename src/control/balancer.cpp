@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "clocks.h"
+#include "likely.h"
 
 namespace viaduct::control {
 namespace {
@@ -106,22 +107,14 @@ Balancer::Fleet Balancer::look() {
 
 /// Clients that samples have told of, each with the load that is likely. Those who live by their slot move with it where whole slots are planned.
 void Balancer::take_clients(Fleet& fleet, bool with_slots) {
-  balance::CountMoments moments;
-  for (const ClientLoad& c : fleet.tracked) moments.add(static_cast<std::uint32_t>(c.events + 0.5F));
-  // `scale` makes load of a client's weight: of one event of a middling one, too.
-  double weight = 0, events = 0;
-  for (const ClientLoad& c : fleet.tracked) weight += c.weight, events += c.events;
-  const double load_per_event = events > 0 && !fleet.tracked.empty() ? weight / events * fleet.tracked.front().scale : 0;
-  const balance::Estimator estimator(moments, {.probability = 1, .window_s = load_per_event > 0 ? 1 / load_per_event : 1, .memory = 0});
+  const std::vector<double> loads = likely_loads(fleet.tracked);
   std::vector<sip::ClientKey> keys;
   for (const ClientLoad& c : fleet.tracked) keys.push_back(c.key);
   const std::vector<bool> resting = mover_.resting(keys);
   for (std::size_t i = 0; i < fleet.tracked.size(); ++i) {
     ClientLoad& c = fleet.tracked[i];
     if (c.home >= fleet.by_home.size() || c.aor.empty() || (with_slots && c.layer == assign::Layer::slot)) continue;
-    const double own = c.events > 0 ? c.weight / c.events : 1;   // what his events weigh: calls more than refreshes
-    const double load = estimator.load(static_cast<std::uint32_t>(c.events + 0.5F)) * (events > 0 ? own / (weight / events) : 1);
-    fleet.add(c.key, std::move(c.aor), fleet.by_home[c.home], balance::class_of(load), resting[i] || c.layer == assign::Layer::pin);
+    fleet.add(c.key, std::move(c.aor), fleet.by_home[c.home], balance::class_of(loads[i]), resting[i] || c.layer == assign::Layer::pin);
   }
 }
 

@@ -50,8 +50,9 @@ std::size_t Monitor::turn() {
 /// A name is made when the client is new: what stands in the message need not be canonical, and need not name him who it was judged to name.
 void Monitor::take(const site::Sample& sample, double now_s) {
   const assign::Placement placed = commons_.assignment.find(sample.client);
-  const double weight = site::kind_weights[std::to_underlying(sample.kind)] * static_cast<double>(sample.stands_for);
-  Tracked& client = tracked_->count(sample.client, weight, placed.layer == assign::Layer::slot, now_s);
+  const Sampled sampled{.weight = static_cast<double>(site::kind_weights[std::to_underlying(sample.kind)]),
+                        .stands_for = static_cast<double>(sample.stands_for)};
+  Tracked& client = tracked_->count(sample.client, sampled, placed.layer == assign::Layer::slot, now_s);
   if (client.aor != nullptr || sample.uri_bytes == 0) return;
   const site::Site& site = commons_.site.read();
   std::array<char, base::aor_bytes_max> room;
@@ -180,6 +181,7 @@ ClientLoad Monitor::load_of(const Tracked& client, double now_s) const {
           .layer = placed.layer,
           .events = client.events * kept,
           .weight = client.weight * kept,
+          .own_weight = client.own_weight * kept,
           .scale = static_cast<float>(1 / tracked_->remembered_s(now_s))};
 }
 

@@ -42,17 +42,19 @@ const Tracked* TrackedClients::find(const sip::ClientKey& key) const {
   return found != 0 ? &clients_[found - 1] : nullptr;
 }
 
-Tracked& TrackedClients::count(const sip::ClientKey& key, double weight, bool lives_by_slot, double now_s) {
+Tracked& TrackedClients::count(const sip::ClientKey& key, const Sampled& sample, bool lives_by_slot, double now_s) {
   const std::uint32_t found = buckets_[bucket_of(key)];
   const std::uint32_t place = found != 0 ? found - 1 : take_in(key);
   if (found != 0) unlink(place);
   link_newest(place);
   Tracked& client = clients_[place];
   const float kept = decay(client.at_ds, now_s);
+  const double weight = sample.weight * sample.stands_for;
   client.weight *= kept;
   count_by_slot(client, weight, lives_by_slot, now_s);
   client.events = client.events * kept + 1;
   client.weight += static_cast<float>(weight);
+  client.own_weight = client.own_weight * kept + static_cast<float>(sample.weight);
   client.at_ds = tenths(now_s);
   return client;
 }

@@ -15,7 +15,9 @@ namespace viaduct::control {
 struct Tracked {
   sip::ClientKey key;
   std::unique_ptr<char[]> aor;      ///< canonical; null: not known
-  float events{}, weight{};         ///< as of `at_ds`
+  float events{};                   ///< samples, as of `at_ds`, like the next two
+  float weight{};                   ///< ... with what they weigh and stand for
+  float own_weight{};               ///< ... with what they weigh alone
   std::uint32_t at_ds{};            ///< of the last sample, in tenths of a second
   std::uint32_t newer{}, older{};   ///< their places in the order of last samples
   std::uint16_t aor_bytes{};
@@ -24,7 +26,13 @@ struct Tracked {
   [[nodiscard]] std::string_view name() const { return {aor.get(), aor_bytes}; }
   void set_name(std::string_view text);
 };
-static_assert(sizeof(Tracked) == 48);
+static_assert(sizeof(Tracked) == 56);
+
+/// A sampled request.
+struct Sampled {
+  double weight{1};                 ///< of its kind
+  double stands_for{1};             ///< requests
+};
 
 /// What a slot's clients, those that live by it, come to.
 struct TrackedSlot {
@@ -36,11 +44,11 @@ struct TrackedSlot {
 /// Thread: one. Times in seconds, not going back, below 13 years.
 class TrackedClients {
  public:
-  /// Memory: 48 octets a client and his AoR, touched as they come; 8 to 16 octets a client, and the slots, at once.
+  /// Memory: 56 octets a client and his AoR, touched as they come; 8 to 16 octets a client, and the slots, at once.
   TrackedClients(std::size_t clients_max, double half_life_s);
 
   /// A sample of a client. He may be given a name then.
-  Tracked& count(const sip::ClientKey& key, double weight, bool lives_by_slot, double now_s);
+  Tracked& count(const sip::ClientKey& key, const Sampled& sample, bool lives_by_slot, double now_s);
   [[nodiscard]] const Tracked* find(const sip::ClientKey& key) const;
   [[nodiscard]] std::size_t size() const { return clients_.size(); }
   [[nodiscard]] std::uint64_t evicted() const { return evicted_; }

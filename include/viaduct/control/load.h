@@ -47,6 +47,7 @@ struct ClientLoad {
   assign::Layer layer{};                 ///< ... by what
   float events{};                        ///< samples of it, decayed
   float weight{};                        ///< load that they stand for, decayed likewise
+  float own_weight{};                    ///< load of the samples themselves, decayed likewise
   float scale{};                         ///< `weight` to load a second
   [[nodiscard]] double load_per_s() const { return double{weight} * scale; }
 };
