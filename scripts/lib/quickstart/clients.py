@@ -2,6 +2,7 @@
 """The SIP clients of the quickstart: sipsak and SIPp, run in the clients' namespace."""
 import csv
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -33,26 +34,62 @@ class Clients:
             raise Failure(f"sipsak did not register {user}: exit {status}: {output.strip()}")
 
     def sipp(self, scenario, address, users, rate=10, meanwhile=None):
-        """One call a user, without retransmissions, so that what is lost is seen; `meanwhile` is called twice a second.
+        """One call a user; `meanwhile` is called twice a second. Returns how many calls failed, and why the first did."""
+        with Traffic(self, scenario, address, users, rate, ["-m", len(users), "-timeout", RUN_S]) as traffic:
+            wait(traffic.process, meanwhile)
+        return traffic.failed, traffic.why
 
-        Returns how many calls failed, and why the first did.
-        """
-        folder = self.folder / f"sipp-{users[0]}"
-        folder.mkdir()
-        (folder / "users.csv").write_text("SEQUENTIAL\n" + "".join(f"{user}\n" for user in users))
-        with open(folder / "output", "wb") as output:
-            process = popen([*self.inside, "sipp", f"{address}:{SIP_PORT}", "-sf", SCENARIOS / f"{scenario}.xml", "-inf", "users.csv", "-i", CLIENTS_ADDRESS,
-                             "-r", rate, "-m", len(users), "-nr", "-recv_timeout", ANSWER_MS, "-timeout", RUN_S, "-nostdin",
-                             "-trace_stat", "-stf", "statistics.csv", "-trace_err", "-error_file", "errors.log"],
-                            stdout=output, stderr=output, cwd=folder)
+    def traffic(self, scenario, address, users, rate):
+        """Calls of these users, again from the first after the last, for as long as the context lasts."""
+        return Traffic(self, scenario, address, users, rate, [])
+
+
+class Traffic:
+    """SIPp at work, without retransmissions, so that what is lost is seen. A context: after it, what became of its calls is known."""
+
+    def __init__(self, clients, scenario, address, users, rate, until):
+        self.folder = clients.folder / f"sipp-{scenario}-{users[0]}"
+        self.words = [*clients.inside, "sipp", f"{address}:{SIP_PORT}", "-sf", SCENARIOS / f"{scenario}.xml", "-inf", "users.csv", "-i", CLIENTS_ADDRESS,
+                      "-r", rate, *until, "-nr", "-recv_timeout", ANSWER_MS, "-nostdin", "-trace_stat", "-stf", "statistics.csv", "-trace_counts",
+                      "-trace_err", "-error_file", "errors.log"]
+        self.users = users
+        self.process = None
+        self.failed, self.why = 0, ""
+        self.received = {}   # responses by status
+
+    def __enter__(self):
+        self.folder.mkdir()
+        (self.folder / "users.csv").write_text("SEQUENTIAL\n" + "".join(f"{user}\n" for user in self.users))
+        with open(self.folder / "output", "wb") as output:
+            self.process = popen(self.words, stdout=output, stderr=output, cwd=self.folder)
+        return self
+
+    def __exit__(self, kind, *_):
         try:
-            wait(process, meanwhile)
+            if kind is None and self.process.poll() is None:
+                self.process.send_signal(signal.SIGUSR1)   # no further calls; those under way are brought to their end
+                wait(self.process)
         finally:
-            end(process)
-        return outcome(folder)
+            end(self.process)
+        if kind is None:
+            self.read_outcome()
+
+    def read_outcome(self):
+        """From SIPp's statistics; without them it has not run."""
+        statistics = last_row(self.folder / "statistics.csv")
+        counts = [last_row(file) for file in self.folder.glob("*_counts.csv")]
+        if statistics is None or not counts:
+            raise Failure(f"SIPp did not run: {(self.folder / 'output').read_text(errors='replace')[-1000:]}")
+        self.failed = int(statistics["FailedCall(C)"])
+        for name, count in counts[0].items():   # as 2_302_Recv: the step of the scenario, what came, and what it is counted for
+            _, what, kind = (name or "").split("_", 2) if (name or "").count("_") == 2 else ("", "", "")
+            if kind == "Recv" and what.isdigit():
+                self.received[int(what)] = self.received.get(int(what), 0) + int(count)
+        errors = self.folder / "errors.log"
+        self.why = errors.read_text(errors="replace")[:500] if errors.exists() else ""
 
 
-def wait(process, meanwhile):
+def wait(process, meanwhile=None):
     stop = time.monotonic() + RUN_S + 5
     while time.monotonic() < stop:
         try:
@@ -64,12 +101,10 @@ def wait(process, meanwhile):
     raise Failure(f"SIPp has not ended after {RUN_S + 5} s")
 
 
-def outcome(folder):
-    """From SIPp's statistics; without them it has not run."""
+def last_row(file):
+    """Of a table with a head, as a dict; None where there is none."""
     try:
-        with open(folder / "statistics.csv", newline="", encoding="ascii") as file:
-            last = list(csv.DictReader(file, delimiter=";"))[-1]
+        with open(file, newline="", encoding="ascii") as table:
+            return list(csv.DictReader(table, delimiter=";"))[-1]
     except (OSError, IndexError):
-        raise Failure(f"SIPp did not run: {(folder / 'output').read_text(errors='replace')[-1000:]}") from None
-    errors = folder / "errors.log"
-    return int(last["FailedCall(C)"]), errors.read_text(errors="replace")[:500] if errors.exists() else ""
+        return None

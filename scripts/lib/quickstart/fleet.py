@@ -14,6 +14,7 @@ DOMAIN = "viaduct.example"
 EDGE = "edge"
 HOMES = ("home-1", "home-2")
 ADDRESSES = {EDGE: "198.18.0.2", "home-1": "198.18.1.1", "home-2": "198.18.1.2"}
+WINDOW_S = 4
 READY_S = 30
 SETTLED_S = 5
 
@@ -34,6 +35,8 @@ def configuration(node, folder, secret):
              "[redirect]", 'policy = "always"',
              "[fleet]", f'seed = "{secret["seed"]}"', f'keys = ["a:{secret["key"]}"]', f'edges = ["{ADDRESSES[EDGE]}/32"]',
              "[health]", "enabled = false",   # each message that is shown is a client's
+             # Seconds for minutes, so that there is something to see; and no plan but the one that is asked for.
+             "[balance]", 'auto = "off"', f"window_s = {WINDOW_S}", f"half_life_s = {2 * WINDOW_S}", f"deadline_s = {5 * WINDOW_S}",
              "[assign]", f'file = "{folder}/assignments.csv"',
              "[store]", f'path = "{folder}/{node}.store"']
     for home in HOMES:
@@ -87,6 +90,22 @@ class Node:
     def ask(self, *words):
         """What the operator's command answers about this node."""
         return json.loads(must(self.build / "viaduct", "--socket", self.socket, *words, "--json"))
+
+    def says(self, *words):
+        """The same in words."""
+        return must(self.build / "viaduct", "--socket", self.socket, *words)
+
+    def shows(self, *words, timeout_s):
+        """The same while it changes, until it is over: on the reader's own terminal."""
+        process = popen([self.build / "viaduct", "--socket", self.socket, *words])
+        try:
+            status = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"viaduct {' '.join(map(str, words))} has not ended after {timeout_s} s") from None
+        finally:
+            end(process)
+        if status != 0:
+            raise Failure(f"viaduct {' '.join(map(str, words))}: exit {status}")
 
     def verdicts(self):
         """The verdicts of all packets so far, once none is in a worker's hands."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The quickstart's story: five clients and a crowd register, what became of them is asked from the nodes, and compared with what should have."""
+"""The quickstart's story: five clients and a crowd register, then load is evened out; what became of them is asked from the nodes, and compared with what should have."""
 import dataclasses
 
+from balancing import Balancing
 from fleet import ADDRESSES, EDGE, HOMES, aor
 from system import Failure
 
@@ -58,6 +59,12 @@ class Story:
             self.wrong.append(text)
             say(f"  WRONG: {text}")
 
+    def add(self, lost=0, **seen):
+        """What clients saw."""
+        self.lost += lost
+        for what, count in seen.items():
+            self.seen[what] += count
+
     # --- one client
 
     def client(self, user, play, *, at, home, verdict, path):
@@ -85,10 +92,8 @@ class Story:
     def add_row(self, user, at, messages, got):
         requests = [m for m in messages if m.source == "clients"]
         answers = [m for m in messages if m.destination == "clients"]
-        self.lost += len(requests) - len(answers)
-        self.seen["redirected"] += sum(m.status == 302 for m in answers)
-        self.seen["proxied"] += sum(m.source == EDGE and not m.is_response for m in messages)
-        self.seen["registered"] += sum(m.status == 200 for m in answers)
+        self.add(lost=len(requests) - len(answers), redirected=sum(m.status == 302 for m in answers), registered=sum(m.status == 200 for m in answers),
+                 proxied=sum(m.source == EDGE and not m.is_response for m in messages))
         where = self.fleet[at].ask("client", "show", aor(user))
         holders = self.fleet.holders(user)
         self.rows.append(Row(user, f"{where['home']} ({where['layer']})", str(requests[0].via_count) if requests else "-", f"{' and '.join(got)} by {at}",
@@ -144,9 +149,7 @@ class Story:
         failed, why = self.clients.sipp("follow", ADDRESSES[EDGE], CROWD, CROWD_PER_S, tell)
         tell()
         after = gained()
-        self.lost += failed
-        for what in ("redirected", "registered"):
-            self.seen[what] += len(CROWD) - failed
+        self.add(lost=failed, redirected=len(CROWD) - failed, registered=len(CROWD) - failed)
         redirected = after.pop("redirected")
         self.rows.append(Row(f"{len(CROWD):,} users", "as the file says", "1", f"{redirected:,} redirected by {EDGE}", f"302, then 200: {len(CROWD) - failed:,}",
                              ", ".join(f"{home.removeprefix('at ')}: {count:,}" for home, count in after.items())))
@@ -170,9 +173,10 @@ class Story:
         say()
         print_table(self.rows)
         say()
-        return self.balance()
+        Balancing(self, say, CROWD).tell()
+        return self.sums()
 
-    def balance(self):
+    def sums(self):
         """Every node's counters must add up, and all of them to what the clients saw. Returns the last line."""
         sums = dict.fromkeys(self.seen, 0)
         for node in self.fleet:
