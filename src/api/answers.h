@@ -26,6 +26,9 @@ namespace viaduct::api {
 [[nodiscard]] nlohmann::json clients_stats(const Plant& plant, const nlohmann::json& request);
 
 // home_verbs.cpp
+/// What this node's registrar has in all.
+[[nodiscard]] control::HomeStanding own_standing(const Plant& plant);
+[[nodiscard]] Answer home_leaving(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer home_add(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer home_set(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer home_drain(const Plant& plant, const nlohmann::json& request, const std::string& who);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Verbs that change the homes of the fleet. What a home may be is the configuration's to say: a request becomes the text of a table of it.
+// Verbs that change the homes of the fleet, and how empty one is. What a home may be is the configuration's to say: a request becomes the text of a table of it.
 #include <array>
 
 #include "answers.h"
@@ -43,7 +43,60 @@ Answer set_state(const Plant& plant, const json& request, const std::string& who
   return answering([&plant, request, who] { return told(plant.fleet.set_state(request.at("name").get<std::string>(), state, author_of(request, who))); });
 }
 
+/// A home, and who is placed there: by an entry of his own, or by his slot as far as he is known.
+struct Leaving {
+  assign::HomeIndex home{assign::no_home};
+  assign::HomeState state{};
+  bool is_local{};
+  std::uint64_t clients{};
+};
+
+control::Expected<Leaving> leaving(const Plant& plant, const std::string& name) {
+  Leaving out;
+  plant.loop.call([&] {
+    const site::Site& site = plant.commons.site.read();
+    out.home = site.homes.find(name);
+    if (out.home != assign::no_home) out.state = site.homes[out.home].state, out.is_local = site.homes[out.home].is_local;
+  });
+  if (out.home == assign::no_home || out.state == assign::HomeState::removed) return std::unexpected(name + ": no such home");
+  const auto placed = plant.placements.counts();
+  if (out.home < placed.size()) out.clients = placed[out.home].overrides + placed[out.home].pins;
+  for (const control::SlotLoad& slot : plant.monitor.slots())
+    if (slot.home == out.home) out.clients += slot.clients;
+  return out;
+}
+
+json leaving_json(const Plant& plant, const json& request) {
+  const auto name = request.at("name").get<std::string>();
+  const auto found = leaving(plant, name);
+  if (!found) return failure(found.error());
+  json out = {{"ok", true},
+              {"name", name},
+              {"state", assign::name(found->state)},
+              {"clients", found->clients},
+              {"waiting", plant.mover.waiting(found->home)},
+              {"bindings", nullptr},
+              {"subscriptions", nullptr}};
+  const auto standing = found->is_local ? control::Expected<control::HomeStanding>(own_standing(plant)) : plant.peers.standing(found->home);
+  if (standing) out["bindings"] = standing->bindings, out["subscriptions"] = standing->subscriptions;
+  return out;
+}
+
 }  // namespace
+
+control::HomeStanding own_standing(const Plant& plant) {
+  control::HomeStanding out;
+  plant.registrar.call_each([&](registrar::Shard& shard) {
+    out.clients += shard.bindings().clients();
+    out.bindings += shard.bindings().bindings();
+    out.subscriptions += shard.watchers().size();
+  });
+  return out;
+}
+
+Answer home_leaving(const Plant& plant, const json& request, const std::string&) {
+  return answering([&plant, request] { return leaving_json(plant, request); });
+}
 
 Answer home_drain(const Plant& plant, const json& request, const std::string& who) { return set_state<assign::HomeState::draining>(plant, request, who); }
 Answer home_down(const Plant& plant, const json& request, const std::string& who) { return set_state<assign::HomeState::down>(plant, request, who); }

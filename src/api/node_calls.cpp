@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "answers.h"
 #include "viaduct/base/limits.h"
 
 namespace viaduct::api {
@@ -66,11 +67,17 @@ NodeAnswer bindings(const Plant& plant, const json& request) {
   return {.body = {{"ok", true}, {"clients", rows}}};
 }
 
+NodeAnswer standing(const Plant& plant) {
+  const control::HomeStanding own = own_standing(plant);
+  return {.body = {{"ok", true}, {"clients", own.clients}, {"bindings", own.bindings}, {"subscriptions", own.subscriptions}}};
+}
+
 }  // namespace
 
 NodeAnswer answer_node(const Plant& plant, const std::string& target, const json& request) {
   if (target == "/v1/moved") return moved(plant, request);
   if (target == "/v1/bindings") return bindings(plant, request);
+  if (target == "/v1/standing") return standing(plant);
   return refused(404, "no such call");
 }
 

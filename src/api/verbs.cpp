@@ -180,13 +180,8 @@ json status(const Plant& plant, const json&) {
     out["traces"] = plant.commons.traces.read().size();
     out["assignment"] = assignment_json(plant);
   });
-  std::size_t clients = 0, bindings = 0, subscriptions = 0;
-  plant.registrar.call_each([&](registrar::Shard& shard) {
-    clients += shard.bindings().clients();
-    bindings += shard.bindings().bindings();
-    subscriptions += shard.watchers().size();
-  });
-  out["registrar"] = {{"clients", clients}, {"bindings", bindings}, {"subscriptions", subscriptions}};
+  const control::HomeStanding own = own_standing(plant);
+  out["registrar"] = {{"clients", own.clients}, {"bindings", own.bindings}, {"subscriptions", own.subscriptions}};
   return out;
 }
 
@@ -267,6 +262,7 @@ constexpr std::array verbs = {
     Verb{"homes.set", home_set},
     Verb{"homes.remove", home_remove},
     Verb{"homes.drain", home_drain},
+    Verb{"homes.leaving", home_leaving},
     Verb{"homes.down", home_down},
     Verb{"homes.ready", home_up},
     Verb{"homes.up", home_up},

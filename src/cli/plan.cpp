@@ -2,12 +2,7 @@
 // Words to requests: plans.
 #include "plan.h"
 
-#include <unistd.h>
-
-#include <chrono>
-#include <cstdio>
-#include <thread>
-
+#include "follow.h"
 #include "show.h"
 #include "words.h"
 
@@ -15,8 +10,6 @@ namespace viaduct::cli {
 namespace {
 
 using nlohmann::json;
-
-constexpr auto watch_pause = std::chrono::milliseconds(500);
 
 void add_wish(CLI::App& sub, Options& options) {
   sub.add_option("--target", options.plan.target, "how far above its share a home may be: 0.05")->check(CLI::Range(0.001, 1.0));
@@ -63,23 +56,10 @@ void add_simulate(CLI::App& plan, Options& options, Action& action) {
   sub->callback([&] { action = [&options] { return ask(options, wish_of(options, "plan.simulate"), show_plan); }; });
 }
 
-/// Look again and again until the plan is over; a terminal sees the newest line alone.
-std::expected<Exit, Failure> watch(const Options& options) {
-  const bool is_terminal = isatty(STDOUT_FILENO) == 1;
-  std::string state;
-  const auto show = [&](const json& answer) {
-    state = answer["plan"].value("state", std::string{});
-    return (is_terminal ? "\r\033[K" : "") + plan_progress(answer["plan"]) + (is_terminal ? "" : "\n");
-  };
-  for (;;) {
-    const auto asked = ask(options, about(options, "plan.show"), show);
-    if (!asked || (state != "running" && state != "paused" && state != "proposed")) {
-      if (is_terminal) std::puts("");
-      return asked;
-    }
-    std::fflush(stdout);
-    std::this_thread::sleep_for(watch_pause);
-  }
+Progress progress_of(const json& answer) {
+  const json& plan = answer["plan"];
+  const auto state = plan.value("state", std::string{});
+  return {.line = plan_progress(plan), .left = plan_left(plan), .is_over = state == "done" || state == "aborted"};
 }
 
 CLI::App* add_about(CLI::App& plan, const std::string& name, const std::string& what, Options& options, Action& action, const Show& show) {
@@ -91,7 +71,7 @@ CLI::App* add_about(CLI::App& plan, const std::string& name, const std::string& 
       if (options.plan.rate > 0) request["rate"] = options.plan.rate;
       if (!options.plan.mode.empty()) request["mode"] = options.plan.mode;
       if (options.plan.most > 0) request["most"] = options.plan.most;
-      return options.plan.watch && !options.json ? watch(options) : ask(options, request, show);
+      return options.plan.watch ? follow(options, request, progress_of) : ask(options, request, show);
     };
   });
   return sub;

@@ -12,5 +12,7 @@ namespace viaduct::cli {
 [[nodiscard]] std::string show_plan_steps(const nlohmann::json& answer);
 /// How far a plan is, in one line.
 [[nodiscard]] std::string plan_progress(const nlohmann::json& plan);
+/// Clients of whom it is not settled where they are.
+[[nodiscard]] double plan_left(const nlohmann::json& plan);
 
 }  // namespace viaduct::cli

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "follow.h"
 #include "plan.h"
 #include "show.h"
 #include "table.h"
@@ -34,12 +35,13 @@ std::string homes_table(const json& plan) {
 
 }  // namespace
 
+double plan_left(const json& plan) {
+  return std::max(0.0, number(plan, "clients") - number(plan, "confirmed") - number(plan, "unconfirmed") - number(plan, "overtaken"));
+}
+
 std::string plan_progress(const json& plan) {
   const double clients = number(plan, "clients");
-  const double settled = number(plan, "confirmed") + number(plan, "unconfirmed") + number(plan, "overtaken");
-  const double ratio = clients > 0 ? std::min(1.0, settled / clients) : 1;
-  const auto done = static_cast<std::size_t>(ratio * static_cast<double>(bar_columns));
-  return fmt::format("[{}{}] {} of {} moved, {} confirmed, {} waiting, {} unconfirmed, {} told", std::string(done, '#'), std::string(bar_columns - done, '.'),
+  return fmt::format("{} {} of {} moved, {} confirmed, {} waiting, {} unconfirmed, {} told", progress_bar(clients > 0 ? 1 - plan_left(plan) / clients : 1),
                      cell(plan, "moved"), cell(plan, "clients"), cell(plan, "confirmed"), cell(plan, "waiting"), cell(plan, "unconfirmed"), cell(plan, "told"));
 }
 

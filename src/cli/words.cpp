@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words to requests: client, clients, homes.
+// Words to requests: client, clients.
 #include "words.h"
 
 #include <cstdio>
@@ -16,8 +16,6 @@ constexpr unsigned patience_s = 600;  // a change waits for another operator's i
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void add_why(CLI::App& app, Options& options) { app.add_option("--why", options.why, "kept in the history of who changed what")->type_name("TEXT"); }
-
 /// Print an answer that has come.
 std::expected<Exit, Failure> tell(const Options& options, const json& answer, const Show& show) {
   const bool ok = answer.value("ok", json{}) == true;
@@ -31,6 +29,8 @@ std::expected<Exit, Failure> tell(const Options& options, const json& answer, co
 }
 
 }  // namespace
+
+void add_why(CLI::App& app, Options& options) { app.add_option("--why", options.why, "kept in the history of who changed what")->type_name("TEXT"); }
 
 /// Ask one question and print its answer.
 std::expected<Exit, Failure> ask(const Options& options, const json& request, const Show& show) {
@@ -121,46 +121,6 @@ void add_export(CLI::App& clients, Options& options, Action& action) {
   });
 }
 
-bool was_given(const CLI::App& sub, const std::string& option) {
-  const CLI::Option* found = sub.get_option_no_throw(option);
-  return found != nullptr && found->count() > 0;
-}
-
-/// The fields of a home that were given.
-json home_request(const CLI::App& sub, const Options& options, const std::string& verb) {
-  const HomeWords& w = options.home_words;
-  json request = {{"verb", "homes." + verb}, {"name", w.name}, {"why", options.why}};
-  if (!w.address.empty()) request["address"] = w.address;
-  if (!w.control.empty()) request["control"] = w.control;
-  if (!w.publics.empty()) request["public"] = w.publics;
-  if (was_given(sub, "--weight")) request["weight"] = w.weight;
-  if (was_given(sub, "--capacity")) request["capacity"] = w.capacity;
-  if (was_given(sub, "--local")) request["local"] = w.local;
-  if (was_given(sub, "--viaduct")) request["viaduct"] = w.viaduct;
-  if (was_given(sub, "--probe")) request["probe"] = w.probe;
-  return request;
-}
-
-CLI::App* add_home_verb(CLI::App& homes, const std::string& verb, const std::string& what, Options& options, Action& action) {
-  auto* sub = homes.add_subcommand(verb, what);
-  sub->add_option("NAME", options.home_words.name, "the home's name")->required();
-  add_why(*sub, options);
-  sub->callback(
-      [&options, &action, sub, verb] { action = [&options, sub, verb] { return ask(options, home_request(*sub, options, verb), show_home_change); }; });
-  return sub;
-}
-
-void add_home_fields(CLI::App& sub, HomeWords& words, bool is_new) {
-  sub.add_option("--address", words.address, "where edges send: ADDRESS:PORT")->required(is_new);
-  sub.add_option("--public", words.publics, "where clients are sent, one a family; default: the address");
-  sub.add_option("--control", words.control, "where other nodes call it: ADDRESS:PORT");
-  sub.add_option("--weight", words.weight, "its share of the slots when they are dealt")->check(CLI::Range(1, 65535));
-  sub.add_option("--capacity", words.capacity, "messages a second that it can serve; 0: not said")->check(CLI::Range(0, 1'000'000'000));
-  sub.add_flag("--local,!--no-local", words.local, "this node registers its clients");
-  sub.add_flag("--viaduct,!--no-viaduct", words.viaduct, "it is a Viaduct node");
-  sub.add_flag("--probe,!--no-probe", words.probe, "it is asked whether it is alive");
-}
-
 }  // namespace
 
 void add_clients_verbs(CLI::App& app, Options& options, Action& action) {
@@ -182,20 +142,6 @@ void add_clients_verbs(CLI::App& app, Options& options, Action& action) {
   clients->add_subcommand("stats", "how many, where, in how much memory")->callback([&options, &action] {
     action = [&options] { return ask(options, {{"verb", "clients.stats"}}, show_stats); };
   });
-}
-
-void add_home_verbs(CLI::App& app, Options& options, Action& action) {
-  auto* homes = app.add_subcommand("homes", "the servers of the fleet");
-  homes->callback([&options, &action, homes] {
-    if (homes->get_subcommands().empty()) action = [&options] { return ask(options, {{"verb", "homes"}}, show_homes); };
-  });
-  add_home_fields(*add_home_verb(*homes, "add", "a new home", options, action), options.home_words, true);
-  add_home_fields(*add_home_verb(*homes, "set", "change what is given of a home", options, action), options.home_words, false);
-  add_home_verb(*homes, "drain", "serve its clients, choose it for no others", options, action);
-  add_home_verb(*homes, "ready", "the end of a drain", options, action);
-  add_home_verb(*homes, "down", "its clients go to the next up home of their keys", options, action);
-  add_home_verb(*homes, "up", "it is back, and so are its clients", options, action);
-  add_home_verb(*homes, "remove", "take a home away that no client is placed at; its slots go to the others", options, action);
 }
 
 }  // namespace viaduct::cli

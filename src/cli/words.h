@@ -18,7 +18,7 @@ struct HomeWords {
   std::string name, address, control;
   std::vector<std::string> publics;
   unsigned weight{}, capacity{};
-  bool local{}, viaduct{}, probe{};
+  bool local{}, viaduct{}, probe{}, watch{};
 };
 
 struct SubsWords {
@@ -70,6 +70,7 @@ using Action = std::function<std::expected<Exit, Failure>()>;
 /// Ask one question and print its answer.
 [[nodiscard]] std::expected<Exit, Failure> ask(const Options& options, const nlohmann::json& request, const Show& show);
 
+void add_why(CLI::App& app, Options& options);
 void add_client_verbs(CLI::App& app, Options& options, Action& action);
 void add_clients_verbs(CLI::App& app, Options& options, Action& action);
 void add_rules_verbs(CLI::App& app, Options& options, Action& action);

@@ -202,6 +202,15 @@ std::vector<Step> Mover::steps(std::uint32_t id, std::size_t most) const {
   return out;
 }
 
+std::uint64_t Mover::waiting(assign::HomeIndex from) const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t out = 0;
+  const auto add = [&](const Step& step) { out += step.state == StepState::committed && step.from == from ? step.clients : 0; };
+  for (const auto& [slot, step] : slots_) add(*step);
+  for (const auto& [key, step] : clients_) add(*step);
+  return out;
+}
+
 std::vector<bool> Mover::resting(std::span<const sip::ClientKey> clients) const {
   const std::lock_guard lock(mutex_);
   const std::uint64_t now = wall_s();

@@ -108,4 +108,16 @@ Expected<std::vector<registrar::ClientStanding>> Peers::standings(assign::HomeIn
   return out;
 }
 
+Expected<HomeStanding> Peers::standing(assign::HomeIndex home) {
+  const auto peer = peer_of(home);
+  if (!peer) return std::unexpected(peer.error());
+  HomeStanding out;
+  const auto done = peer->call("/v1/standing", json::object(), [&](const json& answer) {
+    out = {.clients = answer.at("clients").get<std::uint64_t>(),
+           .bindings = answer.at("bindings").get<std::uint64_t>(),
+           .subscriptions = answer.at("subscriptions").get<std::uint64_t>()};
+  });
+  return done ? Expected<HomeStanding>(out) : std::unexpected(done.error());
+}
+
 }  // namespace viaduct::control

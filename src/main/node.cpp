@@ -159,6 +159,7 @@ struct Node::Impl {
               .registrar = registrar,
               .mover = mover,
               .balancer = balancer,
+              .peers = peers,
               .control_wire = control_wire,
               .reload = [this] { return reload(); },
               .reload_rules = [this] { return reload_rules(); },

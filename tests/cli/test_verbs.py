@@ -246,3 +246,50 @@ def test_top_tells_that_the_daemon_has_gone(daemon, viaduct):
     daemon.answers.update(status=STATUS, counters=lambda _: counters() if len(daemon.requests) < 3 else None)
     done = viaduct("top")
     assert done.returncode == 3 and "closed the connection" in done.stderr
+
+
+def once(*answers):
+    """One answer after the other, the last one for good."""
+    left = list(answers)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_a_drain_is_watched_until_nothing_is_left(daemon, viaduct):
+    daemon.answers["homes.drain"] = {"ok": True, "epoch": 7}
+    standing = {"ok": True, "name": "north", "state": "draining", "bindings": 4}
+    daemon.answers["homes.leaving"] = once(*({**standing, "clients": clients, "waiting": waiting, "subscriptions": subscriptions}
+                                             for clients, waiting, subscriptions in ((10, 0, 2), (0, 4, 2), (0, 4, 2), (0, 0, 1), (0, 0, 0))))
+    done = viaduct("homes", "drain", "north", "--watch")
+    assert [request["verb"] for request in daemon.requests] == ["homes.drain"] + 5 * ["homes.leaving"]
+    assert daemon.requests[1]["name"] == "north"
+    lines = done.stdout.splitlines()[1:]
+    assert [line.partition(";")[0] for line in lines] == [
+        "[........................] 10 clients left, 0 on their way, 2 subscriptions left",
+        "[##############..........] 0 clients left, 4 on their way, 2 subscriptions left",
+        "[########################] 0 clients left, 0 on their way, 1 subscriptions left",
+        "[########################] 0 clients left, 0 on their way, 0 subscriptions left"]
+    assert "/s, 0d 00:00:00 to go" in lines[1] and ";" not in lines[0]
+
+
+def test_a_home_that_says_nothing_of_its_subscriptions_is_empty_without_its_clients(daemon, viaduct):
+    daemon.answers["homes.drain"] = {"ok": True, "epoch": 7}
+    daemon.answers["homes.leaving"] = {"ok": True, "name": "north", "state": "draining", "clients": 0, "waiting": 0, "subscriptions": None, "bindings": None}
+    done = viaduct("homes", "drain", "north", "--watch")
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["[########################] 0 clients left, 0 on their way"])
+
+
+def test_a_drain_that_is_refused_is_not_watched(daemon, viaduct):
+    daemon.answers["homes.drain"] = {"ok": False, "error": "north: no such home"}
+    done = viaduct("homes", "drain", "north", "--watch")
+    assert (done.returncode, len(daemon.requests)) == (1, 1)
+
+
+def test_a_plan_is_watched_until_it_is_over(daemon, viaduct):
+    counts = {"ok": True}
+    daemon.answers["plan.show"] = once(*({**counts, "plan": {"id": 1, "state": state, "clients": 8, "moved": moved, "confirmed": confirmed, "unconfirmed": 0,
+                                                             "overtaken": 0, "waiting": moved - confirmed, "told": confirmed}}
+                                         for state, moved, confirmed in (("running", 4, 0), ("running", 8, 4), ("done", 8, 8))))
+    done = viaduct("plan", "show", "--watch")
+    lines = done.stdout.splitlines()
+    assert [line.partition("]")[0] for line in lines] == ["[" + 24 * ".", "[" + 12 * "#" + 12 * ".", "[" + 24 * "#"]
+    assert "to go" in lines[1] and done.returncode == 0

@@ -20,6 +20,7 @@ def test_watchers_of_a_client_that_moves_are_told_to_come_again(lab, folder):
         subscription = watcher.watch("callee")
         elsewhere = watcher.watch("caller")
         assert node.standings("callee", "caller", "nobody") == [(1, 1), (0, 1), (0, 0)]
+        assert node.call("/v1/standing") == (200, {"ok": True, "clients": 1, "bindings": 1, "subscriptions": 2})
         assert node.moved("callee") == 1
         last = subscription.told()
         assert (last.state, last.parameters) == ("terminated", {"reason": "deactivated"})

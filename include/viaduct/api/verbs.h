@@ -14,6 +14,7 @@
 #include "viaduct/control/health.h"
 #include "viaduct/control/loop.h"
 #include "viaduct/control/monitor.h"
+#include "viaduct/control/peers.h"
 #include "viaduct/control/placements.h"
 #include "viaduct/control/resolver.h"
 #include "viaduct/registrar/registrar.h"
@@ -43,6 +44,7 @@ struct Plant {
   registrar::Registrar& registrar;
   control::Mover& mover;
   control::Balancer& balancer;
+  control::Peers& peers;
   site::Wire& control_wire;
   std::function<std::expected<Reload, std::string>()> reload;
   std::function<std::expected<std::size_t, std::string>()> reload_rules;   ///< returns how many there are now

@@ -69,6 +69,8 @@ class Mover {
   [[nodiscard]] std::vector<Plan> plans() const;
   /// Up to `most` of a plan's moves that are not over.
   [[nodiscard]] std::vector<Step> steps(std::uint32_t id, std::size_t most) const;
+  /// Clients who have set out from a home, and whom nobody has confirmed yet.
+  [[nodiscard]] std::uint64_t waiting(assign::HomeIndex from) const;
   /// Whether a client moved lately or is on his way. Shape: many are asked at once.
   [[nodiscard]] std::vector<bool> resting(std::span<const sip::ClientKey> clients) const;
 

@@ -12,6 +12,11 @@
 
 namespace viaduct::control {
 
+/// What a home has in all.
+struct HomeStanding {
+  std::uint64_t clients{}, bindings{}, subscriptions{};
+};
+
 /// Each call waits for its answer, up to 10 s, and is as good once as several times: who gets an error calls again. Of more clients than one call takes
 /// several are made. Thread: any that may wait, but the control core.
 class Peers {
@@ -23,6 +28,8 @@ class Peers {
   [[nodiscard]] Expected<std::uint64_t> tell_moved(assign::HomeIndex home, std::uint32_t epoch, const registrar::Move& move, std::span<const std::string> aors);
   /// What a home has of these clients, in their order. Shape and errors: as above.
   [[nodiscard]] Expected<std::vector<registrar::ClientStanding>> standings(assign::HomeIndex home, std::span<const std::string> aors);
+  /// What a home has in all. Errors: as above.
+  [[nodiscard]] Expected<HomeStanding> standing(assign::HomeIndex home);
 
  private:
   struct Peer;
