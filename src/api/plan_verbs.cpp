@@ -96,12 +96,12 @@ json simulate(const Plant& plant, const json& request) {
   const auto made = plant.balancer.simulate(wish_of(request));
   if (!made) return failure(made.error());
   json out = {{"ok", true}, {"plan", plan_json(made->plan)}};
-  out["plan"]["verdict"] = balance::name(made->verdict);
+  out["plan"]["verdict"] = balance::name(made->outcome.verdict);
   return out;
 }
 
 json step_json(const site::Site& site, const Step& step) {
-  constexpr std::array states = {"planned", "committed", "settled"};
+  constexpr std::array states = {"planned", "committed", "settled", "resting"};
   json out = {{"from", home_name(site, step.from)},
               {"to", home_name(site, step.to)},
               {"state", states[static_cast<std::size_t>(step.state)]},

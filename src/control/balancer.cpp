@@ -114,16 +114,17 @@ void Balancer::take_clients(Fleet& fleet, bool with_slots) {
   for (std::size_t i = 0; i < fleet.tracked.size(); ++i) {
     ClientLoad& c = fleet.tracked[i];
     if (c.home >= fleet.by_home.size() || c.aor.empty() || (with_slots && c.layer == assign::Layer::slot)) continue;
-    fleet.add(c.key, std::move(c.aor), fleet.by_home[c.home], balance::class_of(loads[i]), resting[i] || c.layer == assign::Layer::pin);
+    const std::uint16_t home = fleet.by_home[c.home];
+    if (home == UINT16_MAX) continue;
+    const bool leaves = fleet.homes[home].state == balance::HomeState::draining;
+    const bool stays = c.layer == assign::Layer::pin || (resting[i] && !leaves);
+    fleet.add(c.key, std::move(c.aor), home, balance::class_of(loads[i]), stays);
   }
 }
 
 /// Of homes that are to be left, clients whom no sample has told of.
 Expected<void> Balancer::take_placed(Fleet& fleet) {
-  struct Hash {
-    std::size_t operator()(const base::Hash128& key) const { return key.low ^ key.high; }
-  };
-  std::unordered_set<base::Hash128, Hash> known;
+  std::unordered_set<base::Hash128, KeyHash> known;
   for (const sip::ClientKey& key : fleet.keys) known.insert(store::identity(key));
   base::Key128 seed{};
   loop_.call([&] { seed = commons_.site.read().fleet_seed; });
@@ -174,13 +175,14 @@ Expected<Proposal> Balancer::plan(Fleet& fleet, balance::Reason reason, const ba
   if (leaves)
     if (const auto placed = take_placed(fleet); !placed) return std::unexpected(placed.error());
   if (with_slots) take_slots(fleet);
-  const balance::Plan made = balance::make_plan({.homes = fleet.homes,
-                                                 .clients = {.home = fleet.home, .load = fleet.load, .flags = fleet.flags},
-                                                 .groups = fleet.groups,
-                                                 .limits = limits,
-                                                 .reason = reason,
-                                                 .seed = commons_.assignment.epoch()});
-  Proposal out{.plan = {}, .steps = {}, .verdict = made.verdict, .clients_leaving = made.clients_leaving, .clients_moved = made.clients_moved};
+  Proposal out;
+  out.outcome = balance::make_plan({.homes = fleet.homes,
+                                    .clients = {.home = fleet.home, .load = fleet.load, .flags = fleet.flags},
+                                    .groups = fleet.groups,
+                                    .limits = limits,
+                                    .reason = reason,
+                                    .seed = commons_.assignment.epoch()});
+  const balance::Plan& made = out.outcome;
   Plan& plan = out.plan;
   plan.reason = because(made, fleet.names, fleet.homes);
   plan.imbalance_before = made.max_over_mean_before;
@@ -243,16 +245,17 @@ Expected<std::uint32_t> Balancer::create(const Wish& wish, MoveMode mode, const 
   if (wish.with) return std::unexpected("a home that is not there can only be simulated");
   auto made = simulate(wish);
   if (!made) return std::unexpected(made.error());
-  if (made->verdict != balance::Verdict::accepted) return std::unexpected(std::string("no plan: ") + std::string(balance::name(made->verdict)));
+  if (made->outcome.verdict != balance::Verdict::accepted) return std::unexpected(std::string("no plan: ") + std::string(balance::name(made->outcome.verdict)));
   made->plan.mode = mode;
   made->plan.author = author;
-  return mover_.propose(std::move(made->plan), std::move(made->steps), wish.is_forced || !wish.without.empty());
+  return mover_.propose(std::move(made->plan), std::move(made->steps), wish.is_forced || made->outcome.reason == balance::Reason::drain);
 }
 
 // --- by itself
 
 void Balancer::start(const BalanceSettings& settings) {
   set(settings);
+  joining_ = mover_.joining();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -299,6 +302,7 @@ void Balancer::note_joining() {
       if (home < slots.size()) ++slots[home];
   });
   const std::lock_guard lock(mutex_);
+  const auto before = joining_;
   for (std::size_t i = 0; i < window.homes.size(); ++i) {
     const HomeLoad& h = window.homes[i];
     if (h.state != HomeState::up || h.relative >= 1 - 2 * settings_.limits.target)
@@ -306,6 +310,7 @@ void Balancer::note_joining() {
     else if (h.clients == 0 && slots[i] == 0)
       joining_.insert(h.name);
   }
+  if (joining_ != before) mover_.keep_joining(joining_);
 }
 
 bool Balancer::is_joining(const std::string& home) const {
@@ -335,7 +340,7 @@ void Balancer::window_closed() {
   limits.moves_ratio_max = decision.moves_ratio_max;
   auto made = plan(fleet, *decision.reason, limits);
   if (!made) return spdlog::warn("no plan: {}", made.error());
-  if (made->verdict != balance::Verdict::accepted) return spdlog::info("no plan: {}", balance::name(made->verdict));
+  if (made->outcome.verdict != balance::Verdict::accepted) return spdlog::info("no plan: {}", balance::name(made->outcome.verdict));
   const bool drains = *decision.reason == balance::Reason::drain;
   made->plan.mode = drains ? MoveMode::paced : MoveMode::lazy;
   made->plan.author = "balancer";
@@ -345,11 +350,8 @@ void Balancer::window_closed() {
                made->plan.imbalance_after);
   if (automatic != Auto::apply) return;
   if (const auto applied = mover_.apply(*id, {}, {}); !applied) return spdlog::warn("plan {}: {}", *id, applied.error());
-  balance::Plan spent;
-  spent.clients_moved = made->clients_moved;
-  spent.clients_leaving = made->clients_leaving;
   const std::lock_guard lock(mutex_);
-  trigger_->spend(spent);
+  trigger_->spend(made->outcome);
 }
 
 }  // namespace viaduct::control

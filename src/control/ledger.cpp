@@ -21,6 +21,10 @@ using nlohmann::json;
 // Keys of rows that are no client's: a client's key has these high words with a chance of 2^-64.
 constexpr std::uint64_t plans = ~std::uint64_t{0};
 constexpr std::uint64_t slots = plans - 1;
+constexpr std::uint64_t fleet = plans - 2;
+
+constexpr base::Hash128 joining_key{.low = 0, .high = fleet};
+constexpr std::uint16_t format = 1;  // of a step; another build's is not read
 
 base::Hash128 row_key(const Step& step) { return step.is_slot ? base::Hash128{.low = step.key.high, .high = slots} : step.key; }
 
@@ -30,10 +34,11 @@ struct Head {
   assign::HomeIndex from, to;
   StepState state;
   std::uint8_t is_slot;
-  std::uint16_t unused;
+  std::uint16_t format;
   std::uint32_t plan;
+  std::uint64_t both_until_s, rests_until_s;
 };
-static_assert(sizeof(Head) == 24, "no octet of a row is left to chance");
+static_assert(sizeof(Head) == 40, "no octet of a row is left to chance");
 
 std::string octets_of(const Step& step) {
   const Head head{.deadline_s = step.deadline_s,
@@ -42,8 +47,10 @@ std::string octets_of(const Step& step) {
                   .to = step.to,
                   .state = step.state,
                   .is_slot = step.is_slot,
-                  .unused = 0,
-                  .plan = step.plan};
+                  .format = format,
+                  .plan = step.plan,
+                  .both_until_s = step.both_until_s,
+                  .rests_until_s = step.rests_until_s};
   std::string octets(sizeof head, '\0');
   std::memcpy(octets.data(), &head, sizeof head);
   return octets + step.aor;
@@ -53,7 +60,7 @@ std::optional<Step> step_from(const base::Hash128& key, std::string_view octets)
   Head head;
   if (octets.size() < sizeof head) return std::nullopt;
   std::memcpy(&head, octets.data(), sizeof head);
-  if (head.state > StepState::settled) return std::nullopt;
+  if (head.format != format || head.state > StepState::resting) return std::nullopt;
   return Step{.key = head.is_slot != 0 ? base::Hash128{.low = 0, .high = key.low} : key,
               .aor = std::string(octets.substr(sizeof head)),
               .clients = head.clients,
@@ -62,7 +69,9 @@ std::optional<Step> step_from(const base::Hash128& key, std::string_view octets)
               .state = head.state,
               .is_slot = head.is_slot != 0,
               .plan = head.plan,
-              .deadline_s = head.deadline_s};
+              .deadline_s = head.deadline_s,
+              .both_until_s = head.both_until_s,
+              .rests_until_s = head.rests_until_s};
 }
 
 std::optional<Plan> plan_from(std::string_view octets) {
@@ -76,6 +85,12 @@ std::optional<Plan> plan_from(std::string_view octets) {
   }
 }
 
+std::optional<std::set<std::string>> names_from(std::string_view octets) {
+  const json read = json::parse(octets, nullptr, false);
+  if (!read.is_array() || !std::ranges::all_of(read, [](const json& name) { return name.is_string(); })) return std::nullopt;
+  return read.get<std::set<std::string>>();
+}
+
 Expected<void> told(const store::Result<void>& result) { return result ? Expected<void>{} : std::unexpected(result.error().text); }
 
 }  // namespace
@@ -85,6 +100,8 @@ Expected<Ledger::Contents> Ledger::read() const {
   const auto broken = rows_->each([&](const base::Hash128& key, std::string_view octets) {
     if (key.high == plans) {
       if (auto plan = plan_from(octets)) return out.plans.push_back(std::move(*plan));
+    } else if (key == joining_key) {
+      if (auto names = names_from(octets)) return void(out.joining = std::move(*names));
     } else if (auto step = step_from(key, octets)) {
       return out.steps.push_back(std::move(*step));
     }
@@ -110,6 +127,11 @@ Expected<void> Ledger::forget(std::span<const std::uint32_t> ids) {
   std::vector<store::Row> rows;
   for (const std::uint32_t id : ids) rows.push_back({{.low = id, .high = plans}, {}});
   return told(rows_->write(rows));
+}
+
+Expected<void> Ledger::write_joining(const std::set<std::string>& homes) {
+  const store::Row row{joining_key, homes.empty() ? std::string() : json(homes).dump()};
+  return told(rows_->write({&row, 1}));
 }
 
 }  // namespace viaduct::control

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must be known of plans after a crash: each plan, and each move that is not over. In a file of rows beside the store.
+// What must be known of plans after a crash: each plan, each move that is not over or still means something, and homes that join. In a file of rows beside the
+// store.
 #pragma once
 #include <memory>
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "viaduct/control/placements.h"
@@ -11,21 +14,24 @@
 
 namespace viaduct::control {
 
-/// Thread: any; one call at a time.
+/// Thread: any; who writes waits for who writes before.
 class Ledger {
  public:
   explicit Ledger(std::unique_ptr<store::Rows> rows) : rows_(std::move(rows)) {}
 
   struct Contents {
     std::vector<Plan> plans;   ///< ascending by id
-    std::vector<Step> steps;   ///< that are not over
+    std::vector<Step> steps;   ///< that are not over, or resting
+    std::set<std::string> joining;   ///< homes, by name
     std::uint64_t unread{};    ///< rows that are broken, or of another build
   };
   [[nodiscard]] Expected<Contents> read() const;
-  /// All of it or nothing: plans as they now stand, steps as they now stand, and steps that are over.
+  /// All of it or nothing: plans as they now stand, steps as they now stand, and steps of which nothing need be known any more.
   [[nodiscard]] Expected<void> write(std::span<const Plan> plans, std::span<const Step* const> changed, std::span<const Step* const> over);
   /// Old plans go.
   [[nodiscard]] Expected<void> forget(std::span<const std::uint32_t> plans);
+  /// Homes that came with nothing and have not their share yet.
+  [[nodiscard]] Expected<void> write_joining(const std::set<std::string>& homes);
 
  private:
   std::unique_ptr<store::Rows> rows_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operator asks of the mover, and what it remembers. What it does by itself is in mover_round.cpp.
+// What the operator asks of the mover, and what it remembers. What it does by itself begins in mover_round.cpp.
 #include "viaduct/control/mover.h"
 
 #include <spdlog/spdlog.h>
@@ -11,37 +11,8 @@
 #include "clocks.h"
 #include "ledger.h"
 #include "viaduct/base/check.h"
-#include "viaduct/base/limits.h"
 
 namespace viaduct::control {
-
-std::string_view name(PlanState s) {
-  switch (s) {
-    case PlanState::proposed:
-      return "proposed";
-    case PlanState::running:
-      return "running";
-    case PlanState::paused:
-      return "paused";
-    case PlanState::done:
-      return "done";
-    case PlanState::aborted:
-      return "aborted";
-  }
-  base::fail("a state of a plan without a name");
-}
-
-std::string_view name(MoveMode m) {
-  switch (m) {
-    case MoveMode::lazy:
-      return "lazy";
-    case MoveMode::paced:
-      return "paced";
-    case MoveMode::evacuate:
-      return "evacuate";
-  }
-  base::fail("a mode of moving without a name");
-}
 
 Mover::Mover(site::Commons& commons, Loop& loop, Placements& placements, TellWatchers tell)
     : commons_(commons), loop_(loop), placements_(placements), tell_(std::move(tell)) {}
@@ -56,7 +27,10 @@ Expected<void> Mover::restore(std::unique_ptr<store::Rows> rows, const MoverSett
   if (!known) return std::unexpected(known.error());
   if (known->unread != 0) spdlog::warn("{} rows of moves cannot be read: these clients are where the store has them", known->unread);
   plans_ = std::move(known->plans);
+  joining_ = std::move(known->joining);
   for (Step& step : known->steps) {
+    if (step.state >= StepState::settled && !step.is_slot) rest(step);
+    if (step.state == StepState::resting) continue;
     if (std::ranges::find(plans_, step.plan, &Plan::id) == plans_.end()) continue;
     // Those that were about to be committed may be, or not: to the workers they are on their way at once, and resume_all() sees what the store has.
     const Step& kept = keep(std::move(step));
@@ -98,13 +72,13 @@ Expected<Plan*> Mover::named(std::uint32_t id) {
 }
 
 Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool is_forced) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   if (!ledger_) return std::unexpected("the store cannot be written: nobody is moved");
   if (!planned_.empty()) return std::unexpected("plan " + std::to_string(plan_of(*planned_.begin()->second.front()).id) + " is not over: abort it first");
   std::erase_if(steps, [&](const Step& step) {
     if (step.is_slot) return slots_.contains(assign::slot_of(step.key));
     const auto rest = rests_.find(step.key);
-    return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second > wall_s());
+    return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second.until_s > wall_s());
   });
   if (steps.empty()) return std::unexpected("nobody is to be moved");
   if (!plans_.empty() && plans_.back().state == PlanState::proposed) plans_.pop_back();
@@ -124,31 +98,33 @@ Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool 
 }
 
 Expected<void> Mover::apply(std::uint32_t id, std::optional<double> clients_per_s, std::optional<MoveMode> mode) {
-  const std::lock_guard lock(mutex_);
+  auto lock = lock_plans();
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
-  Plan& plan = **found;
-  if (plan.state != PlanState::proposed) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name(plan.state)) + " already");
-  if (clients_per_s) plan.clients_per_s = *clients_per_s;
-  if (mode) plan.mode = *mode;
-  plan.state = PlanState::running;
+  if ((*found)->state != PlanState::proposed) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)) + " already");
+  Plan running = **found;
+  if (clients_per_s) running.clients_per_s = *clients_per_s;
+  if (mode) running.mode = *mode;
+  running.state = PlanState::running;
+  std::vector<Step> steps = std::exchange(proposed_, {});
   std::vector<const Step*> changed;
-  for (const Step& step : proposed_) changed.push_back(&step);
-  if (const auto written = ledger_->write({&plan, 1}, changed, {}); !written) {
-    plan.state = PlanState::proposed;
+  for (const Step& step : steps) changed.push_back(&step);
+  const auto written = write_apart(lock, running, changed, {});
+  if (!written) {
+    proposed_ = std::move(steps);
     return written;
   }
-  for (Step& step : proposed_) {
+  **named(id) = std::move(running);
+  for (Step& step : steps) {
     Step& kept = keep(std::move(step));
     planned_[kept.to].push_back(&kept);
   }
-  proposed_.clear();
   wake_.notify_all();
   return {};
 }
 
 Expected<void> Mover::pause(std::uint32_t id) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
   if ((*found)->state != PlanState::running) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)));
@@ -157,7 +133,7 @@ Expected<void> Mover::pause(std::uint32_t id) {
 }
 
 Expected<void> Mover::resume(std::uint32_t id) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
   if ((*found)->state != PlanState::paused) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)));
@@ -168,7 +144,7 @@ Expected<void> Mover::resume(std::uint32_t id) {
 }
 
 Expected<void> Mover::abort(std::uint32_t id) {
-  const std::lock_guard lock(mutex_);
+  auto lock = lock_plans();
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
   Plan& plan = **found;
@@ -177,11 +153,31 @@ Expected<void> Mover::abort(std::uint32_t id) {
   std::vector<const Step*> over;
   if (plan.state == PlanState::proposed) proposed_.clear();
   for (const auto& [home, queue] : planned_) std::ranges::copy_if(queue, std::back_inserter(over), [&](const Step* step) { return step->plan == id; });
+  if (!over.empty()) planned_.clear();  // all that is planned is of one plan
   plan.state = PlanState::aborted;
   plan.ended_s = wall_s();
-  const auto written = ledger_->write({&plan, 1}, {}, over);
-  if (!over.empty()) planned_.clear();  // all that is planned is of one plan
+  const Plan aborted = plan;
+  const auto written = write_apart(lock, aborted, {}, over);
   for (const Step* step : over) forget(*step);
+  return written;
+}
+
+/// Whoever makes, changes or ends a plan waits for one that is being written.
+std::unique_lock<std::mutex> Mover::lock_plans() {
+  std::unique_lock lock(mutex_);
+  written_.wait(lock, [&] { return !is_writing_; });
+  return lock;
+}
+
+/// All rows of a plan, of which there may be millions: who only looks does not wait for the disk.
+Expected<void> Mover::write_apart(std::unique_lock<std::mutex>& lock, const Plan& plan, std::span<const Step* const> changed,
+                                  std::span<const Step* const> over) {
+  is_writing_ = true;
+  lock.unlock();
+  const auto written = ledger_->write({&plan, 1}, changed, over);
+  lock.lock();
+  is_writing_ = false;
+  written_.notify_all();
   return written;
 }
 
@@ -218,7 +214,7 @@ std::vector<bool> Mover::resting(std::span<const sip::ClientKey> clients) const 
   out.reserve(clients.size());
   for (const sip::ClientKey& key : clients) {
     const auto at = rests_.find(key);
-    out.push_back(clients_.contains(key) || (at != rests_.end() && at->second > now));
+    out.push_back(clients_.contains(key) || (at != rests_.end() && at->second.until_s > now));
   }
   return out;
 }
@@ -243,6 +239,20 @@ Step* Mover::find(const sip::ClientKey& key, bool is_slot) const {
   }
   const auto at = clients_.find(key);
   return at != clients_.end() ? at->second.get() : nullptr;
+}
+
+/// What a settled move means from now on.
+void Mover::rest(const Step& step) {
+  Rest& rest = rests_[step.key];
+  rest = {.until_s = step.rests_until_s, .both_until_s = step.both_until_s};
+  both_.push({rest.both_until_s, step.key});
+  rests_ends_.push({rest.end_s(), step.key});
+  if (rest.both_until_s > wall_s()) show(step, {.previous = step.from, .is_settled = true});
+}
+
+void Mover::keep_joining(const std::set<std::string>& homes) {
+  if (!ledger_) return;
+  if (const auto written = ledger_->write_joining(homes); !written) spdlog::warn("that homes are joining is not kept: {}", written.error());
 }
 
 /// A step is over. Shape: no queue holds it any more.

@@ -21,8 +21,15 @@ class LedgerTest : public testing::Test {
 
   LedgerTest() { reopen(); }
 
-  const Step alice{
-      .key = {.low = 1, .high = 2}, .aor = "alice@example.com", .from = 3, .to = 4, .state = StepState::committed, .plan = 7, .deadline_s = 1'800'000'000};
+  const Step alice{.key = {.low = 1, .high = 2},
+                   .aor = "alice@example.com",
+                   .from = 3,
+                   .to = 4,
+                   .state = StepState::committed,
+                   .plan = 7,
+                   .deadline_s = 1'800'000'000,
+                   .both_until_s = 1'800'000'180,
+                   .rests_until_s = 1'800'007'200};
   const Step slot{.key = {.low = 0, .high = std::uint64_t{77} << 47}, .aor = {}, .clients = 12, .from = 0, .to = 1, .is_slot = true, .plan = 7};
   const Plan plan{.id = 7,
                   .state = PlanState::paused,
@@ -51,6 +58,8 @@ void expect_same(const Step& a, const Step& b) {
   EXPECT_EQ(a.is_slot, b.is_slot);
   EXPECT_EQ(a.plan, b.plan);
   EXPECT_EQ(a.deadline_s, b.deadline_s);
+  EXPECT_EQ(a.both_until_s, b.both_until_s);
+  EXPECT_EQ(a.rests_until_s, b.rests_until_s);
 }
 
 TEST_F(LedgerTest, KeepsPlansAndSteps) {
@@ -85,15 +94,31 @@ TEST_F(LedgerTest, ChangesAndForgets) {
   EXPECT_TRUE(read().plans.empty());
 }
 
+TEST_F(LedgerTest, KeepsWhoRestsAndWhichHomesJoin) {
+  Step resting = alice;
+  resting.state = StepState::resting;
+  const std::array changed = {static_cast<const Step*>(&resting)};
+  ASSERT_TRUE(ledger->write({}, changed, {}));
+  ASSERT_TRUE(ledger->write_joining({"north", "south"}));
+  reopen();
+  EXPECT_EQ(read().joining, (std::set<std::string>{"north", "south"}));
+  ASSERT_EQ(read().steps.size(), 1u);
+  expect_same(read().steps[0], resting);
+  ASSERT_TRUE(ledger->write_joining({}));
+  EXPECT_TRUE(read().joining.empty());
+  EXPECT_EQ(read().unread, 0u);
+}
+
 TEST_F(LedgerTest, CountsWhatItCannotRead) {
   ledger.reset();
   auto rows = *store::open_rows(options(), "moves");
   ASSERT_TRUE(rows->write(std::vector{store::Row{{.low = 1, .high = ~std::uint64_t{0}}, "no json"},
-                                      store::Row{{.low = 2, .high = ~std::uint64_t{0}}, R"({"state":9})"}, store::Row{{.low = 3, .high = 3}, "short"}}));
+                                      store::Row{{.low = 2, .high = ~std::uint64_t{0}}, R"({"state":9})"}, store::Row{{.low = 3, .high = 3}, "short"},
+                                      store::Row{{.low = 4, .high = 4}, std::string(40, '\0')}, store::Row{{.low = 0, .high = ~std::uint64_t{2}}, "[7]"}}));
   rows.reset();
   reopen();
   const auto known = read();
-  EXPECT_EQ(known.unread, 3u);
+  EXPECT_EQ(known.unread, 5u);
   EXPECT_TRUE(known.plans.empty() && known.steps.empty());
 }
 

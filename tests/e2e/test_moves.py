@@ -177,3 +177,48 @@ def test_a_plan_goes_on_after_a_crash(lab, folder):
         assert over["moved"] == 300 and over["unconfirmed"] == 300, json.dumps(over)
         assert all(home_of(daemon, user) == "south" for user in users)
         assert daemon.ask("clients.verify")["ok"]
+
+
+def test_what_a_move_means_for_a_while_survives_a_crash(lab, folder):
+    edge, _ = start(lab, folder, [("callee@example.com", "north"), ("old@example.com", "south"), ("older@example.com", "south")], {"settled_s": 60},
+                    assign={"policy": "explicit"})
+    callee, caller = Phone(lab.host("phone", PHONE[0]), "callee", PHONE), Phone(lab.host("caller", CALLER[0]), "caller", CALLER)
+    with edge as daemon:
+        callee.register()
+        invite = caller.invite("callee")
+        offered = callee.hear("INVITE")
+        callee.answer(offered, 180)
+        caller.hear(180)
+        number = apply_drain(daemon)
+        wait_for_plan(daemon, number, "he is on his way", lambda p: p["moved"] == 1)
+        callee.register()
+        wait_for_plan(daemon, number, "its end", lambda p: p["state"] == "done")
+        die(daemon)
+    with lab.hosts["edge"].daemon(edge.config) as daemon:
+        # His call is at the old home still: a CANCEL goes to both.
+        caller.send(sip.request("CANCEL", "callee").via(invite.via_values[0]).from_(invite.from_value).call_id(invite.call_id_value))
+        callee.answer(callee.hear("CANCEL"), 200)
+        callee.answer(offered, 487)
+        callee.hear("ACK")
+        assert daemon.counters()["total"]["second_homes"] >= 1
+        # He rests: of three equals at one home a plan moves one of the others.
+        others = [Phone(lab.host(user, f"198.18.0.{21 + i}"), user, (f"198.18.0.{21 + i}", 5060)) for i, user in enumerate(("old", "older"))]
+        for _ in range(4):
+            for phone in (callee, *others):
+                phone.register()
+        made = daemon.ask("plan.create", force=True, target=0.2, moves_max=1)
+        assert made["ok"], made
+        moves = {step["aor"] for step in daemon.ask("plan.diff", id=made["plan"]["id"])["steps"]}
+        assert moves and moves <= {"old@example.com", "older@example.com"}, moves
+
+
+def test_a_home_is_joining_still_after_a_crash(lab, folder):
+    edge, _ = start(lab, folder, [("callee@example.com", "north")])
+    with edge as daemon:
+        assert daemon.ask("homes.add", name="east", address="198.18.1.9:5060", probe=False)["ok"]
+        rig.wait_for("east to be seen joining", lambda: "east joining" in daemon.ask("plan.simulate", force=True)["plan"]["reason"])
+        assert daemon.ask("client.assign", aor="sip:caller@example.com", home="east")["ok"]
+        die(daemon)
+    with lab.hosts["edge"].daemon(edge.config) as daemon:
+        rig.wait_for("the table to be loaded", lambda: daemon.ask("status")["store"]["loaded"])
+        assert "east joining" in daemon.ask("plan.simulate", force=True)["plan"]["reason"], "it has one client, and not its share"

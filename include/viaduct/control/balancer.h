@@ -40,8 +40,7 @@ struct Wish {
 struct Proposal {
   Plan plan;
   std::vector<Step> steps;
-  balance::Verdict verdict{};
-  std::uint64_t clients_leaving{}, clients_moved{};   ///< as balance::Plan has them
+  balance::Plan outcome;   ///< what the planner made of it
 };
 
 /// Thread: start and stop from the one that makes it; everything else from any but the control core.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Carries plans out: durable, then visible to every worker, then the client brought over, then confirmed, then his watchers told.
 #pragma once
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -9,11 +10,11 @@
 #include <mutex>
 #include <optional>
 #include <queue>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "viaduct/control/placements.h"
@@ -74,10 +75,12 @@ class Mover {
   /// Whether a client moved lately or is on his way. Shape: many are asked at once.
   [[nodiscard]] std::vector<bool> resting(std::span<const sip::ClientKey> clients) const;
 
+  /// Homes that are still to be filled, as they were kept last. Shape: after restore.
+  [[nodiscard]] std::set<std::string> joining() const { return joining_; }
+  /// Keep them over a restart.
+  void keep_joining(const std::set<std::string>& homes);
+
  private:
-  struct KeyHash {
-    std::size_t operator()(const base::Hash128& key) const { return key.low ^ key.high; }
-  };
   /// Tokens, a client each.
   struct Bucket {
     double tokens{}, per_s{};
@@ -91,6 +94,11 @@ class Mover {
     bool operator>(const End& other) const { return s > other.s; }
   };
   using Soonest = std::priority_queue<End, std::vector<End>, std::greater<>>;
+  /// What a move that is over still means for a client: both as in Step; 0 when it means that no more.
+  struct Rest {
+    std::uint64_t until_s{}, both_until_s{};
+    [[nodiscard]] std::uint64_t end_s() const { return std::max(until_s, both_until_s); }
+  };
   /// Committed; to be asked to come, or watchers sent away, once every worker has seen it.
   struct Leaving {
     std::vector<Step> steps;
@@ -103,8 +111,10 @@ class Mover {
   [[nodiscard]] bool round(double seconds);
   void hear();
   void overdue();
+  void end_rests(std::uint64_t now_s);
   void settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::uint64_t slot_deadline_s);
   void settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed);
+  void rest(const Step& step);
   void tell_leaving();
   void tell_watchers();
   void wave(double seconds);
@@ -113,6 +123,7 @@ class Mover {
   [[nodiscard]] Expected<void> commit(const std::vector<Step*>& chosen);
   void set_out_done(const std::vector<Step*>& chosen);
   void take_back(const std::vector<Step*>& chosen, const std::string& trouble);
+  [[nodiscard]] bool plan_again(Step& step);
   void end_plans();
   Step& keep(Step step);
   void forget(const Step& step);
@@ -120,6 +131,9 @@ class Mover {
   void save(std::span<const Step* const> changed, std::span<const Step* const> over);
   [[nodiscard]] Plan& plan_of(const Step& step);
   [[nodiscard]] Expected<Plan*> named(std::uint32_t id);
+  [[nodiscard]] Expected<void> write_apart(std::unique_lock<std::mutex>& lock, const Plan& plan, std::span<const Step* const> changed,
+                                           std::span<const Step* const> over);
+  [[nodiscard]] std::unique_lock<std::mutex> lock_plans();
   void show(const Step& step, const assign::Move& move);
 
   site::Commons& commons_;
@@ -131,6 +145,8 @@ class Mover {
 
   mutable std::mutex mutex_;  // of all below; steps that are not planned are changed by the mover's own thread alone
   std::condition_variable wake_;
+  bool is_writing_{};  // a plan whole, with the lock let go: no other plan is touched meanwhile
+  std::condition_variable written_;
   bool stopping_{};
   MoverSettings settings_;
   std::vector<Plan> plans_;  // ascending by id
@@ -143,9 +159,10 @@ class Mover {
   std::unordered_map<assign::HomeIndex, std::uint64_t> tell_again_ms_;  // homes that could not be told: not before
   std::unordered_map<std::uint32_t, std::size_t> open_;  // steps that are not over, by plan
   Soonest deadlines_;  // of committed steps
-  Soonest both_;  // until when CANCEL and ACK of clients go to both homes
-  std::unordered_set<base::Hash128, KeyHash> settled_;  // clients of both_
-  std::unordered_map<base::Hash128, std::uint64_t, KeyHash> rests_;  // until when, seconds since 1970
+  std::unordered_map<base::Hash128, Rest, KeyHash> rests_;
+  Soonest both_;  // ends of Rest::both_until_s
+  Soonest rests_ends_;  // Rest::end_s()
+  std::set<std::string> joining_;  // as the ledger had them
   Bucket all_;
   std::unordered_map<assign::HomeIndex, Bucket> receivers_;
 };

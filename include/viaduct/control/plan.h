@@ -20,8 +20,13 @@ enum class PlanState : std::uint8_t { proposed, running, paused, done, aborted }
 enum class MoveMode : std::uint8_t { lazy, paced, evacuate };
 [[nodiscard]] std::string_view name(MoveMode m);
 
-/// `planned`: at the home before; `committed`: durable and visible, the new home has not confirmed him; `settled`: at the new home, watchers not told yet.
-enum class StepState : std::uint8_t { planned, committed, settled };
+/// `planned`: at the home before; `committed`: durable and visible, the new home has not confirmed him; `settled`: at the new home, watchers not told yet;
+/// `resting`: over, but for what it means for a while (Step::both_until_s, Step::rests_until_s).
+enum class StepState : std::uint8_t { planned, committed, settled, resting };
+
+struct KeyHash {
+  std::size_t operator()(const base::Hash128& key) const { return key.low ^ key.high; }
+};
 
 /// One client's move, or that of a whole slot: of all in it who have no placement of their own.
 struct Step {
@@ -33,7 +38,10 @@ struct Step {
   StepState state{};
   bool is_slot{};
   std::uint32_t plan{};
-  std::uint64_t deadline_s{};  ///< committed: when it settles without confirmation, seconds since 1970
+  // Seconds since 1970.
+  std::uint64_t deadline_s{};  ///< committed: when it settles without confirmation
+  std::uint64_t both_until_s{};  ///< settled: CANCEL and ACK go to both homes
+  std::uint64_t rests_until_s{};  ///< settled: no plan but a drain moves him
 };
 
 /// What a plan will do to a home. Loads: weighted messages a second.

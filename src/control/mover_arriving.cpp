@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arriving: clients whom their new home has accepted, those who did not come in time, what their moves mean for a while, and telling their watchers.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "clocks.h"
+#include "ledger.h"
+#include "viaduct/control/mover.h"
+
+namespace viaduct::control {
+namespace {
+
+using assign::HomeIndex;
+
+constexpr std::size_t confirmations_a_round = 8192;
+constexpr std::size_t told_at_once = 512;
+constexpr std::uint64_t tell_again_after_ms = 2000;
+
+}  // namespace
+
+/// Homes that accepted a client who is on his way to them.
+void Mover::hear() {
+  std::vector<assign::Confirmation> told;
+  std::vector<bool> by_slot;  // who has no placement of his own
+  loop_.call([&] {
+    told = commons_.moves.take(confirmations_a_round);
+    for (const assign::Confirmation& c : told) by_slot.push_back(commons_.assignment.find(c.client).layer == assign::Layer::slot);
+  });
+  if (told.empty()) return;
+  const std::lock_guard lock(mutex_);
+  std::vector<const Step*> changed;
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const assign::Confirmation& c = told[i];
+    if (const auto at = rests_.find(c.client); at != rests_.end() && at->second.both_until_s != 0) continue;  // he refreshes at his new home
+    if (Step* const step = find(c.client, false); step == nullptr && by_slot[i])
+      settle_of_slot(c, changed);
+    else if (step != nullptr && step->state == StepState::committed && step->to == c.home)
+      settle(*step, true, changed, 0);
+  }
+  if (!changed.empty()) save(changed, {});
+}
+
+/// From now on the client is at his new home; only CANCEL and ACK go to both a while longer, and as long as his slot is on its way.
+void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::uint64_t slot_deadline_s) {
+  Plan& plan = plan_of(step);
+  step.state = StepState::settled;
+  (is_confirmed ? plan.confirmed : plan.unconfirmed) += step.clients;
+  owed_[step.from].push_back(&step);
+  changed.push_back(&step);
+  if (step.is_slot) return show(step, {.previous = step.from, .is_settled = true});
+  step.both_until_s = std::max(wall_s(), slot_deadline_s) + settings_.settled_s;
+  step.rests_until_s = wall_s() + settings_.cooldown_s;
+  rest(step);
+}
+
+/// One of those who move with their slot has arrived, before the others.
+void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed) {
+  Step* const whole = find(told.client, true);
+  if (whole == nullptr || whole->state != StepState::committed || whole->to != told.home) return;
+  if (whole->clients > 0) --whole->clients;  // he is counted by himself, however many they were thought to be
+  changed.push_back(whole);
+  settle(keep({.key = told.client, .aor = std::string(told.name()), .from = whole->from, .to = whole->to, .state = StepState::committed, .plan = whole->plan}),
+         true, changed, whole->deadline_s);
+}
+
+/// Who has not come in time; and who came so long ago that nothing goes to both homes any more.
+void Mover::overdue() {
+  const std::uint64_t now = wall_s();
+  const std::lock_guard lock(mutex_);
+  std::vector<const Step*> changed;
+  for (; !deadlines_.empty() && deadlines_.top().s <= now; deadlines_.pop()) {
+    Step* const step = find(deadlines_.top().key, deadlines_.top().is_slot);
+    if (step != nullptr && step->state == StepState::committed && step->deadline_s <= now) settle(*step, false, changed, 0);
+  }
+  if (!changed.empty()) save(changed, {});
+  end_rests(now);
+}
+
+/// CANCEL and ACK go to one home alone; and what a move meant, the disk need not know any more.
+void Mover::end_rests(std::uint64_t now_s) {
+  std::vector<sip::ClientKey> at_one_home;
+  for (; !both_.empty() && both_.top().s <= now_s; both_.pop()) {
+    const auto at = rests_.find(both_.top().key);
+    if (at == rests_.end() || at->second.both_until_s != both_.top().s) continue;  // he moved again
+    at->second.both_until_s = 0;
+    at_one_home.push_back(at->first);
+  }
+  if (!at_one_home.empty())
+    loop_.call([&] {
+      for (const sip::ClientKey& key : at_one_home) commons_.moves.end(key);
+    });
+  std::vector<Step> rested;
+  for (; !rests_ends_.empty() && rests_ends_.top().s <= now_s; rests_ends_.pop()) {
+    const auto at = rests_.find(rests_ends_.top().key);
+    if (at == rests_.end() || at->second.end_s() > now_s) continue;
+    if (!clients_.contains(at->first)) rested.push_back({.key = at->first, .aor = {}});
+    rests_.erase(at);
+  }
+  if (rested.empty()) return;
+  std::vector<const Step*> over;
+  for (const Step& step : rested) over.push_back(&step);
+  save({}, over);
+}
+
+/// Watchers of those who are at their new home. A home that cannot be told is asked again; the others do not wait for it.
+void Mover::tell_watchers() {
+  std::vector<std::pair<HomeIndex, std::vector<Step*>>> chosen;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [home, queue] : owed_) {
+      if (queue.empty() || tell_again_ms_[home] > monotonic_ms()) continue;
+      chosen.emplace_back(home, std::vector<Step*>(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(std::min(queue.size(), told_at_once))));
+    }
+  }
+  for (const auto& [home, steps] : chosen) {
+    std::vector<const Step*> clients;
+    for (const Step* step : steps)
+      if (!step->is_slot) clients.push_back(step);
+    const auto told = clients.empty() ? Expected<void>{} : tell_(home, Tidings::moved, clients);
+    const std::lock_guard lock(mutex_);
+    if (!told) {
+      tell_again_ms_[home] = monotonic_ms() + tell_again_after_ms;
+      spdlog::warn("watchers of {} clients are not told yet: {}", clients.size(), told.error());
+      continue;
+    }
+    auto& queue = owed_[home];
+    queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(steps.size()));
+    std::vector<const Step*> resting, over;
+    for (Step* step : steps) {
+      plan_of(*step).told += step->clients;
+      step->state = StepState::resting;
+      step->aor.clear();
+      (step->is_slot ? over : resting).push_back(step);
+    }
+    save(resting, over);
+    for (const Step* step : steps) forget(*step);
+  }
+}
+
+}  // namespace viaduct::control

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Setting out: the next wave of a plan, to the disk, to the workers, into the store and the table; and asking clients to come soon.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "clocks.h"
+#include "ledger.h"
+#include "viaduct/control/mover.h"
+
+namespace viaduct::control {
+namespace {
+
+using assign::HomeIndex;
+
+constexpr std::size_t wave_steps_max = 4096;  // of one commit: a few milliseconds of disk, one turn of the control core
+constexpr double empty_slot_tokens = 1.0 / 1024;  // a slot in which nobody is known: somebody may be
+
+}  // namespace
+
+/// What was not used for a second is not made up for.
+void Mover::Bucket::fill(double seconds) { tokens = std::min(tokens + per_s * seconds, std::max(1.0, per_s)); }
+
+void Mover::wave(double seconds) {
+  std::vector<Step*> chosen;
+  {
+    const std::lock_guard lock(mutex_);
+    chosen = next_wave(seconds);
+    if (chosen.empty()) return;
+    if (const auto written = set_out(chosen); !written) return take_back(chosen, written.error());
+  }
+  const auto done = commit(chosen);
+  const std::lock_guard lock(mutex_);
+  if (!done) return take_back(chosen, done.error());
+  set_out_done(chosen);
+}
+
+/// As many as may set out now, each receiver's in the order of the plan.
+std::vector<Step*> Mover::next_wave(double seconds) {
+  std::vector<Step*> chosen;
+  if (planned_.empty()) return chosen;
+  const Plan& plan = plan_of(*planned_.begin()->second.front());
+  if (plan.state != PlanState::running) return chosen;
+  all_.per_s = plan.clients_per_s;
+  all_.fill(seconds);
+  for (auto& [home, queue] : planned_) {
+    Bucket& receiver = receivers_[home];
+    receiver.per_s = std::min(settings_.receiver_clients_per_s, all_.per_s);
+    receiver.fill(seconds);
+    // A slot may be more than there are tokens: then the next ones wait the longer.
+    while (!queue.empty() && receiver.tokens >= 1 && all_.tokens >= 1 && chosen.size() < wave_steps_max) {
+      Step* const step = queue.front();
+      queue.pop_front();
+      chosen.push_back(step);
+      const double tokens = step->clients != 0 ? step->clients : empty_slot_tokens;
+      receiver.tokens -= tokens;
+      all_.tokens -= tokens;
+    }
+  }
+  std::erase_if(planned_, [](const auto& of_home) { return of_home.second.empty(); });
+  return chosen;
+}
+
+/// On the disk that they set out, and to the workers that they have two homes. Who was placed by somebody else since the plan was made, or pinned, is let be.
+Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
+  std::vector<const Step*> overtaken;
+  loop_.call([&] {
+    const auto slots = commons_.assignment.slots();
+    std::erase_if(chosen, [&](Step* step) {
+      const auto placed = step->is_slot ? assign::Placement{.home = slots[assign::slot_of(step->key)]} : commons_.assignment.find(step->key);
+      const bool stays = placed.home == step->from && placed.layer != assign::Layer::pin;
+      if (!stays) overtaken.push_back(step);
+      return !stays;
+    });
+  });
+  for (const Step* step : overtaken) plan_of(*step).overtaken += step->clients;
+  std::vector<const Step*> changed;
+  std::vector<Plan> as_committed = plans_;  // what will be true once the store has them; resume_all() takes back who it has not
+  for (Step* step : chosen) {
+    step->state = StepState::committed;
+    step->deadline_s = wall_s() + settings_.deadline_s;
+    std::ranges::find(as_committed, step->plan, &Plan::id)->moved += step->clients;
+    changed.push_back(step);
+  }
+  const auto written = ledger_->write(as_committed, changed, overtaken);
+  for (const Step* step : overtaken) forget(*step);
+  if (!written) return written;
+  for (const Step* step : chosen) {
+    if (const auto at = rests_.find(step->key); !step->is_slot && at != rests_.end()) at->second.both_until_s = 0;
+    show(*step, {.previous = step->from});
+  }
+  return {};
+}
+
+/// The store and the table: one batch.
+Expected<void> Mover::commit(const std::vector<Step*>& chosen) {
+  std::vector<const Step*> clients;
+  bool has_slots = false;
+  for (const Step* step : chosen) {
+    has_slots |= step->is_slot;
+    if (!step->is_slot) clients.push_back(step);
+  }
+  std::ranges::sort(
+      clients, [](const base::Hash128& a, const base::Hash128& b) { return std::pair(a.high, a.low) < std::pair(b.high, b.low); },
+      [](const Step* step) { return store::identity(step->key); });
+  std::vector<HomeIndex> slots;
+  Batch batch{.author = {"mover", "plan " + std::to_string(chosen.empty() ? 0 : chosen.front()->plan)}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = {}};
+  if (has_slots) {
+    batch.fleet = [&](store::Writer& writer) -> Expected<void> {
+      loop_.call([&] { slots = commons_.assignment.slots(); });
+      for (const Step* step : chosen)
+        if (step->is_slot) slots[assign::slot_of(step->key)] = step->to;
+      const auto written = writer.set_slots(slots);
+      return written ? Expected<void>{} : std::unexpected(written.error().text);
+    };
+    batch.show_fleet = [&](std::uint32_t epoch) { commons_.assignment.set_slots(slots, epoch); };
+  }
+  std::size_t next = 0;
+  batch.moves = [&](store::Move& move) -> Expected<bool> {
+    if (next == clients.size()) return false;
+    const Step& step = *clients[next++];
+    move = {.key = step.key, .aor = step.aor, .home = step.to, .pin = false};
+    return true;
+  };
+  const auto done = placements_.commit(std::move(batch));
+  return done ? Expected<void>{} : std::unexpected(done.error());
+}
+
+/// They are on their way.
+void Mover::set_out_done(const std::vector<Step*>& chosen) {
+  if (chosen.empty()) return;
+  Plan& plan = plan_of(*chosen.front());
+  std::unordered_map<HomeIndex, Leaving> leaving;
+  for (Step* step : chosen) {
+    plan.moved += step->clients;
+    deadlines_.push({step->deadline_s, step->key, step->is_slot});
+    if (!step->is_slot && plan.mode != MoveMode::lazy) leaving[step->from].steps.push_back(*step);
+  }
+  if (leaving.empty()) return;
+  loop_.call([&] {
+    for (auto& [home, l] : leaving) l.seen = commons_.epoch.start();
+  });
+  for (auto& [home, l] : leaving) {
+    l.tidings = plan.mode == MoveMode::paced ? Tidings::leaving : Tidings::fleeing;
+    leaving_.push_back(std::move(l));
+  }
+}
+
+/// A client is still where he was: planned, or left alone when his plan was aborted meanwhile. Returns which.
+bool Mover::plan_again(Step& step) {
+  step.state = StepState::planned;
+  if (plan_of(step).state == PlanState::aborted) return false;
+  planned_[step.to].push_front(&step);
+  return true;
+}
+
+/// Nothing of this wave is durable: its clients are at home where they were, and the plan waits for the operator.
+void Mover::take_back(const std::vector<Step*>& chosen, const std::string& trouble) {
+  std::vector<const Step*> changed, over;
+  for (Step* step : chosen) {
+    show(*step, {});
+    (plan_again(*step) ? changed : over).push_back(step);
+  }
+  for (Plan& plan : plans_) {
+    if (plan.state != PlanState::running) continue;
+    plan.state = PlanState::paused;
+    plan.trouble = trouble;
+    spdlog::error("plan {} is paused: {}", plan.id, trouble);
+  }
+  save(changed, over);
+  for (const Step* step : over) forget(*step);
+}
+
+/// Those who were just committed, once every worker knows.
+void Mover::tell_leaving() {
+  std::vector<Leaving> seen;
+  {
+    const std::lock_guard lock(mutex_);
+    loop_.call([&] {
+      const auto first = std::ranges::stable_partition(leaving_, [&](const Leaving& l) { return !commons_.epoch.is_over(l.seen); }).begin();
+      seen.assign(std::make_move_iterator(first), std::make_move_iterator(leaving_.end()));
+      leaving_.erase(first, leaving_.end());
+    });
+  }
+  // Who cannot be told comes at his own next refresh.
+  for (const Leaving& l : seen) {
+    std::vector<const Step*> steps;
+    for (const Step& step : l.steps) steps.push_back(&step);
+    if (const auto told = tell_(steps.front()->from, l.tidings, steps); !told) spdlog::warn("clients on the move are not asked to hurry: {}", told.error());
+  }
+}
+
+}  // namespace viaduct::control
