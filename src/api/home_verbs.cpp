@@ -13,7 +13,7 @@ using nlohmann::json;
 /// The fields of a request that describe a home, laid over those that stand, as TOML (whose strings, numbers and arrays are JSON's).
 std::string toml_of(const json& request, const json& standing) {
   std::string toml;
-  for (const char* key : {"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control"}) {
+  for (const char* key : {"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone"}) {
     const json& value = request.contains(key) ? request[key] : standing.value(key, json());
     if (!value.is_null()) toml += std::string(key) + " = " + value.dump() + '\n';
   }

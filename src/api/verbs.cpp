@@ -201,6 +201,7 @@ json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount
           {"local", h.is_local},
           {"viaduct", h.is_viaduct},
           {"control", h.control ? json(h.control->text()) : json()},
+          {"zone", h.zone},
           {"slots", slots},
           {"clients", placed.overrides + placed.pins},
           {"pins", placed.pins}};

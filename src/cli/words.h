@@ -15,7 +15,7 @@
 namespace viaduct::cli {
 
 struct HomeWords {
-  std::string name, address, control;
+  std::string name, address, control, zone;
   std::vector<std::string> publics;
   unsigned weight{}, capacity{};
   bool local{}, viaduct{}, probe{}, watch{};

@@ -41,7 +41,7 @@ void check_reachable(const Config& config, const Home& home, const Item& address
 }
 
 Home read_home(const Table& table, const Config& config) {
-  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control"});
+  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone"});
   Home home;
   home.name = label(table.required_item("name", label_text(base::home_name_bytes_max)), base::home_name_bytes_max);
   const auto address = table.required_item("address", endpoint_text);
@@ -54,6 +54,7 @@ Home read_home(const Table& table, const Config& config) {
   if (home.is_local && !home.is_viaduct) table.place("viaduct").refuse("is false for a local home", "true when local is true");
   home.is_probed = table.flag("probe", true);
   if (const auto control = table.item("control", control_text)) home.control = control_endpoint(*control);
+  if (const auto zone = table.item("zone", label_text(base::home_name_bytes_max))) home.zone = label(*zone, base::home_name_bytes_max);
   check_reachable(config, home, address);
   return home;
 }

@@ -81,8 +81,13 @@ Balancer::Fleet Balancer::look() {
   constexpr std::uint16_t none = UINT16_MAX;
   fleet.by_home.assign(fleet.loads.size(), none);
   std::vector<double> slow_start(fleet.loads.size());
+  std::vector<std::string> zones(fleet.loads.size());
   loop_.call([&] {
-    for (std::size_t i = 0; i < slow_start.size(); ++i) slow_start[i] = health_.slow_start_ratio(static_cast<HomeIndex>(i));
+    const assign::Homes& homes = commons_.site.read().homes;
+    for (std::size_t i = 0; i < slow_start.size(); ++i) {
+      slow_start[i] = health_.slow_start_ratio(static_cast<HomeIndex>(i));
+      zones[i] = homes[static_cast<HomeIndex>(i)].zone;
+    }
   });
   double events = 0;
   for (const ClientLoad& c : fleet.tracked) events += c.events;
@@ -95,7 +100,8 @@ Balancer::Fleet Balancer::look() {
                        .weight = static_cast<double>(h.weight),
                        .capacity = h.capacity * (h.messages_per_s > 0 ? h.load_per_s / h.messages_per_s : 1),   // messages of this home's kinds, as load
                        .slow_start = slow_start[i],
-                       .state = planned_as(h.state)};
+                       .state = planned_as(h.state),
+                       .zone = static_cast<std::uint16_t>(std::ranges::find(zones, zones[i]) - zones.begin())};
     if (home.state == balance::HomeState::up && is_joining(h.name)) home.state = balance::HomeState::joining;
     fleet.by_home[i] = static_cast<std::uint16_t>(fleet.homes.size());
     fleet.homes.push_back(home);

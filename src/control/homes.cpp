@@ -43,6 +43,7 @@ assign::Home home_from(const json& j) {
   home.is_viaduct = j.at("viaduct").get<bool>();
   home.is_probed = j.value("probe", true);
   if (j.contains("control")) home.control = endpoint(j["control"]);
+  home.zone = j.value("zone", std::string{});
   home.state = state_from(j.at("state").get<std::string>());
   if (j.contains("restores")) home.restores = state_from(j["restores"].get<std::string>());
   return home;
@@ -59,6 +60,7 @@ std::string describe(const assign::Home& home) {
               {"viaduct", home.is_viaduct}, {"probe", home.is_probed},        {"state", assign::name(kept(home.state))}};
   if (home.restores) out["restores"] = assign::name(*home.restores);
   if (home.control) out["control"] = home.control->text();
+  if (!home.zone.empty()) out["zone"] = home.zone;
   return out.dump();
 }
 
@@ -83,6 +85,7 @@ assign::Home home_of(const config::Home& h) {
   home.is_viaduct = h.is_viaduct;
   home.is_probed = h.is_probed;
   home.control = h.control;
+  home.zone = h.zone;
   return home;
 }
 

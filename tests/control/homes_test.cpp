@@ -15,6 +15,7 @@ assign::Home a_home() {
   home.public_v6 = base::Endpoint::parse("[2001:db8::1]:5060", 0);
   home.weight = 7;
   home.capacity = 1200;
+  home.zone = "left";
   home.is_viaduct = true;
   home.control = base::Endpoint::parse("192.0.2.1:7060", 0);
   home.state = assign::HomeState::draining;
@@ -27,6 +28,7 @@ TEST(HomeText, GivesBackWhatWasDescribed) {
   EXPECT_EQ(describe(*back), describe(a_home()));
   EXPECT_EQ(back->state, assign::HomeState::draining);
   EXPECT_EQ(back->capacity, 1200U);
+  EXPECT_EQ(back->zone, "left");
   EXPECT_EQ(back->public_v6->text(), "[2001:db8::1]:5060");
   EXPECT_EQ(back->control->text(), "192.0.2.1:7060");
 }
@@ -51,6 +53,7 @@ TEST(HomeText, OfAnEarlierBuildIsReadAsBefore) {
   EXPECT_TRUE(home->is_probed);
   EXPECT_FALSE(home->restores) << "an operator's";
   EXPECT_EQ(home->capacity, 0U);
+  EXPECT_EQ(home->zone, "");
 }
 
 TEST(HomeText, RefusesWhatItDoesNotKnow) {

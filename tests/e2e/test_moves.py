@@ -222,3 +222,15 @@ def test_a_home_is_joining_still_after_a_crash(lab, folder):
     with lab.hosts["edge"].daemon(edge.config) as daemon:
         rig.wait_for("the table to be loaded", lambda: daemon.ask("status")["store"]["loaded"])
         assert "east joining" in daemon.ask("plan.simulate", force=True)["plan"]["reason"], "it has one client, and not its share"
+
+
+def test_clients_stay_in_their_zone_while_it_has_room(lab, folder):
+    edge, _ = start(lab, folder, [(f"u{i:02}@example.com", "north") for i in range(20)], assign={"policy": "explicit"})
+    with edge as daemon:
+        assert daemon.ask("homes.add", name="east", address="198.18.1.9:5060", probe=False, zone="b")["ok"]
+        for home in ("north", "south"):
+            assert daemon.ask("homes.set", name=home, zone="a")["ok"]
+        assert {h["name"]: h["zone"] for h in daemon.ask("homes")["homes"]} == {"north": "a", "south": "a", "east": "b"}
+        made = daemon.ask("plan.create", without="north")
+        assert made["ok"], made
+        assert {h["home"]: h["clients_in"] for h in made["plan"]["homes"]} == {"north": 0, "south": 20, "east": 0}

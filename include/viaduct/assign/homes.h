@@ -35,6 +35,7 @@ struct Home {
   bool is_viaduct{};                              ///< understands vh and X-Viaduct-Home
   bool is_probed{true};                           ///< health may ask it whether it is alive
   std::optional<base::Endpoint> control;          ///< where other nodes call it
+  std::string zone;                               ///< plans keep clients in theirs; empty: that of all who say none
   HomeState state{};
   std::uint8_t returned_percent{};                ///< while `returning`
   std::optional<HomeState> restores;              ///< while health has taken it down: up or draining, as it is to be again; of no other

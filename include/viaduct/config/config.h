@@ -41,6 +41,7 @@ struct Home {
   std::uint32_t capacity{};                       ///< messages a second that it can serve; 0: not said
   bool is_probed{true};
   std::optional<base::Endpoint> control;          ///< where other nodes call it
+  std::string zone;                               ///< plans keep clients in theirs; empty: that of all who say none
 };
 
 /// A prefix of the node's own: what is in it is reached directly.
