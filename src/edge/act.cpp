@@ -101,7 +101,7 @@ void Actor::act(Job& job, const Site& site, const site::Neighbours& neighbours, 
 }
 
 // Where an answer is composed: in the packet's buffer behind the request, which it copies from; else beside the packet.
-std::span<char> Actor::answer_room(const Job& job) {
+[[gnu::always_inline]] inline std::span<char> Actor::answer_room(const Job& job) {
   // Loads that begin in the request never meet what is being written; the headers' room is in the gap.
   constexpr std::size_t gap = base::loose_bytes;
   static_assert(gap >= net::header_bytes(false) + net::tag_bytes);

@@ -92,7 +92,7 @@ Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
 }
 
 // The assigned home, or while that is down the next up home in the rendezvous order of the client's key.
-assign::HomeIndex effective_home(const Subject& s, const Site& site, const assign::Placement& placement) {
+[[gnu::always_inline]] inline assign::HomeIndex effective_home(const Subject& s, const Site& site, const assign::Placement& placement) {
   switch (site.homes.brief(placement.home).state) {
     case assign::HomeState::up:
     case assign::HomeState::draining:
@@ -113,7 +113,7 @@ assign::HomeIndex effective_home(const Subject& s, const Site& site, const assig
 }
 
 // How often the REGISTER has been forwarded, as far as we believe it.
-unsigned via_count(const Subject& s, const Site& site) {
+[[gnu::always_inline]] inline unsigned via_count(const Subject& s, const Site& site) {
   const bool believed = s.msg.via_values == 1 || site.trust_all_proxies || site::any_contains(site.trusted_proxies, s.source.address);
   return believed ? s.msg.via_values : 1;
 }
@@ -146,8 +146,8 @@ unsigned via_count(const Subject& s, const Site& site) {
 }
 
 // A home accepts what an edge sent, or what an edge's proof names, whatever its own table says.
-Reason sent_here(const Subject& s, const Site& site, std::string_view uri_params, std::uint32_t now_min) {
-  if (site.local_home == assign::no_home) return Reason::none;
+// Shape: there is a home here.
+[[gnu::noinline]] Reason sent_here(const Subject& s, const Site& site, std::string_view uri_params, std::uint32_t now_min) {
   if (site::any_contains(site.edges, s.source.address)) return Reason::from_edge;
   if (uri_params.empty()) return Reason::none;
   const sip::UriParam vh = sip::uri_param(uri_params, "vh");
@@ -165,8 +165,9 @@ struct Registrar {
                                                        std::uint32_t now_min) {
   if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
   if (!s.has_client || !registrar.is_ours) return rejected(404, Reason::foreign_domain);
-  if (const Reason why = sent_here(s, site, registrar.params, now_min); why != Reason::none)
-    return {.verdict = Verdict::registered, .reason = why, .home = site.local_home};
+  if (site.local_home != assign::no_home)
+    if (const Reason why = sent_here(s, site, registrar.params, now_min); why != Reason::none)
+      return {.verdict = Verdict::registered, .reason = why, .home = site.local_home};
   if (placement.home == assign::no_home) return judge_unplaced(placement);
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);

@@ -81,7 +81,7 @@ class Host:
     def cannot_reach(self, *addresses):
         """Nothing leaves this host for these addresses: what arrives there went through the edge."""
         for address in addresses:
-            run(*self.command("ip", "route", "add", "unreachable", f"{address}/32"))
+            run(*self.command("ip", "route", "add", "unreachable", address))
 
     def lose(self, percent):
         """So many of a hundred UDP datagrams are lost on their way in, and as many on their way out. By nftables: not every kernel has tc's netem. Those that
@@ -226,9 +226,12 @@ class Lab:
     def remove(self):
         for link in self.sockets:
             link.close()
-        for host in self.hosts.values():
-            for process in host.processes:
-                end_process(process, timeout_s=5)
+        processes = [process for host in self.hosts.values() for process in host.processes]
+        for process in processes:   # all at once: some take their time
+            if process.poll() is None:
+                process.terminate()
+        for process in processes:
+            end_process(process, timeout_s=5)
         for name in reversed(self.made):
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL, check=False)
         self.made.clear()

@@ -10,11 +10,25 @@ from softphones import Baresip, Linphone
 NORTH = rig.HOMES["north"]
 USERS = ("alice", "bob")
 PLACED = [(f"{user}@example.com", "north") for user in USERS]
+EDGE6, NORTH6 = "2001:db8::2", "2001:db8::1:1"
+NETWORKS = {
+    4: {"home": NORTH, "proxy": rig.EDGE, "alice": "198.18.0.10", "bob": "198.18.0.11"},
+    6: {"home": NORTH6, "proxy": f"[{EDGE6}]", "alice": "2001:db8::10", "bob": "2001:db8::11"},
+}
 
 
 def start(lab, folder, shipped=True, **redirect):
     home = rig.Kamailio(lab.host("north", NORTH), NORTH, folder / "north", proxy=True)
     config = rig.make_config(folder, assignments=PLACED, neighbour=[], dpdk=rig.af_packet(), redirect=redirect, screen={"shipped": shipped})
+    return home, lab.host("edge").daemon(config)
+
+
+def start_at(lab, folder, version, **overrides):
+    address = NETWORKS[version]["home"]
+    home = rig.Kamailio(lab.host("north", address), address, folder / "north", proxy=True)
+    place = f"[{address}]:5060" if version == 6 else f"{address}:5060"
+    config = rig.make_config(folder, assignments=PLACED, neighbour=[], dpdk=rig.af_packet(), node={"listen": f"{NETWORKS[version]['proxy']}:5060"},
+                             network={"prefix": ["198.18.0.0/15", "2001:db8::/64"]}, home=[{"name": "north", "address": place}], **overrides)
     return home, lab.host("edge").daemon(config)
 
 
@@ -48,23 +62,22 @@ def test_baresip_calls_baresip_through_the_edge(lab, folder, behind_nat):
         assert daemon.counters()["total"]["drops"]["response_foreign"] == 0
 
 
+def test_baresip_is_learned_and_calls_baresip_over_ipv6(lab, folder):
+    home, edge = start_at(lab, folder, 6, screen={"shipped": False})
+    with edge as daemon:
+        phones = {}
+        for user, commands in (("bob", ()), ("alice", ["/dial sip:bob@example.com"])):
+            host = lab.host(user, NETWORKS[6][user])
+            host.cannot_reach(NORTH6)
+            phones[user] = Baresip(host, user, NETWORKS[6][user], NETWORKS[6]["proxy"], folder / user, commands)
+            wait_for(f"{user} at home: {phones[user].log_path}", lambda: home.contacts(user), 90)
+        for made in phones.values():
+            made.says("Call established", 30)
+        counters = daemon.counters()["total"]
+        assert counters["redirects_not_followed"] >= 1 and counters["drops"]["response_foreign"] == 0
+
+
 # --- those that follow: they reach their home by themselves
-
-EDGE6, NORTH6 = "2001:db8::2", "2001:db8::1:1"
-NETWORKS = {
-    4: {"home": NORTH, "proxy": rig.EDGE, "alice": "198.18.0.10", "bob": "198.18.0.11"},
-    6: {"home": NORTH6, "proxy": f"[{EDGE6}]", "alice": "2001:db8::10", "bob": "2001:db8::11"},
-}
-
-
-def start_followed(lab, folder, version, **overrides):
-    address = NETWORKS[version]["home"]
-    home = rig.Kamailio(lab.host("north", address), address, folder / "north", proxy=True)
-    place = f"[{address}]:5060" if version == 6 else f"{address}:5060"
-    config = rig.make_config(folder, assignments=PLACED, neighbour=[], dpdk=rig.af_packet(), node={"listen": f"{NETWORKS[version]['proxy']}:5060"},
-                             network={"prefix": ["198.18.0.0/15", "2001:db8::/64"]}, home=[{"name": "north", "address": place}], **overrides)
-    return home, lab.host("edge").daemon(config)
-
 
 def linphone(host, home, user, proxy, call=None):
     made = Linphone(host, user, proxy, host.lab.folder / user, call)
@@ -79,7 +92,7 @@ def are_connected(*phones):
 
 @pytest.mark.parametrize("version", NETWORKS, ids=["ipv4", "ipv6"])
 def test_linphone_follows_to_its_home_and_calls_linphone_through_the_edge(lab, folder, version):
-    home, edge = start_followed(lab, folder, version)
+    home, edge = start_at(lab, folder, version)
     network = NETWORKS[version]
     with edge as daemon:
         verdicts = lambda: daemon.counters()["total"]["verdicts"]
@@ -94,7 +107,7 @@ def test_linphone_follows_to_its_home_and_calls_linphone_through_the_edge(lab, f
 
 def test_linphone_behind_a_nat_is_called_through_the_edge(lab, folder):
     """A home that knows nothing of NATs: what is not redirected has the edge's Path, and is reached by its flow."""
-    home, edge = start_followed(lab, folder, 4, redirect={"policy": "never"})
+    home, edge = start_at(lab, folder, 4, redirect={"policy": "never"})
     network = NETWORKS[4]
     with edge as daemon:
         phones = []
