@@ -38,6 +38,7 @@ class Stand {
   assign::Assignment assignment_{assign::Policy::slots, 1024};
   assign::Moves moves_{1, 1};
   assign::Locations locations_;
+  assign::Watched watched_;
   std::vector<std::unique_ptr<share::Ring>> to_registrar_;
   share::Ring to_control_, to_kernel_, to_wire_;
   std::vector<std::unique_ptr<share::Ring>> to_worker_;

@@ -60,7 +60,8 @@ class Program {
       : clients_(clients),
         locations_(clients),
         bindings_({.bindings_max = clients}, locations_, seed_),
-        watchers_({.per_client_max = 4, .subscriptions_max = clients, .notifies_per_s = 1'000'000, .open_max = clients}, locations_, seed_, outlet_) {
+        watchers_({.per_client_max = 4, .subscriptions_max = clients, .notifies_per_s = 1'000'000, .open_max = clients}, locations_, sightings_, seed_,
+                  outlet_) {
     site_.listeners.push_back({.endpoint = {base::Address::v4({198, 18, 0, 2}), 5060}, .host = "198.18.0.2"});
     site_.keys.keys[0].emplace('a', base::Key128{1, 2, 3});
     bindings_.set_observer(watchers_);
@@ -150,6 +151,8 @@ class Program {
   const base::Key128 seed_{7};
   site::Site site_;
   assign::LocationMap locations_;
+  assign::Watched watched_{1, 1};
+  registrar::Sightings sightings_{watched_, 1, seed_};
   registrar::Bindings bindings_;
   Answerer outlet_;
   registrar::Watchers watchers_;

@@ -35,9 +35,9 @@ std::uint64_t monotonic_s() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
 
-json bindings_json(const registrar::Shard& shard, const sip::ClientKey& key) {
+json bindings_json(const registrar::Bindings& bindings, const sip::ClientKey& key) {
   json rows = json::array();
-  for (const registrar::BindingView& b : shard.bindings().of(key, monotonic_s()))
+  for (const registrar::BindingView& b : bindings.of(key, monotonic_s()))
     rows.push_back({{"contact", b.contact},
                     {"expires_in_s", b.expires_in_s},
                     {"flow", b.flow.text()},
@@ -120,7 +120,10 @@ json client_show(const Plant& plant, const json& request) {
     if (client) out = placement_json(plant, *client);
   });
   if (!client) return failure(client.error());
-  plant.registrar.call(client->key, [&](registrar::Shard& shard) { out["bindings"] = bindings_json(shard, client->key); });
+  plant.registrar.call(client->key, [&](registrar::Shard& shard) {
+    out["bindings"] = bindings_json(shard.bindings(), client->key);
+    out["seen"] = bindings_json(shard.sightings().bindings(), client->key);
+  });
   return out;
 }
 
@@ -144,10 +147,12 @@ json client_explain(const Plant& plant, const json& request) {
       out = failure(client.error());
       return;
     }
-    const auto r = edge::rehearse(
-        rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site,
-        edge::Tables{.assignment = plant.commons.assignment, .locations = {}, .moves = &plant.commons.moves, .neighbours = &plant.commons.neighbours.read()},
-        plant.commons.now_min.load());
+    const edge::Tables tables{.assignment = plant.commons.assignment,
+                              .moves = &plant.commons.moves,
+                              .neighbours = &plant.commons.neighbours.read(),
+                              .watched = &plant.commons.watched};
+    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site, tables,
+                                  plant.commons.now_min.load());
     out = placement_json(plant, *client);
     out["vias"] = vias;
     out["verdict"] = base::name(r.judgement.verdict);

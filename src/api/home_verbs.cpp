@@ -13,7 +13,7 @@ using nlohmann::json;
 /// The fields of a request that describe a home, laid over those that stand, as TOML (whose strings, numbers and arrays are JSON's).
 std::string toml_of(const json& request, const json& standing) {
   std::string toml;
-  for (const char* key : {"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone"}) {
+  for (const char* key : {"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone", "reg_notifier"}) {
     const json& value = request.contains(key) ? request[key] : standing.value(key, json());
     if (!value.is_null()) toml += std::string(key) + " = " + value.dump() + '\n';
   }
@@ -35,6 +35,8 @@ json change_home(const Plant& plant, const json& request, const std::string& who
   if (standing.is_null()) return failure(name + ": no such home");
   // Where clients are sent follows where edges send, unless it was another place.
   if (request.contains("address") && standing["public"] == json::array({standing["address"]})) standing.erase("public");
+  // Who is or becomes a Viaduct notifies by itself, unless it is said otherwise.
+  if (request.contains("viaduct") || request.contains("control")) standing.erase("reg_notifier");
   return told(plant.fleet.set(name, toml_of(request, standing), author_of(request, who)));
 }
 

@@ -35,6 +35,7 @@ json row_of(const SubscriptionView& s) {
           {"cseq", s.cseq},
           {"open", s.is_open},
           {"owed", s.is_owed},
+          {"elsewhere", s.is_elsewhere},
           {"ending", s.ending == Ending::none ? json() : json(registrar::reason(s.ending))}};
 }
 

@@ -39,6 +39,7 @@ json sums_json(const share::CounterSums& s) {
           {"fragments_sent", s.fragments_sent},
           {"second_homes", s.second_homes},
           {"registrations_put_off", s.registrations_put_off},
+          {"sightings_lost", s.sightings_lost},
           {"verdicts", named(base::verdict_names, s.verdicts)},
           {"drops", named(base::drop_names, s.drops)}};
 }
@@ -202,6 +203,7 @@ json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount
           {"viaduct", h.is_viaduct},
           {"control", h.control ? json(h.control->text()) : json()},
           {"zone", h.zone},
+          {"reg_notifier", h.edge_notifies ? "edge" : "home"},
           {"slots", slots},
           {"clients", placed.overrides + placed.pins},
           {"pins", placed.pins}};

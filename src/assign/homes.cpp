@@ -55,6 +55,7 @@ Homes::Homes(std::vector<Home> homes) : homes_(std::move(homes)) {
     by_name_.push_back(static_cast<HomeIndex>(i));
     if (home.state == HomeState::up || (!has_settled && is_up(home.state))) up_.add(home.name, home.weight, static_cast<HomeIndex>(i));
     if (home.state == HomeState::removed) continue;
+    has_edge_notified_ |= home.edge_notifies;
     endpoints_.emplace_back(home.address, static_cast<HomeIndex>(i));
     if (home.public_v4) endpoints_.emplace_back(*home.public_v4, static_cast<HomeIndex>(i));
     if (home.public_v6) endpoints_.emplace_back(*home.public_v6, static_cast<HomeIndex>(i));

@@ -26,6 +26,7 @@ json home_request(const CLI::App& sub, const Options& options, const std::string
   if (!w.address.empty()) request["address"] = w.address;
   if (!w.control.empty()) request["control"] = w.control;
   if (!w.zone.empty()) request["zone"] = w.zone;
+  if (!w.reg_notifier.empty()) request["reg_notifier"] = w.reg_notifier;
   if (!w.publics.empty()) request["public"] = w.publics;
   if (was_given(sub, "--weight")) request["weight"] = w.weight;
   if (was_given(sub, "--capacity")) request["capacity"] = w.capacity;
@@ -48,6 +49,8 @@ void add_home_fields(CLI::App& sub, HomeWords& words, bool is_new) {
   sub.add_option("--address", words.address, "where edges send: ADDRESS:PORT")->required(is_new);
   sub.add_option("--public", words.publics, "where clients are sent, one a family; default: the address");
   sub.add_option("--control", words.control, "where other nodes call it: ADDRESS:PORT");
+  sub.add_option("--reg-notifier", words.reg_notifier, "who tells the watchers of its clients; default: edge, unless it is a Viaduct")
+      ->check(CLI::IsMember({"edge", "home"}));
   sub.add_option("--zone", words.zone, "plans keep clients in theirs while it has room");
   sub.add_option("--weight", words.weight, "its share of the slots when they are dealt")->check(CLI::Range(1, 65535));
   sub.add_option("--capacity", words.capacity, "messages a second that it can serve; 0: not said")->check(CLI::Range(0, 1'000'000'000));

@@ -85,7 +85,7 @@ std::string worker_counters(const json& answer, bool all) {
   header.emplace_back("total");
   TextTable table{std::move(header)};
   for (const auto* name : {"rx_pkts", "handed_over", "tx_pkts", "tx_full", "bursts", "sleeps", "redirects_followed", "redirects_not_followed", "reassembled",
-                           "fragments_expired", "fragments_spoilt", "fragments_sent", "second_homes", "registrations_put_off"})
+                           "fragments_expired", "fragments_spoilt", "fragments_sent", "second_homes", "registrations_put_off", "sightings_lost"})
     add_counter(table, answer, name, name, all);
   for (const auto* kind : {"verdicts", "drops"})
     for (const auto& [name, total] : field(field(answer, "total"), kind).items())
@@ -187,13 +187,19 @@ std::string show_counters(const json& answer, bool all) {
   return out + '\n' + (balanced ? "every packet has its verdict\n" : "not balanced: read while the workers ran, or packets are still in their hands\n");
 }
 
+static TextTable binding_table(const json& bindings) {
+  TextTable table{{"contact", "expires in s", "flow", "path", "cseq"}};
+  for (const auto& binding : bindings) add_row(table, binding, {"contact", "expires_in_s", "flow", "path", "cseq"});
+  return table;
+}
+
 std::string show_client(const json& answer) {
   Facts facts;
   for (const auto* name : {"aor", "key", "home", "layer", "epoch", "slot_home"}) facts.add(name, cell(answer, name));
   std::string out = facts.text();
-  TextTable table{{"contact", "expires in s", "flow", "path", "cseq"}};
-  for (const auto& binding : field(answer, "bindings")) add_row(table, binding, {"contact", "expires_in_s", "flow", "path", "cseq"});
+  const TextTable table = binding_table(field(answer, "bindings"));
   out += table.empty() ? "no binding on this node\n" : '\n' + table.text();
+  if (const TextTable seen = binding_table(field(answer, "seen")); !seen.empty()) out += "\nseen of his home, since he is watched here:\n" + seen.text();
   if (field(answer, "note").is_string()) out += harmless(cell(answer, "note")) + '\n';
   return out;
 }

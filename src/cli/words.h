@@ -15,7 +15,7 @@
 namespace viaduct::cli {
 
 struct HomeWords {
-  std::string name, address, control, zone;
+  std::string name, address, control, zone, reg_notifier;
   std::vector<std::string> publics;
   unsigned weight{}, capacity{};
   bool local{}, viaduct{}, probe{}, watch{};

@@ -26,6 +26,13 @@ void read_public(const Table& table, Home& home) {
   if (home.public_endpoints.empty()) home.public_endpoints = {home.address};
 }
 
+/// A Viaduct, which is what has a control address, tells itself who watches its clients.
+void read_reg_notifier(const Table& table, Home& home) {
+  const bool is_its_own = home.is_viaduct || home.control.has_value();
+  home.edge_notifies = table.choice<bool>("reg_notifier", {{"edge", true}, {"home", false}}, !is_its_own);
+  if (home.edge_notifies && is_its_own) table.place("reg_notifier").refuse("is \"edge\" for a Viaduct", "\"home\" when viaduct is true or control is given");
+}
+
 /// A home elsewhere must be another place than this node, and one that has a way to it.
 void check_reachable(const Config& config, const Home& home, const Item& address) {
   if (home.is_local) return;
@@ -41,7 +48,7 @@ void check_reachable(const Config& config, const Home& home, const Item& address
 }
 
 Home read_home(const Table& table, const Config& config) {
-  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone"});
+  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone", "reg_notifier"});
   Home home;
   home.name = label(table.required_item("name", label_text(base::home_name_bytes_max)), base::home_name_bytes_max);
   const auto address = table.required_item("address", endpoint_text);
@@ -55,6 +62,7 @@ Home read_home(const Table& table, const Config& config) {
   home.is_probed = table.flag("probe", true);
   if (const auto control = table.item("control", control_text)) home.control = control_endpoint(*control);
   if (const auto zone = table.item("zone", label_text(base::home_name_bytes_max))) home.zone = label(*zone, base::home_name_bytes_max);
+  read_reg_notifier(table, home);
   check_reachable(config, home, address);
   return home;
 }

@@ -44,6 +44,7 @@ assign::Home home_from(const json& j) {
   home.is_probed = j.value("probe", true);
   if (j.contains("control")) home.control = endpoint(j["control"]);
   home.zone = j.value("zone", std::string{});
+  home.edge_notifies = j.contains("reg_notifier") ? j["reg_notifier"].get<std::string>() == "edge" : !home.is_viaduct && !home.control;
   home.state = state_from(j.at("state").get<std::string>());
   if (j.contains("restores")) home.restores = state_from(j["restores"].get<std::string>());
   return home;
@@ -61,6 +62,7 @@ std::string describe(const assign::Home& home) {
   if (home.restores) out["restores"] = assign::name(*home.restores);
   if (home.control) out["control"] = home.control->text();
   if (!home.zone.empty()) out["zone"] = home.zone;
+  out["reg_notifier"] = home.edge_notifies ? "edge" : "home";
   return out.dump();
 }
 
@@ -86,6 +88,7 @@ assign::Home home_of(const config::Home& h) {
   home.is_probed = h.is_probed;
   home.control = h.control;
   home.zone = h.zone;
+  home.edge_notifies = h.edge_notifies;
   return home;
 }
 

@@ -61,6 +61,7 @@ void Resolver::take(nic::Packet p, std::uint64_t now_ms) {
       return wait_for(p, note.next_hop, now_ms);
     case site::Note::Kind::answer:
     case site::Note::Kind::registration:
+    case site::Note::Kind::sighting:
       break;
   }
   base::fail("neither a frame nor a packet without a next hop");

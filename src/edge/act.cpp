@@ -242,6 +242,7 @@ void Actor::hand_to_registrar(Job& job) {
   note.kind = site::Note::Kind::registration;
   note.frame = job.frame;
   note.client = job.subject.client;
+  note.is_elsewhere = job.judgement.reason == Reason::edge_notifier;
   shard_of(job.subject.client).stage(job.pkt, job.judgement.verdict);
 }
 

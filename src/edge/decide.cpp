@@ -127,12 +127,17 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
   for (Job* job : jobs) job->judgement = edge::judge(job->subject, site, job->placement, now_min);
   if (actor_.is_registrar_crowded()) [[unlikely]]
     put_off(jobs);
+  const bool is_anybody_watched = commons_.watched.is_any();
+  if (is_anybody_watched) [[unlikely]]
+    keep_in_sight(jobs);
   for (Job* job : jobs)
     if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
   for (Job* job : jobs)
     if (may_be_redirected(job->judgement)) consult_followers(*job, site, now_ms);
   if (commons_.moves.is_any()) [[unlikely]]
     hear_confirmations(jobs, site);
+  if (is_anybody_watched) [[unlikely]]
+    tell_of_sightings(jobs, site);
   if (site.limits.is_any) [[unlikely]]
     welcome(jobs);
 }

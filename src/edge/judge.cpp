@@ -180,6 +180,11 @@ Judgement judge_local(const Subject& s) {
   return s.binding != nullptr ? proxied(s, assign::no_home, Reason::registered_here) : rejected(480, Reason::not_registered);
 }
 
+// Whether it asks whose registrations this node knows of in the place of their home. Without a package it is the home's to refuse.
+bool is_told_of_here(const Subject& s, const assign::Home& home) {
+  return s.msg.method == Method::subscribe && home.edge_notifies && asks_notifier(s.msg) && !s.msg.value(HeaderId::event).empty();
+}
+
 // A request outside a dialog: to the home of the client that its Request-URI names, whatever the Vias. An edge has decided already, as with a REGISTER.
 Judgement judge_initial(const Subject& s, const Site& site, const assign::Placement& placement) {
   if (s.aor_fault != Bad::none) return rejected(s.aor_fault);
@@ -190,12 +195,14 @@ Judgement judge_initial(const Subject& s, const Site& site, const assign::Placem
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);
   if (site.homes.brief(home).is_local) return judge_local(s);
+  if (is_told_of_here(s, site.homes[home])) return {.verdict = Verdict::subscribed, .reason = Reason::edge_notifier, .home = home};
   return proxied(s, home, Reason::initial_request);
 }
 
 // A request inside a dialog, without a Route of ours: to the notifier, else only to a configured home that its Request-URI spells.
 Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& request_uri) {
-  const bool is_to_notifier = site.local_home != assign::no_home && s.has_client && asks_notifier(s.msg) && is_notifier(site, request_uri);
+  const bool has_notifier = site.local_home != assign::no_home || site.homes.has_edge_notified();
+  const bool is_to_notifier = has_notifier && s.has_client && asks_notifier(s.msg) && is_notifier(site, request_uri);
   if (is_to_notifier) return {.verdict = Verdict::subscribed, .reason = Reason::notifier_dialog};
   const assign::HomeIndex home = home_of(site, request_uri);
   return home != assign::no_home ? proxied(s, home, Reason::in_dialog_to_home) : rejected(481, Reason::in_dialog_nowhere);

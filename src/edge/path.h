@@ -48,6 +48,9 @@ class Path {
   void locate(std::span<Job*> named, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);
   void put_off(std::span<Job*> jobs);
+  void keep_in_sight(std::span<Job*> jobs);
+  void tell_of_sightings(std::span<Job*> jobs, const Site& site);
+  [[nodiscard]] bool tell_of_sighting(const Job& job, const sip::ClientKey& client);
   void mark(Job& job, const Site& site);
   void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
   void tally(std::span<Job*> jobs, const Site& site);

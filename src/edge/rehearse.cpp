@@ -8,6 +8,7 @@
 #include "moving.h"
 #include "screen.h"
 #include "viaduct/edge/compose.h"
+#include "watching.h"
 
 namespace viaduct::edge {
 namespace {
@@ -62,6 +63,7 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
   }
   r.next = subject->next;
   r.judgement = judge(*subject, site, r.placement, now_min);
+  if (r.client && tables.watched != nullptr && tables.watched->contains(*r.client)) r.judgement = in_sight(*subject, r.judgement);
   const Stamp stamp{.epoch = r.placement.epoch, .now_min = now_min};
   switch (r.judgement.verdict) {
     case base::Verdict::redirected:

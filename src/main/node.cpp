@@ -66,6 +66,7 @@ struct Node::Impl {
   assign::Assignment assignment;
   assign::Moves moves;
   assign::Locations locations;
+  assign::Watched watched;
   std::vector<std::unique_ptr<share::Ring>> to_registrar;
   share::Ring to_control, to_kernel, to_wire;
   std::vector<std::unique_ptr<share::Ring>> to_worker;
@@ -105,6 +106,7 @@ struct Node::Impl {
         assignment(c.assign_policy == config::AssignPolicy::slots ? assign::Policy::slots : assign::Policy::explicit_, std::max(c.entries_expected, clients)),
         moves(c.workers + c.shards, base::moves_expected),
         locations(c.shards, c.bindings_max),
+        watched(c.shards, c.watching.subscriptions_max),
         to_registrar(rings("to_registrar", c.shards, c.ring_slots)),
         to_control("to_control", c.ring_slots, share::Producers::many),
         to_kernel("to_kernel", c.ring_slots, share::Producers::many),
@@ -121,6 +123,7 @@ struct Node::Impl {
                 .assignment = assignment,
                 .moves = moves,
                 .locations = locations,
+                .watched = watched,
                 .to_registrar = to_registrar,
                 .to_control = to_control,
                 .to_kernel = to_kernel,
@@ -245,9 +248,11 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (!bindings) return std::unexpected(bindings.error().text);
   auto subscriptions = store::open_rows(store_of(config), "subscriptions");
   if (!subscriptions) return std::unexpected(subscriptions.error().text);
+  auto sightings = store::open_rows(store_of(config), "sightings");
+  if (!sightings) return std::unexpected(sightings.error().text);
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   const auto now_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-  const auto restored = registrar.keep(std::move(*bindings), std::move(*subscriptions), now_ms, config.listen.size());
+  const auto restored = registrar.keep({std::move(*bindings), std::move(*subscriptions), std::move(*sightings)}, now_ms, config.listen.size());
   if (!restored) return std::unexpected(restored.error());
   if (restored->clients != 0) spdlog::info("{} clients are registered here, as before the restart", restored->clients);
   if (restored->subscriptions != 0) spdlog::info("{} subscriptions go on, as before the restart", restored->subscriptions);

@@ -250,6 +250,13 @@ Outcome Bindings::process(const Registration& r, std::uint64_t now_s) {
   return impl_->change(r, *contacts, origin);
 }
 
+void Bindings::replace(const ClientKey& key, std::string_view aor, std::span<const BindingText> bindings, std::uint64_t now_s) {
+  if (bindings.empty() && location(key) == nullptr) return;
+  impl_->draft.assign(bindings.begin(), bindings.end());
+  impl_->tell(key, aor, Departure::unregistered, now_s);
+  impl_->commit(key, aor);
+}
+
 void Bindings::expire(std::uint64_t now_s) {
   while (base::Timer* timer = impl_->wheel.take_due(now_s)) {
     const auto& location = static_cast<const Location&>(*timer);

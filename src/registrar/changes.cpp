@@ -38,6 +38,9 @@ ContactChange made(const BindingText& b, std::uint64_t id, ContactState state, C
           .expires_at_s = b.binding.expires_at_s};
 }
 
+/// Of a contact elsewhere it is not always known.
+std::optional<std::uint32_t> said(std::uint32_t cseq) { return cseq != 0 ? std::optional(cseq) : std::nullopt; }
+
 std::uint32_t remaining(std::uint32_t at_s, std::uint64_t now_s) { return at_s > now_s ? static_cast<std::uint32_t>(at_s - now_s) : 0; }
 std::uint32_t since(std::uint32_t at_s, std::uint64_t now_s) { return now_s > at_s ? static_cast<std::uint32_t>(now_s - at_s) : 0; }
 
@@ -80,7 +83,7 @@ std::vector<ContactChange> difference(const BindingsChange& change, const base::
 }
 
 ReginfoContact shown(const ContactChange& c, std::uint64_t now_s) {
-  ReginfoContact out{.uri = c.uri, .id = c.id, .state = c.state, .event = c.event, .q_milli = c.q_milli, .cseq = c.cseq, .instance = c.instance};
+  ReginfoContact out{.uri = c.uri, .id = c.id, .state = c.state, .event = c.event, .q_milli = c.q_milli, .cseq = said(c.cseq), .instance = c.instance};
   out.duration_s = since(c.added_at_s, now_s);
   if (c.state == ContactState::active) out.expires_s = remaining(c.expires_at_s, now_s);
   return out;
@@ -94,7 +97,7 @@ ReginfoContact shown(const BindingText& b, const base::Key128& seed, std::uint64
           .expires_s = remaining(b.binding.expires_at_s, now_s),
           .duration_s = since(b.binding.added_at_s, now_s),
           .q_milli = b.binding.q_milli,
-          .cseq = b.binding.cseq,
+          .cseq = said(b.binding.cseq),
           .instance = b.instance};
 }
 

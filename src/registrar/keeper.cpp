@@ -131,16 +131,16 @@ void Keeper::run() {
 namespace {
 
 /// What was read of rows: nothing, unless each could be.
-std::expected<void, std::string> whole(const store::Result<std::uint64_t>& broken, std::uint64_t unread, const std::string& what, const char* file) {
+std::expected<void, std::string> whole(const store::Result<std::uint64_t>& broken, std::uint64_t unread, std::string_view file) {
   if (!broken) return std::unexpected(broken.error().text);
   if (*broken + unread == 0) return {};
-  return std::unexpected(what + ": " + std::to_string(*broken + unread) + " rows cannot be read: " + file + " is corrupt or another build's");
+  return std::unexpected(std::string(file) + ": " + std::to_string(*broken + unread) + " rows cannot be read: it is corrupt or another build's");
 }
 
 }  // namespace
 
 std::expected<std::vector<ClientKey>, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s,
-                                                           std::size_t listeners) {
+                                                           std::size_t listeners, std::string_view file) {
   const ClockOffset offset_s = clock_offset_s();
   std::uint64_t unread = 0;
   std::vector<ClientKey> changed;
@@ -154,7 +154,7 @@ std::expected<std::vector<ClientKey>, std::string> restore(const store::Rows& ro
       if (b.binding.listener >= listeners) b.binding.listener = 0;
     if (!shards[assign::shard_of(key, shards.size())]->restore(key, row->aor, row->bindings, now_s)) changed.push_back(key);
   });
-  if (const auto is_whole = whole(broken, unread, "registrations", "bindings.mdb"); !is_whole) return std::unexpected(is_whole.error());
+  if (const auto is_whole = whole(broken, unread, file); !is_whole) return std::unexpected(is_whole.error());
   return changed;
 }
 
@@ -164,7 +164,7 @@ std::expected<void, std::string> restore(const store::Rows& rows, std::span<Watc
   const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
     if (!shards[assign::shard_of(key, shards.size())]->restore(octets, offset_s, now_ms, listeners)) ++unread;
   });
-  return whole(broken, unread, "subscriptions", "subscriptions.mdb");
+  return whole(broken, unread, "subscriptions.mdb");
 }
 
 }  // namespace viaduct::registrar

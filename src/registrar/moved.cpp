@@ -36,7 +36,7 @@ bool Watchers::Impl::tell_moved(Subscription& s, const Move& move, const site::S
     if (!s.ends()) end(s, is_probation ? Ending::probation : Ending::deactivated, is_probation ? place_of(s, 1, move.within_s) : 0);
     return true;
   }
-  if (s.ends() || locations.find(s.client) == nullptr || !is_own(s, site.domains)) return false;
+  if (s.ends() || location_of(s) == nullptr || !is_own(s, site.domains)) return false;
   if (s.standing.shortens || (s.open && s.open->shortens)) return true;
   s.standing.shortens = true;
   s.standing.retry_after_s = place_of(s, shortened_s_min, move.within_s);

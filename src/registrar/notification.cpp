@@ -51,8 +51,8 @@ RegistrationState registration_state(const assign::Location* location, bool was_
 }  // namespace
 
 /// Equal for equal bindings, on every node and after a restart; a refresh alone changes nothing.
-std::uint64_t Watchers::Impl::state_tag(const ClientKey& client) const {
-  const assign::Location* const location = locations.find(client);
+std::uint64_t Watchers::Impl::state_tag(const ClientKey& client, bool is_elsewhere) const {
+  const assign::Location* const location = location_of(client, is_elsewhere);
   std::uint64_t out = 0;
   for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
     const assign::BindingText b = (*location)[i];
@@ -67,10 +67,10 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
   const Standing& x = s.standing;
   const DialogTexts t = s.texts();
   const std::uint64_t now_s = now_ms / 1000;
-  const assign::Location* const location = locations.find(s.client);
+  const assign::Location* const location = location_of(s);
   std::vector<ReginfoContact> contacts;
   if (x.due == Due::changes) {
-    contacts = latest(logs.at(s.client), x.changes_from, now_s);
+    contacts = latest(logs_of(s).at(s.client), x.changes_from, now_s);
   } else {
     for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
       const ReginfoContact contact = shown((*location)[i], seed, now_s);
@@ -95,7 +95,7 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
   const std::string local = uri_or_plain(t.local_uri, t.aor), remote = uri_or_plain(t.remote_uri, t.aor), tag = base32(s.dialog);
   const std::string contact = "sip:" + here.host + ':' + std::to_string(here.endpoint.port);
   const std::string event = t.event_id.empty() ? "reg" : "reg;id=" + std::string(t.event_id);
-  const std::string state = subscription_state(x, rules, now()), etag = base32(state_tag(s.client));
+  const std::string state = subscription_state(x, rules, now()), etag = base32(state_tag(s.client, x.is_elsewhere));
   const std::size_t bytes = sip::write_notify({.request_uri = way->request_uri,
                                                .via = via,
                                                .routes = way->routes,

@@ -53,8 +53,9 @@ void Watchers::Impl::mark_changed(Subscription& s) {
 void Watchers::Impl::forget_changes(Subscription& s) {
   if (s.standing.due != Due::changes) return;
   s.standing.due = Due::nothing;
-  const auto at = logs.find(s.client);
-  if (--at->second.readers == 0) logs.erase(at);
+  ChangeLogs& all = logs_of(s);
+  const auto at = all.find(s.client);
+  if (--at->second.readers == 0) all.erase(at);
 }
 
 void Watchers::Impl::owe_everything(Subscription& s, bool is_urgent) {
@@ -84,18 +85,29 @@ void Watchers::Impl::remove(Subscription& s) {
   if (s.open) --open;
   mark_changed(s);
   counters.ended.add(1);
-  table.take(s).reset();
+  const Subscription::Owner last = table.take(s);
+  if (last->standing.is_elsewhere) lose_sight(last->client, last->standing);
 }
 
-void Watchers::Impl::log(const ClientKey& client, std::vector<ContactChange> changes) {
+/// One subscription fewer to a client elsewhere. Those that were sent away come again soon: to what is known until then.
+void Watchers::Impl::lose_sight(const ClientKey& client, const Standing& last) {
+  for (const Subscription* s = table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s))
+    if (s->standing.is_elsewhere) return;
+  const bool comes_again = last.ending == Ending::deactivated || last.ending == Ending::probation;
+  const std::uint64_t now_s = now_ms / 1000;
+  sightings.end(client, comes_again ? now_s + last.retry_after_s + sight_kept_s : now_s, now_s);
+}
+
+void Watchers::Impl::log(const ClientKey& client, bool is_elsewhere, std::vector<ContactChange> changes) {
   if (changes.empty()) return;
-  ChangeLog& log = logs[client];
+  ChangeLogs& all = logs[is_elsewhere ? 1 : 0];
+  ChangeLog& log = all[client];
   const std::size_t from = log.entries.size();
   std::ranges::move(changes, std::back_inserter(log.entries));
   const bool is_full = log.entries.size() > log_entries_max;
   for (Subscription* s = table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s)) {
     Standing& x = s->standing;
-    if (s->ends() || x.due == Due::everything) continue;
+    if (x.is_elsewhere != is_elsewhere || s->ends() || x.due == Due::everything) continue;
     if (x.wants_everything) {
       owe_everything(*s, false);
       continue;
@@ -109,10 +121,10 @@ void Watchers::Impl::log(const ClientKey& client, std::vector<ContactChange> cha
     }
   }
   if (log.readers == 0) {
-    logs.erase(client);
+    all.erase(client);
   } else if (is_full) {
     for (Subscription* s = table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s))
-      if (s->standing.due == Due::changes) owe_everything(*s, false);
+      if (s->standing.is_elsewhere == is_elsewhere && s->standing.due == Due::changes) owe_everything(*s, false);
   }
 }
 
@@ -263,7 +275,7 @@ void Watchers::take_answer(const sip::OwnRequest& request, const sip::Message& r
 
 void Watchers::bindings_changed(const BindingsChange& change) {
   if (impl_->table.first_of(change.key) == nullptr) return;
-  impl_->log(change.key, difference(change, impl_->seed));
+  impl_->log(change.key, change.is_elsewhere, difference(change, impl_->seed));
 }
 
 std::size_t Watchers::end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms) {

@@ -15,10 +15,11 @@ namespace viaduct::registrar {
 struct Watchers::Impl {
   WatchRules rules;
   const assign::LocationMap& locations;
+  Sightings& sightings;
   base::Key128 seed;
   Outlet& outlet;
   Subscriptions table;
-  ChangeLogs logs;
+  std::array<ChangeLogs, 2> logs;   // of clients of the local home, and of those elsewhere
   base::Wheel wheel;
   base::Timer ready;           // head of a ring: due, and waiting for the pace
   std::uint64_t now_ms{};      // the latest that was told
@@ -28,8 +29,8 @@ struct Watchers::Impl {
   WatcherCounters counters;
   std::array<char, base::large_packet_bytes_max> scratch;
 
-  Impl(const WatchRules& r, const assign::LocationMap& l, const base::Key128& k, Outlet& o)
-      : rules(r), locations(l), seed(k), outlet(o), table(r.subscriptions_max) {
+  Impl(const WatchRules& r, const assign::LocationMap& l, Sightings& s, const base::Key128& k, Outlet& o)
+      : rules(r), locations(l), sightings(s), seed(k), outlet(o), table(r.subscriptions_max) {
     ready.next = ready.previous = &ready;
   }
 
@@ -43,6 +44,13 @@ struct Watchers::Impl {
     x.version += numbers_skipped;
   }
 
+  /// What is known of a client's bindings, here or elsewhere; nullptr: there are none.
+  [[nodiscard]] const assign::Location* location_of(const ClientKey& client, bool is_elsewhere) const {
+    return is_elsewhere ? sightings.find(client) : locations.find(client);
+  }
+  [[nodiscard]] const assign::Location* location_of(const Subscription& s) const { return location_of(s.client, s.standing.is_elsewhere); }
+  [[nodiscard]] ChangeLogs& logs_of(const Subscription& s) { return logs[s.standing.is_elsewhere ? 1 : 0]; }
+
   // notifier.cpp
   void schedule(Subscription& s);
   void mark_changed(Subscription& s);
@@ -51,7 +59,8 @@ struct Watchers::Impl {
   void forget_changes(Subscription& s);
   void end(Subscription& s, Ending ending, std::uint32_t retry_after_s);
   void remove(Subscription& s);
-  void log(const ClientKey& client, std::vector<ContactChange> changes);
+  void log(const ClientKey& client, bool is_elsewhere, std::vector<ContactChange> changes);
+  void lose_sight(const ClientKey& client, const Standing& last);
   void timer(Subscription& s, const site::Site& site);
   void begin(Subscription& s, const site::Site& site);
   void repeat(Subscription& s, const site::Site& site);
@@ -72,7 +81,7 @@ struct Watchers::Impl {
   [[nodiscard]] SubscriptionView view(const Subscription& s) const;
 
   // notification.cpp
-  [[nodiscard]] std::uint64_t state_tag(const ClientKey& client) const;
+  [[nodiscard]] std::uint64_t state_tag(const ClientKey& client, bool is_elsewhere) const;
   [[nodiscard]] std::string_view compose(const Subscription& s, const site::Listener& from, const site::Site& site);
 };
 

@@ -47,10 +47,10 @@ base::Endpoint asker(const WatchRequest& q, const site::Site& site) {
   return recorded != q.flow ? recorded : before_edge(q, site).value_or(q.flow);
 }
 
-bool is_on_flow_of_a_binding(const WatchRequest& q, const site::Site& site) {
+bool is_on_flow_of_a_binding(const WatchRequest& q, const assign::Location* location, const site::Site& site) {
   const base::Endpoint asks = asker(q, site);
-  for (std::size_t i = 0; q.location != nullptr && i < q.location->count(); ++i) {
-    const assign::BindingText b = (*q.location)[i];
+  for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
+    const assign::BindingText b = (*location)[i];
     if (b.binding.flow == q.flow && far_end(first_uri(b.path), {}, q.flow, site) == asks) return true;
   }
   return false;
@@ -63,7 +63,8 @@ Permission may_watch(const WatchRequest& q, const site::Site& site) {
   std::array<char, base::aor_bytes_max> room;
   const auto watcher = sip::canonical_aor(q.message[q.message.from_uri], site.domains, room);
   if (!watcher || *watcher != q.aor) return Permission::refused;
-  return is_on_flow_of_a_binding(q, site) ? Permission::granted : Permission::after_proof;
+  const bool is_shown = is_on_flow_of_a_binding(q, q.location, site) || is_on_flow_of_a_binding(q, q.seen, site);
+  return is_shown ? Permission::granted : Permission::after_proof;
 }
 
 }  // namespace viaduct::registrar

@@ -11,7 +11,8 @@ struct WatchRequest {
   const sip::Message& message;
   std::string_view aor;                    ///< canonical, of the client that is to be watched
   base::Endpoint flow;                     ///< its source
-  const assign::Location* location{};      ///< of that client; null: not registered
+  const assign::Location* location{};      ///< of that client; null: not registered here
+  const assign::Location* seen{};          ///< the same elsewhere; null: not that it is known
 };
 
 enum class Permission : std::uint8_t {

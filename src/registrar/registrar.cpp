@@ -45,7 +45,7 @@ struct Registrar::Core {
   Registrar& registrar;
   unsigned index;
   Shard shard;
-  std::vector<std::unique_ptr<Keeper>> keepers;   // of registrations, then of subscriptions; none: the store cannot be written
+  std::vector<std::unique_ptr<Keeper>> keepers;   // of registrations, of sightings, last of subscriptions; none: the store cannot be written
   share::Jobs jobs;
 
   Core(Registrar& r, unsigned i, const Settings& settings)
@@ -68,25 +68,29 @@ Registrar::Registrar(site::Commons& commons, const Settings& settings, OnControl
 }
 Registrar::~Registrar() = default;
 
-std::expected<Restored, std::string> Registrar::keep(std::unique_ptr<store::Rows> bindings, std::unique_ptr<store::Rows> subscriptions, std::uint64_t now_ms,
-                                                     std::size_t listeners) {
-  const std::shared_ptr<store::Rows> shared_bindings = std::move(bindings), shared_subscriptions = std::move(subscriptions);
-  std::vector<Bindings*> registered;
+std::expected<Restored, std::string> Registrar::keep(Kept rows, std::uint64_t now_ms, std::size_t listeners) {
+  const std::shared_ptr<store::Rows> bindings = std::move(rows.bindings), subscriptions = std::move(rows.subscriptions), sightings = std::move(rows.sightings);
+  std::vector<Bindings*> registered, seen;
   std::vector<Watchers*> watching;
   for (const auto& core : cores_) {
     registered.push_back(&core->shard.bindings());
+    seen.push_back(&core->shard.sightings().bindings());
     watching.push_back(&core->shard.watchers());
   }
-  if (const auto watched = restore(*shared_subscriptions, watching, now_ms, listeners); !watched) return std::unexpected(watched.error());
-  const auto changed = restore(*shared_bindings, registered, now_ms / 1000, listeners);
-  if (!changed) return std::unexpected(changed.error());
-  for (const ClientKey& client : *changed) watching[assign::shard_of(client, cores_.size())]->owe_everything(client);
+  if (const auto watched = restore(*subscriptions, watching, now_ms, listeners); !watched) return std::unexpected(watched.error());
+  for (const auto& [from, to, file] : {std::tuple(bindings, std::span(registered), "bindings.mdb"), std::tuple(sightings, std::span(seen), "sightings.mdb")}) {
+    const auto changed = restore(*from, to, now_ms / 1000, listeners, file);
+    if (!changed) return std::unexpected(changed.error());
+    for (const ClientKey& client : *changed) watching[assign::shard_of(client, cores_.size())]->owe_everything(client);
+  }
   Restored out;
   for (const auto& core : cores_) {
     out.clients += core->shard.bindings().clients();
     out.subscriptions += core->shard.watchers().size();
-    core->keepers.push_back(std::make_unique<Keeper>("registrations", changed_bindings(core->shard.bindings()), shared_bindings));
-    core->keepers.push_back(std::make_unique<Keeper>("subscriptions", changed_subscriptions(core->shard.watchers()), shared_subscriptions));
+    core->keepers.push_back(std::make_unique<Keeper>("registrations", changed_bindings(core->shard.bindings()), bindings));
+    core->shard.sightings().forget_unwatched(now_ms / 1000 + sight_kept_s);
+    core->keepers.push_back(std::make_unique<Keeper>("sightings", changed_bindings(core->shard.sightings().bindings()), sightings));
+    core->keepers.push_back(std::make_unique<Keeper>("subscriptions", changed_subscriptions(core->shard.watchers()), subscriptions));
   }
   return out;
 }

@@ -24,6 +24,10 @@ std::string_view payload_of(nic::Packet p, const site::Note& note) {
   return {reinterpret_cast<const char*>(p.data()) + note.frame.payload_offset, note.frame.payload_bytes};
 }
 
+std::uint8_t listener_of(const site::Note& note, const site::Site& site) {
+  return static_cast<std::uint8_t>(site.listener(note.frame.destination) - site.listeners.data());
+}
+
 void fetch(const void* from, std::size_t bytes) {
   constexpr std::size_t line_bytes = 64;
   for (std::size_t at = 0; at < bytes; at += line_bytes) __builtin_prefetch(static_cast<const char*>(from) + at);
@@ -46,7 +50,8 @@ Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules, const W
       locations_(commons.locations.of_shard(index)),
       wire_(commons, commons.to_registrar.size() == 1),
       bindings_(rules, locations_, commons.site.read().fleet_seed),
-      watchers_(watch_rules, locations_, commons.site.read().fleet_seed, *this) {
+      sightings_(commons.watched, watch_rules.subscriptions_max, commons.site.read().fleet_seed),
+      watchers_(watch_rules, locations_, sightings_, commons.site.read().fleet_seed, *this) {
   bindings_.set_observer(watchers_);
 }
 
@@ -63,8 +68,10 @@ std::size_t Shard::poll(std::size_t requests_max, std::uint64_t now_ms) {
   }
   take_all({pkts.data(), count});
   bindings_.expire(now_s);
+  sightings_.expire(now_s);
   const std::size_t told = watchers_.tick(commons_.site.read(), now_ms);
   locations_.reclaim(commons_.epoch);
+  sightings_.reclaim(index_, commons_.epoch);
   return count + told;
 }
 
@@ -88,12 +95,22 @@ void Shard::take_all(std::span<const nic::Packet> pkts) {
 void Shard::take(nic::Packet p) {
   const auto note = p.note<site::Note>();
   static_cast<void>(sip::index(payload_of(p, note), message_));  // a fault stays in the message
+  if (note.kind == site::Note::Kind::sighting) return take_sighting(p, note);
   message_.is_request ? take_request(p, note) : take_answer(p);
 }
 
 void Shard::take_answer(nic::Packet p) {
   const auto own = sip::verify_own_branch(message_.top.branch, message_.cseq_number, commons_.site.read().keys);
   if (own) watchers_.take_answer(*own, message_, now_ms_);
+  nic::free(p);
+}
+
+void Shard::take_sighting(nic::Packet p, const site::Note& note) {
+  counters_.sightings.add(1);
+  const site::Site& site = commons_.site.read();
+  std::array<char, base::aor_bytes_max> room;
+  const auto aor = sip::canonical_aor(message_[message_.to_uri], site.domains, room);   // workers hand over what they have found it in
+  if (aor) sightings_.take({.message = message_, .aor = *aor, .client = note.client, .flow = note.flow, .listener = listener_of(note, site)}, now_ms_ / 1000);
   nic::free(p);
 }
 
@@ -138,7 +155,9 @@ SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note&
   const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
   if (!aor) return {.status = 400, .fault = aor.error()};
   const base::Endpoint& flow = note.frame.source;
-  switch (may_watch({.message = request, .aor = *aor, .flow = flow, .location = std::as_const(locations_).find(note.client)}, site)) {
+  const WatchRequest asked{
+      .message = request, .aor = *aor, .flow = flow, .location = std::as_const(locations_).find(note.client), .seen = sightings_.find(note.client)};
+  switch (may_watch(asked, site)) {
     case Permission::granted:
       break;
     case Permission::after_proof: {
@@ -155,7 +174,8 @@ SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note&
                             .client = note.client,
                             .flow = flow,
                             .next = first_hop(request, flow, site),
-                            .listener = static_cast<std::uint8_t>(site.listener(note.frame.destination) - site.listeners.data())},
+                            .listener = listener_of(note, site),
+                            .is_elsewhere = note.is_elsewhere},
                            site, now_ms_);
 }
 

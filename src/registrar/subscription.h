@@ -63,6 +63,7 @@ struct Standing {
   bool was_heard{};                  ///< a NOTIFY has been answered
   bool wants_everything{};           ///< nobody knows what it has missed: a restart was between
   bool shortens{};                   ///< what is due asks the client to register again: its contacts are shown with that event, for retry_after_s
+  bool is_elsewhere{};               ///< the client's home is a third party's: what is seen of it is told (sightings.h)
   bool is_unsaved{};
   std::uint16_t changes_from{};
   std::uint32_t remote_cseq{};

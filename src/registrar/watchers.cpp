@@ -151,6 +151,8 @@ SubscribeOutcome Watchers::Impl::start(const Subscribe& q, const site::Site& sit
   counters.subscribed.add(1);
   take_wish(s.standing, q, wish, now());
   s.standing.is_unchanged = wish.knows_state;
+  s.standing.is_elsewhere = q.is_elsewhere;
+  if (q.is_elsewhere) sightings.begin(q.client);
   if (wish.expires_s == 0)
     end(s, Ending::timeout, 0);
   else
@@ -163,10 +165,11 @@ SubscribeOutcome Watchers::Impl::subscribe(const Subscribe& q, const site::Site&
   std::array<char, base::path_bytes_max> room;
   auto wish = read_wish(m, rules, room);
   if (!wish) return wish.error();
-  const std::string_view known = sip::suppress_if_match(m);
-  wish->knows_state = !known.empty() && (known == "*" || known == tag_text(state_tag(q.client)));
   const std::uint64_t dialog = dialog_of(m, seed);
   Subscription* const s = table.find(dialog);
+  const std::string_view known = sip::suppress_if_match(m);
+  const bool is_elsewhere = s != nullptr ? s->standing.is_elsewhere : q.is_elsewhere;
+  wish->knows_state = !known.empty() && (known == "*" || known == tag_text(state_tag(q.client, is_elsewhere)));
   const bool is_it = s != nullptr && s->client == q.client && s->texts().call_id == m[m.call_id] && s->texts().event_id == wish->event.id;
   if (m.to_tag.bytes != 0 && (!is_it || m[m.to_tag] != tag_text(dialog))) return refused(481);
   if (!is_it) return s == nullptr ? start(q, site, *wish) : refused(500);
@@ -175,8 +178,10 @@ SubscribeOutcome Watchers::Impl::subscribe(const Subscribe& q, const site::Site&
   return refresh(*s, q, site, *wish);
 }
 
-Watchers::Watchers(const WatchRules& rules, const assign::LocationMap& locations, const base::Key128& seed, Outlet& outlet)
-    : impl_(std::make_unique<Impl>(rules, locations, seed, outlet)) {}
+Watchers::Watchers(const WatchRules& rules, const assign::LocationMap& locations, Sightings& sightings, const base::Key128& seed, Outlet& outlet)
+    : impl_(std::make_unique<Impl>(rules, locations, sightings, seed, outlet)) {
+  sightings.set_observer(*this);
+}
 Watchers::~Watchers() = default;
 
 SubscribeOutcome Watchers::process(const Subscribe& subscribe, const site::Site& site, std::uint64_t now_ms) {
@@ -195,7 +200,8 @@ SubscriptionView Watchers::Impl::view(const Subscription& s) const {
           .cseq = s.standing.local_cseq,
           .is_open = s.open != nullptr,
           .is_owed = s.standing.due != Due::nothing,
-          .ending = s.standing.ending};
+          .ending = s.standing.ending,
+          .is_elsewhere = s.standing.is_elsewhere};
 }
 
 std::vector<SubscriptionView> Watchers::of(const ClientKey& client, std::uint64_t now_ms) const {

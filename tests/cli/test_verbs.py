@@ -109,6 +109,8 @@ def test_client_show_lists_bindings(daemon, viaduct):
 def test_client_show_says_when_there_is_no_binding(daemon, viaduct):
     daemon.answers["client.show"] = {"ok": True, "aor": "a@b", "bindings": []}
     assert viaduct("client", "show", "a@b").stdout.endswith("no binding on this node\n")
+    daemon.answers["client.show"]["seen"] = [{"contact": "<sip:a@192.0.2.7>", "expires_in_s": 7, "flow": "192.0.2.7:5060", "path": "", "cseq": 0}]
+    assert "no binding on this node\n\nseen of his home" in viaduct("client", "show", "a@b").stdout
 
 
 def test_client_explain_gives_its_reasons(daemon, viaduct):

@@ -115,6 +115,14 @@ TEST(Config, CountsRelativePathsFromItsOwnFolder) {
   EXPECT_EQ(config->runtime_dir, folder.path() / "run");
 }
 
+TEST(Config, AViaductNotifiesByItselfAndAnEdgeForTheOthers) {
+  const Config config = loaded(edited(sample_config, "# south", "control = \"192.0.2.12:7060\""));
+  EXPECT_TRUE(config.homes[0].edge_notifies);
+  EXPECT_FALSE(config.homes[1].edge_notifies);
+  EXPECT_FALSE(loaded(edited(sample_config, "# south", "viaduct = true")).homes[1].edge_notifies);
+  EXPECT_FALSE(loaded(edited(sample_config, "# south", "reg_notifier = \"home\"")).homes[1].edge_notifies);
+}
+
 TEST(Config, SendsClientsToTheHomesAddressUnlessAPublicOneIsGiven) {
   const auto config =
       loaded(edited(sample_config, "# south", "public = [\"203.0.113.5:5080\", \"[2001:db8::5]\"]\nweight = 3\ncapacity = 900\nviaduct = true\nzone = \"b\""));

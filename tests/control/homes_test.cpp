@@ -39,10 +39,13 @@ TEST(HomeText, KeepsWhatHealthIsToGiveBackAndNoSlowStart) {
   home.state = assign::HomeState::down;
   home.restores = assign::HomeState::draining;
   home.is_probed = false;
+  home.is_viaduct = false;
+  home.edge_notifies = true;
   const auto back = home_described(describe(home));
   ASSERT_TRUE(back) << back.error();
   EXPECT_EQ(back->restores, assign::HomeState::draining);
   EXPECT_FALSE(back->is_probed);
+  EXPECT_TRUE(back->edge_notifies);
   home.state = assign::HomeState::returning;
   EXPECT_EQ(home_described(describe(home))->state, assign::HomeState::up);
 }
@@ -54,6 +57,8 @@ TEST(HomeText, OfAnEarlierBuildIsReadAsBefore) {
   EXPECT_FALSE(home->restores) << "an operator's";
   EXPECT_EQ(home->capacity, 0U);
   EXPECT_EQ(home->zone, "");
+  EXPECT_TRUE(home->edge_notifies) << "as one of the configuration that says nothing";
+  EXPECT_FALSE(home_described(R"({"name":"n","address":"192.0.2.1:5060","public":[],"weight":1,"local":false,"viaduct":true,"state":"up"})")->edge_notifies);
 }
 
 TEST(HomeText, RefusesWhatItDoesNotKnow) {

@@ -11,6 +11,7 @@ import time
 
 import pytest
 import rig
+from audience import Audience
 from handset import Phone
 from population import Population
 from rig import sip
@@ -90,7 +91,7 @@ class Fleet:
     def is_at_rest(self):
         return all(p["state"] in ("done", "aborted") for p in self.daemon.ask("plan.history")["plans"])
 
-    def wait_until_even(self, most=1.10, timeout_s=SETTLE_S):
+    def wait_until_even(self, most=1.10, timeout_s=SETTLE_S, wait_for=rig.wait_for):
         seen = []
 
         def is_even():
@@ -98,7 +99,7 @@ class Fleet:
             return seen[-1] <= most
 
         try:
-            rig.wait_for(f"max/mean at most {most}", is_even, timeout_s)
+            wait_for(f"max/mean at most {most}", is_even, timeout_s)
         except AssertionError as error:
             raise AssertionError(f"{error}; seen {seen[-5:]}; {self.daemon.ask('plan.history')}") from None
 
@@ -120,27 +121,30 @@ def test_a_skewed_load_is_evened_out_and_each_watcher_finds_the_new_home(lab, fo
     with fleet.start_edge() as daemon, people(fleet) as crowd:
         rig.wait_for("all to be registered", crowd.everybody_is_registered, SETTLE_S)
         watcher = Watcher(lab.host("watcher", WATCHER[0]), "server", WATCHER)
-        watched = fleet.of("v1")[:10]
-        subscriptions = {user: watcher.watch(user) for user in watched}
+        watched = fleet.of("v1")[:10] + fleet.of("k1")[:10]   # the edge is the Kamailios' notifier
+        audience = Audience(watcher, watched)
+        assert {row["elsewhere"] for row in daemon.ask("subs.list")["subscriptions"]} == {True} and daemon.ask("subs.list")["total"] == 10
+        audience.wait_for("all to be seen online", lambda: audience.seen_online == set(watched), SETTLE_S)
         assert not daemon.ask("plan.history")["plans"], "an even load moves nobody"
         crowd.pace(5, fleet.of("k1") + fleet.of("v1"))
-        rig.wait_for("a plan by itself", lambda: daemon.ask("plan.history")["plans"], SETTLE_S)
-        fleet.wait_until_even()
+        audience.wait_for("a plan by itself", lambda: daemon.ask("plan.history")["plans"], SETTLE_S)
+        fleet.wait_until_even(wait_for=audience.wait_for)
         made = daemon.ask("plan.history")["plans"][0]
         assert made["author"] == "balancer" and made["imbalance_before"] > 1.25 and made["imbalance_after"] < 1.10
-        wait_for_plan(daemon, made["id"], "all told", lambda p: p["told"] == p["clients"], SETTLE_S)
+        audience.wait_for("all told", lambda: (p := plan(daemon, made["id"]))["told"] == p["clients"], SETTLE_S)
+        assert plan(daemon, made["id"])["unconfirmed"] == 0, "nobody was told of before he was confirmed"
         homes = fleet.homes()
         moved = [user for user in watched if homes[user] != fleet.placed[user]]
-        assert moved, "some of those who are watched have moved"
-        for user in moved:
-            last = None
-            while last is None or last.state != "terminated":
-                last = subscriptions[user].told(timeout_s=30)
-                for contact in last.document.contacts if last.document else []:
-                    assert contact["state"] == "active", f"{user} went offline for his watcher: {contact}"
-            assert last.parameters["reason"] == "deactivated"
-            if homes[user].startswith("v"):   # a Kamailio has no notifier here
-                assert watcher.watch(user).uris == [f"sip:{user}@198.18.0.10:5060"]
+        assert {fleet.placed[user] for user in moved} == {"k1", "v1"}, "some of those who are watched have moved, from either kind of home"
+        audience.wait_for("their watchers to be sent away", lambda: audience.ends.keys() == set(moved), 30)
+        assert {last.parameters["reason"] for last in audience.ends.values()} == {"deactivated"}
+        found = Audience(watcher, moved)
+        assert all(row["elsewhere"] for row in daemon.ask("subs.list")["subscriptions"])
+        assert daemon.ask("subs.list")["total"] == sum(homes[user].startswith("k") for user in watched), "each is answered for the new home"
+        # Whoever comes from a Viaduct to a Kamailio is seen at his next refresh, the others at once.
+        assert found.seen_online >= {user for user in moved if homes[user].startswith("v") or fleet.placed[user].startswith("k")}
+        found.wait_for("all to be seen online", lambda: found.seen_online == set(moved), 30)
+        assert all(found.subscriptions[user].uris == [f"sip:{user}@198.18.0.10:5060"] for user in moved)
         assert not crowd.failures, crowd.failures[:5]
         # It stays so: nobody moves again without a cause.
         before, plans = fleet.homes(), len(daemon.ask("plan.history")["plans"])

@@ -56,7 +56,7 @@ TEST_F(Moved, EndsThoseToAClientThatIsNotRegisteredHere) {
 
 TEST_F(Moved, ProbationGivesEachATimeOfItsOwn) {
   rules = {.per_client_max = 50, .subscriptions_max = 50};
-  watchers.emplace(rules, locations, seed, sent);
+  watchers.emplace(rules, locations, sightings, seed, sent);
   for (int i = 0; i < 50; ++i) ASSERT_EQ(ask({.call_id = std::to_string(i)}).status, 200);
   pass(400);
   heard();

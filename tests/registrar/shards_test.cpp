@@ -86,7 +86,7 @@ TEST_F(Shards, DoWhatCameBeforeTheyStopAndLeaveTheOperatorHisTurn) {
   auto kept = std::make_unique<Kept>();
   const Kept& rows = *kept;
   Registrar registrar(stand().commons, {}, [](const std::function<void()>&) { FAIL() << "nothing is the control core's"; });
-  ASSERT_TRUE(registrar.keep(std::move(kept), std::make_unique<Kept>(), 0, 1));
+  ASSERT_TRUE(registrar.keep({std::move(kept), std::make_unique<Kept>(), std::make_unique<Kept>()}, 0, 1));
   registrar.start(0);
   std::atomic<std::uint64_t> pushed{};
   std::atomic<bool> is_over{};
@@ -110,7 +110,7 @@ TEST_F(Shards, TellWatchersOfClientsThatMoveWhenThatIsDurable) {
   const Kept& rows = *kept;
   Registrar registrar(stand().commons, {}, [](const std::function<void()>&) {});
   EXPECT_FALSE(registrar.moved(keys_, {})) << "what is not kept is not promised";
-  ASSERT_TRUE(registrar.keep(std::make_unique<Kept>(), std::move(kept), 0, 1));
+  ASSERT_TRUE(registrar.keep({std::make_unique<Kept>(), std::move(kept), std::make_unique<Kept>()}, 0, 1));
   registrar.start(0);
   for (const sip::ClientKey& key : keys_) {
     registrar.call(key, [&](Shard& shard) {
@@ -153,7 +153,7 @@ TEST_F(Shards, TakeBackEachItsOwnClients) {
     parts.push_back(std::make_unique<Bindings>(Rules{}, *maps[i], base::Key128{7}));
     places.push_back(parts.back().get());
   }
-  const auto changed = restore(*kept, places, now_s, 1);
+  const auto changed = restore(*kept, places, now_s, 1, "bindings.mdb");
   ASSERT_TRUE(changed) << changed.error();
   EXPECT_TRUE(changed->empty());
   for (const sip::ClientKey& key : keys_) EXPECT_EQ(places[assign::shard_of(key, shards)]->of(key, now_s).size(), 1U);

@@ -89,7 +89,9 @@ class WatchersTest : public testing::Test {
   const base::Key128 seed{7};
   Bindings bindings{Rules{}, locations, seed};
   Sent sent;
-  std::optional<Watchers> watchers{std::in_place, rules, locations, seed, sent};
+  assign::Watched watched{1, 16};
+  Sightings sightings{watched, 16, seed};
+  std::optional<Watchers> watchers{std::in_place, rules, locations, sightings, seed, sent};
   std::uint64_t now_ms = 1'000'000'000;
   const base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5070};
 
@@ -104,6 +106,7 @@ class WatchersTest : public testing::Test {
     for (const std::uint64_t end = now_ms + ms; now_ms < end; now_ms += 100) {
       watchers->tick(site, now_ms);
       bindings.expire(now_ms / 1000);
+      sightings.expire(now_ms / 1000);
     }
     watchers->tick(site, now_ms);
   }
@@ -156,7 +159,7 @@ class WatchersAtRestart : public WatchersTest {
     std::map<std::uint64_t, std::string> latest;
     for (const store::Row& row : kept) latest[row.key.low] = row.octets;
     sent.messages.clear();
-    watchers.emplace(rules, locations, seed, sent);
+    watchers.emplace(rules, locations, sightings, seed, sent);
     bindings.set_observer(*watchers);
     for (const auto& [id, octets] : latest) {
       const bool is_back = octets.empty() || watchers->restore(octets, offset_s, now_ms, 1);

@@ -361,7 +361,7 @@ TEST_F(WatchersTest, ProbationSaysWhenToComeBack) {
 
 TEST_F(WatchersTest, KeepsThePaceOfAllTogether) {
   rules = {.per_client_max = 10'000, .subscriptions_max = 10'000, .notifies_per_s = 100};
-  watchers.emplace(rules, locations, seed, sent);
+  watchers.emplace(rules, locations, sightings, seed, sent);
   for (int i = 0; i < 1'000; ++i) ASSERT_EQ(ask({.call_id = std::to_string(i)}).status, 200);
   for (int s = 1; s <= 5; ++s) {
     pass(1'000);
@@ -372,7 +372,7 @@ TEST_F(WatchersTest, KeepsThePaceOfAllTogether) {
 
 TEST_F(WatchersTest, HasNoMoreOpenThanIsAllowed) {
   rules = {.per_client_max = 100, .subscriptions_max = 100, .open_max = 10};
-  watchers.emplace(rules, locations, seed, sent);
+  watchers.emplace(rules, locations, sightings, seed, sent);
   for (int i = 0; i < 50; ++i) ASSERT_EQ(ask({.call_id = std::to_string(i)}).status, 200);
   pass(400);
   EXPECT_EQ(watchers->open(), 10u);
@@ -383,7 +383,7 @@ TEST_F(WatchersTest, HasNoMoreOpenThanIsAllowed) {
 
 TEST_F(WatchersTest, SlowsDownWhileNobodyAnswers) {
   rules = {.per_client_max = 10'000, .subscriptions_max = 10'000, .notifies_per_s = 100};
-  watchers.emplace(rules, locations, seed, sent);
+  watchers.emplace(rules, locations, sightings, seed, sent);
   for (int i = 0; i < 3'000; ++i) ASSERT_EQ(ask({.call_id = std::to_string(i)}).status, 200);
   pass(10'000);
   EXPECT_EQ(counters().slowed.get(), 1u);
@@ -466,9 +466,11 @@ TEST_F(WatchersAtRestart, ARowThatIsCutIsNoSubscription) {
 
 TEST(Subscription, FitsItsBudget) {
   const assign::LocationMap locations{16};
+  assign::Watched watched{1, 16};
+  Sightings sightings{watched, 16, base::Key128{7}};
   Sent sent;
   site::Site site = one_listener();
-  Watchers watchers({.per_client_max = 2'000, .subscriptions_max = 1'000}, locations, base::Key128{7}, sent);
+  Watchers watchers({.per_client_max = 2'000, .subscriptions_max = 1'000}, locations, sightings, base::Key128{7}, sent);
   const base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5070};
   for (int i = 0; i < 1'000; ++i) {
     const Indexed m(

@@ -31,6 +31,7 @@ TEST(Counters, OfTwoWorkersAreSummed) {
   a.fragments_spoilt.add(9);
   a.fragments_sent.add(10);
   a.registrations_put_off.add(11);
+  a.sightings_lost.add(12);
   a.count(Verdict::redirected);
   a.count(Drop::frame_type);
   b.rx_pkts.add(1);
@@ -48,6 +49,7 @@ TEST(Counters, OfTwoWorkersAreSummed) {
   EXPECT_EQ(s.fragments_spoilt, 9u);
   EXPECT_EQ(s.fragments_sent, 10u);
   EXPECT_EQ(s.registrations_put_off, 11u);
+  EXPECT_EQ(s.sightings_lost, 12u);
   EXPECT_EQ(s.verdicts[std::to_underlying(Verdict::redirected)], 2u);
   EXPECT_EQ(s.verdicts[std::to_underlying(Verdict::dropped)], 1u);
   EXPECT_EQ(s.drops[std::to_underlying(Drop::frame_type)], 1u);

@@ -36,6 +36,7 @@ struct Home {
   bool is_probed{true};                           ///< health may ask it whether it is alive
   std::optional<base::Endpoint> control;          ///< where other nodes call it
   std::string zone;                               ///< plans keep clients in theirs; empty: that of all who say none
+  bool edge_notifies{};                           ///< it has no notifier of its own for the package reg: edges are it, by what they see
   HomeState state{};
   std::uint8_t returned_percent{};                ///< while `returning`
   std::optional<HomeState> restores;              ///< while health has taken it down: up or draining, as it is to be again; of no other
@@ -67,6 +68,8 @@ class Homes {
   /// Bring a home's brief near. Any index, that of no home too.
   void prefetch(HomeIndex i) const { __builtin_prefetch(briefs_.data() + i); }
   [[nodiscard]] std::size_t size() const { return homes_.size(); }
+  /// Whether edges notify in the place of any home but a removed one.
+  [[nodiscard]] bool has_edge_notified() const { return has_edge_notified_; }
   [[nodiscard]] auto begin() const { return homes_.begin(); }
   [[nodiscard]] auto end() const { return homes_.end(); }
   [[nodiscard]] HomeIndex find(std::string_view name) const;         ///< no_home when absent; finds removed homes too
@@ -80,6 +83,7 @@ class Homes {
   friend HomeIndex next_up(const Homes& homes, std::uint64_t key_hash);
   std::vector<Home> homes_;
   std::vector<HomeBrief> briefs_;          // of homes_
+  bool has_edge_notified_{};
   std::vector<HomeIndex> by_name_;         // sorted by name
   std::vector<std::pair<base::Endpoint, HomeIndex>> endpoints_;  // sorted, without removed homes
   Rendezvous up_{base::Key128{}};          // the homes that are up, returning ones only for want of others; unkeyed: it orders by a keyed hash

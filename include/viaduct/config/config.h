@@ -42,6 +42,7 @@ struct Home {
   bool is_probed{true};
   std::optional<base::Endpoint> control;          ///< where other nodes call it
   std::string zone;                               ///< plans keep clients in theirs; empty: that of all who say none
+  bool edge_notifies{};                           ///< who watches its clients is told by edges; default: it is no Viaduct
 };
 
 /// A prefix of the node's own: what is in it is reached directly.

@@ -38,6 +38,7 @@ using site::Site;
   X(no_home_up, "the client's home is down and no other is up")                                       \
   X(one_via, "one Via: the client reached us directly and is sent to its home")                       \
   X(moving, "the client is on his way to this home: proxied once, so that its answer is seen")        \
+  X(watched, "somebody watches the client here: proxied, so that its answer is seen")                 \
   X(several_vias, "several Vias: it came through a proxy, so it is forwarded to the home")            \
   X(policy_never, "the policy is to never redirect")                                                  \
   X(sips, "a sips: request is never redirected")                                                      \
@@ -49,6 +50,7 @@ using site::Site;
   X(initial_request, "an initial request goes to the home of the client that it names")               \
   X(notifier, "it asks the notifier of this node, which is the client's home")                        \
   X(notifier_dialog, "it is in a dialog with the notifier of this node")                              \
+  X(edge_notifier, "it asks this node, which notifies in the place of the client's home")             \
   X(registered_here, "the client is registered here: to the binding that was added last")             \
   X(not_registered, "the client's home is this node, where it has no binding that can be reached")    \
   X(in_dialog_to_home, "an in-dialog request for a home goes there")                                  \

@@ -7,6 +7,7 @@
 
 #include "viaduct/assign/assignment.h"
 #include "viaduct/assign/moves.h"
+#include "viaduct/assign/watched.h"
 #include "viaduct/edge/judge.h"
 #include "viaduct/screen/screener.h"
 #include "viaduct/site/neighbours.h"
@@ -21,13 +22,14 @@ struct Rehearsal {
   std::string bytes;   ///< the answer, or the message as it would travel on; empty when nothing would be sent
 };
 
-/// Who lives where, where the clients of this node are (null: nobody is registered), who moves (null: nobody), and the ways to others (null: any).
-/// Shape: as a reader of each, or its writer.
+/// Who lives where, where the clients of this node are (null: nobody is registered), who moves and who is watched here (null: nobody), and the ways to others
+/// (null: any). Shape: as a reader of each, or its writer.
 struct Tables {
   const assign::Assignment& assignment;
   const assign::Locations* locations{};
   const assign::Moves* moves{};
   const site::Neighbours* neighbours{};
+  const assign::Watched* watched{};
 };
 
 /// Shape: `source` sent `text` to `listener`. The redirect guard is not asked: a rehearsal remembers nothing.

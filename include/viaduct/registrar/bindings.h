@@ -73,6 +73,7 @@ struct BindingsChange {
   std::span<const assign::BindingText> after;
   Departure why{};                                  ///< of those of `before` that are gone
   std::uint64_t now_s{};
+  bool is_elsewhere{};                              ///< they are a third-party home's, as far as they are seen here
 };
 
 /// Who hears of each change, before anybody can see it. Thread: the bindings'.
@@ -95,6 +96,8 @@ class Bindings {
   /// Process one REGISTER; `now_s` is a monotonic clock in seconds.
   /// All or nothing: on a status other than 200 nothing has changed. The same (Call-ID, CSeq, branch) again is a retransmission and is answered alike.
   Outcome process(const Registration& registration, std::uint64_t now_s);
+  /// What somebody else's registrar says that a client's bindings are takes the place of what was known of them.
+  void replace(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
   /// Drop what has expired; cost bounded by what is due.
   void expire(std::uint64_t now_s);
   [[nodiscard]] std::vector<BindingView> of(const ClientKey& key, std::uint64_t now_s) const;

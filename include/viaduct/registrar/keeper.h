@@ -68,9 +68,9 @@ class Keeper {
 };
 
 /// Put back what is kept, before the first REGISTER, each client at its shard, however many shards there were before; what came to one of more than so many
-/// listeners is taken for the first one's. Returns those of whose bindings some have expired since. Errors: a file that cannot be read.
+/// listeners is taken for the first one's. Returns those of whose bindings some have expired since. Errors: `file` cannot be read, which is its name.
 [[nodiscard]] std::expected<std::vector<ClientKey>, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s,
-                                                                         std::size_t listeners);
+                                                                         std::size_t listeners, std::string_view file);
 /// The same for subscriptions. Errors: a file that cannot be read.
 [[nodiscard]] std::expected<void, std::string> restore(const store::Rows& rows, std::span<Watchers* const> shards, std::uint64_t now_ms, std::size_t listeners);
 

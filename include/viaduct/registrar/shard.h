@@ -5,6 +5,7 @@
 
 #include "viaduct/registrar/authenticator.h"
 #include "viaduct/registrar/bindings.h"
+#include "viaduct/registrar/sightings.h"
 #include "viaduct/registrar/watchers.h"
 #include "viaduct/share/counters.h"
 #include "viaduct/site/post.h"
@@ -15,6 +16,7 @@ namespace viaduct::registrar {
 // One row a counter: name, and what it counts. received = answered + challenged + refused + dropped.
 #define VIADUCT_SHARD_COUNTERS(X)                                \
   X(received, "REGISTERs and SUBSCRIBEs taken from the workers") \
+  X(sightings, "besides, answers of homes to watched clients")   \
   X(answered, "of these, answered with a 2xx")                   \
   X(challenged, "of these, answered with a 401")                 \
   X(refused, "of these, answered with another 4xx or 5xx")       \
@@ -37,6 +39,7 @@ class Shard final : private Outlet {
   void set_authenticator(std::unique_ptr<Authenticator> authenticator) { authenticator_ = std::move(authenticator); }
   [[nodiscard]] Bindings& bindings() { return bindings_; }
   [[nodiscard]] const Bindings& bindings() const { return bindings_; }
+  [[nodiscard]] Sightings& sightings() { return sightings_; }
   [[nodiscard]] Watchers& watchers() { return watchers_; }
   [[nodiscard]] const Watchers& watchers() const { return watchers_; }
   [[nodiscard]] const ShardCounters& counters() const { return counters_; }
@@ -52,6 +55,7 @@ class Shard final : private Outlet {
   void take_all(std::span<const nic::Packet> pkts);
   void take(nic::Packet p);
   void take_answer(nic::Packet p);
+  void take_sighting(nic::Packet p, const site::Note& note);
   void take_request(nic::Packet p, const site::Note& note);
   [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Outcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
@@ -65,6 +69,7 @@ class Shard final : private Outlet {
   assign::LocationMap& locations_;
   site::Wire wire_;
   Bindings bindings_;
+  Sightings sightings_;
   Watchers watchers_;
   std::unique_ptr<Authenticator> authenticator_;
   ShardCounters counters_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who watches the registrations of a local home's clients: the notifier of RFC 6665 for the package `reg` of RFC 3680. No packets, no clock of its own.
+// Who watches the registrations of clients, of a local home or of a third party's: the notifier of RFC 6665 for the package `reg` of RFC 3680. No packets, no clock of its own.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -11,6 +11,7 @@
 
 #include "viaduct/base/limits.h"
 #include "viaduct/registrar/bindings.h"
+#include "viaduct/registrar/sightings.h"
 #include "viaduct/share/counters.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/site/site.h"
@@ -40,14 +41,14 @@ struct WatcherCounters {
 
 /// Bounds and defaults of subscriptions.
 struct WatchRules {
-  std::uint32_t expires_default_s{3761};   ///< RFC 3680 4.4
+  std::uint32_t expires_default_s{3761};  ///< RFC 3680 4.4
   std::uint32_t expires_min_s{60};
   std::uint32_t expires_max_s{7200};
-  std::uint32_t per_client_max{32};        ///< subscriptions to one client
+  std::uint32_t per_client_max{32};  ///< subscriptions to one client
   std::size_t subscriptions_max{100'000};  ///< in the shard
-  std::uint32_t interval_ms{5'000};        ///< between NOTIFYs of one subscription, but for answers to a SUBSCRIBE and the last one (RFC 3680 4.10)
-  std::uint32_t notifies_per_s{5'000};     ///< of the shard, repetitions not counted
-  std::size_t open_max{50'000};            ///< NOTIFYs without an answer
+  std::uint32_t interval_ms{5'000};  ///< between NOTIFYs of one subscription, but for answers to a SUBSCRIBE and the last one (RFC 3680 4.10)
+  std::uint32_t notifies_per_s{5'000};  ///< of the shard, repetitions not counted
+  std::size_t open_max{50'000};  ///< NOTIFYs without an answer
 };
 
 /// Why a subscription ends; the names are those of RFC 6665 4.1.3 but for `none`.
@@ -57,37 +58,38 @@ enum class Ending : std::uint8_t { none, deactivated, probation, rejected, timeo
 /// One SUBSCRIBE, indexed without fault, whose sender may watch that client and has shown that it receives where it comes from.
 struct Subscribe {
   const sip::Message& message;
-  std::string_view aor;     ///< canonical, of the client that is watched
+  std::string_view aor;  ///< canonical, of the client that is watched
   ClientKey client;
-  base::Endpoint flow;      ///< its source
-  base::Endpoint next;      ///< where NOTIFYs are sent: the place of the first Record-Route, or the flow
+  base::Endpoint flow;  ///< its source
+  base::Endpoint next;  ///< where NOTIFYs are sent: the place of the first Record-Route, or the flow
   std::uint8_t listener{};  ///< ours, by number, that it came to
+  bool is_elsewhere{};  ///< the client's home is a third party's: what is seen of it is told. Of one in a dialog the first one's counts.
 };
 
 /// What a SUBSCRIBE came to: the status, the header lines of its answer, and the tag that its To gets when it has none.
 struct SubscribeOutcome {
-  std::uint16_t status{};          ///< 200, 204 (RFC 5839 6.3), 400, 403 (too many), 423, 481, 489, 500 (CSeq), 503
+  std::uint16_t status{};  ///< 200, 204 (RFC 5839 6.3), 400, 403 (too many), 423, 481, 489, 500 (CSeq), 503
   sip::Bad fault{sip::Bad::none};  ///< for 400
-  std::string headers;             ///< Expires, Contact, Min-Expires, Allow-Events, Retry-After; each with CRLF
+  std::string headers;  ///< Expires, Contact, Min-Expires, Allow-Events, Retry-After; each with CRLF
   std::uint64_t to_tag{};
 };
 
 /// How a subscription is ended before its time.
 struct Farewell {
   Ending ending{Ending::deactivated};
-  std::uint32_t retry_after_s{};           ///< with Ending::probation
+  std::uint32_t retry_after_s{};  ///< with Ending::probation
 };
 
 /// What those who watch a client hear when it moves to another home. Each subscriber gets a time of its own, so that they do not come at once.
 enum class Notice : std::uint8_t {
-  deactivated,   ///< subscriptions end: subscribe anew, now
-  probation,     ///< subscriptions end: subscribe anew, after 1 to within_s seconds
-  shortened      ///< the client's own stay: register again, within 30 to within_s seconds (RFC 3680 4.7.1)
+  deactivated,  ///< subscriptions end: subscribe anew, now
+  probation,  ///< subscriptions end: subscribe anew, after 1 to within_s seconds
+  shortened  ///< the client's own stay: register again, within 30 to within_s seconds (RFC 3680 4.7.1)
 };
 [[nodiscard]] std::string_view name(Notice notice);
 struct Move {
   Notice notice{Notice::deactivated};
-  std::uint32_t within_s{base::move_within_s_min};   ///< at least move_within_s_min
+  std::uint32_t within_s{base::move_within_s_min};  ///< at least move_within_s_min
 };
 
 /// A subscription as an operator sees it.
@@ -96,9 +98,10 @@ struct SubscriptionView {
   std::string aor, subscriber, target;
   base::Endpoint next;
   std::uint32_t expires_in_s{}, cseq{};
-  bool is_open{};        ///< a NOTIFY waits for its answer
-  bool is_owed{};        ///< something is still to be told
+  bool is_open{};  ///< a NOTIFY waits for its answer
+  bool is_owed{};  ///< something is still to be told
   Ending ending{};
+  bool is_elsewhere{};  ///< the client's home is a third party's
 };
 
 /// By whom NOTIFYs are sent.
@@ -114,8 +117,8 @@ class Outlet {
 /// One shard's subscriptions. Times are milliseconds of a monotonic clock, which the bindings' seconds are of, too. Thread: the shard's.
 class Watchers final : public BindingsObserver {
  public:
-  /// Shape: `locations` is the shard's; `seed` is the same after a restart, and on all nodes.
-  Watchers(const WatchRules& rules, const assign::LocationMap& locations, const base::Key128& seed, Outlet& outlet);
+  /// Shape: `locations` and `sightings` are the shard's; `seed` is the same after a restart, and on all nodes.
+  Watchers(const WatchRules& rules, const assign::LocationMap& locations, Sightings& sightings, const base::Key128& seed, Outlet& outlet);
   ~Watchers() override;
 
   /// Process one SUBSCRIBE. What it makes due is sent by the next `tick`, so that the answer goes first.
@@ -123,7 +126,7 @@ class Watchers final : public BindingsObserver {
   [[nodiscard]] SubscribeOutcome process(const Subscribe& subscribe, const site::Site& site, std::uint64_t now_ms);
   /// A response to a NOTIFY of ours, verified. Source: RFC 6665 4.2.2.
   void take_answer(const sip::OwnRequest& request, const sip::Message& response, std::uint64_t now_ms);
-  /// What the registrar did to a client's bindings.
+  /// What became of a client's bindings, here or elsewhere.
   void bindings_changed(const BindingsChange& change) override;
   /// Timers, and what may be sent now; bounded work. Returns how much there was to do.
   std::size_t tick(const site::Site& site, std::uint64_t now_ms);

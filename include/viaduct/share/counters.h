@@ -36,6 +36,7 @@ struct alignas(64) Counters {
   Counter fragments_sent;      ///< of messages above the MTU
   Counter second_homes;        ///< requests that went to a second home as well, since their client moves
   Counter registrations_put_off;   ///< REGISTERs of clients not registered, told to come later since the registrar was crowded
+  Counter sightings_lost;          ///< answers to REGISTERs of watched clients that their shard did not get: no buffer, or its ring was full
   std::array<Counter, base::verdicts_count> verdicts;
   std::array<Counter, base::drops_count> drops;
 
@@ -49,7 +50,7 @@ struct alignas(64) Counters {
 /// A sum of several workers' counters, as plain numbers.
 struct CounterSums {
   std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{}, redirects_followed{}, redirects_not_followed{};
-  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{};
+  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{}, sightings_lost{};
   std::array<std::uint64_t, base::verdicts_count> verdicts{};
   std::array<std::uint64_t, base::drops_count> drops{};
   void add(const Counters& c);

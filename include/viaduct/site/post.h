@@ -9,6 +9,7 @@
 #include "viaduct/assign/assignment.h"
 #include "viaduct/assign/locations.h"
 #include "viaduct/assign/moves.h"
+#include "viaduct/assign/watched.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/nic/nic.h"
 #include "viaduct/screen/rules.h"
@@ -28,15 +29,18 @@ namespace viaduct::site {
 /// The note on a packet for the registrar or the control core; it lies in the packet buffer, beside the data.
 struct Note {
   enum class Kind : std::uint8_t {
-    registration,   ///< to_registrar: a REGISTER or SUBSCRIBE for a client of this node, or an answer to its NOTIFY; the packet as received
+    registration,   ///< to_registrar: a REGISTER or SUBSCRIBE for its registrar or notifier, or an answer to its NOTIFY; the packet as received
+    sighting,       ///< to_registrar: a copy of a home's 2xx to a REGISTER of a client who is watched here, as received
     frame,          ///< to_control: ARP, ND, echo; which, says frame.kind
     answer,         ///< to_control: a response to a request of the control core's; the packet as received
     unresolved      ///< to_control: ready to send but for the MAC of `next_hop`
   };
   Kind kind{};
   net::Frame frame;            ///< as received
-  sip::ClientKey client;       ///< registration
+  sip::ClientKey client;       ///< registration, sighting
+  base::Endpoint flow;         ///< sighting: where the REGISTER came from, to which its answer goes
   LinkAddress next_hop;        ///< unresolved
+  bool is_elsewhere{};         ///< registration: a SUBSCRIBE to a client whose home has this node notify in its place
 };
 static_assert(sizeof(Note) <= nic::note_bytes);
 
@@ -51,6 +55,7 @@ struct Commons {
   assign::Assignment& assignment;             ///< writer: control core
   assign::Moves& moves;                       ///< writer: control core
   assign::Locations& locations;               ///< writers: registrar shards, each its own
+  assign::Watched& watched;                   ///< writers: registrar shards, each its own
   std::vector<std::unique_ptr<share::Ring>>& to_registrar;   ///< workers -> registrar, one a shard
   share::Ring& to_control;                    ///< workers -> control core
   share::Ring& to_kernel;                     ///< workers -> control core: what is not for this node
