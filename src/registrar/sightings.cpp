@@ -11,7 +11,6 @@
 namespace viaduct::registrar {
 namespace {
 
-using assign::Binding;
 using assign::BindingText;
 using assign::Location;
 

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import pathlib
+import shutil
 import subprocess
 
 import frames
@@ -163,16 +164,37 @@ request_route {{
 """
 
 
-class Kamailio:
-    """A third-party home in a namespace; its bindings are asked from itself."""
+# A server that keeps its own table of others' registrations by watching them: told by a MESSAGE whom, through the edge.
+KAMAILIO_WATCHER_CONFIG = KAMAILIO_HEAD + """
+loadmodule "tm.so"
+loadmodule "db_text.so"
+loadmodule "pua.so"
+loadmodule "pua_reginfo.so"
+modparam("pua", "db_url", "text://{folder}")
+modparam("pua_reginfo", "publish_reginfo", 0)
+modparam("pua_reginfo", "default_domain", "example.com")
+modparam("pua_reginfo", "server_address", "sip:reginfo@{address}:5060")
+modparam("pua_reginfo", "outbound_proxy", "sip:""" + EDGE + """:5060")
+request_route {{
+    if (is_method("NOTIFY")) {{ reginfo_handle_notify("location"); sl_send_reply("200", "OK"); exit; }}
+    if (is_method("MESSAGE")) {{ reginfo_subscribe("$ru"); sl_send_reply("200", "OK"); exit; }}
+}}
+"""
 
-    def __init__(self, host, address, folder, proxy=False, record_route=True):
-        """A `proxy` looks its clients up and relays to them; else every request but REGISTER gets a 200."""
+
+class Kamailio:
+    """A third-party home in a namespace, or a server that watches one; its bindings are asked from itself."""
+
+    def __init__(self, host, address, folder, proxy=False, record_route=True, watches=False):
+        """A `proxy` looks its clients up and relays to them; one that `watches` is no home; else every request but REGISTER gets a 200."""
         self.folder = folder
         self.host = host
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "kamailio.cfg"
-        text = KAMAILIO_PROXY_CONFIG if proxy else KAMAILIO_CONFIG
+        text = KAMAILIO_WATCHER_CONFIG if watches else KAMAILIO_PROXY_CONFIG if proxy else KAMAILIO_CONFIG
+        if watches:
+            for table in ("version", "pua"):
+                shutil.copy(f"/usr/share/kamailio/dbtext/kamailio/{table}", folder)
         config.write_text(text.format(address=f"[{address}]" if ":" in address else address, folder=folder, record_route="record_route();" if record_route else ""))
         with open(folder / "kamailio.log", "wb") as log:
             self.process = host.start("kamailio", "-f", config, "-DD", "-E", "-m", 64, "-M", 8, "-Y", folder, "-P", folder / "pid", stdout=log, stderr=log)

@@ -159,3 +159,20 @@ def test_watchers_of_a_client_who_moves_are_sent_to_his_new_home(lab, folder):
         assert again.uris == [callee.contact]
         callee.register(cseq=3, expires=0)
         assert again.told(FLOOR_S + 2).document.events == {callee.contact: "unregistered"}
+
+
+def test_kamailio_watches_and_keeps_what_it_is_told(lab, folder):
+    """pua_reginfo, a subscriber that is not ours: what it makes of the documents is its own table of registrations."""
+    start_kamailio(lab, folder)
+    with start(lab, folder) as daemon:
+        other = rig.Kamailio(lab.host("watching", SERVER[0]), SERVER[0], folder / "watching", watches=True)
+        callee, operator = phone(lab), phone(lab, "caller", CALLER)
+        request = sip.request("MESSAGE", "callee").via(operator.via())
+        operator.link.sendto(bytes(request), (SERVER[0], 5060))
+        assert operator.hear(lambda m: m.status is not None).status == 200
+        rig.wait_for("it to watch", lambda: daemon.counters()["watchers"]["notified"] == 1)
+        callee.register(cseq=1)
+        rig.wait_for("it to know", lambda: other.contacts("callee") == [callee.contact], FLOOR_S + 3)
+        callee.register(cseq=2, expires=0)
+        rig.wait_for("it to know that he is gone", lambda: not other.contacts("callee"), FLOOR_S + 3)
+        assert daemon.counters()["watchers"]["failed"] == 0
