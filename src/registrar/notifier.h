@@ -60,7 +60,6 @@ struct Watchers::Impl {
   void end(Subscription& s, Ending ending, std::uint32_t retry_after_s);
   void remove(Subscription& s);
   void log(const ClientKey& client, bool is_elsewhere, std::vector<ContactChange> changes);
-  void lose_sight(const ClientKey& client, const Standing& last);
   void timer(Subscription& s, const site::Site& site);
   void begin(Subscription& s, const site::Site& site);
   void repeat(Subscription& s, const site::Site& site);
@@ -78,6 +77,7 @@ struct Watchers::Impl {
   [[nodiscard]] SubscribeOutcome refresh(Subscription& s, const Subscribe& q, const site::Site& site, const struct Wish& wish);
   [[nodiscard]] SubscribeOutcome start(const Subscribe& q, const site::Site& site, const struct Wish& wish);
   [[nodiscard]] SubscribeOutcome granted(const Subscription& s, const Subscribe& q, const site::Site& site) const;
+  void lose_sight(const ClientKey& client, const Standing& last);
   [[nodiscard]] SubscriptionView view(const Subscription& s) const;
 
   // notification.cpp

@@ -160,6 +160,15 @@ SubscribeOutcome Watchers::Impl::start(const Subscribe& q, const site::Site& sit
   return granted(s, q, site);
 }
 
+/// One subscription fewer to a client elsewhere. Those that were sent away come again soon: to what is known until then.
+void Watchers::Impl::lose_sight(const ClientKey& client, const Standing& last) {
+  for (const Subscription* s = table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s))
+    if (s->standing.is_elsewhere) return;
+  const bool comes_again = last.ending == Ending::deactivated || last.ending == Ending::probation;
+  const std::uint64_t now_s = now_ms / 1000;
+  sightings.end(client, comes_again ? now_s + last.retry_after_s + sight_kept_s : now_s, now_s);
+}
+
 SubscribeOutcome Watchers::Impl::subscribe(const Subscribe& q, const site::Site& site) {
   const sip::Message& m = q.message;
   std::array<char, base::path_bytes_max> room;

@@ -32,9 +32,10 @@ def first_register(callee, call_id):
     return callee.ask(request)
 
 
-def test_a_watched_client_is_proxied_and_his_watchers_are_told_by_the_edge(lab, folder):
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_watched_client_is_proxied_and_his_watchers_are_told_by_the_edge(lab, folder, shards):
     home = start_kamailio(lab, folder)
-    with start(lab, folder) as daemon:
+    with start(lab, folder, registrar={"shards": shards}) as daemon:
         watcher, callee = server(lab), phone(lab)
         assert first_register(callee, "before").status == 302, "nobody watches"
         subscription = watcher.subscription("callee")

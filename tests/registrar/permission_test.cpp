@@ -58,6 +58,17 @@ TEST_F(PermissionTest, IsAClientsForItselfOnTheFlowOfABinding) {
   EXPECT_EQ(ask({.from = "sip:bob@example.com"}, client, location.get()), Permission::refused);
 }
 
+TEST_F(PermissionTest, IsAClientsOnTheFlowOfABindingSeenElsewhereToo) {
+  const auto here = bound(other), seen = bound(client);
+  const Indexed m(Asking{}.text());
+  const auto asked = [&](const base::Endpoint& flow, const assign::Location* elsewhere) {
+    return may_watch({.message = m.message, .aor = "alice@example.com", .flow = flow, .location = here.get(), .seen = elsewhere}, site);
+  };
+  EXPECT_EQ(asked(client, seen.get()), Permission::granted);
+  EXPECT_EQ(asked(client, nullptr), Permission::after_proof);
+  EXPECT_EQ(asked(other, nullptr), Permission::granted);
+}
+
 TEST_F(PermissionTest, BehindAnEdgeIsWhatTheEdgesTokensSay) {
   const auto location = bound(edge, edge_uri(client));
   EXPECT_EQ(ask({.more = "Record-Route: " + edge_uri(client, "watch@h") + "\r\n"}, edge, location.get()), Permission::granted);
