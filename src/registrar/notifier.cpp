@@ -267,6 +267,9 @@ void Watchers::take_answer(const sip::OwnRequest& request, const sip::Message& r
 void Watchers::bindings_changed(const BindingsChange& change) {
   if (impl_->table.first_of(change.key) == nullptr) return;
   impl_->log(change.key, change.is_elsewhere, difference(change, impl_->seed));
+  // What else becomes of bindings here, those that he has left behind among them, says nothing of a client elsewhere.
+  const bool is_by_register = !change.is_elsewhere && change.why == Departure::unregistered;
+  if (is_by_register) impl_->sightings.adopt(change.key, change.aor, change.after, change.now_s);
 }
 
 std::size_t Watchers::end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms) {

@@ -126,6 +126,10 @@ void Sightings::take(const Sighting& sighting, std::uint64_t now_s) {
   bindings_.replace(sighting.client, sighting.aor, after, now_s);
 }
 
+void Sightings::adopt(const ClientKey& client, std::string_view aor, std::span<const BindingText> bindings, std::uint64_t now_s) {
+  if (watched_.contains(client)) bindings_.replace(client, aor, bindings, now_s);
+}
+
 void Sightings::expire(std::uint64_t now_s) {
   bindings_.expire(now_s);
   for (; !due_.empty() && due_.begin()->first <= now_s; due_.erase(due_.begin())) {

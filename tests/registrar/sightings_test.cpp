@@ -168,16 +168,30 @@ TEST_F(SightingsTest, ShortenedAsksTheClientThatIsSeen) {
 }
 
 TEST_F(SightingsTest, AndBindingsHereAreToldApart) {
+  enrol("<sip:left@192.0.2.9>;expires=60", 1);   // before he was placed elsewhere
   watched_elsewhere({.call_id = "elsewhere@h"});
   subscribed({.call_id = "here@h"});
-  enrol("<sip:left@192.0.2.9>", 1);   // before he was placed elsewhere, say
-  const std::string here = next_told();
-  EXPECT_EQ(header(here, "Call-ID"), "here@h");
-  EXPECT_THAT(here, HasSubstr("sip:left@"));
   see({"<sip:a@192.0.2.9>;expires=3600"});
   const std::string elsewhere = next_told();
   EXPECT_EQ(header(elsewhere, "Call-ID"), "elsewhere@h");
   EXPECT_THAT(elsewhere, HasSubstr("sip:a@"));
+  pass(30'000);
+  const std::string here = next_told();
+  EXPECT_EQ(header(here, "Call-ID"), "here@h");
+  EXPECT_THAT(here, HasSubstr("event=\"expired\""));
+  pass(10'000);
+  EXPECT_TRUE(sent.messages.empty()) << "what he has left behind is nothing to those who watch him elsewhere";
+}
+
+TEST_F(SightingsTest, AreWhatIsRegisteredHereInTheHomesPlace) {
+  watched_elsewhere();
+  see({"<sip:a@192.0.2.9>;expires=3600"});
+  next_told();
+  enrol("<sip:a@192.0.2.9>", 5);   // his home is down
+  EXPECT_EQ(sightings.find(alice)->binding(0).cseq, 5u);
+  EXPECT_THAT(next_told(), HasSubstr("event=\"refreshed\""));
+  enrol("<sip:a@192.0.2.9>;expires=0", 6);
+  EXPECT_THAT(next_told(), HasSubstr("event=\"unregistered\""));
 }
 
 TEST_F(SightingsTest, OutliveARestartWithTheirWatchers) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -42,6 +43,8 @@ class Sightings final : private BindingsObserver {
   /// What the home lists is what the client has there (RFC 3261 10.3 step 8). A contact whose expiry has moved was refreshed. Of a client who is not watched,
   /// and of a list that cannot be read or is longer than is read, nothing is taken.
   void take(const Sighting& sighting, std::uint64_t now_s);
+  /// The client, who is watched, has registered at this node: it stands in for his home, or he was placed here since.
+  void adopt(const ClientKey& client, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
   /// Drop what has expired, and forget who is watched no more; cost bounded by what is due.
   void expire(std::uint64_t now_s);
 
