@@ -39,7 +39,7 @@ Judgement in_sight(const Subject& request, const Judgement& j) {
 
 bool Path::tell_of_sighting(const Job& job, const sip::ClientKey& client) {
   const std::size_t bytes = job.pkt.bytes();
-  nic::Packet copy = bytes <= base::packet_bytes_max ? commons_.port.allocate() : commons_.port.allocate_large();
+  nic::Packet copy = bytes <= base::packet_bytes_max ? commons_.ports.allocate() : commons_.ports.allocate_large();
   if (!copy) return false;
   std::memcpy(copy.data(), job.pkt.data(), bytes);
   copy.set(copy.data(), bytes);

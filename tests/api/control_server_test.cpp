@@ -78,7 +78,7 @@ class Nodes : public testing::Test {
   std::vector<std::pair<std::string, json>> calls;
   std::function<NodeAnswer(const json&)> answer = [](const json& request) { return NodeAnswer{.body = {{"ok", true}, {"told", request["clients"].size()}}}; };
   site::Wire wire{stand().commons, true};
-  control::ExceptionPath exceptions{stand().commons, wire, std::nullopt};
+  control::ExceptionPath exceptions{stand().commons, wire, {}};
   control::Resolver resolver{stand().commons, wire, exceptions, config::Config{}};
   control::Health health{stand().commons, wire, config::Health{}};
   control::Loop loop{stand().commons, resolver, exceptions, health, [](std::size_t, std::uint64_t) { return std::size_t{0}; }};

@@ -43,7 +43,7 @@ class Storm : public testing::Test {
   bench::Stand stand_{{.ring_slots = 1024, .bindings = 4096}};
   share::Ring& ring_{*stand_.commons.to_registrar.front()};
   site::Wire wire_{stand_.commons, true};
-  ExceptionPath exceptions_{stand_.commons, wire_, std::nullopt};
+  ExceptionPath exceptions_{stand_.commons, wire_, {}};
   Resolver resolver_{stand_.commons, wire_, exceptions_, config::Config{}};
   Health health_{stand_.commons, wire_, config::Health{}};
 };
@@ -71,7 +71,7 @@ TEST_F(Storm, LeavesPacketsTimersAndTheOperatorTheirTurns) {
   ask();
   EXPECT_EQ(loop.round(), base::registrations_a_round + 1);
   EXPECT_EQ(resolver_.counters().arp_answered.get(), 1U);
-  EXPECT_TRUE(stand_.commons.neighbours.read().find(telephone.address, 0)) << "the tick publishes who was learned";
+  EXPECT_TRUE(stand_.commons.neighbours.read().find(telephone.address, base::Link{})) << "the tick publishes who was learned";
   loop.run(quit);
   operator_thread.join();
   EXPECT_EQ(registrar.sums().answered, rounds * base::registrations_a_round);

@@ -277,7 +277,7 @@ TEST(Headers, GoBackAsAnEnvelopeTurnedAroundHasThem) {
     for (std::uint8_t& octet : request) octet = static_cast<std::uint8_t>(random());
     request[12] = 8, request[13] = 0;  // IPv4
     Frame f;
-    describe_usual_frame(request.data(), f);
+    describe_usual_frame(request.data(), {}, f);
     const std::size_t bytes = random() % 1459;
     Octets expected(42 + bytes, 0xaa), beside = expected, over = expected;
     write_headers(expected.data() + 42, bytes, turned_around(f), ChecksumWork::none);
