@@ -13,7 +13,7 @@ using nlohmann::json;
 /// The fields of a request that describe a home, laid over those that stand, as TOML (whose strings, numbers and arrays are JSON's).
 std::string toml_of(const json& request, const json& standing) {
   std::string toml;
-  for (const char* key : {"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone", "reg_notifier"}) {
+  for (const char* key : {"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone", "reg_notifier", "max_per_s"}) {
     const json& value = request.contains(key) ? request[key] : standing.value(key, json());
     if (!value.is_null()) toml += std::string(key) + " = " + value.dump() + '\n';
   }

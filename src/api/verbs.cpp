@@ -40,6 +40,7 @@ json sums_json(const share::CounterSums& s) {
           {"second_homes", s.second_homes},
           {"registrations_put_off", s.registrations_put_off},
           {"sightings_lost", s.sightings_lost},
+          {"requests_shed", s.requests_shed},
           {"verdicts", named(base::verdict_names, s.verdicts)},
           {"drops", named(base::drop_names, s.drops)}};
 }
@@ -204,6 +205,7 @@ json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount
           {"control", h.control ? json(h.control->text()) : json()},
           {"zone", h.zone},
           {"reg_notifier", h.edge_notifies ? "edge" : "home"},
+          {"max_per_s", h.max_per_s},
           {"slots", slots},
           {"clients", placed.overrides + placed.pins},
           {"pins", placed.pins}};

@@ -56,6 +56,7 @@ Homes::Homes(std::vector<Home> homes) : homes_(std::move(homes)) {
     if (home.state == HomeState::up || (!has_settled && is_up(home.state))) up_.add(home.name, home.weight, static_cast<HomeIndex>(i));
     if (home.state == HomeState::removed) continue;
     has_edge_notified_ |= home.edge_notifies;
+    are_any_limited_ |= home.max_per_s != 0;
     endpoints_.emplace_back(home.address, static_cast<HomeIndex>(i));
     if (home.public_v4) endpoints_.emplace_back(*home.public_v4, static_cast<HomeIndex>(i));
     if (home.public_v6) endpoints_.emplace_back(*home.public_v6, static_cast<HomeIndex>(i));

@@ -30,6 +30,7 @@ json home_request(const CLI::App& sub, const Options& options, const std::string
   if (!w.publics.empty()) request["public"] = w.publics;
   if (was_given(sub, "--weight")) request["weight"] = w.weight;
   if (was_given(sub, "--capacity")) request["capacity"] = w.capacity;
+  if (was_given(sub, "--max-per-s")) request["max_per_s"] = w.max_per_s;
   if (was_given(sub, "--local")) request["local"] = w.local;
   if (was_given(sub, "--viaduct")) request["viaduct"] = w.viaduct;
   if (was_given(sub, "--probe")) request["probe"] = w.probe;
@@ -54,6 +55,7 @@ void add_home_fields(CLI::App& sub, HomeWords& words, bool is_new) {
   sub.add_option("--zone", words.zone, "plans keep clients in theirs while it has room");
   sub.add_option("--weight", words.weight, "its share of the slots when they are dealt")->check(CLI::Range(1, 65535));
   sub.add_option("--capacity", words.capacity, "messages a second that it can serve; 0: not said")->check(CLI::Range(0, 1'000'000'000));
+  sub.add_option("--max-per-s", words.max_per_s, "requests a second that edges let go there; 0: all")->check(CLI::Range(0, 100'000'000));
   sub.add_flag("--local,!--no-local", words.local, "this node registers its clients");
   sub.add_flag("--viaduct,!--no-viaduct", words.viaduct, "it is a Viaduct node");
   sub.add_flag("--probe,!--no-probe", words.probe, "it is asked whether it is alive");

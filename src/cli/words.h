@@ -17,7 +17,7 @@ namespace viaduct::cli {
 struct HomeWords {
   std::string name, address, control, zone, reg_notifier;
   std::vector<std::string> publics;
-  unsigned weight{}, capacity{};
+  unsigned weight{}, capacity{}, max_per_s{};
   bool local{}, viaduct{}, probe{}, watch{};
 };
 

@@ -48,7 +48,7 @@ void check_reachable(const Config& config, const Home& home, const Item& address
 }
 
 Home read_home(const Table& table, const Config& config) {
-  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone", "reg_notifier"});
+  table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone", "reg_notifier", "max_per_s"});
   Home home;
   home.name = label(table.required_item("name", label_text(base::home_name_bytes_max)), base::home_name_bytes_max);
   const auto address = table.required_item("address", endpoint_text);
@@ -56,6 +56,7 @@ Home read_home(const Table& table, const Config& config) {
   read_public(table, home);
   home.weight = table.number<std::uint32_t>("weight", {1, 65535}, 1);
   home.capacity = table.number<std::uint32_t>("capacity", {0, 1'000'000'000}, 0);
+  home.max_per_s = table.number<std::uint32_t>("max_per_s", {0, 100'000'000}, 0);
   home.is_local = table.flag("local", false);
   home.is_viaduct = table.flag("viaduct", home.is_local);
   if (home.is_local && !home.is_viaduct) table.place("viaduct").refuse("is false for a local home", "true when local is true");

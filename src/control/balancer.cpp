@@ -82,11 +82,14 @@ Balancer::Fleet Balancer::look() {
   fleet.by_home.assign(fleet.loads.size(), none);
   std::vector<double> slow_start(fleet.loads.size());
   std::vector<std::string> zones(fleet.loads.size());
+  std::vector<std::uint32_t> capacity(fleet.loads.size());   // what an edge lets through is what a home can serve, if nobody says less
   loop_.call([&] {
     const assign::Homes& homes = commons_.site.read().homes;
     for (std::size_t i = 0; i < slow_start.size(); ++i) {
       slow_start[i] = health_.slow_start_ratio(static_cast<HomeIndex>(i));
-      zones[i] = homes[static_cast<HomeIndex>(i)].zone;
+      const assign::Home& home = homes[static_cast<HomeIndex>(i)];
+      zones[i] = home.zone;
+      capacity[i] = home.capacity != 0 && home.max_per_s != 0 ? std::min(home.capacity, home.max_per_s) : std::max(home.capacity, home.max_per_s);
     }
   });
   double events = 0;
@@ -98,7 +101,7 @@ Balancer::Fleet Balancer::look() {
     if (h.state == HomeState::removed) continue;
     balance::Home home{.load = h.load_per_s,
                        .weight = static_cast<double>(h.weight),
-                       .capacity = h.capacity * (h.messages_per_s > 0 ? h.load_per_s / h.messages_per_s : 1),   // messages of this home's kinds, as load
+                       .capacity = capacity[i] * (h.messages_per_s > 0 ? h.load_per_s / h.messages_per_s : 1),   // messages of this home's kinds, as load
                        .slow_start = slow_start[i],
                        .state = planned_as(h.state),
                        .zone = static_cast<std::uint16_t>(std::ranges::find(zones, zones[i]) - zones.begin())};

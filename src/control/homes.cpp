@@ -45,6 +45,7 @@ assign::Home home_from(const json& j) {
   if (j.contains("control")) home.control = endpoint(j["control"]);
   home.zone = j.value("zone", std::string{});
   home.edge_notifies = j.contains("reg_notifier") ? j["reg_notifier"].get<std::string>() == "edge" : !home.is_viaduct && !home.control;
+  home.max_per_s = j.value("max_per_s", 0U);
   home.state = state_from(j.at("state").get<std::string>());
   if (j.contains("restores")) home.restores = state_from(j["restores"].get<std::string>());
   return home;
@@ -63,6 +64,7 @@ std::string describe(const assign::Home& home) {
   if (home.control) out["control"] = home.control->text();
   if (!home.zone.empty()) out["zone"] = home.zone;
   out["reg_notifier"] = home.edge_notifies ? "edge" : "home";
+  if (home.max_per_s != 0) out["max_per_s"] = home.max_per_s;
   return out.dump();
 }
 
@@ -89,6 +91,7 @@ assign::Home home_of(const config::Home& h) {
   home.control = h.control;
   home.zone = h.zone;
   home.edge_notifies = h.edge_notifies;
+  home.max_per_s = h.max_per_s;
   return home;
 }
 

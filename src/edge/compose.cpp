@@ -55,6 +55,9 @@ void put_unsupported(Append& out, const Subject& s) {
   out << "\r\n";
 }
 
+// Where a home is full, 503 goes to proxies alone, and RFC 7339 5.10.2 wants none there.
+bool tells_when_to_retry(const Judgement& j) { return j.reason == Reason::home_full ? j.status == 500 : j.status == 503; }
+
 // The same in any other answer.
 [[gnu::noinline]] std::size_t put_answer_end(std::span<char> room, const Subject& s, const Judgement& j, const Site& site) {
   Append out(room);
@@ -62,7 +65,7 @@ void put_unsupported(Append& out, const Subject& s) {
     out << site.options_headers;
   } else {
     if (j.status == 420) put_unsupported(out, s);
-    if (j.status == 503) out << "Retry-After: " << (s.excess.is_over ? s.excess.retry_after_s : retry_after_s) << "\r\n";
+    if (tells_when_to_retry(j)) out << "Retry-After: " << (s.excess.is_over ? s.excess.retry_after_s : retry_after_s) << "\r\n";
     out << site.server_header;
   }
   out << sip::reply_end;

@@ -120,6 +120,18 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
   }
 }
 
+// Homes that are spared. A client is told 500 and when to come back, each at another time; a proxy 503, so that it tries elsewhere (RFC 3261 16.7, RFC 7339 5.10.2).
+[[gnu::noinline]] void Path::shed(std::span<Job*> jobs, const Site& site) {
+  const auto now_ns = static_cast<std::uint64_t>(static_cast<double>(nic::ticks()) * ns_per_tick_);
+  for (Job* job : jobs) {
+    if (!shedder_.is_too_much(*job, site, now_ns)) continue;
+    const bool is_proxys = job->subject.msg.via_values > 1;
+    job->subject.excess = {.is_over = true, .limit = {}, .retry_after_s = static_cast<std::uint8_t>(limiter_.retry_after_s() / 2)};
+    job->judgement = {.verdict = base::Verdict::rejected, .reason = Reason::home_full, .status = static_cast<std::uint16_t>(is_proxys ? 503 : 500)};
+    counters_.requests_shed.add(1);
+  }
+}
+
 void Path::judge(std::span<Job*> jobs, const Site& site) {
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
   const auto now_ms = static_cast<std::uint32_t>(nic::ticks() / ticks_per_ms_);
@@ -130,6 +142,8 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
   const bool is_anybody_watched = commons_.watched.is_any();
   if (is_anybody_watched) [[unlikely]]
     keep_in_sight(jobs);
+  if (site.homes.are_any_limited()) [[unlikely]]
+    shed(jobs, site);
   for (Job* job : jobs)
     if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
   for (Job* job : jobs)

@@ -30,6 +30,7 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
       actor_(commons, config.index),
       followers_(config.redirects_kept),
       limiter_(config.limit_entries),
+      shedder_(commons.load.workers()),
       screen_(config.index, config.screen_cache_entries),
       tally_(commons.load, config.index),
       reassembler_(commons.ports, commons.fragmented_datagrams_max),

@@ -11,6 +11,7 @@
 #include "job.h"
 #include "limiter.h"
 #include "screen.h"
+#include "shedder.h"
 #include "tally.h"
 #include "viaduct/edge/worker.h"
 #include "viaduct/nic/reassembler.h"
@@ -51,6 +52,7 @@ class Path {
   void keep_in_sight(std::span<Job*> jobs);
   void tell_of_sightings(std::span<Job*> jobs, const Site& site);
   [[nodiscard]] bool tell_of_sighting(const Job& job, const sip::ClientKey& client);
+  void shed(std::span<Job*> jobs, const Site& site);
   void mark(Job& job, const Site& site);
   void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
   void tally(std::span<Job*> jobs, const Site& site);
@@ -65,6 +67,7 @@ class Path {
   Actor actor_;
   Followers followers_;
   Limiter limiter_;
+  Shedder shedder_;
   Screen screen_;
   Tally tally_;
   nic::Reassembler reassembler_;

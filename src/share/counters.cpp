@@ -22,6 +22,7 @@ void CounterSums::add(const Counters& c) {
   second_homes += c.second_homes.get();
   registrations_put_off += c.registrations_put_off.get();
   sightings_lost += c.sightings_lost.get();
+  requests_shed += c.requests_shed.get();
   for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += c.verdicts[i].get();
   for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += c.drops[i].get();
 }

@@ -125,7 +125,8 @@ TEST(Config, AViaductNotifiesByItselfAndAnEdgeForTheOthers) {
 
 TEST(Config, SendsClientsToTheHomesAddressUnlessAPublicOneIsGiven) {
   const auto config =
-      loaded(edited(sample_config, "# south", "public = [\"203.0.113.5:5080\", \"[2001:db8::5]\"]\nweight = 3\ncapacity = 900\nviaduct = true\nzone = \"b\""));
+      loaded(edited(sample_config, "# south",
+                    "public = [\"203.0.113.5:5080\", \"[2001:db8::5]\"]\nweight = 3\ncapacity = 900\nviaduct = true\nmax_per_s = 50\nzone = \"b\""));
   ASSERT_EQ(config.homes.size(), 2U);
   EXPECT_EQ(config.homes[0].public_endpoints, std::vector{at("192.0.2.11")});
   EXPECT_FALSE(config.homes[0].is_viaduct);
@@ -135,6 +136,8 @@ TEST(Config, SendsClientsToTheHomesAddressUnlessAPublicOneIsGiven) {
   EXPECT_EQ(config.homes[1].weight, 3U);
   EXPECT_EQ(config.homes[0].capacity, 0U);
   EXPECT_EQ(config.homes[1].capacity, 900U);
+  EXPECT_EQ(config.homes[0].max_per_s, 0U);
+  EXPECT_EQ(config.homes[1].max_per_s, 50U);
   EXPECT_EQ(config.homes[0].zone, "");
   EXPECT_EQ(config.homes[1].zone, "b");
 }

@@ -209,7 +209,7 @@ const Fault home_faults[] = {
     {"# north\n[[home]]\n", "local = true\n[[home]]\nlocal = true\n",
      "29: home[1].local: is true for a second home, after \"north\"; allowed: at most one local home a node"},
     {"# north", "capacity = -1", "27: home[0].capacity: -1 is out of range; allowed: 0 to 1000000000"},
-    {"# north", "port = 5060", "27: home[0].port: unknown key; allowed: name, address, public, weight, capacity, local, viaduct, probe, control, zone, reg_notifier"},
+    {"# north", "port = 5060", "27: home[0].port: unknown key; allowed: name, address, public, weight, capacity, local, viaduct, probe, control, zone, reg_notifier, max_per_s"},
     {"# north", "reg_notifier = \"nobody\"", "27: home[0].reg_notifier: \"nobody\" is not known; allowed: \"edge\" or \"home\""},
     {"# north", "viaduct = true\nreg_notifier = \"edge\"",
      "28: home[0].reg_notifier: is \"edge\" for a Viaduct; allowed: \"home\" when viaduct is true or control is given"},

@@ -16,6 +16,7 @@ assign::Home a_home() {
   home.weight = 7;
   home.capacity = 1200;
   home.zone = "left";
+  home.max_per_s = 300;
   home.is_viaduct = true;
   home.control = base::Endpoint::parse("192.0.2.1:7060", 0);
   home.state = assign::HomeState::draining;
@@ -29,6 +30,7 @@ TEST(HomeText, GivesBackWhatWasDescribed) {
   EXPECT_EQ(back->state, assign::HomeState::draining);
   EXPECT_EQ(back->capacity, 1200U);
   EXPECT_EQ(back->zone, "left");
+  EXPECT_EQ(back->max_per_s, 300U);
   EXPECT_EQ(back->public_v6->text(), "[2001:db8::1]:5060");
   EXPECT_EQ(back->control->text(), "192.0.2.1:7060");
 }
@@ -59,6 +61,7 @@ TEST(HomeText, OfAnEarlierBuildIsReadAsBefore) {
   EXPECT_EQ(home->zone, "");
   EXPECT_TRUE(home->edge_notifies) << "as one of the configuration that says nothing";
   EXPECT_FALSE(home_described(R"({"name":"n","address":"192.0.2.1:5060","public":[],"weight":1,"local":false,"viaduct":true,"state":"up"})")->edge_notifies);
+  EXPECT_EQ(home->max_per_s, 0U);
 }
 
 TEST(HomeText, RefusesWhatItDoesNotKnow) {

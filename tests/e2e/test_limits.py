@@ -50,6 +50,33 @@ def test_one_source_makes_us_send_no_more_than_its_budget(pcap):
     assert outcome.drop("reply_over_budget") == 100 - len(outcome.datagrams)
 
 
+def spared(**more):
+    """Homes of which `north` takes one request a second, and sixteen at once."""
+    return [{"name": name, "address": f"{address}:5060"} | (more if name == "north" else {}) for name, address in rig.HOMES.items()]
+
+
+def test_a_home_is_spared_and_who_goes_without_is_told_as_it_fits_him(pcap):
+    one_via = [rig.datagram(sip.register("alice")) for _ in range(40)]
+    two_vias = [rig.datagram(sip.register("alice").vias(2)) for _ in range(40)]
+    calls = [rig.datagram(sip.request("INVITE", "alice")) for _ in range(10)]
+    byes = [rig.datagram(sip.request("BYE", "alice")) for _ in range(10)]
+    outcome = pcap.run(one_via + two_vias + calls + byes, assignments=PLACED, home=spared(max_per_s=1))
+    refused = outcome.counters["total"]["requests_shed"]
+    assert outcome.verdict("redirected") == 12, "REGISTERs leave a quarter of what may come at once to calls"
+    assert outcome.verdict("proxied") == 4 + 10, "the rest of it is for calls; what belongs to one always passes"
+    assert refused == outcome.verdict("rejected") == 40 + 40 + 10 - 12 - 4
+    waits = [int(m.one("retry-after")) for m in outcome.messages if m.status == 500]
+    assert len(waits) == 28 + 6 and all(5 <= seconds <= 60 for seconds in waits) and len(set(waits)) > 5
+    assert sum(m.status == 503 for m in outcome.messages) == 40
+    assert not any(m.all("retry-after") for m in outcome.messages if m.status == 503)
+
+
+def test_a_home_that_is_spared_leaves_the_others_alone(pcap):
+    placed = PLACED + [("sip:carol@example.com", "south")]
+    outcome = pcap.run(burst(40) + burst(40, "carol"), assignments=placed, home=spared(max_per_s=1))
+    assert outcome.verdict("redirected") == 12 + 40
+
+
 def test_limits_come_and_go_with_a_reload(lab, folder):
     edge, client = lab.host("edge"), lab.host("client", "198.18.0.10")
     config = rig.make_config(folder, assignments=PLACED, neighbour=[], dpdk=rig.af_packet())

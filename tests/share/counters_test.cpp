@@ -32,6 +32,7 @@ TEST(Counters, OfTwoWorkersAreSummed) {
   a.fragments_sent.add(10);
   a.registrations_put_off.add(11);
   a.sightings_lost.add(12);
+  a.requests_shed.add(13);
   a.count(Verdict::redirected);
   a.count(Drop::frame_type);
   b.rx_pkts.add(1);
@@ -50,6 +51,7 @@ TEST(Counters, OfTwoWorkersAreSummed) {
   EXPECT_EQ(s.fragments_sent, 10u);
   EXPECT_EQ(s.registrations_put_off, 11u);
   EXPECT_EQ(s.sightings_lost, 12u);
+  EXPECT_EQ(s.requests_shed, 13u);
   EXPECT_EQ(s.verdicts[std::to_underlying(Verdict::redirected)], 2u);
   EXPECT_EQ(s.verdicts[std::to_underlying(Verdict::dropped)], 1u);
   EXPECT_EQ(s.drops[std::to_underlying(Drop::frame_type)], 1u);

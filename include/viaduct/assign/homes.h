@@ -35,6 +35,7 @@ struct Home {
   bool is_viaduct{};                              ///< understands vh and X-Viaduct-Home
   bool is_probed{true};                           ///< health may ask it whether it is alive
   std::optional<base::Endpoint> control;          ///< where other nodes call it
+  std::uint32_t max_per_s{};                      ///< requests that this node lets go there; 0: all
   std::string zone;                               ///< plans keep clients in theirs; empty: that of all who say none
   bool edge_notifies{};                           ///< it has no notifier of its own for the package reg: edges are it, by what they see
   HomeState state{};
@@ -70,6 +71,8 @@ class Homes {
   [[nodiscard]] std::size_t size() const { return homes_.size(); }
   /// Whether edges notify in the place of any home but a removed one.
   [[nodiscard]] bool has_edge_notified() const { return has_edge_notified_; }
+  /// Whether any home has a max_per_s.
+  [[nodiscard]] bool are_any_limited() const { return are_any_limited_; }
   [[nodiscard]] auto begin() const { return homes_.begin(); }
   [[nodiscard]] auto end() const { return homes_.end(); }
   [[nodiscard]] HomeIndex find(std::string_view name) const;         ///< no_home when absent; finds removed homes too
@@ -84,6 +87,7 @@ class Homes {
   std::vector<Home> homes_;
   std::vector<HomeBrief> briefs_;          // of homes_
   bool has_edge_notified_{};
+  bool are_any_limited_{};
   std::vector<HomeIndex> by_name_;         // sorted by name
   std::vector<std::pair<base::Endpoint, HomeIndex>> endpoints_;  // sorted, without removed homes
   Rendezvous up_{base::Key128{}};          // the homes that are up, returning ones only for want of others; unkeyed: it orders by a keyed hash

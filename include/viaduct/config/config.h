@@ -41,6 +41,7 @@ struct Home {
   std::uint32_t capacity{};                       ///< messages a second that it can serve; 0: not said
   bool is_probed{true};
   std::optional<base::Endpoint> control;          ///< where other nodes call it
+  std::uint32_t max_per_s{};                      ///< requests that edges let go there; 0: all
   std::string zone;                               ///< plans keep clients in theirs; empty: that of all who say none
   bool edge_notifies{};                           ///< who watches its clients is told by edges; default: it is no Viaduct
 };

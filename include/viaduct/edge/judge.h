@@ -72,6 +72,7 @@ using site::Site;
   X(too_large, "the message is larger than message_bytes_max")                                        \
   X(screened, "a screening rule decides")                                                             \
   X(over_limit, "its source, its client or all strangers together are over a limit")                  \
+  X(home_full, "its home gets as many requests as it takes already")                                  \
   X(registrar_crowded, "more register at once than this node manages, and the client is new")         \
   X(marked_proxy_only, "a screening rule marks its User-Agent as one that never follows a redirect")
 

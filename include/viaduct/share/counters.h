@@ -37,6 +37,7 @@ struct alignas(64) Counters {
   Counter second_homes;        ///< requests that went to a second home as well, since their client moves
   Counter registrations_put_off;   ///< REGISTERs of clients not registered, told to come later since the registrar was crowded
   Counter sightings_lost;          ///< answers to REGISTERs of watched clients that their shard did not get: no buffer, or its ring was full
+  Counter requests_shed;           ///< refused since their home gets as many as it takes already
   std::array<Counter, base::verdicts_count> verdicts;
   std::array<Counter, base::drops_count> drops;
 
@@ -50,7 +51,7 @@ struct alignas(64) Counters {
 /// A sum of several workers' counters, as plain numbers.
 struct CounterSums {
   std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{}, redirects_followed{}, redirects_not_followed{};
-  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{}, sightings_lost{};
+  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{}, sightings_lost{}, requests_shed{};
   std::array<std::uint64_t, base::verdicts_count> verdicts{};
   std::array<std::uint64_t, base::drops_count> drops{};
   void add(const Counters& c);
