@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "clocks.h"
+#include "congestion.h"
 #include "likely.h"
 
 namespace viaduct::control {
@@ -32,6 +33,13 @@ balance::HomeState planned_as(HomeState state) {
       break;
   }
   return balance::HomeState::down;
+}
+
+/// By what it answered in a window of so many seconds.
+bool has_too_much(const HomeLoad& h, double seconds) {
+  double final_per_s = 0;
+  for (std::size_t c = 1; c < h.responses_per_s.size(); ++c) final_per_s += h.responses_per_s[c];
+  return is_congested(final_per_s * seconds, h.responses_per_s[server_failures] * seconds);
 }
 
 /// The first key of a slot: what names it among keys.
@@ -76,7 +84,8 @@ Balancer::Balancer(site::Commons& commons, Loop& loop, Placements& placements, M
 Balancer::Fleet Balancer::look() {
   note_joining();
   Fleet fleet;
-  fleet.loads = monitor_.window().homes;
+  const LoadWindow window = monitor_.window();
+  fleet.loads = window.homes;
   fleet.tracked = monitor_.clients();
   constexpr std::uint16_t none = UINT16_MAX;
   fleet.by_home.assign(fleet.loads.size(), none);
@@ -102,7 +111,7 @@ Balancer::Fleet Balancer::look() {
     balance::Home home{.load = h.load_per_s,
                        .weight = static_cast<double>(h.weight),
                        .capacity = capacity[i] * (h.messages_per_s > 0 ? h.load_per_s / h.messages_per_s : 1),   // messages of this home's kinds, as load
-                       .slow_start = slow_start[i],
+                       .slow_start = has_too_much(h, window.seconds) ? 0 : slow_start[i],   // whoever is there stays, and nobody comes
                        .state = planned_as(h.state),
                        .zone = static_cast<std::uint16_t>(std::ranges::find(zones, zones[i]) - zones.begin())};
     if (home.state == balance::HomeState::up && is_joining(h.name)) home.state = balance::HomeState::joining;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "clocks.h"
+#include "congestion.h"
 #include "ledger.h"
 #include "viaduct/base/check.h"
 

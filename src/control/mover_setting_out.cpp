@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "clocks.h"
+#include "congestion.h"
 #include "ledger.h"
 #include "viaduct/control/mover.h"
 
@@ -36,6 +37,20 @@ void Mover::wave(double seconds) {
   set_out_done(chosen);
 }
 
+/// A receiver that answers 5xx gets its further clients the slower.
+double Mover::pace_towards(HomeIndex home, double seconds) {
+  auto& congestion = congestion_[home];
+  if (!congestion) congestion = std::make_unique<Congestion>();
+  const double before = congestion->pace_ratio();
+  congestion->note(commons_.load.sums(home), seconds);
+  const double now = congestion->pace_ratio();
+  if (before < 1 || now == 1) return now;
+  std::string name;
+  loop_.call([&] { name = commons_.site.read().homes[home].name; });
+  spdlog::warn("{} answers many requests with 5xx: clients are moved there more slowly", name);
+  return now;
+}
+
 /// As many as may set out now, each receiver's in the order of the plan.
 std::vector<Step*> Mover::next_wave(double seconds) {
   std::vector<Step*> chosen;
@@ -46,7 +61,7 @@ std::vector<Step*> Mover::next_wave(double seconds) {
   all_.fill(seconds);
   for (auto& [home, queue] : planned_) {
     Bucket& receiver = receivers_[home];
-    receiver.per_s = std::min(settings_.receiver_clients_per_s, all_.per_s);
+    receiver.per_s = std::min(settings_.receiver_clients_per_s, all_.per_s) * pace_towards(home, seconds);
     receiver.fill(seconds);
     // A slot may be more than there are tokens: then the next ones wait the longer.
     while (!queue.empty() && receiver.tokens >= 1 && all_.tokens >= 1 && chosen.size() < wave_steps_max) {

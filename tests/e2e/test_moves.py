@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plans carried out, step by step: who has two homes, when a move is confirmed, what an operator can do with it, and what a crash leaves."""
+import contextlib
 import json
 import subprocess
+import threading
+import time
 
 import daemon as daemons
 import rig
@@ -225,12 +228,52 @@ def test_a_home_is_joining_still_after_a_crash(lab, folder):
 
 
 def test_clients_stay_in_their_zone_while_it_has_room(lab, folder):
-    edge, _ = start(lab, folder, [(f"u{i:02}@example.com", "north") for i in range(20)], assign={"policy": "explicit"})
-    with edge as daemon:
-        assert daemon.ask("homes.add", name="east", address="198.18.1.9:5060", probe=False, zone="b")["ok"]
-        for home in ("north", "south"):
-            assert daemon.ask("homes.set", name=home, zone="a")["ok"]
-        assert {h["name"]: h["zone"] for h in daemon.ask("homes")["homes"]} == {"north": "a", "south": "a", "east": "b"}
-        made = daemon.ask("plan.create", without="north")
+    homes = [{"name": name, "address": f"198.18.1.{i}:5060", "zone": zone} for i, (name, zone) in enumerate(zip(("n1", "n2", "s1", "s2"), "abab"), 1)]
+    placed = [(f"u{i:02}@example.com", ("n1", "n2")[i % 2]) for i in range(40)]
+    config = rig.make_config(folder, assignments=placed, home=homes, neighbour=[], dpdk=rig.af_packet(), assign={"policy": "explicit"}, balance=QUICK)
+    with lab.host("edge").daemon(config) as daemon:
+        assert {h["name"]: h["zone"] for h in daemon.ask("homes")["homes"]} == {"n1": "a", "n2": "b", "s1": "a", "s2": "b"}
+        assert daemon.ask("homes.drain", name="n1")["ok"]
+        made = daemon.ask("plan.create", without="n2")
         assert made["ok"], made
-        assert {h["home"]: h["clients_in"] for h in made["plan"]["homes"]} == {"north": 0, "south": 20, "east": 0}
+        steps = daemon.ask("plan.diff", id=made["plan"]["id"])["steps"]
+        assert {(step["from"], step["to"]) for step in steps} == {("n1", "s1"), ("n2", "s2")} and len(steps) == 40
+
+
+@contextlib.contextmanager
+def answering(link, status):
+    """A home that answers every request so, as long as the context lasts; `status` may be changed in place."""
+    ending = threading.Event()
+
+    def serve():
+        while not ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                octets, source = link.recvfrom(65535)
+                link.sendto(sip.answer(octets, status[0], to_tag="home"), source)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
+
+
+def test_a_receiver_that_has_too_much_gets_its_clients_more_slowly(lab, folder):
+    north, south = (lab.host(name, address) for name, address in rig.HOMES.items())
+    users = [f"u{i:03}" for i in range(400)]
+    config = rig.make_config(folder, assignments=[(f"{user}@example.com", "north") for user in users] + [("busy@example.com", "south")], neighbour=[],
+                             dpdk=rig.af_packet(), redirect={"policy": "never"}, assign={"policy": "explicit"}, balance=QUICK)
+    client = lab.host("client", "198.18.0.10").udp(*rig.CLIENT)
+    status = [503]
+    with lab.host("edge").daemon(config) as daemon, answering(south.udp(SOUTH, 5060, timeout_s=0.2), status):
+        number = apply_drain(daemon, rate=100)
+        for _ in range(60):
+            client.sendto(bytes(sip.register("busy")), rig.SERVICE)
+            time.sleep(0.1)
+        slowly = plan(daemon, number)["moved"]
+        assert 50 < slowly < 300, f"at 100 a second it would be all of them: {slowly}"
+        assert "south answers many requests with 5xx" in daemon.report()
+        status[0] = 200
+        rig.wait_for("the others", lambda: plan(daemon, number)["moved"] == 400, 60)

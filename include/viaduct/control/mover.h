@@ -23,6 +23,7 @@
 
 namespace viaduct::control {
 
+class Congestion;
 class Ledger;
 
 /// What watchers of clients are told. `moved`: subscribe again, now (RFC 6665 `deactivated`); `leaving`: the client himself, to refresh soon (RFC 3680
@@ -118,6 +119,7 @@ class Mover {
   void tell_leaving();
   void tell_watchers();
   void wave(double seconds);
+  [[nodiscard]] double pace_towards(assign::HomeIndex home, double seconds);
   [[nodiscard]] std::vector<Step*> next_wave(double seconds);
   [[nodiscard]] Expected<void> set_out(std::vector<Step*>& chosen);
   [[nodiscard]] Expected<void> commit(const std::vector<Step*>& chosen);
@@ -165,6 +167,7 @@ class Mover {
   std::set<std::string> joining_;  // as the ledger had them
   Bucket all_;
   std::unordered_map<assign::HomeIndex, Bucket> receivers_;
+  std::unordered_map<assign::HomeIndex, std::unique_ptr<Congestion>> congestion_;  // of receivers
 };
 
 }  // namespace viaduct::control
