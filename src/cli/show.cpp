@@ -101,7 +101,8 @@ std::string named_counters(const json& answer, const std::string& part, bool all
 }
 
 std::string port_counters(json port, bool all) {
-  const std::string title = field(port, "name") == "" ? "port" : "port " + cell(port, "name");
+  const std::string name = port.value("name", "");
+  const std::string title = name.empty() ? "port" : "port " + name;
   port.erase("name");
   return named_counters({{title, port}}, title, all);
 }

@@ -90,7 +90,8 @@ def test_each_port_answers_for_its_own_addresses_only(lab, two_sides):
         link = core.udp(HOME, 5099)
         core.neighbour(rig.EDGE, macs[core.port])
         link.sendto(bytes(sip.options(f"sip:{rig.EDGE}")), rig.SERVICE)
-        assert daemon.settled(1)["total"]["drops"]["frame_not_ours"] == 1
+        wait_for("a drop", lambda: daemon.counters()["total"]["drops"]["frame_not_ours"] == 1)
+        daemon.settled(1)
 
 
 def test_the_kernel_has_an_interface_for_each_port_and_its_routes_say_which(lab, two_sides):
