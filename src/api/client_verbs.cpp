@@ -151,8 +151,8 @@ json client_explain(const Plant& plant, const json& request) {
                               .moves = &plant.commons.moves,
                               .neighbours = &plant.commons.neighbours.read(),
                               .watched = &plant.commons.watched};
-    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site, tables,
-                                  plant.commons.now_min.load());
+    const auto r =
+        edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site, tables, plant.commons.now_min.load());
     out = placement_json(plant, *client);
     out["vias"] = vias;
     out["verdict"] = base::name(r.judgement.verdict);

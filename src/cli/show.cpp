@@ -84,8 +84,9 @@ std::string worker_counters(const json& answer, bool all) {
   for (const auto& worker : field(answer, "workers")) header.push_back("worker " + cell(worker, "index"));
   header.emplace_back("total");
   TextTable table{std::move(header)};
-  for (const auto* name : {"rx_pkts", "handed_over", "tx_pkts", "tx_full", "bursts", "sleeps", "redirects_followed", "redirects_not_followed", "reassembled",
-                           "fragments_expired", "fragments_spoilt", "fragments_sent", "second_homes", "registrations_put_off", "sightings_lost", "requests_shed"})
+  for (const auto* name :
+       {"rx_pkts", "handed_over", "tx_pkts", "tx_full", "bursts", "sleeps", "redirects_followed", "redirects_not_followed", "reassembled", "fragments_expired",
+        "fragments_spoilt", "fragments_sent", "second_homes", "registrations_put_off", "sightings_lost", "requests_shed"})
     add_counter(table, answer, name, name, all);
   for (const auto* kind : {"verdicts", "drops"})
     for (const auto& [name, total] : field(field(answer, "total"), kind).items())

@@ -51,7 +51,8 @@ struct alignas(64) Counters {
 /// A sum of several workers' counters, as plain numbers.
 struct CounterSums {
   std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{}, redirects_followed{}, redirects_not_followed{};
-  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{}, sightings_lost{}, requests_shed{};
+  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{}, sightings_lost{},
+      requests_shed{};
   std::array<std::uint64_t, base::verdicts_count> verdicts{};
   std::array<std::uint64_t, base::drops_count> drops{};
   void add(const Counters& c);
