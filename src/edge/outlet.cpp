@@ -47,14 +47,16 @@ void WireOutlet::flush() {
   flush_port(0, {staged_.data(), std::exchange(count_, 0)});
 }
 
-// In order at each port.
+// In order at each port. Whose they are is read before any is sent: what was sent may be somebody else's by then.
 [[gnu::noinline]] void WireOutlet::flush_by_port() {
   const std::span<nic::Packet> all{staged_.data(), std::exchange(count_, 0)};
+  std::array<std::uint16_t, base::burst_pkts_max> port_of;
+  for (std::size_t i = 0; i < all.size(); ++i) port_of[i] = all[i].port();
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     std::array<nic::Packet, base::burst_pkts_max> here;
     std::size_t count = 0;
-    for (const nic::Packet p : all)
-      if (p.port() == port) here[count++] = p;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (port_of[i] == port) here[count++] = all[i];
     if (count != 0) flush_port(port, {here.data(), count});
   }
 }
