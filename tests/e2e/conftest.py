@@ -11,7 +11,9 @@ import rig
 from netns import Lab
 
 
-def pytest_configure():
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures what time alone tells; nothing else may run beside it")
+
     # A terminated run cleans up like an interrupted one.
     def interrupt(*_):
         raise KeyboardInterrupt

@@ -188,6 +188,7 @@ def test_a_tag_is_kept_in_both_directions(lab, folder):
     assert [frame for frame in frames.read_pcap(folder / "out.pcap") if frames.untagged(frame)[1] == 9]
 
 
+@pytest.mark.alone
 def test_a_storm_for_the_kernel_leaves_sip_alone(hosts, folder):
     edge, clients = hosts
     with edge.daemon(config(folder, limits={"ring_slots": 64})) as daemon:

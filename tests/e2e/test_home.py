@@ -243,6 +243,7 @@ def test_registrations_that_cannot_be_read_stop_the_start_and_are_not_touched(la
     assert kept.read_bytes() == spoilt
 
 
+@pytest.mark.alone
 def test_in_a_storm_those_who_are_registered_go_first_and_others_are_told_to_come_back_at_different_times(pcap):
     known, new = [f"known{i}" for i in range(20)], [f"new{i}" for i in range(3000)]
     storm = [rig.datagram(sip.register(user)) for user in new]

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 
+import pytest
 import rig
 from rig import sip
 
@@ -78,6 +79,7 @@ def test_a_register_proxied_to_a_viaduct_home_is_registered_there(lab, folder):
             daemon.settled(2)
 
 
+@pytest.mark.alone
 def test_a_reload_under_traffic_loses_nothing_and_is_seen_within_10_ms(lab, folder):
     edge, clients = lab.host("edge"), lab.host("clients", "198.18.0.10")
     config = rig.make_config(folder, neighbour=[], dpdk=rig.af_packet(), assignments=[("alice@example.com", "north")])
