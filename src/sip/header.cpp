@@ -216,19 +216,28 @@ inline std::size_t name_line(const Words& line, std::size_t i, Message& out, Odd
   return odd_count + (differ != 0);
 }
 
+/// Of the one name that fills a row: whether the colon and the space behind it, which are not in the row, are there.
+inline bool fills_row_rightly(std::string_view text, std::size_t line, const Message& out) {
+  const char* const behind = text.data() + out.line[line] + row_line_bytes;
+  return out.name_bytes[line] != row_line_bytes || (behind[0] == ':' && behind[1] == ' ');
+}
+
+/// Put all lines on the list whose names go on behind that one. Returns its new length.
+[[gnu::noinline, gnu::cold]] std::size_t add_longer_names(std::string_view text, const Message& out, OddLines& odd, std::size_t odd_count) {
+  for (std::size_t i = 0; i < out.headers; ++i)
+    if (out.id[i] == HeaderId::content_length && !fills_row_rightly(text, i, out)) odd[odd_count++] = static_cast<std::uint8_t>(i);
+  return odd_count;
+}
+
 /// Name every line, the last first, so that `first` is simply overwritten. Returns how many are on the list.
 std::size_t name_lines(std::string_view text, Message& out, OddLines& odd) {
   std::size_t odd_count = 0;
   std::size_t i = out.headers;
   for (; i > 0 && out.line[i - 1] + row_line_bytes > text.size(); --i) odd_count = name_line(words_at_end(text, out.line[i - 1]), i - 1, out, odd, odd_count);
   for (; i > 0; --i) odd_count = name_line(words_of(text, out.line[i - 1]), i - 1, out, odd, odd_count);
-  // The one name that fills a row, its colon and space not in it.
   const std::size_t longest = out.first[static_cast<std::size_t>(HeaderId::content_length)];
-  if (longest != no_header && out.name_bytes[longest] == row_line_bytes) {
-    const char* const behind = text.data() + out.line[longest] + row_line_bytes;
-    odd[odd_count] = static_cast<std::uint8_t>(longest);
-    odd_count += behind[0] != ':' || behind[1] != ' ';
-  }
+  if (longest != no_header && !fills_row_rightly(text, longest, out)) [[unlikely]]
+    odd_count = add_longer_names(text, out, odd, odd_count);
   return odd_count;
 }
 

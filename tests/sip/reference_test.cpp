@@ -124,6 +124,14 @@ TEST(Reference, AgreesThatARequestLineEndsWithALineFeed) {
   EXPECT_EQ(differences("INVITE sip:alice@example.com SIP/2.0\r "), "");
 }
 
+TEST(Reference, AgreesOnLinesThatBeginAsContentLengthAndGoOn) {
+  for (const char* lines : {"Content-Lengthcc: 80\r\nContent-Lengthca;rport\r\n", "Content-Lengthc: 8\r\nContent-Lengthc: 9\r\nContent-Length: 0\r\n",
+                            "Content-Length: 0\r\nContent-Lengthc\r\n"}) {
+    const std::string request = std::string("INVITE sip:user@example.com SIP/2.0\r\nAccept: text/rport\r\n") + lines + "\r\n";
+    EXPECT_EQ(differences(request), "") << request;
+  }
+}
+
 TEST(Reference, AgreesThatNoQuotedPairHoldsALineEnd) {
   for (const char* quoted : {R"("J \)", R"("J \\)"}) {
     const std::string from = std::string(quoted) + "\r\n \" <sip:j@example.com>;tag=1";
