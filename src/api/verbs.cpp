@@ -150,6 +150,21 @@ json worker_rows(const Plant& plant) {
   return rows;
 }
 
+/// What each port's device is, and what it does by itself.
+json devices_json(const Plant& plant) {
+  json rows = json::array();
+  for (std::size_t i = 0; i < plant.commons.ports.size(); ++i) {
+    const nic::Port& port = plant.commons.ports[i];
+    rows.push_back({{"name", plant.config.dpdk.ports[i].name},
+                    {"driver", port.driver()},
+                    {"rx_queues", port.rx_queues()},
+                    {"tx_queues", port.tx_queues()},
+                    {"rx_checksums", port.rx_checksums()},
+                    {"tx_checksums", port.tx_checksums()}});
+  }
+  return rows;
+}
+
 json store_json(const Plant& plant) {
   store::Store& store = plant.placements.store();
   return {{"path", plant.config.store_path.string()},
@@ -169,7 +184,7 @@ json status(const Plant& plant, const json&) {
               {"uptime_s", uptime},
               {"pid", process_id()},
               {"profile", plant.config.dpdk.profile},
-              {"driver", plant.commons.ports[0].driver()},
+              {"ports", devices_json(plant)},
               {"listen", listen},
               {"workers", worker_rows(plant)},
               {"memory", memory_json()},

@@ -63,7 +63,7 @@ void ExceptionPath::send(nic::Packet p) {
     counters_.kernel_too_large.add(1);
     return nic::free(p);
   }
-  if (commons_.ports.checksum_work() == net::ChecksumWork::offload) net::leave_sums(p.octets());
+  if (commons_.ports.checksum_work() == net::ChecksumWork::offload) net::leave_udp_sum(p.octets());
   (wire_.send(p) ? counters_.kernel_sent : counters_.kernel_tx_full).add(1);
 }
 

@@ -97,7 +97,7 @@ bool Path::describe(Job& job, net::ChecksumTrust trust, base::Link link) {
   }
   counters_.reassembled.add(1);
   job.pkt = done.datagram;
-  if (!describe(job, checksums_.other, link)) return false;
+  if (!describe(job, checksums_.unverified(), link)) return false;
   if (job.frame.kind == net::FrameKind::fragment) return actor_.drop(job, base::Drop::fragment_invalid), false;
   return true;
 }

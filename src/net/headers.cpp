@@ -10,19 +10,17 @@ namespace viaduct::net {
 namespace {
 
 /// The header in front of `udp`: no options, DF, identification 0 (RFC 6864 4.1 allows any for what is never fragmented).
-[[gnu::always_inline]] inline std::uint8_t* write_ipv4(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e, ChecksumWork work) {
+[[gnu::always_inline]] inline std::uint8_t* write_ipv4(std::uint8_t* udp, std::size_t datagram_bytes, const Envelope& e) {
   std::uint8_t* h = udp - ipv4_header_bytes;
   // All as it stands in memory: 45 00 total length, identification 0, DF; TTL, protocol, checksum.
   const std::uint64_t total_bytes = std::byteswap(static_cast<std::uint16_t>(ipv4_header_bytes + datagram_bytes));
   const std::uint64_t first = 0x0040'0000'0000'0045 | total_bytes << 16;
   std::uint32_t second = std::uint32_t{protocol_udp} << 8 | ttl_default;
   const std::uint64_t addresses = std::uint64_t{e.destination.address.v4_wire()} << 32 | e.source.address.v4_wire();
-  if (work != ChecksumWork::offload) {
-    // Summed from the values: loading the octets just stored would wait for narrower stores to retire.
-    const std::uint64_t sum = 0x0045 + 0x0040 + total_bytes + second + (addresses & 0xffffffff) + (addresses >> 32);
-    const std::uint64_t folded = (sum & 0xffff) + (sum >> 16);  // 19 bits
-    second |= static_cast<std::uint32_t>(~((folded & 0xffff) + (folded >> 16)) << 16);
-  }
+  // Summed from the values: loading the octets just stored would wait for narrower stores to retire.
+  const std::uint64_t sum = 0x0045 + 0x0040 + total_bytes + second + (addresses & 0xffffffff) + (addresses >> 32);
+  const std::uint64_t folded = (sum & 0xffff) + (sum >> 16);  // 19 bits
+  second |= static_cast<std::uint32_t>(~((folded & 0xffff) + (folded >> 16)) << 16);
   std::memcpy(h, &first, sizeof first);
   std::memcpy(h + 8, &second, sizeof second);
   std::memcpy(h + 12, &addresses, sizeof addresses);
@@ -68,7 +66,7 @@ std::uint8_t* write_ipv6(std::uint8_t* udp, std::size_t datagram_bytes, const En
   const std::uint16_t sum = work == ChecksumWork::offload ? pseudo_sum(e.source.address, e.destination.address, static_cast<std::uint16_t>(datagram_bytes))
                                                           : udp_sum_field({payload, payload_bytes}, e);
   write_udp(udp, datagram_bytes, e, sum);
-  if (e.destination.address.is_v4()) return write_ethernet(write_ipv4(udp, datagram_bytes, e, work), e, ethernet_type_ipv4);
+  if (e.destination.address.is_v4()) return write_ethernet(write_ipv4(udp, datagram_bytes, e), e, ethernet_type_ipv4);
   return write_ethernet(write_ipv6(udp, datagram_bytes, e), e, ethernet_type_ipv6);
 }
 
@@ -80,11 +78,11 @@ std::uint8_t* write_headers(std::uint8_t* payload, std::size_t payload_bytes, co
   if (work != ChecksumWork::none || !e.destination.address.is_v4()) return write_with_sum(payload, payload_bytes, e, work);
   std::uint8_t* const udp = payload - udp_header_bytes;
   write_udp(udp, datagram_bytes, e, 0);
-  return write_ethernet(write_ipv4(udp, datagram_bytes, e, work), e, ethernet_type_ipv4);
+  return write_ethernet(write_ipv4(udp, datagram_bytes, e), e, ethernet_type_ipv4);
 }
 
 // The packet behind the link's header. Its lengths are believed: it comes from the kernel.
-void leave_sums(std::span<std::uint8_t> frame) {
+void leave_udp_sum(std::span<std::uint8_t> frame) {
   const std::size_t link = link_bytes(frame);
   if (frame.size() < link + ipv4_header_bytes + udp_header_bytes) return;
   std::uint8_t* const ip = frame.data() + link;
@@ -95,7 +93,6 @@ void leave_sums(std::span<std::uint8_t> frame) {
   std::uint8_t* const udp = ip + (is_v4 ? ipv4_header_bytes : ipv6_header_bytes);
   const std::span<const std::uint8_t> addresses{is_v4 ? ip + 12 : ip + 8, is_v4 ? std::size_t{8} : std::size_t{32}};
   store16(udp + 6, fold_wire(std::size_t{protocol_udp} + load16(udp + 4) + sum16(addresses)));
-  if (is_v4) store16(ip + 10, 0);
 }
 
 }  // namespace viaduct::net

@@ -18,7 +18,7 @@ static_assert(note_bytes % RTE_MBUF_PRIV_ALIGN == 0);
 [[nodiscard]] rte_mbuf** raw(std::span<Packet> pkts) { return reinterpret_cast<rte_mbuf**>(pkts.data()); }
 
 /// Tell the device what to compute. Its frames are ours: Ethernet with or without tag, IPv4 without options or IPv6, and of these only UDP in one packet
-/// comes with unfinished checksums; all else, and packets with options, is finished by who wrote it.
+/// comes with an unfinished checksum; all else, and packets with options, is finished by who wrote it.
 void ask_for_checksums(rte_mbuf& buffer) {
   const auto* frame = rte_pktmbuf_mtod(&buffer, const std::uint8_t*);
   buffer.l2_len = 14;
@@ -32,7 +32,7 @@ void ask_for_checksums(rte_mbuf& buffer) {
   const bool is_fragment = ((frame[20] & 0x3f) | frame[21]) != 0;
   if (type == RTE_ETHER_TYPE_IPV4 && frame[14] == 0x45 && frame[23] == IPPROTO_UDP && !is_fragment) {
     buffer.l3_len = 20;
-    buffer.ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
+    buffer.ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
   } else if (type == RTE_ETHER_TYPE_IPV6 && frame[20] == IPPROTO_UDP) {
     buffer.l3_len = 40;
     buffer.ol_flags = RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;

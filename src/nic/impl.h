@@ -35,8 +35,9 @@ struct Started {
   std::uint16_t rx_descriptors{};
   std::uint16_t tx_descriptors{};
   bool has_control_queue{};
-  bool rx_checksums{};                ///< the device verifies and says so in each buffer
-  bool tx_checksums{};                ///< the device computes IPv4's and UDP's
+  bool rx_checksums{};                ///< the device verifies UDP's at least, and says so in each buffer
+  bool tx_checksums{};                ///< the device computes UDP's
+  bool believes_device{};
   net::ChecksumTrust unverified{};    ///< what to do with what the device did not verify
   net::ChecksumWork uncomputed{net::ChecksumWork::software};   ///< and with what it does not compute
   std::string driver;

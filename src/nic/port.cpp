@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ports brought up: queues, spreading, offloads and pools, as far as the devices have them. Packets are burst.cpp's.
+#include <immintrin.h>
+#include <rte_bus.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -24,30 +27,37 @@ constexpr unsigned cache_buffers = 256;
 }
 
 constexpr std::uint64_t rx_checksum_offloads = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
-constexpr std::uint64_t tx_checksum_offloads = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 
-/// Offloads are taken whole or not at all: half a checksum helps nobody.
-[[nodiscard]] bool offers(std::uint64_t offered, std::uint64_t wanted) { return (offered & wanted) == wanted; }
+/// How packets are spread over several rx queues, as far as the device can: UDP and TCP flows by addresses and ports; fragments, which show no ports, by
+/// addresses, and UDP too where the device does not know its ports.
+[[nodiscard]] std::uint64_t spreading(std::uint64_t offered) {
+  constexpr std::uint64_t flows = RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_FRAG_IPV6;
+  constexpr std::uint64_t addresses = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6;
+  return offered & ((offered & RTE_ETH_RSS_UDP) != 0 ? flows : flows | addresses);
+}
+
+/// Virtual devices deal flows to their queues by themselves; a PCI device that cannot be told how would leave all queues but one empty.
+[[nodiscard]] bool can_spread(const rte_eth_dev_info& info) {
+  return spreading(info.flow_type_rss_offloads) != 0 || std::string_view(rte_bus_name(rte_dev_bus(info.device))) != "pci";
+}
 
 /// As many queues as asked for, as far as the device has them, and one more for the control core if it has that too.
 void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_info& info) {
-  port.rx_queues = std::min(config.queues_wanted, info.max_rx_queues);
+  port.rx_queues = can_spread(info) ? std::min(config.queues_wanted, info.max_rx_queues) : std::min<std::uint16_t>(1, info.max_rx_queues);
   port.tx_queues = std::min(config.queues_wanted, info.max_tx_queues);
   port.has_control_queue = config.control_queue && port.tx_queues < info.max_tx_queues;
   if (port.has_control_queue) ++port.tx_queues;
 }
 
-/// UDP and TCP flows are spread by addresses and ports; fragments, which show no ports, by addresses.
 [[nodiscard]] rte_eth_conf device_config(const Started& port, const rte_eth_dev_info& info, bool is_jumbo) {
-  constexpr std::uint64_t flows = RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_FRAG_IPV6;
   rte_eth_conf conf{};
-  const std::uint64_t spread = flows & info.flow_type_rss_offloads;
+  const std::uint64_t spread = spreading(info.flow_type_rss_offloads);
   if (port.rx_queues > 1 && spread != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rx_adv_conf.rss_conf.rss_hf = spread;
   }
-  if (port.rx_checksums) conf.rxmode.offloads |= rx_checksum_offloads;
-  if (port.tx_checksums) conf.txmode.offloads |= tx_checksum_offloads;
+  if (port.rx_checksums) conf.rxmode.offloads |= rx_checksum_offloads & info.rx_offload_capa;
+  if (port.tx_checksums) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
   // A frame above an ordinary buffer comes in several, where the device can, and is put into a large one.
   if (is_jumbo) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER & info.rx_offload_capa;
   return conf;
@@ -86,9 +96,10 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
   port.driver = info.driver_name;
   choose_queues(port, config, info);
   if (port.rx_queues == 0 || port.tx_queues == 0) return Failure("port " + std::to_string(index) + " (" + port.driver + ") has no queues");
-  const bool offload = config.offload == Offload::automatic;
-  port.rx_checksums = offload && offers(info.rx_offload_capa, rx_checksum_offloads);
-  port.tx_checksums = offload && offers(info.tx_offload_capa, tx_checksum_offloads);
+  // IPv4's header is soon summed up, and devices of virtual machines leave it to us.
+  port.believes_device = config.offload == Offload::automatic;
+  port.rx_checksums = port.believes_device && (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
+  port.tx_checksums = port.believes_device && (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
   const rte_eth_conf conf = device_config(port, info, config.mtu_bytes > base::mtu_bytes);
   if (const int error = rte_eth_dev_configure(index, port.rx_queues, port.tx_queues, &conf); error != 0)
     return failure(index, "configuring " + std::to_string(port.rx_queues) + " rx and " + std::to_string(port.tx_queues) + " tx queues", error);
@@ -156,12 +167,8 @@ std::expected<Ports, std::string> Ports::start(std::span<const PortConfig> confi
     if (!port) return Failure(port.error());
     ports.push_back(std::move(*port));
   }
-  const bool all_verify = std::ranges::all_of(ports, [](const auto& p) { return p->impl_->rx_checksums; });
   const bool all_compute = std::ranges::all_of(ports, [](const auto& p) { return p->impl_->tx_checksums; });
-  for (const auto& p : ports) {
-    p->impl_->rx_checksums = all_verify;
-    p->impl_->tx_checksums = all_compute;
-  }
+  for (const auto& p : ports) p->impl_->tx_checksums = all_compute;
   return Ports(std::move(ports));
 }
 
@@ -197,10 +204,28 @@ PortStatistics Port::statistics() const {
 std::uint16_t Port::rx_queues() const { return impl_->rx_queues; }
 std::uint16_t Port::tx_queues() const { return impl_->tx_queues; }
 bool Port::has_control_queue() const { return impl_->has_control_queue; }
-ChecksumPolicy Port::checksum_policy() const {
-  return {.found_good = impl_->rx_checksums ? net::ChecksumTrust::good : impl_->unverified, .other = impl_->unverified};
-}
+ChecksumPolicy Port::checksum_policy() const { return {impl_->unverified, impl_->believes_device}; }
 net::ChecksumWork Port::checksum_work() const { return impl_->tx_checksums ? net::ChecksumWork::offload : impl_->uncomputed; }
 std::string Port::driver() const { return impl_->driver; }
+
+std::string_view Port::rx_checksums() const {
+  if (impl_->rx_checksums) return "device";
+  return impl_->unverified == net::ChecksumTrust::verify ? "software" : "nobody";
+}
+
+std::string_view Port::tx_checksums() const {
+  if (impl_->tx_checksums) return "device";
+  return impl_->uncomputed == net::ChecksumWork::software ? "software" : "nobody";
+}
+
+ChecksumPolicy::ChecksumPolicy(net::ChecksumTrust unverified, bool believes_devices) {
+  for (std::uint64_t i = 0; i < by_flags_.size(); ++i) {
+    const std::uint64_t flags = _pdep_u64(i, checksum_flags_mask);
+    const bool udp_is_good = (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+    const bool both_are_good = udp_is_good && (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+    const bool is_told = believes_devices && udp_is_good;
+    by_flags_[i] = !is_told ? unverified : both_are_good ? net::ChecksumTrust::good : net::ChecksumTrust::ignore;
+  }
+}
 
 }  // namespace viaduct::nic

@@ -5,7 +5,9 @@ import json
 import pytest
 
 STATUS = {
-    "ok": True, "node": "edge", "version": "0.1.0", "uptime_s": 93784, "pid": 77, "profile": "af_packet", "driver": "net_af_packet",
+    "ok": True, "node": "edge", "version": "0.1.0", "uptime_s": 93784, "pid": 77, "profile": "af_packet",
+    "ports": [{"name": "", "driver": "net_af_packet", "rx_queues": 2, "tx_queues": 2, "rx_checksums": "software", "tx_checksums": "software"},
+              {"name": "lan", "driver": "net_vmxnet3", "rx_queues": 2, "tx_queues": 3, "rx_checksums": "device", "tx_checksums": "nobody"}],
     "listen": ["192.0.2.1:5060", "192.0.2.1:5070"],
     "workers": [{"index": 0, "cpu": 1, "rx": 1000, "tx": 990, "bursts": 500, "sleeps": 5},
                 {"index": 1, "cpu": 2, "rx": 7, "tx": 7, "bursts": 6, "sleeps": 12345}],
@@ -40,7 +42,9 @@ def test_status_tells_of_the_node_its_workers_and_its_memory(daemon, viaduct):
     assert done.returncode == 0
     assert done.stdout == (
         "node        edge, version 0.1.0, pid 77, up 1d 02:03:04\n"
-        "port        profile af_packet, driver net_af_packet\n"
+        "profile     af_packet\n"
+        "port        net_af_packet, 2 rx and 2 tx queues, checksums: rx by software, tx by software\n"
+        "port lan    net_vmxnet3, 2 rx and 3 tx queues, checksums: rx by device, tx by nobody\n"
         "listen      192.0.2.1:5060, 192.0.2.1:5070\n"
         "homes       2 up, 1 draining, 0 down\n"
         "assignment  policy slots, epoch 9, 3 pins, 4 overrides, room for 1000000 in 16.0 MiB\n"

@@ -104,7 +104,7 @@ TEST(Checksums, AreLeftToTheDeviceAsIfTheyHadNeverBeenWritten) {
   for (const bool is_v4 : {true, false})
     for (const bool is_tagged : {true, false}) {
       Octets frame = whole_frame(300, is_v4, is_tagged);
-      leave_sums(frame);
+      leave_udp_sum(frame);
       EXPECT_EQ(frame, whole_frame(300, is_v4, is_tagged, ChecksumWork::offload));
     }
 }
@@ -112,7 +112,7 @@ TEST(Checksums, AreLeftToTheDeviceAsIfTheyHadNeverBeenWritten) {
 TEST(Checksums, OfOtherFramesStay) {
   const auto stays = [](Octets frame) {
     const Octets before = frame;
-    leave_sums(frame);
+    leave_udp_sum(frame);
     return frame == before;
   };
   for (const bool is_v4 : {true, false}) {

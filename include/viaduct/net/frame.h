@@ -28,7 +28,7 @@ enum class FrameKind : std::uint8_t {
 enum class ChecksumTrust : std::uint8_t {
   verify,    ///< nobody looked: verify in software
   good,      ///< the device verified both
-  ignore     ///< veth peers send unfinished checksums: do not verify UDP (the IPv4 header still is)
+  ignore     ///< no look at UDP's: the device verified it, or peers on veth send unfinished ones; the IPv4 header's is verified
 };
 
 /// A received frame. An ARP frame has no payload and no endpoints; of ICMP the payload is the message, and the ports are 0.
@@ -62,11 +62,11 @@ struct Envelope {
   base::Endpoint destination;
 };
 
-/// Who computes the UDP checksum (the IPv4 header's too when offloaded).
+/// Who computes the UDP checksum. The IPv4 header's is always computed here.
 enum class ChecksumWork : std::uint8_t {
   software,     ///< here
-  offload,      ///< the device: the UDP field gets the pseudo-header sum, the IPv4 field 0
-  none          ///< UDP checksum 0 (IPv4 only, RFC 768): for measurements that model a device's offload; the IPv4 header's is computed
+  offload,      ///< the device: the UDP field gets the pseudo-header sum
+  none          ///< UDP checksum 0 (IPv4 only, RFC 768): for measurements that model a device's offload
 };
 
 /// Octets of Ethernet, IP and UDP headers for a destination of that family: 42 or 62.
@@ -77,9 +77,9 @@ enum class ChecksumWork : std::uint8_t {
 ///        An IPv6 datagram gets its checksum even with ChecksumWork::none (RFC 8200 8.1). Returns the frame's first octet.
 std::uint8_t* write_headers(std::uint8_t* payload, std::size_t payload_bytes, const Envelope& envelope, ChecksumWork work);
 
-/// Leave the checksums of a whole frame that others have written to the device, as write_headers does with ChecksumWork::offload.
+/// Leave the UDP checksum of a whole frame that others have written to the device, as write_headers does with ChecksumWork::offload.
 /// Shape: any frame, with a tag or without. One that is no UDP in a packet without options, extensions and fragments stays as it is.
-void leave_sums(std::span<std::uint8_t> frame);
+void leave_udp_sum(std::span<std::uint8_t> frame);
 
 /// An answer goes back where its request came from.
 [[nodiscard]] inline Envelope turned_around(const Frame& f) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine's packets: EAL, ports with their queues and buffer pools, and bursts in and out. Knows nothing of SIP.
 #pragma once
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <expected>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "viaduct/net/frame.h"
@@ -60,10 +63,16 @@ struct PortStatistics {
 };
 
 /// How far a received packet's checksums are believed.
-struct ChecksumPolicy {
-  net::ChecksumTrust found_good{};
-  net::ChecksumTrust other{};
-  [[nodiscard]] net::ChecksumTrust trust(Packet p) const { return p.checksums_found_good() ? found_good : other; }
+class ChecksumPolicy {
+ public:
+  /// What to do with what no device has verified, and whether it is believed that a device has.
+  ChecksumPolicy(net::ChecksumTrust unverified, bool believes_devices);
+  [[nodiscard]] net::ChecksumTrust trust(Packet p) const { return by_flags_[p.checksum_flags()]; }
+  /// Of a packet that no device has looked at: one put together here.
+  [[nodiscard]] net::ChecksumTrust unverified() const { return by_flags_[0]; }
+
+ private:
+  std::array<net::ChecksumTrust, 1U << std::popcount(checksum_flags_mask)> by_flags_{};
 };
 
 /// One started port; a device is started once a process. Where it offers less than was asked for, it gives what there is.
@@ -83,7 +92,7 @@ class Port {
   [[nodiscard]] bool has_control_queue() const;       ///< then its index is tx_queues() - 1
   /// offload or software: how the headers of every UDP frame sent here must be written.
   [[nodiscard]] net::ChecksumWork checksum_work() const;
-  /// What to do with a received packet's checksums, by whether the device found them good. It stays the same from start to end.
+  /// What to do with a received packet's checksums, by what the device says of them. It stays the same from start to end.
   [[nodiscard]] ChecksumPolicy checksum_policy() const;
 
   /// Take up to pkts.size() packets; returns how many. The caller owns them.
@@ -98,6 +107,9 @@ class Port {
   [[nodiscard]] Packet in_one_buffer(Packet p);
   [[nodiscard]] PortStatistics statistics() const;
   [[nodiscard]] std::string driver() const;
+  /// Who verifies UDP's checksums, and who computes them: `device`, `software`, or `nobody`.
+  [[nodiscard]] std::string_view rx_checksums() const;
+  [[nodiscard]] std::string_view tx_checksums() const;
 
  private:
   friend class Ports;

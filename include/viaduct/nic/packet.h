@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A packet buffer as the path sees it: octets, the room before and behind them, and a note that travels with it.
 #pragma once
+#include <immintrin.h>
 #include <rte_mbuf_core.h>
 
 #include <cstddef>
@@ -13,6 +14,9 @@ namespace viaduct::nic {
 inline constexpr std::size_t note_bytes = 128;
 
 /// A handle to one buffer, of pointer size; copying the handle copies no ownership: whoever pops or receives it owns it until it is sent, pushed or freed.
+/// The flags by which a device tells that it found a checksum good or bad; both flags of one: it did not look.
+inline constexpr std::uint64_t checksum_flags_mask = RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
 class Packet {
  public:
   Packet() = default;
@@ -25,11 +29,8 @@ class Packet {
   [[nodiscard]] std::size_t tailroom() const { return static_cast<std::size_t>(buffer_->buf_len) - buffer_->data_off - buffer_->data_len; }
   /// True when the device delivered it in several segments: data and bytes say the first.
   [[nodiscard]] bool is_segmented() const { return buffer_->nb_segs != 1; }
-  /// True when the device says that it verified the checksums of IP and UDP. Without the offload asked for, no driver says so.
-  [[nodiscard]] bool checksums_found_good() const {
-    constexpr std::uint64_t mask = RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK;
-    return (buffer_->ol_flags & mask) == (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD);
-  }
+  /// What the device says of the checksums of IP and UDP: the flags of checksum_flags_mask, side by side.
+  [[nodiscard]] std::uint64_t checksum_flags() const { return _pext_u64(buffer_->ol_flags, checksum_flags_mask); }
   /// The data become [start, start + bytes), which must lie inside the buffer.
   void set(const std::uint8_t* start, std::size_t bytes) {
     buffer_->data_off = static_cast<std::uint16_t>(start - static_cast<std::uint8_t*>(buffer_->buf_addr));
