@@ -151,9 +151,10 @@ std::string show_status(const json& answer) {
             cell(answer, "node") + ", version " + cell(answer, "version") + ", pid " + cell(answer, "pid") + ", up " + duration(number(answer, "uptime_s")));
   facts.add("profile", cell(answer, "profile"));
   for (const auto& port : field(answer, "ports")) {
-    const std::string name = field(port, "name") == "" ? "" : ' ' + cell(port, "name");
-    facts.add("port" + name, cell(port, "driver") + ", " + cell(port, "rx_queues") + " rx and " + cell(port, "tx_queues") + " tx queues, checksums: rx by " +
-                                 cell(port, "rx_checksums") + ", tx by " + cell(port, "tx_checksums"));
+    const std::string name = port.value("name", "");
+    facts.add(name.empty() ? "port" : "port " + name, cell(port, "driver") + ", " + cell(port, "rx_queues") + " rx and " + cell(port, "tx_queues") +
+                                                          " tx queues, checksums: rx by " + cell(port, "rx_checksums") + ", tx by " +
+                                                          cell(port, "tx_checksums"));
   }
   facts.add("listen", cell(answer, "listen"));
   facts.add("homes", cell(answer, "homes/up") + " up, " + cell(answer, "homes/draining") + " draining, " + cell(answer, "homes/down") + " down" +
