@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration read again while traffic flows.
+#include <spdlog/spdlog.h>
+
+#include "node_impl.h"
+#include "rules.h"
+#include "settings.h"
+#include "viaduct/control/build_site.h"
+#include "viaduct/control/homes.h"
+
+namespace viaduct {
+
+// Files are read on the caller's thread; the control core only swaps what has been checked. What a running node cannot change keeps its old value, and homes
+// are the store's to say.
+std::expected<api::Reload, std::string> Node::Impl::reload() {
+  auto next = config::load(config.file, folders.profiles);
+  if (!next) return std::unexpected(next.error().text);
+  auto next_rules = compile_rules(*next, folders.rules);
+  if (!next_rules) return std::unexpected(next_rules.error());
+  api::Reload done{.needs_restart = config::needs_restart(config, *next)};
+  next->listen = config.listen;
+  next->mtu_bytes = config.mtu_bytes;
+  next->fleet_seed = config.fleet_seed;
+  const auto pen = placements.take_pen();
+  if (!pen) return std::unexpected(pen.error());
+  const auto homes = fleet.homes();
+  done.differs = control::differences(*next, assign::Homes(homes));
+  auto built = control::build_site(*next, homes);
+  if (!built) return std::unexpected(built.error());
+  const auto registering = registrar_of(*next, (*built)->domains);
+  if (!registering) return std::unexpected(registering.error());
+  applied = std::move(*next);
+  registrar.apply(*registering);
+  loop.call([&] {
+    site.publish(std::move(*built), epoch);
+    resolver.set_static(applied);
+    health.apply(applied.health);
+    mover.set(mover_of(applied));
+    balancer.set(balance_of(applied));
+    show_rules(std::move(*next_rules));
+    done.applied = {
+        "domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits", "health", "balance"};
+    done.epoch = assignment.epoch();
+  });
+  return done;
+}
+
+// The files are read and compiled on the caller's thread.
+std::expected<std::size_t, std::string> Node::Impl::reload_rules() {
+  config::Config current;
+  {
+    const auto pen = placements.take_pen();
+    if (!pen) return std::unexpected(pen.error());
+    current = applied;
+  }
+  auto next = compile_rules(current, folders.rules);
+  if (!next) return std::unexpected(next.error());
+  const std::size_t count = (*next)->list().size();
+  loop.call([&] { show_rules(std::move(*next)); });
+  return count;
+}
+
+// On the control core.
+void Node::Impl::show_rules(std::unique_ptr<screen::Rules> next) {
+  next->continue_from(rules.read());
+  rules.publish(std::move(next), epoch);
+}
+
+void Node::reload_and_log() {
+  const auto done = impl_->reload();
+  if (!done) return spdlog::error("reload refused, nothing changed: {}", done.error());
+  for (const std::string& what : done->applied) spdlog::info("reload applied: {}", what);
+  for (const std::string& key : done->needs_restart) spdlog::warn("reload: {} needs a restart", key);
+  for (const std::string& difference : done->differs) spdlog::warn("reload: {}", difference);
+}
+
+}  // namespace viaduct
