@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "contains.h"
 #include "hosts.h"
+#include "loop.h"
 #include "own.h"
 #include "viaduct/base/text.h"
 #include "viaduct/net/stun.h"
@@ -32,47 +32,6 @@ bool is_home(const Site& site, std::string_view host) {
 
 // Whether the assignment decides, and no Route.
 [[gnu::always_inline]] inline bool is_by_tables(const Subject& s) { return s.routing.course <= Course::by_tables; }
-
-// A Via that names a listener is one that a node of this address wrote: we write addresses, never names.
-[[gnu::always_inline]] inline const Listener* listener_of(const Site& site, const sip::Via& via) {
-  for (const Listener& l : site.listeners)
-    if (base::equal_text(via.host, l.host) && port_or_default(via.port) == l.endpoint.port) return &l;
-  return nullptr;
-}
-
-// RFC 3261 16.3 item 4: a REGISTER that has been here is a loop; another request only when its loop part is the one that it would get now.
-[[gnu::always_inline]] inline bool is_loop_via(const Subject& s, const Site& site, const sip::Via& via) {
-  if (listener_of(site, via) == nullptr) [[likely]]
-    return false;
-  if (s.msg.method == Method::register_) return true;
-  const auto theirs = sip::loop_part_of(via.branch);
-  return theirs && *theirs == sip::loop_part(s.msg, direction(s), site.keys.signing());
-}
-
-// Whether a listener's address stands anywhere in a text: seldom, so that the Vias in it need not be taken apart.
-bool names_listener(const Site& site, std::string_view text) {
-  return std::ranges::any_of(site.listeners, [&](const Listener& l) { return contains(text, l.host); });
-}
-
-// The Vias below the top one taken apart, where they stand in a line that names a listener.
-[[gnu::noinline]] bool is_looping_in_lines(const Subject& s, const Site& site) {
-  for (std::size_t i = s.msg.first[static_cast<std::size_t>(HeaderId::via)]; i < s.msg.headers; ++i) {
-    if (s.msg.id[i] != HeaderId::via || !names_listener(site, s.msg.header_line(i))) continue;
-    std::string_view rest = s.msg.header_value(i);
-    for (std::string_view value = sip::next_value(rest); !value.empty(); value = sip::next_value(rest))
-      if (const auto via = sip::parse_via(value); via && is_loop_via(s, site, *via)) return true;
-  }
-  return false;
-}
-
-// Whether a Via below the top one closes a loop. Hardly ever is there any reason to take it apart.
-[[gnu::noinline]] bool is_looping_below(const Subject& s, const Site& site) {
-  return names_listener(site, below_top_via(s.msg)) && is_looping_in_lines(s, site);
-}
-
-[[gnu::always_inline]] inline bool is_looping(const Subject& s, const Site& site) {
-  return is_loop_via(s, site, s.msg.top) || (s.msg.via_values > 1 && is_looping_below(s, site));
-}
 
 // What every request must pass that would be forwarded: RFC 3261 16.3 items 3 and 5.
 Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
