@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "viaduct/control/build_site.h"
+#include "viaduct/site/handed_index.h"
 
 namespace viaduct::bench {
 namespace {
@@ -102,6 +103,9 @@ nic::Packet Stand::registration(std::string_view message, const base::Endpoint& 
   note.kind = site::Note::Kind::registration;
   note.frame = *net::parse_frame(out.octets(), net::ChecksumTrust::good);
   note.client = client;
+  sip::Message index;   // a worker has made it in any case
+  const std::string_view text{reinterpret_cast<const char*>(out.data()) + note.frame.payload_offset, note.frame.payload_bytes};
+  if (sip::index(text, index) == sip::Bad::none) site::hand_index(index, out, note);
   return out;
 }
 

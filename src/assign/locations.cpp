@@ -44,13 +44,12 @@ Location::Owner Location::make(const base::Hash128& key, std::string_view aor, s
   return out;
 }
 
-BindingText Location::operator[](std::size_t i) const {
-  const Place& p = places()[i];
-  const char* const at = text() + p.text_at;
-  return {.binding = p.binding,
-          .uri = {at, p.uri_bytes},
-          .instance = {at + p.uri_bytes, p.instance_bytes},
-          .path = {at + p.uri_bytes + p.instance_bytes, p.path_bytes}};
+void Location::refresh(std::size_t i, const Binding& by) {
+  Binding& b = reinterpret_cast<Place*>(this + 1)[i].binding;
+  b.cseq = by.cseq;
+  b.call_hash = by.call_hash;
+  b.branch_hash = by.branch_hash;
+  b.expires_at_s = by.expires_at_s;
 }
 
 // `"<urn:uuid:...>"` of a Contact is the `urn:uuid:...` of a GRUU.
@@ -61,7 +60,7 @@ static bool is_instance(std::string_view quoted, std::string_view instance) {
 std::size_t choose(const Location& location, std::string_view instance) {
   std::size_t best = location.count();
   for (std::size_t i = 0; i < location.count(); ++i) {
-    if (!instance.empty() && !is_instance(location[i].instance, instance)) continue;
+    if (!instance.empty() && !is_instance(location.instance(i), instance)) continue;
     if (best == location.count()) {
       best = i;
       continue;

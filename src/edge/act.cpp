@@ -8,6 +8,7 @@
 #include "viaduct/base/limits.h"
 #include "viaduct/base/text.h"
 #include "viaduct/net/usual_frame.h"
+#include "viaduct/site/handed_index.h"
 #include "viaduct/site/wire.h"
 
 namespace viaduct::edge {
@@ -243,6 +244,7 @@ void Actor::hand_to_registrar(Job& job) {
   note.frame = job.frame;
   note.client = job.subject.client;
   note.is_elsewhere = job.judgement.reason == Reason::edge_notifier;
+  site::hand_index(job.subject.msg, job.pkt, note);
   shard_of(job.subject.client).stage(job.pkt, job.judgement.verdict);
 }
 

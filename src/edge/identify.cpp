@@ -37,14 +37,14 @@ void locate(Subject& s, const assign::Location* location) {
   const auto uri = sip::parse_uri(asked);
   const std::size_t chosen = assign::choose(*location, uri ? sip::uri_param(uri->params, "gr").value : std::string_view{});
   if (chosen == location->count()) return;
-  const assign::BindingText to = (*location)[chosen];
+  const std::string_view to = location->uri(chosen);
   if (s.routing.course == Course::none) s.routing.edits = {};
   s.binding = &location->binding(chosen);
-  s.next = to.binding.next;
-  s.path = to.path;
+  s.next = s.binding->next;
+  s.path = location->path(chosen);
   // RFC 3261 19.1.1: headers have no place in a Request-URI; a user may have a '?' in it.
-  const std::size_t at = to.uri.find('@');
-  s.routing.edits.request_uri = to.uri.substr(0, to.uri.find('?', at == to.uri.npos ? 0 : at));
+  const std::size_t at = to.find('@');
+  s.routing.edits.request_uri = to.substr(0, to.find('?', at == to.npos ? 0 : at));
 }
 
 void identify(Subject& s, const Site& site) {

@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <array>
 
+#include "viaduct/base/append.h"
+
 namespace viaduct::registrar {
 namespace {
 
 /// RFC 3261 25.1 qvalue: `0.` and up to three digits, without zeros at the end.
-void put_q(std::string& out, std::uint16_t q_milli) {
+void put_q(base::Append& out, std::uint16_t q_milli) {
   std::string digits = std::to_string(1000 + q_milli % 1000).substr(1);
   digits.erase(digits.find_last_not_of('0') + 1);
-  out.append(";q=").append(q_milli >= 1000 ? "1" : "0");
-  if (!digits.empty()) out.append(".").append(digits);
+  out << ";q=" << (q_milli >= 1000 ? "1" : "0");
+  if (!digits.empty()) out << "." << digits;
 }
 
 /// RFC 3261 25.1 paramchar, but for escapes.
@@ -34,13 +36,18 @@ bool has_public_gruu(std::string_view instance) {
 }
 
 void put_contact(std::string& out, const assign::BindingText& b, std::uint32_t expires_in_s, std::string_view gruu_aor) {
-  out.append("Contact: <").append(b.uri).append(">;expires=").append(std::to_string(expires_in_s));
-  if (b.binding.q_milli != 1000) put_q(out, b.binding.q_milli);
-  if (!gruu_aor.empty() && has_public_gruu(b.instance))
-    out.append(";pub-gruu=\"sip:").append(gruu_aor).append(";gr=").append(b.instance.substr(2, b.instance.size() - 4)).append("\"");
-  if (!b.instance.empty()) out.append(";+sip.instance=").append(b.instance);
-  if (b.binding.reg_id != 0) out.append(";reg-id=").append(std::to_string(b.binding.reg_id));
-  out.append("\r\n");
+  constexpr std::size_t names_bytes = 160;   // names, numbers, signs
+  const std::size_t before = out.size(), most = before + b.uri.size() + 2 * b.instance.size() + gruu_aor.size() + names_bytes;
+  out.resize_and_overwrite(most, [&](char* text, std::size_t) {
+    base::Append line({text + before, text + most});
+    line << "Contact: <" << b.uri << ">;expires=" << std::uint64_t{expires_in_s};
+    if (b.binding.q_milli != 1000) put_q(line, b.binding.q_milli);
+    if (!gruu_aor.empty() && b.binding.has_gruu) line << ";pub-gruu=\"sip:" << gruu_aor << ";gr=" << b.instance.substr(2, b.instance.size() - 4) << "\"";
+    if (!b.instance.empty()) line << ";+sip.instance=" << b.instance;
+    if (b.binding.reg_id != 0) line << ";reg-id=" << std::uint64_t{b.binding.reg_id};
+    line << "\r\n";
+    return before + line.bytes();
+  });
 }
 
 }  // namespace viaduct::registrar

@@ -8,21 +8,36 @@
 #include <string_view>
 
 #include "viaduct/base/address.h"
+#include "viaduct/base/check.h"
+#include "viaduct/base/text.h"
 
 namespace viaduct::registrar {
 
+/// Shape: what is written, all in all, is no longer than `bytes_max`.
 class Writer {
  public:
+  explicit Writer(std::size_t bytes_max) : out_(bytes_max, '\0'), at_(out_.data()) {}
   template <typename N>
   Writer& operator<<(N number) {
-    out.append(reinterpret_cast<const char*>(&number), sizeof number);
+    std::memcpy(at_, &number, sizeof number);
+    at_ += sizeof number;
     return *this;
   }
-  Writer& operator<<(const base::Endpoint& e) {
-    out.append(reinterpret_cast<const char*>(e.address.octets().data()), e.address.octets().size());
-    return *this << e.port;
+  Writer& operator<<(const base::Endpoint& e) { return *this << e.address.octets() << e.port; }
+  Writer& operator<<(std::string_view text) {
+    at_ = base::copy_text(at_, text);
+    return *this;
   }
-  std::string out;
+  [[nodiscard]] std::string take() {
+    const auto bytes = static_cast<std::size_t>(at_ - out_.data());
+    base::check(bytes <= out_.size(), "a row has the octets that it was given");
+    out_.resize(bytes);
+    return std::move(out_);
+  }
+
+ private:
+  std::string out_;
+  char* at_;
 };
 
 /// Reads on until something is missing; then everything is zero.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "contact_line.h"
 #include "octets.h"
 
 namespace viaduct::registrar {
@@ -15,7 +16,7 @@ void put(Writer& w, const assign::BindingText& b, ClockOffset offset_s) {
   w << f.flow << f.next << f.listener << f.q_milli << f.reg_id << f.cseq << f.call_hash << f.branch_hash;
   w << static_cast<std::int64_t>(f.added_at_s) + offset_s << static_cast<std::int64_t>(f.expires_at_s) + offset_s;
   for (const std::string_view text : {b.uri, b.instance, b.path}) w << static_cast<std::uint16_t>(text.size());
-  for (const std::string_view text : {b.uri, b.instance, b.path}) w.out.append(text);
+  for (const std::string_view text : {b.uri, b.instance, b.path}) w << text;
 }
 
 assign::BindingText take(Reader& r, ClockOffset offset_s) {
@@ -36,18 +37,17 @@ assign::BindingText take(Reader& r, ClockOffset offset_s) {
   out.uri = r.text(uri);
   out.instance = r.text(instance);
   out.path = r.text(path);
+  f.has_gruu = has_public_gruu(out.instance);
   return out;
 }
 
 }  // namespace
 
 std::string to_row(const assign::Location& location, ClockOffset offset_s) {
-  Writer w;
-  w.out.reserve(location.bytes());
-  w << format << static_cast<std::uint8_t>(location.count()) << static_cast<std::uint16_t>(location.aor().size());
-  w.out.append(location.aor());
+  Writer w(location.bytes());   // in memory it has all of that, and more
+  w << format << static_cast<std::uint8_t>(location.count()) << static_cast<std::uint16_t>(location.aor().size()) << location.aor();
   for (std::size_t i = 0; i < location.count(); ++i) put(w, location[i], offset_s);
-  return std::move(w.out);
+  return w.take();
 }
 
 std::optional<FromRow> from_row(std::string_view row, ClockOffset offset_s) {

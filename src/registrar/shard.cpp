@@ -9,10 +9,12 @@
 
 #include "permission.h"
 #include "registration.h"
+#include "shape.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/sip/reply.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/sip/uri.h"
+#include "viaduct/site/handed_index.h"
 
 namespace viaduct::registrar {
 namespace {
@@ -51,7 +53,8 @@ Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules, const W
       wire_(commons, commons.to_registrar.size() == 1),
       bindings_(rules, locations_, commons.site.read().fleet_seed),
       sightings_(commons.watched, watch_rules.subscriptions_max, commons.site.read().fleet_seed),
-      watchers_(watch_rules, locations_, sightings_, commons.site.read().fleet_seed, *this) {
+      watchers_(watch_rules, locations_, sightings_, commons.site.read().fleet_seed, *this),
+      shape_key_(shape_key(commons.site.read().fleet_seed)) {
   bindings_.set_observer(watchers_);
 }
 
@@ -78,7 +81,7 @@ std::size_t Shard::poll(std::size_t requests_max, std::uint64_t now_ms) {
 // Each packet was written by another core, and each client's bindings are anywhere in memory: what is read of them comes step by step, while the packets
 // before are processed.
 void Shard::take_all(std::span<const nic::Packet> pkts) {
-  constexpr std::size_t between = 3, steps = 4;                  // packets from one step to the next
+  constexpr std::size_t between = 3, steps = 3;                  // packets from one step to the next
   constexpr std::size_t head_bytes = 256, message_bytes = 640;   // of a buffer with its note, and of a usual message with its headers
   for (std::size_t i = 0; i < pkts.size() + steps * between; ++i) {
     const auto client = [&](std::size_t at) { return pkts[at].note<site::Note>().client; };
@@ -87,14 +90,13 @@ void Shard::take_all(std::span<const nic::Packet> pkts) {
     if (is_at(1)) fetch(pkts[i - between].data(), message_bytes);
     if (is_at(1)) bindings_.prefetch(client(i - between));
     if (is_at(2)) bindings_.prefetch_location(client(i - 2 * between));
-    if (is_at(3)) bindings_.prefetch_timers(client(i - 3 * between));
     if (is_at(steps)) take(pkts[i - steps * between]);
   }
 }
 
 void Shard::take(nic::Packet p) {
   const auto note = p.note<site::Note>();
-  static_cast<void>(sip::index(payload_of(p, note), message_));  // a fault stays in the message
+  if (!site::take_index(p, note, message_)) static_cast<void>(sip::index(payload_of(p, note), message_));  // a fault stays in the message
   if (note.kind == site::Note::Kind::sighting) return take_sighting(p, note);
   message_.is_request ? take_request(p, note) : take_answer(p);
 }
@@ -131,12 +133,18 @@ Proof Shard::prove(const sip::Message& request, const site::Note& note, const si
 }
 
 Outcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
+  const std::uint64_t shape = shape_of(request, note, site, shape_key_);
   std::array<char, base::aor_bytes_max> aor_room;
   std::array<char, base::path_bytes_max> path_room;
-  const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
-  if (!aor) return {.status = 400, .fault = aor.error()};
-  const auto registration = read_registration(request, *aor, note, site, path_room);
-  if (!registration) return registration.error();
+  auto registration = read_again(request, note, std::as_const(locations_).find(note.client), shape);
+  if (!registration) {
+    const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
+    if (!aor) return {.status = 400, .fault = aor.error()};
+    auto read = read_registration(request, *aor, note, site, path_room);
+    if (!read) return read.error();
+    read->shape = shape;
+    registration.emplace(*read);
+  }
   if (authenticator_) {
     Proof proof = prove(request, note, site);
     if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
@@ -144,7 +152,7 @@ Outcome Shard::register_client(const sip::Message& request, const site::Note& no
   Outcome out = bindings_.process(*registration, now_ms_ / 1000);
   if (out.status != 200) return out;
   if (commons_.moves.is_any() && locations_.find(note.client) != nullptr) [[unlikely]]
-    commons_.moves.confirm(commons_.counters.size() + index_, {note.client, site.local_home, *aor});
+    commons_.moves.confirm(commons_.counters.size() + index_, {note.client, site.local_home, registration->aor});
   put_extensions(out.headers, *registration, out, site);
   out.headers += date_;
   return out;

@@ -14,6 +14,7 @@ namespace viaduct::registrar {
 namespace {
 
 constexpr std::uint8_t format = 1;
+constexpr std::size_t fixed_bytes = 1 + 3 * 8 + 18 + 4 + 6 * 4 + 8 + 8 * 2;  // of a row, before its texts
 enum class Owed : std::uint8_t { nothing, anew, again };
 constexpr std::uint8_t shortens = 4, elsewhere = 8;  // beside Owed
 
@@ -31,17 +32,19 @@ std::uint8_t owed_octet(const Subscription& s) {
 
 std::string to_row(const Subscription& s, std::int64_t offset_s) {
   const Standing& x = s.standing;
-  Writer w;
+  const DialogTexts t = s.texts();
+  const std::array<std::string_view, 8> all = {t.aor, t.call_id, t.remote_tag, t.remote_uri, t.local_uri, t.target, t.routes, t.event_id};
+  std::size_t bytes = fixed_bytes;
+  for (const std::string_view text : all) bytes += text.size();
+  Writer w(bytes);
   w << format << s.client.low << s.client.high << s.dialog << x.next << x.listener << static_cast<std::uint8_t>(x.ending) << owed_octet(s)
     << static_cast<std::uint8_t>(x.was_heard);
   w << x.remote_cseq << x.local_cseq << (owed(s) == Owed::again && s.open ? x.version - 1 : x.version) << x.retry_after_s << x.interval_min_ms
     << x.interval_max_ms;
   w << static_cast<std::int64_t>(x.expires / ticks_per_s) + offset_s;
-  const DialogTexts t = s.texts();
-  const std::array<std::string_view, 8> all = {t.aor, t.call_id, t.remote_tag, t.remote_uri, t.local_uri, t.target, t.routes, t.event_id};
   for (const std::string_view text : all) w << static_cast<std::uint16_t>(text.size());
-  for (const std::string_view text : all) w.out.append(text);
-  return std::move(w.out);
+  for (const std::string_view text : all) w << text;
+  return w.take();
 }
 
 /// A subscription as it was, but for its texts.

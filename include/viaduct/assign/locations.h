@@ -17,6 +17,7 @@
 namespace viaduct::assign {
 
 /// One contact of a client, and what its registrar keeps with it. Times are seconds of the registrar's clock.
+/// Thread: what follows `reg_id`, but for `added_at_s`, is the registrar's alone: it changes in place.
 struct Binding {
   base::Endpoint flow;           ///< where its REGISTER came from
   base::Endpoint next;           ///< where requests for it are sent: to the first of its Path, else through its flow (RFC 3327 5.3, RFC 5626 5.3)
@@ -28,6 +29,10 @@ struct Binding {
   std::uint64_t branch_hash{};
   std::uint32_t added_at_s{};    ///< first seen
   std::uint32_t expires_at_s{};
+  std::uint64_t shape{};         ///< of that REGISTER: what else stood in it (registrar/shape.h); 0: others have changed it since, or it is not known
+  std::uint32_t asked_s{};       ///< with a shape: the expiry that it asked for; 0: none
+  bool has_gruu{};               ///< its instance can stand in a public GRUU
+  bool supports_path{}, supports_outbound{}, supports_gruu{};   ///< with a shape: what its client said that it understands
 };
 
 /// The same with its texts, to be put into a Location or read from one.
@@ -38,7 +43,8 @@ struct BindingText {
   std::string_view path;       ///< values of its Path, as they would stand in one Route line; empty: none
 };
 
-/// All bindings of one client, in one piece of memory. Immutable once it is in the map, but for the timer and `is_unsaved`, which are the registrar's.
+/// All bindings of one client, in one piece of memory. Immutable once it is in the map, but for the timer, `is_unsaved` and what of a binding is the
+/// registrar's.
 class Location : public base::Timer {
  public:
   struct Delete {
@@ -52,7 +58,13 @@ class Location : public base::Timer {
   [[nodiscard]] std::string_view aor() const { return {text(), aor_bytes_}; }   ///< canonical
   [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] const Binding& binding(std::size_t i) const { return places()[i].binding; }
-  [[nodiscard]] BindingText operator[](std::size_t i) const;
+  [[nodiscard]] std::string_view uri(std::size_t i) const { return {text() + places()[i].text_at, places()[i].uri_bytes}; }
+  [[nodiscard]] std::string_view instance(std::size_t i) const { return {uri(i).end(), places()[i].instance_bytes}; }
+  [[nodiscard]] std::string_view path(std::size_t i) const { return {instance(i).end(), places()[i].path_bytes}; }
+  /// All of it. Thread: the registrar's.
+  [[nodiscard]] BindingText operator[](std::size_t i) const { return {.binding = binding(i), .uri = uri(i), .instance = instance(i), .path = path(i)}; }
+  /// A REGISTER has changed nothing of a binding but when it ends, and what it is of. Thread: the registrar's.
+  void refresh(std::size_t i, const Binding& by);
   [[nodiscard]] std::size_t bytes() const;   ///< of memory
 
   base::Hash128 key;

@@ -39,6 +39,7 @@ struct Registration {
   bool supports_path{};          ///< RFC 3327 5.1
   bool supports_outbound{};      ///< RFC 5626 6
   bool supports_gruu{};          ///< RFC 5627 5.1
+  std::uint64_t shape{};         ///< what of the REGISTER the next one is likely to have in common with it, as one number; 0: that is not asked for
 };
 
 /// What a REGISTER came to: the status, and the header lines of its answer.
@@ -89,12 +90,12 @@ class Bindings {
   /// Shape: `locations` is the shard's, and outlives this; `hash_key` is the same after a restart.
   Bindings(const Rules& rules, assign::LocationMap& locations, const base::Key128& hash_key);
   ~Bindings();
-  /// So that a client's bindings are at hand when his REGISTER is processed: the first step, and when others have had theirs, the second, and the third.
+  /// So that a client's bindings are at hand when his REGISTER is processed: the first step, and when others have had theirs, the second.
   void prefetch(const ClientKey& key) const;
   void prefetch_location(const ClientKey& key) const;
-  void prefetch_timers(const ClientKey& key) const;
   /// Process one REGISTER; `now_s` is a monotonic clock in seconds.
   /// All or nothing: on a status other than 200 nothing has changed. The same (Call-ID, CSeq, branch) again is a retransmission and is answered alike.
+  /// One of the shape of the REGISTER that has made the client's only binding is not read again: that shape says what stands in it.
   Outcome process(const Registration& registration, std::uint64_t now_s);
   /// What somebody else's registrar says that a client's bindings are takes the place of what was known of them.
   void replace(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);

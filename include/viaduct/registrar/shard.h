@@ -71,6 +71,7 @@ class Shard final : private Outlet {
   Bindings bindings_;
   Sightings sightings_;
   Watchers watchers_;
+  base::AesHashKey shape_key_;
   std::unique_ptr<Authenticator> authenticator_;
   ShardCounters counters_;
   sip::Message message_;

@@ -41,6 +41,7 @@ struct Note {
   base::Endpoint flow;         ///< sighting: where the REGISTER came from, to which its answer goes
   LinkAddress next_hop;        ///< unresolved
   bool is_elsewhere{};         ///< registration: a SUBSCRIBE to a client whose home has this node notify in its place
+  std::uint16_t index_at{};    ///< registration: where the message's index lies, from the packet's first octet on; 0: it has none (handed_index.h)
 };
 static_assert(sizeof(Note) <= nic::note_bytes);
 
