@@ -31,12 +31,14 @@ std::string_view name(Notice notice) {
 
 /// False: this subscription hears nothing of it.
 bool Watchers::Impl::tell_moved(Subscription& s, const Move& move, const site::Site& site) {
+  const bool asks_himself = !s.ends() && location_of(s) != nullptr && is_own(s, site.domains);
   if (move.notice != Notice::shortened) {
     const bool is_probation = move.notice == Notice::probation;
     if (!s.ends()) end(s, is_probation ? Ending::probation : Ending::deactivated, is_probation ? place_of(s, 1, move.within_s) : 0);
+    s.standing.shortens |= is_probation && asks_himself;
     return true;
   }
-  if (s.ends() || location_of(s) == nullptr || !is_own(s, site.domains)) return false;
+  if (!asks_himself) return false;
   if (s.standing.shortens || (s.open && s.open->shortens)) return true;
   s.standing.shortens = true;
   s.standing.retry_after_s = place_of(s, shortened_s_min, move.within_s);

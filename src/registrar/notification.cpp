@@ -43,6 +43,20 @@ ReginfoContact shortened(ReginfoContact contact, std::uint32_t within_s) {
   return contact;
 }
 
+/// A contact that is to be registered again, elsewhere, after so many seconds (RFC 3680 4.7.1).
+ReginfoContact sent_away(ReginfoContact contact, std::uint32_t after_s) {
+  contact.state = ContactState::terminated;
+  contact.event = ContactEvent::probation;
+  contact.retry_after_s = after_s;
+  contact.expires_s.reset();
+  return contact;
+}
+
+/// As its client is to have it who is asked to register again.
+ReginfoContact asked_for(const ReginfoContact& contact, const Standing& x) {
+  return x.ending == Ending::probation ? sent_away(contact, x.retry_after_s) : shortened(contact, x.retry_after_s);
+}
+
 RegistrationState registration_state(const assign::Location* location, bool was_active) {
   if (location != nullptr) return RegistrationState::active;
   return was_active ? RegistrationState::terminated : RegistrationState::init;
@@ -74,7 +88,7 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
   } else {
     for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
       const ReginfoContact contact = shown((*location)[i], seed, now_s);
-      contacts.push_back(x.shortens ? shortened(contact, x.retry_after_s) : contact);
+      contacts.push_back(x.shortens ? asked_for(contact, x) : contact);
     }
   }
   const std::string aor_uri = "sip:" + std::string(t.aor);
@@ -82,7 +96,7 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
                      .is_full = x.due != Due::changes,
                      .aor_uri = aor_uri,
                      .registration_id = s.client.low,
-                     .state = registration_state(location, x.due == Due::changes),
+                     .state = x.shortens && s.ends() ? RegistrationState::terminated : registration_state(location, x.due == Due::changes),
                      .contacts = contacts};
   const std::string body = x.is_unchanged ? std::string{} : reginfo_xml(info);
   std::array<char, base::contact_uri_bytes_max + base::path_bytes_max + 16> room;

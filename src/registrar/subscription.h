@@ -62,19 +62,19 @@ struct Standing {
   bool was_retried{};                ///< a Retry-After was waited for, and nothing answered with a 2xx since
   bool was_heard{};                  ///< a NOTIFY has been answered
   bool wants_everything{};           ///< nobody knows what it has missed: a restart was between
-  bool shortens{};                   ///< what is due asks the client to register again: its contacts are shown with that event, for retry_after_s
-  bool is_elsewhere{};               ///< the client's home is a third party's: what is seen of it is told (sightings.h)
+  bool shortens{};  ///< what is due asks the client to register again: its contacts are shown with that event, or `probation` at the end, for retry_after_s
+  bool is_elsewhere{};  ///< the client's home is a third party's: what is seen of it is told (sightings.h)
   bool is_unsaved{};
   std::uint16_t changes_from{};
   std::uint32_t remote_cseq{};
-  std::uint32_t local_cseq{};        ///< of the latest NOTIFY
-  std::uint32_t version{};           ///< of the next body
-  std::uint32_t retry_after_s{};     ///< with Ending::probation, and `shortens`
-  std::uint32_t interval_min_ms{};   ///< that the subscriber asked for (RFC 6446); 0: none
+  std::uint32_t local_cseq{};  ///< of the latest NOTIFY
+  std::uint32_t version{};  ///< of the next body
+  std::uint32_t retry_after_s{};  ///< with Ending::probation, and `shortens`
+  std::uint32_t interval_min_ms{};  ///< that the subscriber asked for (RFC 6446); 0: none
   std::uint32_t interval_max_ms{};
   Tick expires{};
-  Tick told{};                       ///< when the latest NOTIFY began
-  Tick retry_at{};                   ///< not before: the subscriber said so with Retry-After
+  Tick told{};  ///< when the latest NOTIFY began
+  Tick retry_at{};  ///< not before: the subscriber said so with Retry-After
 };
 
 class Subscription : public base::Timer {
@@ -88,12 +88,12 @@ class Subscription : public base::Timer {
   [[nodiscard]] DialogTexts texts() const;
   [[nodiscard]] std::string_view aor() const { return texts().aor; }
   [[nodiscard]] bool ends() const { return standing.ending != Ending::none; }
-  [[nodiscard]] std::size_t bytes() const;   ///< of memory, without an open NOTIFY
+  [[nodiscard]] std::size_t bytes() const;  ///< of memory, without an open NOTIFY
 
   const ClientKey client;
-  const std::uint64_t dialog;          ///< keyed hash of Call-ID and the subscriber's tag: our tag
-  Subscription* dialog_chain{};        ///< the table's
-  Subscription* client_chain{};        ///< the table's
+  const std::uint64_t dialog;  ///< keyed hash of Call-ID and the subscriber's tag: our tag
+  Subscription* dialog_chain{};  ///< the table's
+  Subscription* client_chain{};  ///< the table's
   std::unique_ptr<OpenNotify> open;
   Standing standing;
 

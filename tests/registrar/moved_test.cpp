@@ -69,6 +69,30 @@ TEST_F(Moved, ProbationGivesEachATimeOfItsOwn) {
   EXPECT_LE(*times.rbegin(), 3600u);
 }
 
+TEST_F(Moved, ProbationSendsTheClientItselfAwayAndShowsOthersItsContactsAsTheyAre) {
+  enrol("<sip:a@192.0.2.9>;expires=3600", 1);
+  subscribed();
+  subscribed(server);
+  EXPECT_EQ(moves(Notice::probation), 2u);
+  restart(rows());
+  pass(200);
+  const auto all = heard();
+  ASSERT_EQ(all.size(), 2u);
+  for (const std::string& notify : all) {
+    const unsigned after_s = number_in(header(notify, "Subscription-State"), "terminated;reason=probation;retry-after=");
+    EXPECT_GE(after_s, 1u);
+    if (header(notify, "Call-ID") != "watch@h") {
+      EXPECT_NE(notify.find("state=\"active\" event=\"registered\""), notify.npos) << notify;
+      continue;
+    }
+    EXPECT_NE(notify.find("state=\"terminated\" event=\"probation\""), notify.npos) << notify;
+    EXPECT_EQ(number_in(notify, "retry-after=\""), after_s) << "he subscribes again when he registers again";
+    EXPECT_EQ(notify.find("state=\"active\""), notify.npos) << "nor is his registration active";
+    EXPECT_EQ(notify.find(" expires="), notify.npos) << notify;
+  }
+  EXPECT_EQ(bindings.of(alice, now_ms / 1000).size(), 1u) << "who does not come keeps what he has";
+}
+
 TEST_F(Moved, ShortenedAsksTheClientItselfAndNobodyElse) {
   enrol("<sip:a@192.0.2.9>;expires=3600", 1);
   subscribed();

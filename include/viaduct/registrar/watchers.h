@@ -83,7 +83,7 @@ struct Farewell {
 /// What those who watch a client hear when it moves to another home. Each subscriber gets a time of its own, so that they do not come at once.
 enum class Notice : std::uint8_t {
   deactivated,  ///< subscriptions end: subscribe anew, now
-  probation,  ///< subscriptions end: subscribe anew, after 1 to within_s seconds
+  probation,  ///< subscriptions end: subscribe anew, after 1 to within_s seconds, and the client himself: register again, after as many (RFC 3680 4.7.1)
   shortened  ///< the client's own stay: register again, within 30 to within_s seconds (RFC 3680 4.7.1)
 };
 [[nodiscard]] std::string_view name(Notice notice);
@@ -134,8 +134,8 @@ class Watchers final : public BindingsObserver {
   /// End all subscriptions to a client, each with a NOTIFY of full state. Returns how many.
   std::size_t end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms);
   /// Tell those who watch a client that it moves; what is under way already is not told twice. `deactivated` and `probation` end every subscription to it, with
-  /// the contacts as they are: `active` while their bindings stand. `shortened` goes to the subscriptions of the client itself, if it is registered here, and
-  /// changes no binding: who does not come keeps what he has. Returns how many subscriptions are being told.
+  /// the contacts as they are: `active` while their bindings stand; but that `probation` shows the client itself its contacts as `terminated`. `shortened` goes to
+  /// the subscriptions of the client itself, if it is registered here. No binding is changed: who does not come keeps what he has. Returns how many subscriptions are being told.
   /// Source: RFC 6665 4.1.3, 4.4.2; RFC 3680 4.7.1.
   std::size_t moved(const ClientKey& client, const Move& move, const site::Site& site, std::uint64_t now_ms);
   /// End one. False: there is none of that id.
