@@ -31,6 +31,14 @@ json placement_json(const Plant& plant, const control::Client& client) {
           {"slot_home", home_name(site, plant.commons.assignment.slot_home(client.key))}};
 }
 
+/// The move that he is on, if any.
+void add_move(json& out, const Plant& plant, const sip::ClientKey& key) {
+  const auto step = plant.mover.move_of(key);
+  if (!step) return;
+  plant.loop.call([&] { out["move"] = step_json(plant.commons.site.read(), *step); });
+  if (step->plan != 0) out["move"]["plan"] = step->plan;
+}
+
 std::uint64_t monotonic_s() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
@@ -93,11 +101,12 @@ Answer place(const Plant& plant, const json& request, const std::string& who, bo
     if (!client) return failure(client.error());
     if (is_assigned && home == assign::no_home) return failure(request.at("home").get<std::string>() + ": no such home");
     const auto to = is_assigned ? std::optional(home) : std::nullopt;
-    const auto done = plant.placements.place(*client, to, request.value("pin", false), {who, request.value("why", std::string{})});
+    const auto done = plant.mover.place(*client, to, request.value("pin", false), {who, request.value("why", std::string{})});
     if (!done) return failure(done.error());
     json out;
     plant.loop.call([&] { out = placement_json(plant, *client); });
     out["changed"] = done->changed > 0;
+    add_move(out, plant, client->key);
     return out;
   });
 }
@@ -124,6 +133,7 @@ json client_show(const Plant& plant, const json& request) {
     out["bindings"] = bindings_json(shard.bindings(), client->key);
     out["seen"] = bindings_json(shard.sightings().bindings(), client->key);
   });
+  add_move(out, plant, client->key);
   return out;
 }
 

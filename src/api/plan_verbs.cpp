@@ -100,19 +100,6 @@ json simulate(const Plant& plant, const json& request) {
   return out;
 }
 
-json step_json(const site::Site& site, const Step& step) {
-  constexpr std::array states = {"planned", "committed", "settled", "resting"};
-  json out = {{"from", home_name(site, step.from)},
-              {"to", home_name(site, step.to)},
-              {"state", states[static_cast<std::size_t>(step.state)]},
-              {"clients", step.clients}};
-  if (step.is_slot)
-    out["slot"] = assign::slot_of(step.key);
-  else
-    out["aor"] = step.aor;
-  return out;
-}
-
 json told(const control::Expected<void>& done, const Plant& plant, const json& request) {
   if (!done) return failure(done.error());
   return shown(named_plan(plant, request));
@@ -134,6 +121,19 @@ Answer acted(const Plant& plant, const json& request) {
 }
 
 }  // namespace
+
+json step_json(const site::Site& site, const Step& step) {
+  constexpr std::array states = {"planned", "committed", "settled", "resting"};
+  json out = {{"from", home_name(site, step.from)},
+              {"to", home_name(site, step.to)},
+              {"state", states[static_cast<std::size_t>(step.state)]},
+              {"clients", step.clients}};
+  if (step.is_slot)
+    out["slot"] = assign::slot_of(step.key);
+  else
+    out["aor"] = step.aor;
+  return out;
+}
 
 Answer plan_create(const Plant& plant, const json& request, const std::string& who) {
   return answering([&plant, request, who] { return create(plant, request, who); });

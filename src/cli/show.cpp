@@ -201,9 +201,20 @@ static TextTable binding_table(const json& bindings) {
   return table;
 }
 
+/// How far he is on his way from one home to another.
+static std::string move_sentence(const json& move) {
+  const std::string state = cell(move, "state");
+  const std::string how = state == "planned"     ? "not set out yet"
+                          : state == "committed" ? "set out, not registered there yet"
+                                                 : "there, his watchers are being told";
+  const std::string plan = field(move, "plan").is_number() ? "by plan " + cell(move, "plan") : "by hand";
+  return "from " + cell(move, "from") + " to " + cell(move, "to") + ", " + plan + ": " + how;
+}
+
 std::string show_client(const json& answer) {
   Facts facts;
   for (const auto* name : {"aor", "key", "home", "layer", "epoch", "slot_home"}) facts.add(name, cell(answer, name));
+  if (field(answer, "move").is_object()) facts.add("move", move_sentence(field(answer, "move")));
   std::string out = facts.text();
   const TextTable table = binding_table(field(answer, "bindings"));
   out += table.empty() ? "no binding on this node\n" : '\n' + table.text();

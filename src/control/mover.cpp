@@ -32,7 +32,7 @@ Expected<void> Mover::restore(std::unique_ptr<store::Rows> rows, const MoverSett
   for (Step& step : known->steps) {
     if (step.state >= StepState::settled && !step.is_slot) rest(step);
     if (step.state == StepState::resting) continue;
-    if (std::ranges::find(plans_, step.plan, &Plan::id) == plans_.end()) continue;
+    if (step.plan != 0 && std::ranges::find(plans_, step.plan, &Plan::id) == plans_.end()) continue;
     // Those that were about to be committed may be, or not: to the workers they are on their way at once, and resume_all() sees what the store has.
     const Step& kept = keep(std::move(step));
     if (kept.state == StepState::committed) show(kept, {.previous = kept.from});
@@ -61,6 +61,7 @@ void Mover::set(const MoverSettings& settings) {
 // --- plans
 
 Plan& Mover::plan_of(const Step& step) {
+  if (step.plan == 0) return no_plan_;
   const auto at = std::ranges::find(plans_, step.plan, &Plan::id);
   base::check(at != plans_.end(), "a step without its plan");
   return *at;
@@ -108,6 +109,8 @@ Expected<void> Mover::apply(std::uint32_t id, std::optional<double> clients_per_
   if (mode) running.mode = *mode;
   running.state = PlanState::running;
   std::vector<Step> steps = std::exchange(proposed_, {});
+  // Who was sent on his way by hand since the plan was made is not at home where it has him.
+  running.overtaken += std::erase_if(steps, [&](const Step& step) { return !step.is_slot && clients_.contains(step.key); });
   std::vector<const Step*> changed;
   for (const Step& step : steps) changed.push_back(&step);
   const auto written = write_apart(lock, running, changed, {});

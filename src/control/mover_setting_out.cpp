@@ -162,10 +162,10 @@ void Mover::set_out_done(const std::vector<Step*>& chosen) {
   }
 }
 
-/// A client is still where he was: planned, or left alone when his plan was aborted meanwhile. Returns which.
+/// A client is still where he was: planned, or left alone when his plan was aborted meanwhile, or he has none. Returns which.
 bool Mover::plan_again(Step& step) {
   step.state = StepState::planned;
-  if (plan_of(step).state == PlanState::aborted) return false;
+  if (step.plan == 0 || plan_of(step).state == PlanState::aborted) return false;
   planned_[step.to].push_front(&step);
   return true;
 }

@@ -67,6 +67,13 @@ class Mover {
   /// Who has not moved yet stays; who has is brought over.
   [[nodiscard]] Expected<void> abort(std::uint32_t id);
 
+  /// Place one client where the operator wants him, whatever plans say; nullopt: back to his slot. On return it is durable and every worker sees it. Who had
+  /// another home moves there as in a plan, behind the answer: asked to come soon if he watches himself, confirmed, his watchers told. Who is on his way goes
+  /// there instead; of the home between the watchers end by their refresh.
+  [[nodiscard]] Expected<Outcome> place(const Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author);
+  /// The move that a client is on, in a plan or by hand; planned ones too.
+  [[nodiscard]] std::optional<Step> move_of(const sip::ClientKey& client) const;
+
   /// Those that are still known; newest last.
   [[nodiscard]] std::vector<Plan> plans() const;
   /// Up to `most` of a plan's moves that are not over.
@@ -109,6 +116,9 @@ class Mover {
 
   void run();
   void resume_all();
+  [[nodiscard]] Expected<Outcome> send(const Client& client, assign::HomeIndex from, assign::HomeIndex to, const std::function<Expected<Outcome>()>& commit);
+  void turn_round();
+  void overtake(Step& step);
   [[nodiscard]] bool round(double seconds);
   void hear();
   void overdue();
@@ -145,13 +155,17 @@ class Mover {
   std::unique_ptr<Ledger> ledger_;  // null: nothing can be kept, so nothing is moved
   std::thread thread_;
 
+  std::mutex by_hand_;  // one client is placed by hand at a time; before mutex_
   mutable std::mutex mutex_;  // of all below; steps that are not planned are changed by the mover's own thread alone
   std::condition_variable wake_;
   bool is_writing_{};  // a plan whole, with the lock let go: no other plan is touched meanwhile
   std::condition_variable written_;
   bool stopping_{};
+  bool is_resumed_{};  // what was restored is where it is worked on
   MoverSettings settings_;
   std::vector<Plan> plans_;  // ascending by id
+  Plan no_plan_;  // of steps by hand: never shown
+  std::unordered_map<base::Hash128, assign::HomeIndex, KeyHash> turned_;  // clients on their way whom the operator has placed elsewhere meanwhile
   std::vector<Step> proposed_;  // of the last plan, while that is proposed
   std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;  // that are not over
   std::unordered_map<std::size_t, std::unique_ptr<Step>> slots_;  // the same, by number

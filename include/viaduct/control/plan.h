@@ -37,7 +37,7 @@ struct Step {
   assign::HomeIndex to{assign::no_home};
   StepState state{};
   bool is_slot{};
-  std::uint32_t plan{};
+  std::uint32_t plan{};  ///< 0: none, by hand
   // Seconds since 1970.
   std::uint64_t deadline_s{};  ///< committed: when it settles without confirmation
   std::uint64_t both_until_s{};  ///< settled: CANCEL and ACK go to both homes

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client placed by hand: he moves as those of a plan do, but at once, and by the operator's word whatever plans had in mind.
+#include <algorithm>
+#include <utility>
+
+#include "clocks.h"
+#include "ledger.h"
+#include "viaduct/control/mover.h"
+
+namespace viaduct::control {
+
+using assign::HomeIndex;
+
+Expected<Outcome> Mover::place(const Client& client, std::optional<HomeIndex> home, bool pin, store::Author author) {
+  const auto commit = [&] { return placements_.place(client, home, pin, author); };
+  if (!ledger_) return commit();
+  const std::lock_guard one(by_hand_);
+  HomeIndex from = assign::no_home, to = assign::no_home;
+  bool is_on_way = false;
+  {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [&] { return is_resumed_ || stopping_; });
+    if (stopping_) return std::unexpected("the node is stopping");
+    loop_.call([&] {
+      from = commons_.assignment.find(client.key).home;
+      to = home.value_or(commons_.assignment.slot_home(client.key));
+    });
+    Step* const step = find(client.key, false);
+    is_on_way = step != nullptr && step->state != StepState::planned;
+    if (step != nullptr && !is_on_way) overtake(*step);
+  }
+  if (!is_on_way && from != to && from != assign::no_home && to != assign::no_home) return send(client, from, to, commit);
+  const auto done = commit();
+  if (!done || !is_on_way) return done;
+  const std::lock_guard lock(mutex_);
+  turned_[client.key] = to;
+  wake_.notify_all();
+  return done;
+}
+
+/// The order of a plan's moves: the disk, the workers, the store and the table, and then who is to be told.
+Expected<Outcome> Mover::send(const Client& client, HomeIndex from, HomeIndex to, const std::function<Expected<Outcome>()>& commit) {
+  {
+    const std::lock_guard lock(mutex_);
+    Step step{.key = client.key, .aor = client.aor, .from = from, .to = to, .state = StepState::committed, .deadline_s = wall_s() + settings_.deadline_s};
+    const Step* const changed = &step;
+    if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) return std::unexpected(written.error());
+    if (const auto at = rests_.find(step.key); at != rests_.end()) at->second.both_until_s = 0;
+    show(keep(std::move(step)), {.previous = from});
+  }
+  auto done = commit();
+  const std::lock_guard lock(mutex_);
+  Step* const step = find(client.key, false);   // he may have come already, and all be told
+  if (!done && step != nullptr) {
+    show(*step, {});
+    save({}, std::array<const Step*, 1>{step});
+    forget(*step);
+  }
+  if (!done || step == nullptr || step->state != StepState::committed) return done;
+  deadlines_.push({step->deadline_s, step->key, false});
+  Leaving leaving{.steps = {*step}, .tidings = Tidings::leaving, .seen = {}};
+  loop_.call([&] { leaving.seen = commons_.epoch.start(); });
+  leaving_.push_back(std::move(leaving));
+  wake_.notify_all();
+  return done;
+}
+
+/// A plan had wanted to move him.
+void Mover::overtake(Step& step) {
+  auto& queue = planned_[step.to];
+  std::erase(queue, &step);
+  if (queue.empty()) planned_.erase(step.to);
+  plan_of(step).overtaken += step.clients;
+  save({}, std::array<const Step*, 1>{&step});
+  forget(step);
+}
+
+/// Those on their way whom the operator has sent elsewhere: their new home is another, or the one before again.
+void Mover::turn_round() {
+  const std::lock_guard lock(mutex_);
+  std::vector<const Step*> changed, over;
+  for (const auto& [key, to] : std::exchange(turned_, {})) {
+    Step* const step = find(key, false);
+    if (step == nullptr || step->state != StepState::committed || step->to == to) continue;
+    step->to = to;
+    if (to != step->from) {
+      changed.push_back(step);
+      continue;
+    }
+    plan_of(*step).unconfirmed += step->clients;
+    show(*step, {});
+    over.push_back(step);
+  }
+  if (!changed.empty() || !over.empty()) save(changed, over);
+  for (const Step* step : over) forget(*step);
+}
+
+std::optional<Step> Mover::move_of(const sip::ClientKey& client) const {
+  const std::lock_guard lock(mutex_);
+  const Step* const step = find(client, false);
+  return step != nullptr ? std::optional(*step) : std::nullopt;
+}
+
+}  // namespace viaduct::control
