@@ -234,6 +234,7 @@ std::string show_deregistered(const json& answer) { return cell(answer, "aor") +
 std::string show_assigned(const json& answer) {
   Facts facts;
   for (const auto* name : {"aor", "home", "layer", "epoch"}) facts.add(name, cell(answer, name));
+  if (field(answer, "move").is_object()) facts.add("move", move_sentence(field(answer, "move")));
   return facts.text() + (field(answer, "changed") == false ? "nothing to change\n" : "");
 }
 

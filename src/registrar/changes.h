@@ -40,9 +40,6 @@ struct ChangeLog {
   std::size_t readers{};
 };
 
-struct ClientKeyHash {
-  std::size_t operator()(const ClientKey& key) const noexcept { return key.low; }  // a keyed hash already
-};
 using ChangeLogs = std::unordered_map<ClientKey, ChangeLog, ClientKeyHash>;
 
 /// The entries from `from` on, of each contact the latest. Shape: borrows from them.

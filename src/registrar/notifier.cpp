@@ -264,6 +264,8 @@ void Watchers::take_answer(const sip::OwnRequest& request, const sip::Message& r
   impl_->answered(*s, response);
 }
 
+void Watchers::prefetch(const ClientKey& client) const { impl_->table.prefetch_of(client); }
+
 void Watchers::bindings_changed(const BindingsChange& change) {
   if (impl_->table.first_of(change.key) == nullptr) return;
   impl_->log(change.key, change.is_elsewhere, difference(change, impl_->seed));

@@ -87,8 +87,9 @@ void Shard::take_all(std::span<const nic::Packet> pkts) {
     const auto client = [&](std::size_t at) { return pkts[at].note<site::Note>().client; };
     const auto is_at = [&](std::size_t step) { return i >= step * between && i - step * between < pkts.size(); };
     if (is_at(0)) fetch(pkts[i].raw(), head_bytes);
-    if (is_at(1)) fetch(pkts[i - between].data(), message_bytes);
+    if (is_at(1)) fetch(pkts[i - between].data(), message_bytes + site::handed_index_bytes);
     if (is_at(1)) bindings_.prefetch(client(i - between));
+    if (is_at(1)) watchers_.prefetch(client(i - between));   // who hears of what changes
     if (is_at(2)) bindings_.prefetch_location(client(i - 2 * between));
     if (is_at(steps)) take(pkts[i - steps * between]);
   }

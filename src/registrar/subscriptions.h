@@ -26,6 +26,7 @@ class Subscriptions {
   }
   /// The first subscription to a client, and the next one after `s`; nullptr: there is none.
   [[nodiscard]] Subscription* first_of(const ClientKey& client) const { return of_client(by_client_[client.low & mask()], client); }
+  void prefetch_of(const ClientKey& client) const { __builtin_prefetch(&by_client_[client.low & mask()]); }
   [[nodiscard]] static Subscription* next_of(const Subscription& s) { return of_client(s.client_chain, s.client); }
 
   /// Shape: there is none of that dialog.

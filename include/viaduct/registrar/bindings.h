@@ -16,6 +16,11 @@ namespace viaduct::registrar {
 
 using ClientKey = base::Hash128;
 
+/// For containers of clients: the key is a keyed hash already.
+struct ClientKeyHash {
+  std::size_t operator()(const ClientKey& key) const noexcept { return key.low; }
+};
+
 /// Bounds and defaults of expiry, seconds, and of bindings per AoR.
 struct Rules {
   std::uint32_t expires_default_s{3600};

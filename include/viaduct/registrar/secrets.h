@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "viaduct/base/hash.h"
+#include "viaduct/registrar/bindings.h"
 #include "viaduct/sip/digest.h"
 #include "viaduct/sip/uri.h"
 
@@ -37,14 +38,11 @@ class Secrets {
   [[nodiscard]] std::size_t clients() const { return first_.size(); }
 
  private:
-  struct KeyHash {
-    std::size_t operator()(const sip::ClientKey& key) const noexcept { return key.low; }  // a keyed hash already
-  };
   [[nodiscard]] std::optional<std::size_t> place_of(sip::DigestAlgorithm algorithm) const;
   [[nodiscard]] std::string add_line(std::string_view line, const sip::Domains& domains, const base::Key128& fleet_seed, std::vector<bool>& given);
 
   std::vector<sip::DigestAlgorithm> algorithms_;
-  std::unordered_map<sip::ClientKey, std::uint32_t, KeyHash> first_;  // a client's first place in ha1s_, of as many as there are algorithms
+  std::unordered_map<ClientKey, std::uint32_t, ClientKeyHash> first_;  // a client's first place in ha1s_, of as many as there are algorithms
   std::vector<Ha1> ha1s_;
 };
 

@@ -56,9 +56,6 @@ class Sightings final : private BindingsObserver {
   void reclaim(unsigned shard, share::Epoch& epoch);
 
  private:
-  struct KeyHash {
-    std::size_t operator()(const ClientKey& key) const noexcept { return key.low; }  // a keyed hash already
-  };
   void bindings_changed(const BindingsChange& change) override;
   void leave(const ClientKey& client, std::uint64_t at_s);
   void forget(const ClientKey& client, std::uint64_t now_s);
@@ -68,7 +65,7 @@ class Sightings final : private BindingsObserver {
   assign::LocationMap locations_;
   Bindings bindings_;
   BindingsObserver* observer_{};
-  std::unordered_map<ClientKey, std::uint64_t, KeyHash> leaving_;  // when they are forgotten
+  std::unordered_map<ClientKey, std::uint64_t, ClientKeyHash> leaving_;  // when they are forgotten
   std::multimap<std::uint64_t, ClientKey> due_;  // the same by time; one that is in leaving_ no more, or with another time, is nothing
 };
 

@@ -126,6 +126,8 @@ class Watchers final : public BindingsObserver {
   [[nodiscard]] SubscribeOutcome process(const Subscribe& subscribe, const site::Site& site, std::uint64_t now_ms);
   /// A response to a NOTIFY of ours, verified. Source: RFC 6665 4.2.2.
   void take_answer(const sip::OwnRequest& request, const sip::Message& response, std::uint64_t now_ms);
+  /// So that it is at hand whether somebody watches that client.
+  void prefetch(const ClientKey& client) const;
   /// What became of a client's bindings, here or elsewhere.
   void bindings_changed(const BindingsChange& change) override;
   /// Timers, and what may be sent now; bounded work. Returns how much there was to do.
