@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client placed by hand: he moves as those of a plan do, but at once, and by the operator's word whatever plans had in mind.
-#include <algorithm>
+#include <spdlog/spdlog.h>
+
+#include <array>
 #include <utility>
 
 #include "clocks.h"
@@ -38,19 +40,24 @@ Expected<Outcome> Mover::place(const Client& client, std::optional<HomeIndex> ho
   return done;
 }
 
-/// The order of a plan's moves: the disk, the workers, the store and the table, and then who is to be told.
+/// The order of a plan's moves: the disk, the workers, the store and the table, and then who is to be told. Where no row of a move finds room on the disk any more
+/// his placement may still: the operator's word goes first.
 Expected<Outcome> Mover::send(const Client& client, HomeIndex from, HomeIndex to, const std::function<Expected<Outcome>()>& commit) {
-  {
-    const std::lock_guard lock(mutex_);
-    Step step{.key = client.key, .aor = client.aor, .from = from, .to = to, .state = StepState::committed, .deadline_s = wall_s() + settings_.deadline_s};
-    const Step* const changed = &step;
-    if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) return std::unexpected(written.error());
-    if (const auto at = rests_.find(step.key); at != rests_.end()) at->second.both_until_s = 0;
-    show(keep(std::move(step)), {.previous = from});
+  Step going{.key = client.key, .aor = client.aor, .from = from, .to = to, .state = StepState::committed};
+  const Step* const changed = &going;
+  std::unique_lock begun(mutex_);
+  going.deadline_s = wall_s() + settings_.deadline_s;
+  if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) {
+    begun.unlock();
+    spdlog::warn("{} is placed, but those who watch him are not told, since his move cannot be kept: {}", client.aor, written.error());
+    return commit();
   }
+  if (const auto at = rests_.find(going.key); at != rests_.end()) at->second.both_until_s = 0;
+  show(keep(std::move(going)), {.previous = from});
+  begun.unlock();
   auto done = commit();
   const std::lock_guard lock(mutex_);
-  Step* const step = find(client.key, false);   // he may have come already, and all be told
+  Step* const step = find(client.key, false);  // he may have come already, and all be told
   if (!done && step != nullptr) {
     show(*step, {});
     save({}, std::array<const Step*, 1>{step});
