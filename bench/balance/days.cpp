@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Days of a fleet under each policy at once: in how many windows max/mean is at most 1.10, how many clients are moved, and how many again.
+#include <cmath>
 #include <memory>
 #include <string>
 
@@ -53,6 +54,7 @@ class Account {
       ++clients[home];
       homes[homes[home].state == HomeState::down ? hosts[Dice(i).below(hosts.size())] : home].load += world.events(i) / window_s;
     }
+    for (Home& home : homes) home.load_error = std::sqrt(home.load / window_s);   // as of a count
     note_joining(homes);
     if (!world.is_there(homes_count - 1)) homes.pop_back();
     return homes;

@@ -38,6 +38,8 @@ namespace viaduct::api {
 
 // load_verbs.cpp
 [[nodiscard]] Answer load_homes(const Plant& plant, const nlohmann::json& request, const std::string& who);
+/// How much a home wants now, and for how much longer; null: nothing less than comes.
+[[nodiscard]] nlohmann::json asked_json(const site::Overloads& overloads, assign::HomeIndex home);
 [[nodiscard]] Answer load_clients(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
 // sub_verbs.cpp

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "answers.h"
+#include "viaduct/nic/nic.h"
 
 namespace viaduct::api {
 namespace {
@@ -21,6 +22,20 @@ json named(const Names& names, const Values& values) {
 
 constexpr std::array classes = {"1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
 
+/// Of the answers that were timed: what a half, 95 and 99 of a hundred stayed below, ms; null without any.
+json answers_of(const control::HomeLoad& h) {
+  if (h.timed == 0) return {};
+  return {{"timed", h.timed}, {"p50_ms", h.answer_ms[0]}, {"p95_ms", h.answer_ms[1]}, {"p99_ms", h.answer_ms[2]}};
+}
+
+/// So many answers in all that took so long at least: one row a class that has any.
+json answer_times_of(const site::HomeSums& sums) {
+  json out = json::array();
+  for (std::size_t c = 0; c < sums.answer_times.size(); ++c)
+    if (sums.answer_times[c] != 0) out.push_back({{"from_us", site::answer_time_us(c)}, {"answers", sums.answer_times[c]}});
+  return out;
+}
+
 json row_of(const control::HomeLoad& h, const site::HomeSums& sums) {
   return {{"name", h.name},
           {"state", assign::name(h.state)},
@@ -35,6 +50,12 @@ json row_of(const control::HomeLoad& h, const site::HomeSums& sums) {
           {"share", h.share},
           {"relative", h.relative},
           {"trend", h.trend},
+          {"shed_per_s", h.shed_per_s},
+          {"shed_asked_per_s", h.shed_asked_per_s},
+          {"answers", answers_of(h)},
+          {"answer_times", answer_times_of(sums)},
+          {"shed", sums.shed},
+          {"shed_asked", sums.shed_asked},
           {"requests", named(site::kind_names, sums.requests)},
           {"responses", named(classes, sums.responses)}};
 }
@@ -42,8 +63,11 @@ json row_of(const control::HomeLoad& h, const site::HomeSums& sums) {
 json window_json(const Plant& plant, const control::LoadWindow& window) {
   json rows = json::array();
   for (std::size_t i = 0; i < window.homes.size(); ++i)
-    if (window.homes[i].state != assign::HomeState::removed)
-      rows.push_back(row_of(window.homes[i], plant.commons.load.sums(static_cast<assign::HomeIndex>(i))));
+    if (window.homes[i].state != assign::HomeState::removed) {
+      const auto home = static_cast<assign::HomeIndex>(i);
+      rows.push_back(row_of(window.homes[i], plant.commons.load.sums(home)));
+      rows.back()["asks"] = asked_json(plant.commons.load.overloads, home);
+    }
   const auto s = plant.monitor.statistics();
   return {{"ok", true},
           {"window", window.number},
@@ -79,6 +103,13 @@ json load_of_clients(const Plant& plant, const json& request) {
 }
 
 }  // namespace
+
+json asked_json(const site::Overloads& overloads, assign::HomeIndex home) {
+  const std::uint64_t now_ms = nic::now_ms();
+  const auto wish = overloads.of(home, now_ms);
+  if (!wish) return {};
+  return {{"algorithm", sip::name(wish->algorithm)}, {"value", wish->value}, {"for_ms", wish->until_ms - now_ms}};
+}
 
 Answer load_homes(const Plant& plant, const json& request, const std::string&) {
   return answering([&plant, request] { return load_of_homes(plant, request); });

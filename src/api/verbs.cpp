@@ -41,6 +41,10 @@ json sums_json(const share::CounterSums& s) {
           {"registrations_put_off", s.registrations_put_off},
           {"sightings_lost", s.sightings_lost},
           {"requests_shed", s.requests_shed},
+          {"requests_shed_asked", s.requests_shed_asked},
+          {"overload_reports", s.overload_reports},
+          {"overload_outdated", s.overload_outdated},
+          {"overload_nonsense", s.overload_nonsense},
           {"verdicts", named(base::verdict_names, s.verdicts)},
           {"drops", named(base::drop_names, s.drops)}};
 }
@@ -249,6 +253,7 @@ json homes(const Plant& plant, const json&) {
       const assign::Home& home = site.homes[static_cast<assign::HomeIndex>(i)];
       rows.push_back(home_row(home, slots[i], placed[i]));
       rows.back()["unreachable"] = plant.resolver.unreachable(home.address);
+      rows.back()["asks"] = asked_json(plant.commons.load.overloads, static_cast<assign::HomeIndex>(i));
       rows.back()["health"] = health_json(plant.health.pulse(static_cast<assign::HomeIndex>(i)));
     }
   });

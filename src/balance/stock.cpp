@@ -86,12 +86,12 @@ class Stocktaking {
     return home.state == HomeState::up || home.state == HomeState::joining ? home.weight : 0;
   }
 
-  /// A home that has counted nothing is taken at its clients' estimates.
+  /// A home that has counted nothing is taken at its clients' estimates. What those bring of whom nobody tells is not laid upon the others.
   void calibrate(HomeIndex s) {
     const Estimate& estimate = estimates_[s];
     Holding& holding = stock_.homes[s];
     if (request_.homes[s].state == HomeState::down) return;
-    const double estimated = estimate.own + estimate.guests, counted = request_.homes[s].load;
+    const double estimated = estimate.own + estimate.guests + request_.homes[s].unknown, counted = request_.homes[s].load;
     holding.load = counted > 0 ? counted : estimated;
     const double factor = estimated > 0 ? holding.load / estimated : 1;
     for (Block& block : stock_.of(s)) block.load *= factor;

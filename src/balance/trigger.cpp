@@ -2,6 +2,8 @@
 #include "viaduct/balance/trigger.h"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "viaduct/base/check.h"
 
@@ -61,9 +63,10 @@ Decision Trigger::decide(const Window& window) {
     return held(Hold::moving);
   }
   const auto why = reason(window);
+  if (window.is_doubtful) uneven_windows_ = 0;
   if (!why) return held(Hold::even);
-  if (are_missing(window.homes, thresholds_.down_ratio_max)) return held(Hold::homes_missing);
   const bool is_drain = *why == Reason::drain;  // who leaves is not chosen by load, and not bound by the budget
+  if (are_missing(window.homes, thresholds_.down_ratio_max) || (window.is_doubtful && !is_drain)) return held(Hold::homes_missing);
   if (!is_drain && window.events_per_client < thresholds_.events_per_client_min) return held(Hold::too_few_events);
   if (!is_drain && moves_left_ < 1) return held(Hold::budget_spent);
   uneven_windows_ = 0;
@@ -72,14 +75,43 @@ Decision Trigger::decide(const Window& window) {
 }
 
 std::optional<Reason> Trigger::reason(const Window& window) {
-  const double ratio = max_over_mean(window.homes, limits_);
-  uneven_windows_ = ratio > thresholds_.uneven ? uneven_windows_ + 1 : 0;
+  note_uneven(window, max_over_mean(window.homes, limits_));
   if (has(window.homes, HomeState::draining)) return Reason::drain;
   if (is_below_floor(window.homes, limits_)) return Reason::join;
   if (std::ranges::any_of(window.homes, [this](const Home& h) { return is_over_capacity(h, limits_); })) return Reason::over_capacity;
-  if (ratio > thresholds_.hot) return Reason::hot;
-  if (uneven_windows_ >= thresholds_.uneven_windows) return Reason::uneven;
+  if (is_above(window.homes, thresholds_.hot)) return Reason::hot;
+  if (uneven_windows_ >= thresholds_.uneven_windows && is_above(uneven_, 1)) return Reason::uneven;
   return {};
+}
+
+/// Windows in a row, of the same homes.
+void Trigger::note_uneven(const Window& window, double ratio) {
+  const bool is_uneven = ratio > thresholds_.uneven;
+  if (!is_uneven || uneven_windows_ == 0 || uneven_.size() != window.homes.size()) {
+    uneven_windows_ = 0;
+    uneven_.assign(window.homes.size(), {});
+  }
+  if (!is_uneven) return;
+  ++uneven_windows_;
+  for (std::size_t s = 0; s < window.homes.size(); ++s) {
+    const Home before = std::exchange(uneven_[s], window.homes[s]);
+    uneven_[s].load += before.load;
+    uneven_[s].capacity += before.capacity;
+    uneven_[s].load_error = std::hypot(uneven_[s].load_error, before.load_error);
+  }
+}
+
+/// Whether a home bears more than so many times its share, and more than its share for certain.
+bool Trigger::is_above(std::span<const Home> homes, double ratio) const {
+  double load = 0;
+  for (const Home& h : homes) load += h.load;
+  const auto bounds = bounds_of(homes, load, limits_);
+  const double errors = std::sqrt(2 * std::log(std::max(1.0, static_cast<double>(homes.size()) / thresholds_.chance_max)));
+  for (std::size_t s = 0; s < homes.size(); ++s) {
+    const double share = bounds[s].share;
+    if (share > 0 && homes[s].load > share * ratio && homes[s].load - share > errors * homes[s].load_error) return true;
+  }
+  return false;
 }
 
 void Trigger::spend(const Plan& plan) { moves_left_ = std::max(0.0, moves_left_ - static_cast<double>(plan.clients_moved - plan.clients_leaving)); }

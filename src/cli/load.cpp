@@ -32,6 +32,14 @@ std::string bar(const json& home, double highest) {
   return std::string(static_cast<std::size_t>(std::lround(std::clamp(length, 0.0, bar_width))), '#');
 }
 
+/// A half, 95 and 99 of a hundred answers came within.
+std::string answered(const json& home) {
+  if (!home.value("answers", json()).is_object()) return "-";
+  std::string out;
+  for (const auto* path : {"answers/p50_ms", "answers/p95_ms", "answers/p99_ms"}) out += (out.empty() ? "" : " / ") + decimal(number(home, path));
+  return out;
+}
+
 std::string footing(const json& answer) {
   const double seconds = number(answer, "seconds");
   const bool is_closed = number(answer, "window") > 0;
@@ -45,7 +53,8 @@ std::string footing(const json& answer) {
 }
 
 std::string show_load(const json& answer) {
-  TextTable table{{"home", "state", "clients", "messages/s", "REGISTER/s", "load/s", "used", "share", "trend", "load for its weight"}};
+  TextTable table{{"home", "state", "clients", "messages/s", "REGISTER/s", "load/s", "used", "share", "trend", "asks for", "refused/s", "answers ms",
+                   "load for its weight"}};
   const json homes = answer.value("homes", json::array());
   double highest = 0;
   for (const auto& home : homes) highest = std::max(highest, number(home, "relative"));
@@ -53,7 +62,8 @@ std::string show_load(const json& answer) {
     const bool has_capacity = home.value("utilisation", json()).is_number();
     table.add({cell(home, "name"), cell(home, "state"), cell(home, "clients"), decimal(number(home, "messages_per_s")),
                decimal(number(home, "registers_per_s")), decimal(number(home, "load_per_s")), has_capacity ? percent(number(home, "utilisation")) : "-",
-               percent(number(home, "share")), percent(number(home, "trend")), bar(home, highest)});
+               percent(number(home, "share")), percent(number(home, "trend")), asked(home), decimal(number(home, "shed_per_s")), answered(home),
+               bar(home, highest)});
   }
   return table.empty() ? "no homes\n" : table.text() + '\n' + footing(answer);
 }
@@ -94,6 +104,12 @@ void add_count(CLI::App& sub, Options& options) {
 }
 
 }  // namespace
+
+std::string asked(const json& home) {
+  const json asks = home.is_object() ? home.value("asks", json()) : json();
+  if (!asks.is_object()) return "-";
+  return cell(asks, "value") + (cell(asks, "algorithm") == "loss" ? "% less" : "/s");
+}
 
 void add_load_verbs(CLI::App& app, Options& options, Action& action) {
   auto* live = app.add_subcommand("top", "rates, live, once a second; q or Ctrl-C ends it");

@@ -88,6 +88,7 @@ std::string worker_counters(const json& answer, bool all) {
        {"rx_pkts", "handed_over", "tx_pkts", "tx_full", "bursts", "sleeps", "redirects_followed", "redirects_not_followed", "reassembled", "fragments_expired",
         "fragments_spoilt", "fragments_sent", "second_homes", "registrations_put_off", "sightings_lost", "requests_shed"})
     add_counter(table, answer, name, name, all);
+  for (const auto* name : {"requests_shed_asked", "overload_reports", "overload_outdated", "overload_nonsense"}) add_counter(table, answer, name, name, all);
   for (const auto* kind : {"verdicts", "drops"})
     for (const auto& [name, total] : field(field(answer, "total"), kind).items())
       add_counter(table, answer, std::string{kind} + '/' + name, (kind == std::string_view{"drops"} ? "dropped: " : "verdict: ") + name, all);
@@ -108,11 +109,12 @@ std::string port_counters(json port, bool all) {
   return named_counters({{title, port}}, title, all);
 }
 
-/// What a home is, and of one in slow start how many of its clients are back.
+/// What a home is, of one in slow start how many of its clients are back, and how much it wants.
 std::string state_of(const json& home) {
   if (field(home, "by_health") == true) return cell(home, "state") + " by health";
   const auto& returned = field(home, "returned_ratio");
-  return cell(home, "state") + (returned.is_number() ? ' ' + percent(returned.get<double>()) : "");
+  const std::string asks = asked(home) == "-" ? "" : ", asks for " + asked(home);
+  return cell(home, "state") + (returned.is_number() ? ' ' + percent(returned.get<double>()) : "") + asks;
 }
 
 /// What its probes say, for how long, and how long an answer takes.

@@ -29,6 +29,8 @@ namespace viaduct::cli {
 
 /// A field as a cell: `a/b` walks into objects; lists are joined by commas; booleans read yes and no.
 [[nodiscard]] std::string cell(const nlohmann::json& from, std::string_view path);
+/// How much a home wants now: `50% less`, `100/s`; `-`: all that comes.
+[[nodiscard]] std::string asked(const nlohmann::json& home);
 /// A field as a number; 0 when it is none.
 [[nodiscard]] double number(const nlohmann::json& from, std::string_view path);
 /// Seconds as `1d 02:03:04`.

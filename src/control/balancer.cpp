@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the planner is given: homes with their loads, clients who are known one by one, and slots for those who are not.
-#include "viaduct/control/balancer.h"
+// When a plan is made, and what of the planner's answer goes to the mover. What the planner is given is balancer_fleet.cpp's.
+#include "balancer_fleet.h"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
-#include <unordered_set>
 #include <utility>
 
 #include "clocks.h"
-#include "congestion.h"
-#include "likely.h"
 
 namespace viaduct::control {
 namespace {
@@ -21,154 +18,20 @@ using assign::HomeState;
 
 constexpr auto look_pause = std::chrono::milliseconds(200);   // how soon after a window is closed it is decided on
 
-balance::HomeState planned_as(HomeState state) {
-  switch (state) {
-    case HomeState::up:
-    case HomeState::returning:
-      return balance::HomeState::up;
-    case HomeState::draining:
-      return balance::HomeState::draining;
-    case HomeState::down:
-    case HomeState::removed:
-      break;
-  }
-  return balance::HomeState::down;
-}
-
-/// By what it answered in a window of so many seconds.
-bool has_too_much(const HomeLoad& h, double seconds) {
-  double final_per_s = 0;
-  for (std::size_t c = 1; c < h.responses_per_s.size(); ++c) final_per_s += h.responses_per_s[c];
-  return is_congested(final_per_s * seconds, h.responses_per_s[server_failures] * seconds);
-}
-
 /// The first key of a slot: what names it among keys.
 sip::ClientKey key_of_slot(std::size_t slot) { return {.low = 0, .high = std::uint64_t{slot} << (64 - 17)}; }
 static_assert(assign::slot_of(assign::ClientKey{.low = 0, .high = std::uint64_t{77} << (64 - 17)}) == 77);
 
+/// A window, ended now, in which so many homes looked dead that none was taken down, or which began while what they had not answered was still repeated.
+bool is_doubtful(std::uint64_t frozen_last_ms, std::uint64_t now_ms, double window_s) {
+  constexpr double repeated_s = 32;   // 64 * T1: RFC 3261 17.1.2.2
+  return frozen_last_ms != 0 && (static_cast<double>(now_ms) - static_cast<double>(frozen_last_ms)) / 1000 < window_s + repeated_s;
+}
+
 }  // namespace
-
-/// All that a plan is made from.
-struct Balancer::Fleet {
-  std::vector<balance::Home> homes;
-  std::vector<std::string> names;
-  std::vector<std::uint32_t> index;       // of each in the fleet's list: removed ones are left out
-  std::vector<std::uint16_t> by_home;     // and back
-  std::vector<HomeLoad> loads;
-  std::vector<ClientLoad> tracked;
-  std::uint64_t clients_count{};
-  double events_per_client{};
-  // The planner's arrays: clients one by one, and what their steps need.
-  std::vector<balance::HomeIndex> home;
-  std::vector<balance::LoadClass> load;
-  std::vector<std::uint8_t> flags;
-  std::vector<sip::ClientKey> keys;
-  std::vector<std::string> aors;
-  std::vector<balance::Group> groups;
-  std::vector<std::size_t> slots;         // of each group
-
-  void add(const sip::ClientKey& key, std::string aor, balance::HomeIndex at, balance::LoadClass load_class, bool stays) {
-    keys.push_back(key);
-    aors.push_back(std::move(aor));
-    home.push_back(at);
-    load.push_back(load_class);
-    flags.push_back(stays ? balance::immovable_flag : 0);
-  }
-};
 
 Balancer::Balancer(site::Commons& commons, Loop& loop, Placements& placements, Monitor& monitor, const Health& health, Mover& mover)
     : commons_(commons), loop_(loop), placements_(placements), monitor_(monitor), health_(health), mover_(mover) {}
-
-// --- looking
-
-Balancer::Fleet Balancer::look() {
-  note_joining();
-  Fleet fleet;
-  const LoadWindow window = monitor_.window();
-  fleet.loads = window.homes;
-  fleet.tracked = monitor_.clients();
-  constexpr std::uint16_t none = UINT16_MAX;
-  fleet.by_home.assign(fleet.loads.size(), none);
-  std::vector<double> slow_start(fleet.loads.size());
-  std::vector<std::string> zones(fleet.loads.size());
-  std::vector<std::uint32_t> capacity(fleet.loads.size());   // what an edge lets through is what a home can serve, if nobody says less
-  loop_.call([&] {
-    const assign::Homes& homes = commons_.site.read().homes;
-    for (std::size_t i = 0; i < slow_start.size(); ++i) {
-      slow_start[i] = health_.slow_start_ratio(static_cast<HomeIndex>(i));
-      const assign::Home& home = homes[static_cast<HomeIndex>(i)];
-      zones[i] = home.zone;
-      capacity[i] = home.capacity != 0 && home.max_per_s != 0 ? std::min(home.capacity, home.max_per_s) : std::max(home.capacity, home.max_per_s);
-    }
-  });
-  double events = 0;
-  for (const ClientLoad& c : fleet.tracked) events += c.events;
-  fleet.events_per_client = fleet.tracked.empty() ? 0 : events / static_cast<double>(fleet.tracked.size());
-  for (std::uint32_t i = 0; i < fleet.loads.size(); ++i) {
-    const HomeLoad& h = fleet.loads[i];
-    fleet.clients_count += h.clients;
-    if (h.state == HomeState::removed) continue;
-    balance::Home home{.load = h.load_per_s,
-                       .weight = static_cast<double>(h.weight),
-                       .capacity = capacity[i] * (h.messages_per_s > 0 ? h.load_per_s / h.messages_per_s : 1),   // messages of this home's kinds, as load
-                       .slow_start = has_too_much(h, window.seconds) ? 0 : slow_start[i],   // whoever is there stays, and nobody comes
-                       .state = planned_as(h.state),
-                       .zone = static_cast<std::uint16_t>(std::ranges::find(zones, zones[i]) - zones.begin())};
-    if (home.state == balance::HomeState::up && is_joining(h.name)) home.state = balance::HomeState::joining;
-    fleet.by_home[i] = static_cast<std::uint16_t>(fleet.homes.size());
-    fleet.homes.push_back(home);
-    fleet.names.push_back(h.name);
-    fleet.index.push_back(i);
-  }
-  return fleet;
-}
-
-/// Clients that samples have told of, each with the load that is likely. Those who live by their slot move with it where whole slots are planned.
-void Balancer::take_clients(Fleet& fleet, bool with_slots) {
-  const std::vector<double> loads = likely_loads(fleet.tracked);
-  std::vector<sip::ClientKey> keys;
-  for (const ClientLoad& c : fleet.tracked) keys.push_back(c.key);
-  const std::vector<bool> resting = mover_.resting(keys);
-  for (std::size_t i = 0; i < fleet.tracked.size(); ++i) {
-    ClientLoad& c = fleet.tracked[i];
-    if (c.home >= fleet.by_home.size() || c.aor.empty() || (with_slots && c.layer == assign::Layer::slot)) continue;
-    const std::uint16_t home = fleet.by_home[c.home];
-    if (home == UINT16_MAX) continue;
-    const bool leaves = fleet.homes[home].state == balance::HomeState::draining;
-    const bool stays = c.layer == assign::Layer::pin || (resting[i] && !leaves);
-    fleet.add(c.key, std::move(c.aor), home, balance::class_of(loads[i]), stays);
-  }
-}
-
-/// Of homes that are to be left, clients whom no sample has told of.
-Expected<void> Balancer::take_placed(Fleet& fleet) {
-  std::unordered_set<base::Hash128, KeyHash> known;
-  for (const sip::ClientKey& key : fleet.keys) known.insert(store::identity(key));
-  base::Key128 seed{};
-  loop_.call([&] { seed = commons_.site.read().fleet_seed; });
-  const auto snapshot = placements_.store().snapshot();
-  if (!snapshot) return std::unexpected(snapshot.error().text);
-  const auto read = (*snapshot)->clients(0, std::uint32_t{1} << store::block_bits, [&](const store::Record& r, std::string_view aor) {
-    const std::uint16_t home = r.home < fleet.by_home.size() ? fleet.by_home[r.home] : UINT16_MAX;
-    if (home == UINT16_MAX || fleet.homes[home].state != balance::HomeState::draining || known.contains(r.client)) return true;
-    fleet.add(sip::client_key(aor, seed), std::string(aor), home, 0, r.pin);
-    return true;
-  });
-  return read ? Expected<void>{} : std::unexpected(read.error().text);
-}
-
-void Balancer::take_slots(Fleet& fleet) {
-  if (commons_.assignment.policy() == assign::Policy::explicit_) return;   // nobody lives by them
-  const auto slots = monitor_.slots();
-  for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-    const SlotLoad& s = slots[slot];
-    if (s.home >= fleet.by_home.size() || fleet.by_home[s.home] == UINT16_MAX) continue;
-    // A slot in which nobody is known relieves nobody; but whoever may be in it must leave a home that drains.
-    if (s.clients == 0 && fleet.homes[fleet.by_home[s.home]].state != balance::HomeState::draining) continue;
-    fleet.groups.push_back({.load = s.load_per_s, .clients = s.clients, .home = fleet.by_home[s.home]});
-    fleet.slots.push_back(slot);
-  }
-}
 
 // --- planning
 
@@ -347,11 +210,13 @@ void Balancer::window_closed() {
     const std::lock_guard lock(mutex_);
     limits = settings_.limits;
     automatic = settings_.automatic;
-    decision = trigger_->decide({.now_s = static_cast<double>(monotonic_ms()) / 1000,
+    const std::uint64_t now_ms = monotonic_ms();
+    decision = trigger_->decide({.now_s = static_cast<double>(now_ms) / 1000,
                                  .homes = fleet.homes,
                                  .clients = fleet.clients_count,
                                  .events_per_client = fleet.events_per_client,
-                                 .is_moving = is_moving});
+                                 .is_moving = is_moving,
+                                 .is_doubtful = is_doubtful(health_.frozen_last_ms(), now_ms, fleet.window_s)});
     hold_ = health_.is_frozen() && decision.reason ? balance::Hold::homes_missing : decision.hold;
     if (hold_ != balance::Hold::none || !decision.reason) return;
   }

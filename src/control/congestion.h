@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a home has more than it manages, by what it answers; and how fast clients may be moved to it then.
+// Whether a home has more than it manages, by what it answers and asks for; and how fast clients may be moved to it then.
 #pragma once
 #include <cstdint>
 
@@ -18,13 +18,13 @@ inline constexpr std::size_t server_failures = 4;   // 5xx, among classes from 1
 /// Thread: one at a time.
 class Congestion {
  public:
-  /// Of a home whose responses are counted so far. Shape: sums do not fall.
+  /// Of a home whose responses are counted so far, and the requests that it was spared since it has asked for fewer. Shape: sums do not fall.
   void note(const site::HomeSums& sums, double seconds);
   [[nodiscard]] double pace_ratio() const { return pace_ratio_; }
 
  private:
   double seconds_{};   // since it was looked at
-  std::uint64_t answers_{}, refusals_{};
+  std::uint64_t answers_{}, refusals_{}, spared_{};
   bool is_seen_{};
   double pace_ratio_{1};
 };

@@ -193,7 +193,9 @@ void Health::take_census(const site::Site& site) {
     ++known;
     dead += !home.is_local && w.pulse.looks_dead();
   }
-  is_frozen_.store(dead > 1 && dead * 5 > known, std::memory_order_relaxed);
+  const bool is_frozen = dead > 1 && dead * 5 > known;
+  is_frozen_.store(is_frozen, std::memory_order_relaxed);
+  if (is_frozen) frozen_last_ms_.store(ticked_ms_, std::memory_order_relaxed);
   const bool is_panic = dead * 2 > known;
   if (is_panicking_.exchange(is_panic, std::memory_order_relaxed) == is_panic) return;
   const std::string counts = std::to_string(dead) + " of " + std::to_string(known) + " homes look dead";

@@ -3,6 +3,7 @@
 #include "viaduct/control/load.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -11,17 +12,27 @@ namespace {
 
 // Windows before this one that a trend is told against: enough that one odd window is no trend.
 constexpr std::size_t windows_kept = 3;
+constexpr std::array quantiles = {0.5, 0.95, 0.99};
 
 site::HomeSums sums_of(const LoadReading& reading, std::size_t home) { return home < reading.sums.size() ? reading.sums[home] : site::HomeSums{}; }
 
 HomeLoad home_between(const site::HomeSums& before, const site::HomeSums& after, double seconds) {
   const auto rate = [seconds](std::uint64_t from, std::uint64_t to) { return static_cast<double>(to - from) / seconds; };
   HomeLoad out;
+  double variance = 0;   // of the load of all seconds together: counts of requests that come one by one are Poisson's
   for (std::size_t kind = 0; kind < site::kinds_count; ++kind) {
-    const double requests = rate(before.requests[kind], after.requests[kind]);
+    const double requests = rate(before.requests[kind], after.requests[kind]), weight = site::kind_weights[kind];
     out.messages_per_s += requests;
-    out.load_per_s += requests * site::kind_weights[kind];
+    out.load_per_s += requests * weight;
+    variance += requests * seconds * weight * weight;
   }
+  out.load_error_per_s = std::sqrt(variance) / seconds;
+  out.shed_per_s = rate(before.shed, after.shed);
+  out.shed_asked_per_s = rate(before.shed_asked, after.shed_asked);
+  std::array<std::uint64_t, site::answer_times_count> times;
+  for (std::size_t i = 0; i < times.size(); ++i) times[i] = after.answer_times[i] - before.answer_times[i];
+  out.timed = std::accumulate(times.begin(), times.end(), std::uint64_t{0});
+  for (std::size_t i = 0; i < quantiles.size(); ++i) out.answer_ms[i] = answer_time_ms(times, quantiles[i]);
   const auto registers = std::to_underlying(site::Kind::register_);
   out.registers_per_s = rate(before.requests[registers], after.requests[registers]);
   for (std::size_t i = 0; i < out.responses_per_s.size(); ++i) out.responses_per_s[i] = rate(before.responses[i], after.responses[i]);
@@ -47,6 +58,19 @@ void compare(LoadWindow& window) {
 }
 
 }  // namespace
+
+double answer_time_ms(std::span<const std::uint64_t> counts, double part) {
+  constexpr double us_per_ms = 1000;
+  const double all = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  double left = all * part;
+  for (std::size_t c = 0; c < counts.size() && all > 0; ++c) {
+    const auto here = static_cast<double>(counts[c]), from = static_cast<double>(site::answer_time_us(c)),
+               to = static_cast<double>(site::answer_time_us(c + 1));
+    if (left <= here) return (from + (to - from) * left / here) / us_per_ms;
+    left -= here;
+  }
+  return 0;
+}
 
 LoadReading read_load(const site::Load& load, std::size_t homes, double at_s) {
   LoadReading out{.sums = std::vector<site::HomeSums>(homes), .at_s = at_s};

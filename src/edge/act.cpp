@@ -44,6 +44,7 @@ bool is_for_kernel(const std::uint8_t* frame, const net::Mac& mac, Drop why) {
 Actor::Actor(site::Commons& commons, unsigned worker)
     : commons_(commons),
       counters_(commons.counters[worker]),
+      marking_(commons.load),
       checksum_work_(commons.ports.checksum_work()),
       wire_(commons.ports, worker, commons.to_wire, counters_),
       control_(commons.to_control, counters_, Drop::control_ring_full),
@@ -172,11 +173,13 @@ void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbour
   auto* const text = reinterpret_cast<char*>(job.pkt.data() + job.frame.payload_offset);
   const std::size_t bytes = job.subject.msg.bytes();
   std::span<char> in_place;
-  if (is_proxied)
+  if (is_proxied) {
+    const std::uint64_t mark = job.judgement.home != assign::no_home ? marking_.mark(job.subject.msg) : 0;
     in_place = compose_in_place(job.subject, job.judgement, site, stamp, *from,
-                                {.text = text, .before = room_before(job, way), .behind = room_behind(job, bytes)}, edits_);
-  else
+                                {.text = text, .before = room_before(job, way), .behind = room_behind(job, bytes)}, edits_, mark);
+  } else {
     compose_edits(job.subject, job.judgement, site, stamp, *from, edits_);
+  }
   if (!in_place.empty()) [[likely]]
     return send_to(job, in_place, way, neighbours);
   if (edits_.overflow()) return drop(job, Drop::growth_over_limit);

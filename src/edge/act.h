@@ -9,6 +9,7 @@
 #include "job.h"
 #include "limiter.h"
 #include "outlet.h"
+#include "timing.h"
 #include "tracer.h"
 #include "viaduct/edge/compose.h"
 #include "viaduct/site/post.h"
@@ -63,6 +64,7 @@ class Actor {
   Limiter* limiter_{};
   const Tracing* tracing_{};
   bool is_crowded_{};
+  Marking marking_;
   std::array<net::Mac, base::ports_max> macs_{};   // of each port
   net::ChecksumWork checksum_work_;
   WireOutlet wire_;

@@ -11,7 +11,9 @@
 #include "viaduct/net/stun.h"
 #include "viaduct/sip/flow.h"
 #include "viaduct/sip/forward.h"
+#include "viaduct/sip/mark.h"
 #include "viaduct/sip/option.h"
+#include "viaduct/sip/overload.h"
 #include "viaduct/sip/reply.h"
 
 namespace viaduct::edge {
@@ -56,7 +58,10 @@ void put_unsupported(Append& out, const Subject& s) {
 }
 
 // Where a home is full, 503 goes to proxies alone, and RFC 7339 5.10.2 wants none there.
-bool tells_when_to_retry(const Judgement& j) { return j.reason == Reason::home_full ? j.status == 500 : j.status == 503; }
+bool tells_when_to_retry(const Judgement& j) {
+  const bool is_homes = j.reason == Reason::home_full || j.reason == Reason::home_overloaded;
+  return is_homes ? j.status == 500 : j.status == 503;
+}
 
 // The same in any other answer.
 [[gnu::noinline]] std::size_t put_answer_end(std::span<char> room, const Subject& s, const Judgement& j, const Site& site) {
@@ -70,6 +75,12 @@ bool tells_when_to_retry(const Judgement& j) { return j.reason == Reason::home_f
   }
   out << sip::reply_end;
   return out.overflow() ? 0 : out.bytes();
+}
+
+// How an answer begins that says how much this node's registrar wants.
+[[gnu::noinline]] std::size_t put_telling_start(const Subject& s, const sip::Reply& reply, std::span<char> out) {
+  std::array<char, sip::overload_text_bytes_max> room;
+  return sip::write_reply_start(s.msg, reply, out, sip::write_loss(s.excess.loss_percent, s.loss_at_ms, room));
 }
 
 std::string_view status_line(const Judgement& j, const Site& site) {
@@ -87,7 +98,7 @@ std::size_t answer_bytes_max(const Subject& s, const Judgement& j) {
 std::size_t compose_answer(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, std::uint64_t tag, std::span<char> out) {
   if (j.reason == Reason::stun) return net::write_stun_answer(s.msg.text, s.source, out.first<net::stun_answer_bytes_max>());
   const sip::Reply reply{.status_line = status_line(j, site), .source = s.source, .to_tag = tag, .readable_behind = s.readable_behind};
-  const std::size_t start = sip::write_reply_start(s.msg, reply, out);
+  const std::size_t start = s.excess.loss_percent == 0 ? sip::write_reply_start(s.msg, reply, out) : put_telling_start(s, reply, out);
   if (start == 0) return 0;
   const std::span<char> room{out.data() + start, out.size() - start};
   const std::size_t end = j.verdict == Verdict::redirected ? put_redirect_end(room, s, j.home, site, stamp) : put_answer_end(room, s, j, site);
@@ -107,6 +118,10 @@ constexpr std::size_t record_route_bytes_max = record_route_header.size() + sip:
 // Towards a binding, Record-Routes for both its sides, and the Routes to it.
 constexpr std::string_view route_header = "Route: ";
 using HeaderRoom = std::array<char, 1280>;
+struct ForwardRoom {
+  HeaderRoom headers;
+  std::array<char, sip::via_end_bytes_max> via_end;
+};
 static_assert(proof_header_bytes_max + path_bytes_max <= std::tuple_size_v<HeaderRoom>);
 static_assert(4 * record_route_bytes_max + route_header.size() + base::path_bytes_max + line_end.size() <= std::tuple_size_v<HeaderRoom>);
 
@@ -173,23 +188,39 @@ char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& si
   return site.record_route && may_begin_dialog(s.msg) ? put_record_route(at, s, site, through) : at;
 }
 
-sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, HeaderRoom& room) {
-  const char* const end = put_headers(room.data(), s, j, site, stamp, through);
+// RFC 7339 5.1: a home may say how much it wants, and is kept to; a telephone is asked nothing.
+constexpr std::string_view via_end = "\r\n", via_end_to_home = ";oc;oc-algo=\"loss\"\r\n";
+static_assert(via_end_to_home.starts_with(sip::overload_offer) && via_end_to_home.size() + sip::mark_bytes <= sip::via_end_bytes_max);
+static_assert(via_end_to_home.ends_with(via_end));
+
+/// The same with a mark. Returns the text.
+[[gnu::noinline]] std::string_view put_marked_end(std::uint64_t mark, std::span<char> out) {
+  char* const at = base::copy_text(out.data(), sip::overload_offer);
+  sip::write_mark(mark, std::span<char, sip::mark_bytes>{at, sip::mark_bytes});
+  return {out.data(), base::copy_text(at + sip::mark_bytes, via_end)};
+}
+
+sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, std::uint64_t mark,
+                                    ForwardRoom& room) {
+  const char* const end = put_headers(room.headers.data(), s, j, site, stamp, through);
   const sip::RouteEdits& edits = s.routing.edits;
   const bool edits_routes = s.binding != nullptr || (s.routing.course != Course::none && (edits.leading > 0 || edits.last));
   return {.source = s.source,
           .via_prefix = site.via_prefix(*s.listener, through),
           .branch = sip::make_branch(s.msg, s.msg.top, direction(s), s.source, site.keys),
-          .headers = {room.data(), end},
-          .routes = edits_routes ? &edits : nullptr};
+          .headers = {room.headers.data(), end},
+          .routes = edits_routes ? &edits : nullptr,
+          .via_end = j.home == assign::no_home ? via_end
+                     : mark == 0               ? via_end_to_home
+                                               : put_marked_end(mark, room.via_end)};
 }
 
 }  // namespace
 
 std::span<char> compose_in_place(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, const sip::Room& room,
-                                 sip::Edits& out) {
-  HeaderRoom headers;
-  const sip::ForwardRequest how = forward_request(s, j, site, stamp, through, headers);
+                                 sip::Edits& out, std::uint64_t mark) {
+  ForwardRoom texts;
+  const sip::ForwardRequest how = forward_request(s, j, site, stamp, through, mark, texts);
   const std::span<char> message = sip::forward_in_place(s.msg, how, room);
   if (message.empty()) sip::plan_forward(s.msg, s.msg.top, how, out);
   return message;
@@ -200,8 +231,8 @@ void compose_edits(const Subject& s, const Judgement& j, const Site& site, const
     sip::plan_return(s.msg, out);
     return;
   }
-  HeaderRoom room;
-  sip::plan_forward(s.msg, s.msg.top, forward_request(s, j, site, stamp, through, room), out);
+  ForwardRoom room;
+  sip::plan_forward(s.msg, s.msg.top, forward_request(s, j, site, stamp, through, 0, room), out);
 }
 
 }  // namespace viaduct::edge

@@ -111,10 +111,18 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
 
 // More register at once than the registrar manages: who is not registered yet comes later, at a time of his own, before he has cost it anything.
 [[gnu::noinline]] void Path::put_off(std::span<Job*> jobs) {
+  // RFC 7339 5.1: an edge that keeps to it is told how many to leave out itself.
+  const std::uint32_t loss_percent = site::registrar_loss_percent(commons_.to_registrar);
+  const std::uint64_t now_ms = nic::ticks() / ticks_per_ms_;
   for (Job* job : jobs) {
     const sip::ClientKey& client = job->subject.client;
     if (job->judgement.verdict != base::Verdict::registered || !actor_.is_registrar_crowded(client) || commons_.locations.find(client) != nullptr) continue;
+    const sip::Message& msg = job->subject.msg;
     job->subject.excess = {.is_over = true, .limit = {}, .retry_after_s = limiter_.retry_after_s()};
+    if (loss_percent != 0 && sip::offers_loss(msg[msg.top_via])) {
+      job->subject.excess.loss_percent = static_cast<std::uint8_t>(loss_percent);
+      job->subject.loss_at_ms = now_ms;
+    }
     job->judgement = {.verdict = base::Verdict::rejected, .reason = Reason::registrar_crowded, .status = 503};
     counters_.registrations_put_off.add(1);
   }
@@ -122,19 +130,26 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
 
 // Homes that are spared. A client is told 500 and when to come back, each at another time; a proxy 503, so that it tries elsewhere (RFC 3261 16.7, RFC 7339 5.10.2).
 [[gnu::noinline]] void Path::shed(std::span<Job*> jobs, const Site& site) {
-  const auto now_ns = static_cast<std::uint64_t>(static_cast<double>(nic::ticks()) * ns_per_tick_);
+  const std::uint64_t ticks = nic::ticks();
+  const Moment now{.ns = static_cast<std::uint64_t>(static_cast<double>(ticks) * ns_per_tick_), .ms = ticks / ticks_per_ms_};
   for (Job* job : jobs) {
-    if (!shedder_.is_too_much(*job, site, now_ns)) continue;
+    const Shed why = shedder_.look(*job, site, commons_.load.overloads, now);
+    if (why == Shed::no) continue;
+    site::HomeTally& tally = commons_.load.worker(worker_).tallies.of(job->judgement.home);
+    tally.shed.add(1);
+    counters_.requests_shed.add(1);
+    if (why == Shed::asked) tally.shed_asked.add(1), counters_.requests_shed_asked.add(1);
     const bool is_proxys = job->subject.msg.via_values > 1;
     job->subject.excess = {.is_over = true, .limit = {}, .retry_after_s = static_cast<std::uint8_t>(limiter_.retry_after_s() / 2)};
-    job->judgement = {.verdict = base::Verdict::rejected, .reason = Reason::home_full, .status = static_cast<std::uint16_t>(is_proxys ? 503 : 500)};
-    counters_.requests_shed.add(1);
+    job->judgement = {.verdict = base::Verdict::rejected,
+                      .reason = why == Shed::asked ? Reason::home_overloaded : Reason::home_full,
+                      .status = static_cast<std::uint16_t>(is_proxys ? 503 : 500)};
   }
 }
 
 void Path::judge(std::span<Job*> jobs, const Site& site) {
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
-  const auto now_ms = static_cast<std::uint32_t>(nic::ticks() / ticks_per_ms_);
+  const std::uint64_t now_ms = nic::ticks() / ticks_per_ms_;
   place(jobs, site);
   for (Job* job : jobs) job->judgement = edge::judge(job->subject, site, job->placement, now_min);
   if (actor_.is_registrar_crowded()) [[unlikely]]
@@ -142,12 +157,12 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
   const bool is_anybody_watched = commons_.watched.is_any();
   if (is_anybody_watched) [[unlikely]]
     keep_in_sight(jobs);
-  if (site.homes.are_any_limited()) [[unlikely]]
+  if (site.homes.are_any_limited() || commons_.load.overloads.is_any(now_ms)) [[unlikely]]
     shed(jobs, site);
   for (Job* job : jobs)
     if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
   for (Job* job : jobs)
-    if (may_be_redirected(job->judgement)) consult_followers(*job, site, now_ms);
+    if (may_be_redirected(job->judgement)) consult_followers(*job, site, static_cast<std::uint32_t>(now_ms));
   if (commons_.moves.is_any()) [[unlikely]]
     hear_confirmations(jobs, site);
   if (is_anybody_watched) [[unlikely]]

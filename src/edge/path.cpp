@@ -32,7 +32,7 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
       limiter_(config.limit_entries),
       shedder_(commons.load.workers()),
       screen_(config.index, config.screen_cache_entries),
-      tally_(commons.load, config.index),
+      tally_(commons.load, counters_, config.index),
       reassembler_(commons.ports, commons.fragmented_datagrams_max),
       checksums_(commons.ports.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),

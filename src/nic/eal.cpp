@@ -99,6 +99,11 @@ void launch(unsigned core, void (*body)(void*), void* argument) {
 void join(unsigned core) { rte_eal_wait_lcore(lcore_of(core)); }
 
 std::uint64_t ticks() { return rte_rdtsc(); }
-std::uint64_t ticks_per_second() { return rte_get_tsc_hz(); }
+// Before the EAL has measured it, as in a test without one, a tick is taken for a nanosecond.
+std::uint64_t ticks_per_second() {
+  const std::uint64_t measured = rte_get_tsc_hz();
+  return measured != 0 ? measured : 1'000'000'000;
+}
+std::uint64_t now_ms() { return ticks() / (ticks_per_second() / 1000); }
 
 }  // namespace viaduct::nic

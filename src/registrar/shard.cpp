@@ -11,6 +11,7 @@
 #include "registration.h"
 #include "shape.h"
 #include "viaduct/net/frame.h"
+#include "viaduct/sip/overload.h"
 #include "viaduct/sip/reply.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/sip/uri.h"
@@ -62,6 +63,7 @@ std::size_t Shard::poll(std::size_t requests_max, std::uint64_t now_ms) {
   now_ms_ = now_ms;
   const std::uint64_t now_s = now_ms / 1000;
   std::array<nic::Packet, base::burst_pkts_max> pkts;
+  loss_percent_ = ring_.count() > ring_.slots() / 2 ? site::registrar_loss_percent(commons_.to_registrar) : 0;
   const std::size_t count = ring_.pop({reinterpret_cast<void**>(pkts.data()), std::min(requests_max, pkts.size())});
   if (date_s_ != now_s) {
     date_s_ = now_s;
@@ -204,7 +206,11 @@ Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note,
                    .to_tag = outcome.to_tag != 0 ? outcome.to_tag : sip::reply_tag(request, request.top, site.keys.signing()),
                    .headers = outcome.headers,
                    .readable_behind = readable_behind};
-  std::size_t bytes = sip::write_reply(request, reply, scratch_);
+  // An edge that keeps to it leaves out so many itself.
+  std::array<char, sip::overload_text_bytes_max> room;
+  std::string_view overload;
+  if (loss_percent_ != 0 && sip::offers_loss(request[request.top_via])) overload = sip::write_loss(loss_percent_, nic::now_ms(), room);
+  std::size_t bytes = sip::write_reply(request, reply, scratch_, overload);
   if (bytes == 0 || bytes > answer_growth_max * request.text.size()) {
     outcome.status = 500;
     reply.status_line = sip::status_line(outcome.status);

@@ -23,6 +23,10 @@ void CounterSums::add(const Counters& c) {
   registrations_put_off += c.registrations_put_off.get();
   sightings_lost += c.sightings_lost.get();
   requests_shed += c.requests_shed.get();
+  requests_shed_asked += c.requests_shed_asked.get();
+  overload_reports += c.overload_reports.get();
+  overload_outdated += c.overload_outdated.get();
+  overload_nonsense += c.overload_nonsense.get();
   for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += c.verdicts[i].get();
   for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += c.drops[i].get();
 }

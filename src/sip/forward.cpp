@@ -15,7 +15,6 @@
 namespace viaduct::sip {
 namespace {
 
-constexpr std::string_view line_end = "\r\n";
 constexpr std::string_view max_forwards_line = "Max-Forwards: 70\r\n";  // RFC 3261 16.6 step 3
 constexpr std::size_t max_forwards_digits_max = 3;                       // 0 to 255, RFC 3261 20.22
 
@@ -24,7 +23,7 @@ constexpr std::size_t via_name_bytes = std::string_view("Via: SIP/2.0/UDP ").siz
 constexpr std::size_t sent_by_bytes_max = 1 + base::address_text_bytes_max + 1 + 1 + port_text_bytes_max;  // [address]:port
 constexpr std::size_t ingress_bytes_max = std::string_view(";in=").size() + 3;                      // towards the other IP version: which listener
 constexpr std::size_t branch_name_bytes = std::string_view(";branch=").size();
-constexpr std::size_t our_via_bytes_max = via_name_bytes + sent_by_bytes_max + ingress_bytes_max + branch_name_bytes + branch_bytes + line_end.size();
+constexpr std::size_t our_via_bytes_max = via_name_bytes + sent_by_bytes_max + ingress_bytes_max + branch_name_bytes + branch_bytes + via_end_bytes_max;
 constexpr std::size_t growth_bytes_max = our_via_bytes_max + received_text_bytes_max + max_forwards_line.size();
 constexpr std::size_t frame_headers_bytes_max = 14 + 4 + 40 + 8;  // Ethernet, a VLAN tag, IPv6, UDP
 static_assert(3 * growth_bytes_max <= edit_text_bytes_max, "a forward edit fits the list, and leaves room for further header lines");
@@ -114,7 +113,7 @@ void plan_forward(const Message& request, const Via& top, const ForwardRequest& 
   if (how.routes != nullptr && !how.routes->request_uri.empty()) out.add(request.request_uri.offset, request.request_uri.bytes, how.routes->request_uri);
   out.add(first_line, 0, how.via_prefix);
   out.add(first_line, 0, {how.branch.data(), how.branch.size()});
-  out.add(first_line, 0, line_end);
+  out.add(first_line, 0, how.via_end);
   out.add(first_line, 0, how.headers);
   if (!request.has(HeaderId::max_forwards)) out.add(first_line, 0, max_forwards_line);
   if (how.routes == nullptr) {
@@ -176,7 +175,7 @@ std::span<char> forward_in_place(const Message& request, const ForwardRequest& h
   ReceivedText received_text;
   const std::string_view received = write_received(how.source, received_text);
   const std::size_t cut = usual.replaced.end - usual.replaced.begin;
-  const std::size_t ours = how.via_prefix.size() + how.branch.size() + line_end.size() + how.headers.size();
+  const std::size_t ours = how.via_prefix.size() + how.branch.size() + how.via_end.size() + how.headers.size();
   const std::size_t grown = ours + received.size() - cut;
   const std::size_t left = std::min(grown, room.before), right = grown - left;
   // A Via that shrank would have to be moved before what is behind it.
@@ -195,7 +194,7 @@ std::span<char> forward_in_place(const Message& request, const ForwardRequest& h
   base::copy_text(value_end + right - received.size(), received);
   at = base::copy_text(at, how.via_prefix);
   at = base::copy_text(at, {how.branch.data(), how.branch.size()});
-  at = base::copy_text(at, line_end);
+  at = base::copy_text(at, how.via_end);
   base::copy_text(at, how.headers);
   return {start, bytes + grown};
 }

@@ -11,8 +11,10 @@
 
 #include "base32.h"
 #include "received.h"
+#include "via_params.h"
 #include "viaduct/base/check.h"
 #include "viaduct/base/text.h"
+#include "viaduct/sip/overload.h"
 #include "viaduct/sip/token.h"
 
 namespace viaduct::sip {
@@ -78,6 +80,24 @@ std::size_t write_top_via(const Message& request, const base::Endpoint& source, 
   return end;
 }
 
+/// The same with its parameters of overload control replaced, too.
+std::size_t write_top_via_with(std::string_view overload, const Message& request, const base::Endpoint& source, std::size_t from, Writer& out) {
+  const auto offset = [&](const char* at) { return static_cast<std::size_t>(at - request.text.data()); };
+  ViaParams params(request[request.top_via]);
+  for (ViaParam p; params.next(p);) {
+    const std::string_view name = p.param.name;
+    if (!is_overload_param(name) && !equal_ignoring_case(name, "received") && !equal_ignoring_case(name, "rport")) continue;
+    out.copy(from, offset(p.begin));
+    from = offset(p.param.end);
+  }
+  const std::size_t end = request.top_via.offset + std::size_t{request.top_via.bytes};
+  out.copy(from, end);
+  ReceivedText text;
+  out.put(write_received(source, text));
+  out.put(overload);
+  return end;
+}
+
 /// Copy from `from` through the value of the To in line `i`, a tag behind it. Returns where the copy goes on.
 std::size_t write_to(const Message& request, std::uint64_t tag, std::size_t i, std::size_t from, Writer& out) {
   std::size_t end = request.line[i + 1];
@@ -91,7 +111,7 @@ std::size_t write_to(const Message& request, std::uint64_t tag, std::size_t i, s
 }
 
 /// Any request, line by line.
-[[gnu::noinline]] std::size_t write_any(const Message& request, const Reply& reply, std::span<char> out) {
+[[gnu::noinline]] std::size_t write_any(const Message& request, const Reply& reply, std::string_view overload, std::span<char> out) {
   Writer writer(out, request.text);
   writer.put(reply.status_line);
   std::size_t from = request.line[0];  // what stands from here up to the next header that is left out is copied in one run
@@ -100,7 +120,8 @@ std::size_t write_to(const Message& request, std::uint64_t tag, std::size_t i, s
       writer.copy(from, request.line[i]);
       from = request.line[i + 1];
     } else if (request.id[i] == HeaderId::via) {
-      if (line_holds(request, i, request.top_via)) from = write_top_via(request, reply.source, from, writer);
+      if (!line_holds(request, i, request.top_via)) continue;
+      from = overload.empty() ? write_top_via(request, reply.source, from, writer) : write_top_via_with(overload, request, reply.source, from, writer);
     } else if (request.id[i] == HeaderId::to && request.to_tag.bytes == 0) {
       from = write_to(request, reply.to_tag, i, from, writer);
     }
@@ -261,11 +282,15 @@ std::size_t write_reply_start(const Message& request, const Reply& reply, std::s
   Plan plan;
   if (plan_usual(request, reply, out, plan)) [[likely]]
     return write_usual(request, reply, plan, out.data());
-  return write_any(request, reply, out);
+  return write_any(request, reply, {}, out);
 }
 
-std::size_t write_reply(const Message& request, const Reply& reply, std::span<char> out) {
-  const std::size_t start = write_reply_start(request, reply, out);
+std::size_t write_reply_start(const Message& request, const Reply& reply, std::span<char> out, std::string_view overload) {
+  return overload.empty() ? write_reply_start(request, reply, out) : write_any(request, reply, overload, out);
+}
+
+std::size_t write_reply(const Message& request, const Reply& reply, std::span<char> out, std::string_view overload) {
+  const std::size_t start = write_reply_start(request, reply, out, overload);
   if (start == 0 || out.size() - start < reply.headers.size() + reply_end.size()) return 0;
   char* const at = base::copy_text(out.data() + start, reply.headers);
   return static_cast<std::size_t>(base::copy_text(at, reply_end) - out.data());

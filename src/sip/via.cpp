@@ -91,12 +91,18 @@ inline std::uint64_t load8(const char* at) {
 /// The same, letters in lower case.
 inline std::uint64_t lower8(const char* at) { return load8(at) | 0x2020202020202020U; }
 
+/// Behind a quoted string without escapes and folds; null when it is none, or goes behind the window. Shape: its first quote stands at `at`.
+inline const char* behind_plain_quoted(const char* at, const Window& window, Reach reach) {
+  const char* const end = run<quoted_octet>(at + 1, reach);
+  return end - window.base < Window::bytes - 1 && *end == '"' ? end + 1 : nullptr;
+}
+
 /// The end of a parameter that is none of the frequent ones, at the semicolon `at`; null when it is not well-formed or goes behind the window.
 [[gnu::noinline]] const char* other_param(const char* at, const Window& window, Reach reach, Via& out) {
   const char* const name_end = run<token_octet>(at + 1, reach);
   if (name_end == at + 1 || name_end - window.base >= Window::bytes) return nullptr;
   const bool has_value = *name_end == '=';
-  const char* const end = has_value ? window.end(name_end + 1) : name_end;
+  const char* const end = !has_value ? name_end : name_end[1] == '"' ? behind_plain_quoted(name_end + 1, window, reach) : window.end(name_end + 1);
   if (end == nullptr || end == name_end + 1) return nullptr;
   keep_param({at, end}, {at + 1, name_end}, has_value ? std::string_view{name_end + 1, end} : std::string_view{}, reach, out);
   return end;

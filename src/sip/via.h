@@ -17,7 +17,7 @@ enum class ViaShape : std::uint8_t {
 /// Source: RFC 3261 25.1 via-parm.
 ViaShape take_via(Cursor& c, Via& out);
 
-/// The same for a value of the usual shape in a message, and quick: `SIP/2.0/UDP host[:port]`, parameters without quotes and white space, each 64 octets at the most.
+/// The same for a value of the usual shape in a message, and quick: `SIP/2.0/UDP host[:port]`, parameters without escapes and white space, each 64 octets at the most.
 /// Shape:  out is empty; [at, end) is the list, and what is read is inside reach.
 /// Returns the value's end, which is `end` or a comma; null when take_via must have a look: then out holds anything.
 [[nodiscard]] const char* usual_via(const char* at, const char* end, Reach reach, Via& out);

@@ -75,6 +75,18 @@ TEST(Plan, FillsAHomeThatJoins) {
   EXPECT_LE(plan.score, 1.05);
 }
 
+TEST(Plan, FillsAHomeThatJoinsWithClientsOfWhomOnlyAPartIsKnown) {
+  Case known = fleet(5);
+  for (HomeIndex s = 0; s < 4; ++s) known.add(s, 600, 0.1);
+  for (HomeIndex s = 0; s < 4; ++s) known.homes[s].load = 100, known.homes[s].unknown = 40;   // 400 more are there
+  known.homes[4].state = HomeState::joining;
+  known.limits.moves_ratio_max = 1;
+  const Plan plan = make_plan(known.request());
+  EXPECT_EQ(plan.verdict, Verdict::accepted);
+  EXPECT_NEAR(static_cast<double>(plan.clients_moved) * 0.1, 0.98 * 80, 2)
+      << "what each really brings, not what all of a home's load would come to if there were no others";
+}
+
 TEST(Plan, FillsAHomeOnlyAsFarAsItsSlowStartAllows) {
   Case c = fleet(2);
   c.add(0, 1000, 0.1);

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <random>
+
 namespace viaduct::balance::test {
 namespace {
 
@@ -54,6 +57,51 @@ TEST_F(TriggerTest, AsksInTheThirdUnevenWindowInARow) {
 
 TEST_F(TriggerTest, AsksAtOnceWhenAHomeIsHot) { EXPECT_EQ(see(1.3).reason, Reason::hot); }
 
+// --- how certain a load is
+
+class FewRequests : public TriggerTest {
+ protected:
+  /// A window in which the loads are counts of that many requests on average, each with its error.
+  Decision count(double requests, std::mt19937& chance, double first = 1) {
+    for (std::size_t i = 0; i < homes_.size(); ++i) {
+      std::poisson_distribution<int> count(requests * (i == 0 ? first : 1));
+      homes_[i].load = count(chance) / window_s;
+      homes_[i].load_error = std::sqrt(homes_[i].load * window_s) / window_s;
+    }
+    return see_loads();
+  }
+  /// Of so many windows in which the fleet is as even as can be, how many ask for a plan.
+  int alarms(double requests, int windows, std::uint32_t seed) {
+    std::mt19937 chance(seed);
+    int out = 0;
+    for (int i = 0; i < windows; ++i) out += count(requests, chance).reason.has_value();
+    return out;
+  }
+};
+
+TEST_F(FewRequests, ByChanceAloneAskForNothing) {
+  for (const double requests : {3.0, 10.0, 30.0, 100.0, 300.0, 1000.0}) EXPECT_LE(alarms(requests, 2000, 5), 4) << requests << " a home and window";
+}
+
+TEST_F(FewRequests, ThatAreUnevenForLongAreFoundOut) {
+  std::mt19937 chance(7);
+  int windows = 1;
+  while (!count(100, chance, 1.25).reason && windows < 1000) ++windows;
+  EXPECT_GE(windows, 3) << "one window says nothing: its error is a tenth, and there are ten homes";
+  EXPECT_LE(windows, 40);
+}
+
+TEST_F(FewRequests, OfWhichOneHomeHasManyTimesItsShareAskAtOnce) {
+  std::mt19937 chance(7);
+  EXPECT_EQ(count(100, chance, 2).reason, Reason::hot);
+}
+
+TEST_F(FewRequests, AreManyEnoughWhenTheyAreThousands) {
+  std::mt19937 chance(7);
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(count(10'000, chance, 1.12).reason);
+  EXPECT_EQ(count(10'000, chance, 1.12).reason, Reason::uneven);
+}
+
 TEST_F(TriggerTest, AsksAtOnceWhenAHomeIsNearItsCapacity) {
   homes_[3].capacity = 110;
   EXPECT_EQ(see(1.0).reason, Reason::over_capacity);
@@ -92,6 +140,16 @@ TEST_F(TriggerTest, DoubtsItsOwnNetworkWhenManyHomesAreDown) {
   EXPECT_TRUE(see(1.3).reason) << "two of ten";
   homes_[7].state = HomeState::down;
   EXPECT_EQ(see(1.5).hold, Hold::homes_missing);
+}
+
+TEST_F(TriggerTest, DoubtsWhatItSeesWhileItsOwnNetworkIsInDoubt) {
+  window_.is_doubtful = true;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(see(1.5).hold, Hold::homes_missing);
+  homes_[3].state = HomeState::draining;
+  EXPECT_EQ(see(1.0).reason, Reason::drain) << "who leaves does not depend on loads";
+  homes_[3].state = HomeState::up;
+  window_.is_doubtful = false;
+  EXPECT_FALSE(see(1.12).reason) << "such windows do not count";
 }
 
 TEST_F(TriggerTest, DoesNotPlanByGuesses) {

@@ -23,7 +23,7 @@ HOMES = {"ok": True, "homes": [
      "viaduct": True, "slots": 87382, "clients": 12, "pins": 3, "unreachable": 7},
     {"name": "east", "address": "192.0.2.13:5060", "public": [], "weight": 1, "state": "down", "returned_ratio": None, "by_health": True,
      "health": {"seen": "down", "in_a_row": 3, "for_s": 5}, "local": False, "viaduct": False, "slots": 0, "clients": 0, "pins": 0, "unreachable": 0},
-    {"name": "south-east", "address": "192.0.2.12:5060", "public": [], "weight": 1, "state": "draining", "returned_ratio": None, "by_health": False,
+    {"name": "south-east", "address": "192.0.2.12:5060", "public": [], "weight": 1, "state": "draining", "returned_ratio": None, "by_health": False, "asks": {"algorithm": "rate", "value": 90, "for_ms": 400},
      "health": {"seen": "not asked"}, "local": False, "viaduct": False, "slots": 43690,
      "clients": 0, "pins": 0, "unreachable": 0}]}
 
@@ -62,10 +62,10 @@ def test_homes_are_a_table(daemon, viaduct):
     done = viaduct("homes")
     assert daemon.requests == [{"verb": "homes"}]
     assert done.stdout == (
-        "home        address          public                                weight  state           health                      local  viaduct  slots  clients  pins  unreachable\n"
-        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  returning 37 %  up for 0d 01:02:05, 1.2 ms  no     yes      87382       12     3            7\n"
-        "east        192.0.2.13:5060  -                                          1  down by health  down for 0d 00:00:05        no     no           0        0     0            0\n"
-        "south-east  192.0.2.12:5060  -                                          1  draining        not asked                   no     no       43690        0     0            0\n")
+        "home        address          public                                weight  state                    health                      local  viaduct  slots  clients  pins  unreachable\n"
+        "north       192.0.2.11:5060  203.0.113.1:5060, [2001:db8::1]:5060       2  returning 37 %           up for 0d 01:02:05, 1.2 ms  no     yes      87382       12     3            7\n"
+        "east        192.0.2.13:5060  -                                          1  down by health           down for 0d 00:00:05        no     no           0        0     0            0\n"
+        "south-east  192.0.2.12:5060  -                                          1  draining, asks for 90/s  not asked                   no     no       43690        0     0            0\n")
 
 
 def test_counters_leave_out_what_is_zero(daemon, viaduct):

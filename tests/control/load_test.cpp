@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace viaduct::control {
 namespace {
 
@@ -36,6 +38,29 @@ TEST(LoadWindow, HasRatesByKindAndLoadByWeight) {
   EXPECT_EQ(h.clients, 7U);
   EXPECT_DOUBLE_EQ(h.share, 1);
 }
+
+TEST(LoadWindow, SaysHowFarALoadMayBeChance) {
+  const LoadWindow window = window_between({.sums = {sums(0)}, .at_s = 0}, {.sums = {sums(100, 4)}, .at_s = 10}, {home("a")}, {}, {});
+  EXPECT_DOUBLE_EQ(window.homes.at(0).load_error_per_s, std::sqrt(100 + 25 * 4) / 10) << "calls weigh five times as much";
+}
+
+TEST(LoadWindow, TellsWhatWasRefusedAndHowLongAnswersTook) {
+  site::HomeSums before = sums(10), after = sums(20);
+  before.shed = 5, after.shed = 25, after.shed_asked = 10;
+  before.answer_times[3] = 100;
+  after.answer_times[3] = 150;                                  // 256 us to 512 us
+  after.answer_times[11] = 50;                                  // 65.5 ms to 131 ms
+  const LoadWindow window = window_between({.sums = {before}, .at_s = 0}, {.sums = {after}, .at_s = 10}, {home("a")}, {}, {});
+  const HomeLoad& h = window.homes.at(0);
+  EXPECT_DOUBLE_EQ(h.shed_per_s, 2);
+  EXPECT_DOUBLE_EQ(h.shed_asked_per_s, 1);
+  EXPECT_EQ(h.timed, 100U);
+  EXPECT_DOUBLE_EQ(h.answer_ms[0], 0.512) << "those of the window only";
+  EXPECT_NEAR(h.answer_ms[1], 65.536 * 1.9, 0.01);
+  EXPECT_NEAR(h.answer_ms[2], 65.536 * 1.98, 0.01);
+}
+
+TEST(LoadWindow, HasNoTimesWithoutAnswers) { EXPECT_EQ(answer_time_ms(std::array<std::uint64_t, site::answer_times_count>{}, 0.5), 0); }
 
 TEST(LoadWindow, CountsAHomeThatCameMeanwhileFromNothing) {
   const LoadReading before{.sums = {sums(100)}, .at_s = 0}, after{.sums = {sums(100), sums(50)}, .at_s = 10};

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "fleet.h"
+#include "viaduct/nic/nic.h"
 
 namespace viaduct::edge {
 namespace {
@@ -37,7 +38,8 @@ class Tallies : public Fleet {
   }
 
   site::Load load_{1, 4};
-  Tally tally_{load_, 0};
+  share::Counters counters_;
+  Tally tally_{load_, counters_, 0};
   Job job_{};
 };
 
@@ -70,6 +72,54 @@ TEST_F(Tallies, CountResponsesByWhoSentThem) {
   job_.subject.source = endpoint("198.18.0.99:5060");   // a telephone
   tally_.count(job_, site);
   EXPECT_EQ(load_.sums(1).responses, (std::array<std::uint64_t, 6>{0, 0, 0, 1, 0, 0}));
+}
+
+/// What is heard of its load in a response of a home, or of whoever sends it, with that in our Via.
+class Answers : public Tallies {
+ protected:
+  void answer(const std::string& params, const std::string& from = "198.18.0.11:5060", base::Verdict verdict = base::Verdict::returned) {
+    const std::string text = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.0.2:5060;branch=z9hG4bKours" + params +
+                             "\r\nVia: SIP/2.0/UDP 198.18.0.1:5062;branch=z9hG4bKone;oc=99;oc-algo=\"loss\"\r\nFrom: <sip:alice@example.com>;tag=f1\r\n"
+                             "To: <sip:alice@example.com>;tag=t\r\nCall-ID: c1\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n";
+    job_.subject = {};
+    job_.subject.source = endpoint(from);
+    index(text, job_.subject);
+    job_.judgement = {.verdict = verdict, .reason = Reason::response_ours};
+    tally_.count(job_, site);
+  }
+  /// What that home asks for now; 1000: nothing.
+  std::uint32_t asked(assign::HomeIndex home = 1) { return load_.overloads.of(home, nic::now_ms()).value_or(site::Overloads::Wish{.value = 1000}).value; }
+};
+
+TEST_F(Answers, TellWhatTheirHomeAsksFor) {
+  answer(";oc=20;oc-algo=\"loss\";oc-validity=100000;oc-seq=5.1");
+  EXPECT_EQ(asked(), 20U);
+  EXPECT_EQ(asked(2), 1000U);
+  answer(";oc=30;oc-algo=\"loss\";oc-validity=100000;oc-seq=4.1");
+  EXPECT_EQ(asked(), 20U);
+  EXPECT_EQ(counters_.overload_reports.get(), 2U);
+  EXPECT_EQ(counters_.overload_outdated.get(), 1U);
+  answer(";oc=0;oc-algo=\"loss\";oc-validity=0;oc-seq=6.1");
+  EXPECT_EQ(asked(), 1000U);
+}
+
+TEST_F(Answers, OfWhoeverIsNoHomeOrDidNotVerifyAreNotHeard) {
+  answer(";oc=20;oc-algo=\"loss\"", "198.18.0.99:5060");
+  answer(";oc=20;oc-algo=\"loss\"", "198.18.0.11:5060", base::Verdict::dropped);
+  EXPECT_EQ(asked(), 1000U);
+  EXPECT_EQ(counters_.overload_reports.get(), 0U);
+}
+
+TEST_F(Answers, ThatBringTheOfferBackSayNothing) {
+  answer(std::string(sip::overload_offer));
+  EXPECT_EQ(counters_.overload_reports.get() + counters_.overload_nonsense.get(), 0U) << "nor does what stands in other Vias";
+}
+
+TEST_F(Answers, OfNonsenseAreCounted) {
+  answer(";oc=200;oc-algo=\"loss\"");
+  answer(std::string(sip::overload_offer) + ";oc=20;oc-algo=\"loss\"");
+  EXPECT_EQ(asked(), 1000U);
+  EXPECT_EQ(counters_.overload_nonsense.get(), 2U);
 }
 
 TEST_F(Tallies, SampleEveryRequestWhileItIsQuiet) {

@@ -16,7 +16,7 @@
 namespace viaduct::ref {
 namespace {
 
-constexpr std::string_view via_prefix = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=";
+constexpr std::string_view via_prefix = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=", via_end = ";oc;oc-algo=\"loss,rate\"\r\n";
 constexpr std::string_view added_header = "X-Viaduct-Home: 1.2.3\r\n";
 constexpr std::string_view status_line = "SIP/2.0 302 Moved Temporarily\r\n";
 constexpr std::string_view reply_headers = "Contact: <sip:192.0.2.4:5060>\r\n";
@@ -29,7 +29,9 @@ sip::Branch our_branch() {
   return branch;
 }
 
-sip::ForwardRequest how(const base::Endpoint& source) { return {.source = source, .via_prefix = via_prefix, .branch = our_branch(), .headers = added_header}; }
+sip::ForwardRequest how(const base::Endpoint& source) {
+  return {.source = source, .via_prefix = via_prefix, .branch = our_branch(), .headers = added_header, .via_end = via_end};
+}
 
 bool may_be_forwarded(const sip::Message& m) { return m.fault == sip::Bad::none && m.is_request && m.max_forwards > 0; }
 
@@ -168,7 +170,7 @@ std::string expected_forward(std::string_view datagram, const base::Endpoint& so
   const Head head = to_head(std::string(datagram));
   const auto is_max_forwards = [](const std::string& line) { return to_header(line).name == "max-forwards"; };
   const sip::Branch branch = our_branch();
-  std::string out = head.start_line + std::string(via_prefix).append(branch.data(), branch.size()).append("\r\n").append(added_header);
+  std::string out = head.start_line + std::string(via_prefix).append(branch.data(), branch.size()).append(via_end).append(added_header);
   if (std::ranges::none_of(head.lines, is_max_forwards)) out += "Max-Forwards: 70\r\n";
   std::size_t head_bytes = head.start_line.size();
   bool top_via_found = false;

@@ -33,6 +33,10 @@ TEST(Counters, OfTwoWorkersAreSummed) {
   a.registrations_put_off.add(11);
   a.sightings_lost.add(12);
   a.requests_shed.add(13);
+  a.requests_shed_asked.add(14);
+  a.overload_reports.add(15);
+  a.overload_outdated.add(16);
+  a.overload_nonsense.add(17);
   a.count(Verdict::redirected);
   a.count(Drop::frame_type);
   b.rx_pkts.add(1);
@@ -52,6 +56,10 @@ TEST(Counters, OfTwoWorkersAreSummed) {
   EXPECT_EQ(s.registrations_put_off, 11u);
   EXPECT_EQ(s.sightings_lost, 12u);
   EXPECT_EQ(s.requests_shed, 13u);
+  EXPECT_EQ(s.requests_shed_asked, 14u);
+  EXPECT_EQ(s.overload_reports, 15u);
+  EXPECT_EQ(s.overload_outdated, 16u);
+  EXPECT_EQ(s.overload_nonsense, 17u);
   EXPECT_EQ(s.verdicts[std::to_underlying(Verdict::redirected)], 2u);
   EXPECT_EQ(s.verdicts[std::to_underlying(Verdict::dropped)], 1u);
   EXPECT_EQ(s.drops[std::to_underlying(Drop::frame_type)], 1u);

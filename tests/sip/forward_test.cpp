@@ -257,7 +257,9 @@ TEST(Forward, GrowsByItsMaximumAtTheMost) {
   const Message request = indexed(text);
   Edits edits;
   const std::string prefix = "Via: SIP/2.0/UDP [" + longest + "]:65535;in=255;branch=";
-  plan_forward(request, *parse_via(request[request.top_via]), {{*base::Address::parse(longest), 65535}, prefix, some_branch(), ""}, edits);
+  const std::string via_end = std::string(via_end_bytes_max - 2, 'x') + "\r\n";
+  plan_forward(request, *parse_via(request[request.top_via]),
+               {.source = {*base::Address::parse(longest), 65535}, .via_prefix = prefix, .branch = some_branch(), .via_end = via_end}, edits);
   // The bound allows for the longest text of an address, which has six octets more than the longest that is ever printed.
   EXPECT_EQ(static_cast<std::size_t>(edits.growth()) + 2 * (base::address_text_bytes_max - longest.size()), forward_growth_max());
 }

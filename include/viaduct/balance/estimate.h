@@ -25,10 +25,11 @@ struct Sampling {
 /// The moments of all clients' counters, as a harvest adds them up.
 class CountMoments {
  public:
-  void add(std::uint32_t count) {
-    ++clients_;
-    sum_ += count;
-    squares_ += std::uint64_t{count} * count;
+  /// So many clients whose counters stand at `count`.
+  void add(std::uint32_t count, std::uint64_t clients = 1) {
+    clients_ += clients;
+    sum_ += clients * count;
+    squares_ += clients * count * count;
   }
   [[nodiscard]] std::uint64_t clients() const { return clients_; }
   [[nodiscard]] double mean() const;

@@ -21,6 +21,8 @@ enum class HomeState : std::uint8_t {
 
 struct Home {
   double load{};        ///< exact: units a second that it bears, guests from homes that are down included
+  double load_error{};  ///< the standard deviation of `load` by the chance of when its clients come; 0: there is none
+  double unknown{};     ///< of `load`, what clients bring who are not told of one by one
   double weight{1};     ///< its share beside the others; 0: it should bear nothing
   double capacity{};    ///< units a second that it declares; 0: it declares none
   double slow_start{1}; ///< 0 to 1: the part of its share that it may be filled to, so soon after its start

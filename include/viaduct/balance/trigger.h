@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "viaduct/balance/fleet.h"
 #include "viaduct/balance/plan.h"
@@ -19,6 +20,7 @@ struct Thresholds {
   double down_ratio_max{0.20};      ///< with more of all homes down, it is this node's own network that should be doubted
   double churn_per_hour{0.01};      ///< of all clients; what is not used up is kept for an hour
   double events_per_client_min{1};  ///< see Estimator::events_per_client()
+  double chance_max{0.001};         ///< of a window, that a fleet which is even is found uneven or hot since more clients came to one home than usual
 };
 
 /// What was seen since the window before.
@@ -28,6 +30,7 @@ struct Window {
   std::uint64_t clients{};
   double events_per_client{};    ///< what loads are estimated from
   bool is_moving{};              ///< a plan is being carried out
+  bool is_doubtful{};            ///< so many homes looked dead in it that it was rather this node's own network: what came was repeated, and says nothing
 };
 
 /// Why no plan is to be made.
@@ -35,7 +38,7 @@ enum class Hold : std::uint8_t {
   none,            ///< one is to be made
   even,            ///< nothing is out of bounds, or not for long enough
   moving,          ///< one plan at a time
-  homes_missing,   ///< Thresholds::down_ratio_max
+  homes_missing,   ///< Thresholds::down_ratio_max, or Window::is_doubtful
   too_few_events,  ///< loads would be guessed
   budget_spent     ///< Thresholds::churn_per_hour
 };
@@ -47,6 +50,9 @@ struct Decision {
   double moves_ratio_max{};      ///< for its Limits: what the budgets of a plan and of the hour allow
 };
 
+/// Load is a count, and a count of few requests says little: a home that bears its share exceeds it by two errors in one window of forty, and the highest of many homes nearly always.
+/// So a home is above its share when it exceeds that by more than chance explains, which for z errors and n homes is n exp(-z^2 / 2) at the most (Chernoff). Windows
+/// that are uneven in a row are taken together: a small unevenness that stays is found out in the end, however short they are.
 /// Thread: one at a time.
 class Trigger {
  public:
@@ -58,11 +64,14 @@ class Trigger {
 
  private:
   [[nodiscard]] std::optional<Reason> reason(const Window& window);
+  void note_uneven(const Window& window, double ratio);
+  [[nodiscard]] bool is_above(std::span<const Home> homes, double ratio) const;
   void refill(const Window& window);
 
   Thresholds thresholds_;
   Limits limits_;
   unsigned uneven_windows_{};
+  std::vector<Home> uneven_;  // the homes in these windows together: sums of their loads and capacities, their errors together
   std::optional<double> refilled_s_;
   double moves_left_{};  // clients
 };

@@ -120,6 +120,20 @@ inline constexpr std::uint64_t limit_burst_max = 1'000'000'000;
 /// The fastest rate of a limit, units a second: 10 ns each, so that whole nanoseconds are exact to a tenth.
 inline constexpr std::uint64_t limit_rate_max = 100'000'000;
 
+/// Requests to homes of which a worker times one, on average: 17 octets more in it, and some fifty instructions.
+inline constexpr std::uint32_t requests_a_mark = 16;
+/// Answers to such requests that a worker remembers, so that none counts twice: a power of two; at 1,000 a second those of a second.
+inline constexpr std::size_t marks_remembered = 1024;
+
+/// For how long a home's word about its overload holds when it does not say, ms: RFC 7339 4.3.
+inline constexpr std::uint32_t overload_validity_ms = 500;
+/// The longest time that it may say: it is asked again with every answer, and who asks for silence gives none.
+inline constexpr std::uint32_t overload_validity_ms_max = 3'600'000;
+/// The highest rate that a home may ask for, requests a second: more than a port of 10 Gbit/s carries.
+inline constexpr std::uint32_t overload_rate_max = 10'000'000;
+/// For how long reports of a home are put in order by their oc-seq, ms: 64 * T1, after which no answer is on its way any more (RFC 3261 17.1.2.2).
+inline constexpr std::uint64_t overload_ordered_ms = 32'000;
+
 /// Traces that operators may run at once: each costs every packet a comparison while it runs.
 inline constexpr std::size_t traces_max = 4;
 /// Copies that a worker keeps for one trace until the operator's thread takes them, every 20 ms: 9,344 octets each, 1.2 MB a worker; beyond 6,400 packets a second some are lost.

@@ -70,6 +70,7 @@ class Balancer {
   void note_joining();
   [[nodiscard]] bool is_joining(const std::string& home) const;
   [[nodiscard]] Expected<Proposal> plan(Fleet& fleet, balance::Reason reason, const balance::Limits& limits);
+  [[nodiscard]] static std::vector<std::uint64_t> unknown_of(const Fleet& fleet);
   void take_clients(Fleet& fleet, bool with_slots);
   [[nodiscard]] Expected<void> take_placed(Fleet& fleet);
   void take_slots(Fleet& fleet);

@@ -60,6 +60,8 @@ class Health {
   [[nodiscard]] double slow_start_ratio(assign::HomeIndex home) const;
   /// More than a fifth of the homes, and more than one, look dead at once: rather this node's own network. Nothing is to be planned on it. Thread: any.
   [[nodiscard]] bool is_frozen() const { return is_frozen_.load(std::memory_order_relaxed); }
+  /// When it was last so, by the monotonic clock of `tick`; 0: never. Thread: any.
+  [[nodiscard]] std::uint64_t frozen_last_ms() const { return frozen_last_ms_.load(std::memory_order_relaxed); }
   /// More than half look dead: none is taken down on it. Thread: any.
   [[nodiscard]] bool is_panicking() const { return is_panicking_.load(std::memory_order_relaxed); }
   [[nodiscard]] const HealthCounters& counters() const { return counters_; }
@@ -102,6 +104,7 @@ class Health {
   std::uint64_t ticked_ms_{};
   std::uint64_t let_return_ms_{};
   std::atomic<bool> is_frozen_{}, is_panicking_{};
+  std::atomic<std::uint64_t> frozen_last_ms_{};
   std::unique_ptr<Attendant> attendant_;    // null: not begun, or stopped
   HealthCounters counters_;
   sip::Message message_;

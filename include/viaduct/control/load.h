@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,31 +25,39 @@ struct HomeLoad {
   double registers_per_s{};
   std::array<double, site::response_classes_count> responses_per_s{};   ///< 1xx to 6xx
   double load_per_s{};
+  double load_error_per_s{};     ///< its standard deviation by the chance of when requests come
+  double shed_per_s{};           ///< requests refused in its place; of these, since it has asked for fewer:
+  double shed_asked_per_s{};
+  std::uint64_t timed{};         ///< answers that were timed
+  std::array<double, 3> answer_ms{};   ///< of these, what a half, 95 and 99 of a hundred stayed below; 0 without any
   double utilisation{};          ///< messages_per_s over capacity; 0 when that is not said
   double share{};                ///< of the load of all homes
   double relative{};             ///< load over weight, against the mean of the homes that are up: 1 is even
   double trend{};                ///< load_per_s against the mean of up to three windows before: 0.1 is a tenth more; 0 without any
 };
 
+/// What so many of all times stay below, ms, by how many there are in each site::answer_time_class; inside a class they are taken as evenly spread. 0 without any.
+[[nodiscard]] double answer_time_ms(std::span<const std::uint64_t> counts, double part);
+
 /// All homes over a window, by assign::HomeIndex; those that were removed are there, too.
 struct LoadWindow {
-  std::uint64_t number{};        ///< of a closed one, from 1; else 0
+  std::uint64_t number{};  ///< of a closed one, from 1; else 0
   double seconds{};
   std::vector<HomeLoad> homes;
   double load_per_s{};
-  double max_over_mean{1};       ///< the highest `relative` of a home that is up; 1 without load
+  double max_over_mean{1};  ///< the highest `relative` of a home that is up; 1 without load
 };
 
 /// A client that samples have told of.
 struct ClientLoad {
   sip::ClientKey key;
-  std::string aor;                       ///< canonical; empty when what named it was too long to be kept
-  assign::HomeIndex home{assign::no_home};   ///< assigned now
-  assign::Layer layer{};                 ///< ... by what
-  float events{};                        ///< samples of it, decayed
-  float weight{};                        ///< load that they stand for, decayed likewise
-  float own_weight{};                    ///< load of the samples themselves, decayed likewise
-  float scale{};                         ///< `weight` to load a second
+  std::string aor;  ///< canonical; empty when what named it was too long to be kept
+  assign::HomeIndex home{assign::no_home};  ///< assigned now
+  assign::Layer layer{};  ///< ... by what
+  float events{};  ///< samples of it, decayed
+  float weight{};  ///< load that they stand for, decayed likewise
+  float own_weight{};  ///< load of the samples themselves, decayed likewise
+  float scale{};  ///< `weight` to load a second
   [[nodiscard]] double load_per_s() const { return double{weight} * scale; }
 };
 
@@ -56,12 +65,12 @@ struct ClientLoad {
 struct SlotLoad {
   assign::HomeIndex home{assign::no_home};
   float load_per_s{};
-  std::uint32_t clients{};               ///< tracked ones
+  std::uint32_t clients{};  ///< tracked ones
 };
 
 /// The homes' counters at a moment.
 struct LoadReading {
-  std::vector<site::HomeSums> sums;      ///< by home
+  std::vector<site::HomeSums> sums;  ///< by home
   double at_s{};
 };
 [[nodiscard]] LoadReading read_load(const site::Load& load, std::size_t homes, double at_s);
@@ -74,7 +83,7 @@ class LoadHistory {
   [[nodiscard]] double mean(std::size_t home) const;
 
  private:
-  std::deque<std::vector<double>> loads_;   // oldest first
+  std::deque<std::vector<double>> loads_;  // oldest first
 };
 
 /// The window between two readings. Shape: clients by home; places that are missing are 0. Thread: any; pure.

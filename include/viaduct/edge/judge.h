@@ -73,6 +73,7 @@ using site::Site;
   X(screened, "a screening rule decides")                                                             \
   X(over_limit, "its source, its client or all strangers together are over a limit")                  \
   X(home_full, "its home gets as many requests as it takes already")                                  \
+  X(home_overloaded, "its home has asked for fewer requests than come")                               \
   X(registrar_crowded, "more register at once than this node manages, and the client is new")         \
   X(marked_proxy_only, "a screening rule marks its User-Agent as one that never follows a redirect")
 
@@ -99,6 +100,7 @@ struct Excess {
   bool is_over{};
   base::Drop limit{};             ///< which, and so the counter of those that are dropped
   std::uint8_t retry_after_s{};   ///< of those that are answered
+  std::uint8_t loss_percent{};    ///< of those that are answered: how many of a hundred an edge should leave out; 0: nothing is said
 };
 
 /// One message and what the path has found out about it. Each field says from which stage on it is valid.
@@ -116,6 +118,7 @@ struct Subject {
   bool has_client{};  ///< identify: To (REGISTER, and SUBSCRIBE to the notifier) or Request-URI (else) is an address-of-record of a served domain
   bool is_to_us{};  ///< identify: of a response, that it answers a request of this node's own
   sip::Bad aor_fault{};  ///< identify: why it is none
+  std::uint64_t loss_at_ms;  ///< judge: when excess.loss_percent is set: of which time that is
   Excess excess;  ///< receive: none; limit
   screen::Outcome screening;  ///< screen: what the rules say of it; index: nothing
 };

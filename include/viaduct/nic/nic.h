@@ -36,6 +36,8 @@ void join(unsigned core);
 /// CPU time-stamp counter and its rate: the workers' clock.
 [[nodiscard]] std::uint64_t ticks();
 [[nodiscard]] std::uint64_t ticks_per_second();
+/// The same clock in milliseconds.
+[[nodiscard]] std::uint64_t now_ms();
 
 /// Checksum work that is asked from the device.
 enum class Offload : std::uint8_t {

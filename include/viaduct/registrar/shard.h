@@ -76,6 +76,7 @@ class Shard final : private Outlet {
   ShardCounters counters_;
   sip::Message message_;
   std::uint64_t now_ms_{};
+  std::uint32_t loss_percent_{};   // that edges are asked for: of this turn
   std::uint64_t date_s_{UINT64_MAX};
   std::uint32_t wall_s_{};   // since 1970, at date_s_
   std::string date_;   // header line of that second

@@ -37,7 +37,11 @@ struct alignas(64) Counters {
   Counter second_homes;        ///< requests that went to a second home as well, since their client moves
   Counter registrations_put_off;   ///< REGISTERs of clients not registered, told to come later since the registrar was crowded
   Counter sightings_lost;          ///< answers to REGISTERs of watched clients that their shard did not get: no buffer, or its ring was full
-  Counter requests_shed;           ///< refused since their home gets as many as it takes already
+  Counter requests_shed;           ///< refused since their home gets as many as it takes already, or has asked for fewer
+  Counter requests_shed_asked;     ///< of these: since it has asked for fewer
+  Counter overload_reports;        ///< answers in which a home said how much it wants
+  Counter overload_outdated;       ///< of these: later ones had come before
+  Counter overload_nonsense;       ///< answers in which what a home said of that cannot be meant
   std::array<Counter, base::verdicts_count> verdicts;
   std::array<Counter, base::drops_count> drops;
 
@@ -52,7 +56,7 @@ struct alignas(64) Counters {
 struct CounterSums {
   std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{}, redirects_followed{}, redirects_not_followed{};
   std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{}, sightings_lost{},
-      requests_shed{};
+      requests_shed{}, requests_shed_asked{}, overload_reports{}, overload_outdated{}, overload_nonsense{};
   std::array<std::uint64_t, base::verdicts_count> verdicts{};
   std::array<std::uint64_t, base::drops_count> drops{};
   void add(const Counters& c);

@@ -13,6 +13,9 @@
 
 namespace viaduct::sip {
 
+/// Octets of ForwardRequest::via_end.
+inline constexpr std::size_t via_end_bytes_max = 48;
+
 /// What goes into a forwarded request beside what it brings.
 struct ForwardRequest {
   base::Endpoint source;             ///< where it came from: received and rport of the topmost Via that it brought
@@ -20,6 +23,7 @@ struct ForwardRequest {
   Branch branch;
   std::string_view headers;          ///< further header lines on top, each with CRLF (X-Viaduct-Home, Path, Record-Route); may be empty
   const RouteEdits* routes{};        ///< what becomes of its Routes and its Request-URI; null: they stay
+  std::string_view via_end{"\r\n"};  ///< of our Via, behind the branch: further parameters, and the line's end
 };
 
 /// Plan a request's way to its next hop: our Via (and `headers`) before its first header; `received` and `rport` of the old top Via replaced or added;

@@ -24,11 +24,14 @@ struct Reply {
 /// Shape:  request.answerable; out must not overlap the request's text; nothing outside the two is written, nothing but `readable_behind` is read.
 /// Returns octets written, or 0 when it would not fit `out`.
 /// Thread: any; pure. Source: RFC 3261 8.2.6, 18.2.1, 18.2.2; RFC 3581 4.
-[[nodiscard]] std::size_t write_reply(const Message& request, const Reply& reply, std::span<char> out);
+/// `overload`: parameters for the top Via in place of those of overload control that it brings (overload.h); empty: all stay.
+[[nodiscard]] std::size_t write_reply(const Message& request, const Reply& reply, std::span<char> out, std::string_view overload = {});
 
 /// The same as far as the request's own headers go, without `headers` and what follows them: whoever has more to say than one text appends it,
 /// and `reply_end`. Returns octets written, or 0; up to base::loose_bytes behind them are overwritten, within `out`.
 [[nodiscard]] std::size_t write_reply_start(const Message& request, const Reply& reply, std::span<char> out);
+/// The same with `overload`, as write_reply.
+[[nodiscard]] std::size_t write_reply_start(const Message& request, const Reply& reply, std::span<char> out, std::string_view overload);
 inline constexpr std::string_view reply_end = "Content-Length: 0\r\n\r\n";
 
 /// True when there is a line for that code: what an operator may have requests answered with.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each worker tells of the load: exact counts by home, and samples of whose requests they were. Summing and judging is control/monitor.h's.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -14,6 +16,7 @@
 #include "viaduct/share/slots.h"
 #include "viaduct/sip/message.h"
 #include "viaduct/sip/uri.h"
+#include "viaduct/site/overload.h"
 
 namespace viaduct::site {
 
@@ -72,17 +75,30 @@ inline constexpr std::size_t response_classes_count = 6;
   return Kind::other;
 }
 
-/// What one worker has had to do with one home: one line for what went there, one for what came back.
+/// Classes of how long a home took: the first below 64 us, each of the others twice as long as the one before; the last from 17 s on.
+inline constexpr std::size_t answer_times_count = 20;
+[[nodiscard]] constexpr std::size_t answer_time_class(std::uint64_t us) {
+  return std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(us >> 6)), answer_times_count - 1);
+}
+/// Where a class begins, us.
+[[nodiscard]] constexpr std::uint64_t answer_time_us(std::size_t c) { return c == 0 ? 0 : std::uint64_t{64} << (c - 1); }
+
+/// What one worker has had to do with one home: one line for what went there, one for what came back, three for how long that took.
 struct alignas(64) HomeTally {
   std::array<share::Counter, kinds_count> requests;   ///< by Kind: sent there, handed to the registrar here, or redirected there (a REGISTER of that home)
+  share::Counter shed;         ///< requests that were refused in its place, since it gets as many as the operator lets go there or as it has asked for
+  share::Counter shed_asked;   ///< of these: since it has asked for fewer
   alignas(64) std::array<share::Counter, response_classes_count> responses;   ///< by class: came from its address, and were passed on
+  alignas(64) std::array<share::Counter, answer_times_count> answer_times;   ///< of some of them, by answer_time_class
 };
-static_assert(sizeof(HomeTally) == 128);
+static_assert(sizeof(HomeTally) == 320);
 
 /// The same as plain numbers, of all workers.
 struct HomeSums {
   std::array<std::uint64_t, kinds_count> requests{};
   std::array<std::uint64_t, response_classes_count> responses{};
+  std::uint64_t shed{}, shed_asked{};
+  std::array<std::uint64_t, answer_times_count> answer_times{};
 };
 
 /// One worker's tallies by home; they never move. Thread: `cover` the control core, `of` the worker, `find` any.
@@ -104,7 +120,7 @@ class Tallies {
   }
 
  private:
-  static constexpr std::size_t piece_homes = 256;   // 32 KiB
+  static constexpr std::size_t piece_homes = 256;   // 80 KiB
   std::array<std::atomic<HomeTally*>, base::homes_max / piece_homes + 1> pieces_{};
 };
 
@@ -130,7 +146,7 @@ struct alignas(64) WorkerLoad {
 /// What all workers tell.
 class Load {
  public:
-  /// Memory: some 0.3 MB a worker, and 128 octets a worker and home.
+  /// Memory: some 0.3 MB a worker, and 320 octets a worker and home.
   Load(unsigned workers, std::size_t homes);
 
   [[nodiscard]] WorkerLoad& worker(unsigned index) { return *workers_[index]; }
@@ -141,6 +157,10 @@ class Load {
   [[nodiscard]] HomeSums sums(assign::HomeIndex home) const;
   /// One request in so many is sampled. Writer: the control core; relaxed, nothing hangs on its order.
   std::atomic<std::uint32_t> one_in{1};
+  /// Hides the times in marks, and tells this process's from others.
+  const std::uint64_t mark_secret;
+  /// What homes ask for.
+  Overloads overloads;
 
  private:
   std::vector<std::unique_ptr<WorkerLoad>> workers_;

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Taking stock for a plan: the homes as they bear load, clients one by one with the load that is likely, slots for those who live by them. What is made of it is balancer.cpp's.
+#include "balancer_fleet.h"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_set>
+#include <utility>
+
+#include "congestion.h"
+#include "likely.h"
+
+namespace viaduct::control {
+namespace {
+
+using assign::HomeIndex;
+using assign::HomeState;
+
+balance::HomeState planned_as(HomeState state) {
+  switch (state) {
+    case HomeState::up:
+    case HomeState::returning:
+      return balance::HomeState::up;
+    case HomeState::draining:
+      return balance::HomeState::draining;
+    case HomeState::down:
+    case HomeState::removed:
+      break;
+  }
+  return balance::HomeState::down;
+}
+
+/// By what it asked for and answered in a window of so many seconds.
+bool has_too_much(const HomeLoad& h, double seconds) {
+  if (h.shed_asked_per_s > 0) return true;
+  double final_per_s = 0;
+  for (std::size_t c = 1; c < h.responses_per_s.size(); ++c) final_per_s += h.responses_per_s[c];
+  return is_congested(final_per_s * seconds, h.responses_per_s[server_failures] * seconds);
+}
+
+}  // namespace
+
+Balancer::Fleet Balancer::look() {
+  note_joining();
+  Fleet fleet;
+  const LoadWindow window = monitor_.window();
+  fleet.loads = window.homes;
+  fleet.window_s = window.seconds;
+  fleet.tracked = monitor_.clients();
+  constexpr std::uint16_t none = UINT16_MAX;
+  fleet.by_home.assign(fleet.loads.size(), none);
+  std::vector<double> slow_start(fleet.loads.size());
+  std::vector<std::string> zones(fleet.loads.size());
+  std::vector<std::uint32_t> capacity(fleet.loads.size());  // what an edge lets through is what a home can serve, if nobody says less
+  loop_.call([&] {
+    const assign::Homes& homes = commons_.site.read().homes;
+    for (std::size_t i = 0; i < slow_start.size(); ++i) {
+      slow_start[i] = health_.slow_start_ratio(static_cast<HomeIndex>(i));
+      const assign::Home& home = homes[static_cast<HomeIndex>(i)];
+      zones[i] = home.zone;
+      capacity[i] = home.capacity != 0 && home.max_per_s != 0 ? std::min(home.capacity, home.max_per_s) : std::max(home.capacity, home.max_per_s);
+    }
+  });
+  double events = 0;
+  for (const ClientLoad& c : fleet.tracked) events += c.events;
+  fleet.events_per_client = fleet.tracked.empty() ? 0 : events / static_cast<double>(fleet.tracked.size());
+  for (std::uint32_t i = 0; i < fleet.loads.size(); ++i) {
+    const HomeLoad& h = fleet.loads[i];
+    fleet.clients_count += h.clients;
+    if (h.state == HomeState::removed) continue;
+    balance::Home home{.load = h.load_per_s,
+                       .load_error = h.load_error_per_s,
+                       .weight = static_cast<double>(h.weight),
+                       .capacity = capacity[i] * (h.messages_per_s > 0 ? h.load_per_s / h.messages_per_s : 1),  // messages of this home's kinds, as load
+                       .slow_start = has_too_much(h, window.seconds) ? 0 : slow_start[i],  // whoever is there stays, and nobody comes
+                       .state = planned_as(h.state),
+                       .zone = static_cast<std::uint16_t>(std::ranges::find(zones, zones[i]) - zones.begin())};
+    if (home.state == balance::HomeState::up && is_joining(h.name)) home.state = balance::HomeState::joining;
+    fleet.by_home[i] = static_cast<std::uint16_t>(fleet.homes.size());
+    fleet.homes.push_back(home);
+    fleet.names.push_back(h.name);
+    fleet.index.push_back(i);
+  }
+  return fleet;
+}
+
+/// Of each home, clients who are placed there and whom no sample has told of.
+std::vector<std::uint64_t> Balancer::unknown_of(const Fleet& fleet) {
+  std::vector<std::uint64_t> known(fleet.loads.size()), out;
+  for (const ClientLoad& c : fleet.tracked)
+    if (c.home < known.size()) ++known[c.home];
+  for (const std::uint32_t i : fleet.index) out.push_back(i < known.size() && fleet.loads[i].clients > known[i] ? fleet.loads[i].clients - known[i] : 0);
+  return out;
+}
+
+/// Clients that samples have told of, each with the load that is likely. Those who live by their slot move with it where whole slots are planned.
+void Balancer::take_clients(Fleet& fleet, bool with_slots) {
+  const std::vector<std::uint64_t> unknown = unknown_of(fleet);
+  const Likely likely = likely_loads(fleet.tracked, std::accumulate(unknown.begin(), unknown.end(), std::uint64_t{0}));
+  for (std::size_t i = 0; i < fleet.homes.size(); ++i)
+    if (fleet.homes[i].state != balance::HomeState::draining) fleet.homes[i].unknown = static_cast<double>(unknown[i]) * likely.of_unknown;
+  std::vector<sip::ClientKey> keys;
+  for (const ClientLoad& c : fleet.tracked) keys.push_back(c.key);
+  const std::vector<bool> resting = mover_.resting(keys);
+  for (std::size_t i = 0; i < fleet.tracked.size(); ++i) {
+    ClientLoad& c = fleet.tracked[i];
+    if (c.home >= fleet.by_home.size() || c.aor.empty() || (with_slots && c.layer == assign::Layer::slot)) continue;
+    const std::uint16_t home = fleet.by_home[c.home];
+    if (home == UINT16_MAX) continue;
+    const bool leaves = fleet.homes[home].state == balance::HomeState::draining;
+    const bool stays = c.layer == assign::Layer::pin || (resting[i] && !leaves);
+    fleet.add(c.key, std::move(c.aor), home, balance::class_of(likely.loads[i]), stays);
+  }
+}
+
+/// Of homes that are to be left, clients whom no sample has told of.
+Expected<void> Balancer::take_placed(Fleet& fleet) {
+  std::unordered_set<base::Hash128, KeyHash> known;
+  for (const sip::ClientKey& key : fleet.keys) known.insert(store::identity(key));
+  base::Key128 seed{};
+  loop_.call([&] { seed = commons_.site.read().fleet_seed; });
+  const auto snapshot = placements_.store().snapshot();
+  if (!snapshot) return std::unexpected(snapshot.error().text);
+  const auto read = (*snapshot)->clients(0, std::uint32_t{1} << store::block_bits, [&](const store::Record& r, std::string_view aor) {
+    const std::uint16_t home = r.home < fleet.by_home.size() ? fleet.by_home[r.home] : UINT16_MAX;
+    if (home == UINT16_MAX || fleet.homes[home].state != balance::HomeState::draining || known.contains(r.client)) return true;
+    fleet.add(sip::client_key(aor, seed), std::string(aor), home, 0, r.pin);
+    return true;
+  });
+  return read ? Expected<void>{} : std::unexpected(read.error().text);
+}
+
+void Balancer::take_slots(Fleet& fleet) {
+  if (commons_.assignment.policy() == assign::Policy::explicit_) return;  // nobody lives by them
+  const auto slots = monitor_.slots();
+  for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+    const SlotLoad& s = slots[slot];
+    if (s.home >= fleet.by_home.size() || fleet.by_home[s.home] == UINT16_MAX) continue;
+    // A slot in which nobody is known relieves nobody; but whoever may be in it must leave a home that drains.
+    if (s.clients == 0 && fleet.homes[fleet.by_home[s.home]].state != balance::HomeState::draining) continue;
+    fleet.groups.push_back({.load = s.load_per_s, .clients = s.clients, .home = fleet.by_home[s.home]});
+    fleet.slots.push_back(slot);
+  }
+}
+
+}  // namespace viaduct::control
