@@ -35,13 +35,14 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
     site.publish(std::move(*built), epoch);
     resolver.set_static(applied);
     health.apply(applied.health);
-    mover.set(mover_of(applied));
-    balancer.set(balance_of(applied));
     show_rules(std::move(*next_rules));
     done.applied = {
         "domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits", "health", "balance"};
     done.epoch = assignment.epoch();
   });
+  // Not on the control core, which these two wait for while they hold their locks.
+  mover.set(mover_of(applied));
+  balancer.set(balance_of(applied));
   return done;
 }
 
