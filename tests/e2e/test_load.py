@@ -122,8 +122,15 @@ def test_a_home_that_is_added_is_counted(lab, folder):
     with site.edge.daemon(site.config) as running:
         assert running.ask("homes.add", name="west", address="198.18.1.3:5060", capacity=7)["ok"]
         assert running.ask("client.assign", aor="alice@example.com", home="west")["ok"]
-        for _ in range(3):
+        # Who was moved by hand is proxied until his new home has confirmed him.
+        west = lab.host("west", "198.18.1.3").udp("198.18.1.3", 5060)
+        site.client.sendto(bytes(sip.register("alice")), rig.SERVICE)
+        asked, source = west.recvfrom(65535)
+        west.sendto(sip.answer(asked, 200, extra=[("Contact", f"{sip.Message(asked).one('contact')};expires=60")]), source)
+        assert sip.Message(site.client.recv(65535)).status == 200
+        wait_for("his move to be over", lambda: running.ask("client.show", aor="alice@example.com").get("move") is None)
+        for _ in range(2):
             site.register("alice")
-        running.settled(site.sent)
-        west = homes_of(running.ask("load"))["west"]
-        assert west["requests"]["REGISTER"] == 3 and west["capacity"] == 7 and west["clients"] == 1
+        running.settled(site.sent + 2)
+        seen = homes_of(running.ask("load"))["west"]
+        assert seen["requests"]["REGISTER"] == 3 and seen["capacity"] == 7 and seen["clients"] == 1
