@@ -69,7 +69,7 @@ constexpr CharClass call_id_octet = word_octet | "@";
 
 /// A number of up to seven digits, a space, and the request's own method, which stands first in the text, is known to be a token, and has at most eight octets.
 [[gnu::always_inline]] inline bool usual_cseq(const UsualValue& value, Reach reach, std::uint32_t method_bytes, std::uint32_t& number) {
-  constexpr std::ptrdiff_t read_bytes_max = 16;
+  constexpr std::ptrdiff_t read_bytes_max = 8 + 1 + 8;  // more digits than a number has, the octet behind them, and what would be the method
   if (reach.end - value.at < read_bytes_max) return false;
   std::uint64_t octets{}, theirs{}, ours{};
   std::memcpy(&octets, value.at, sizeof octets);

@@ -508,12 +508,21 @@ class Guarded {
 };
 
 TEST(Index, ReadsNothingBeforeOrBehindTheText) {
+  using namespace std::string_literals;
   Guarded guarded;
   std::vector<std::string> texts = {Request{}.text(), Request{}.set("Content-Length", "l: 0").text(), Request{}.set("Via", "v:SIP/2.0/UDP a").text(),
                                     Request{}.set("To", "t:sip:a@b").text(), std::string{"SIP/2.0 200 OK\r\n"} + Request{}.text()};
   // A Via's parameters of every length, up to the end of the text.
   for (std::size_t bytes = 0; bytes < 150; ++bytes)
     texts.push_back("OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a;rport;" + std::string(bytes, 'i') + ";rport;branch");
+  // A short header that is the last: digits, and something behind them.
+  for (const std::string_view name : {"CSeq", "Call-ID", "Max-Forwards", "Content-Length", "From", "To", "Via"})
+    for (std::size_t digits = 0; digits < 10; ++digits)
+      for (std::size_t more = 0; more < 10; ++more)
+        texts.push_back(
+            "OPTIONS sip:user@example.com SIP/2.0\r\nAccept: application/sdp, application/cpim-pidf+xml, message/sipfrag\r\nSubject: the last header is "
+            "short\r\n" +
+            std::string{name} + ": " + std::string(digits, '3') + " OPTIONS: "s.substr(0, more) + "\r\n\r\n");
   // Line ends where the usual head has none: before all, one right behind the other, at the very end.
   for (const std::string_view begin : {"\n", "\r\n", "a\n", "\n\r\n", "OPTIONS\n"})
     for (const std::string_view end : {"\n", "\r\n\r\n", "a\n\n", "\r\n\n\n"}) texts.push_back(std::string{begin} + std::string(150, 'x') + std::string{end});
