@@ -3,6 +3,7 @@
 // back from the disk as it was; credentials are looked at besides.
 #include "../../src/registrar/registration.h"
 #include "../../src/registrar/row.h"
+#include "../../src/registrar/shape.h"
 #include "fuzz.h"
 #include "viaduct/sip/digest.h"
 
@@ -30,6 +31,7 @@ struct Home {
   site::Note note{};
   assign::LocationMap locations{4};
   registrar::Bindings bindings{{}, locations, base::Key128{1}};
+  base::AesHashKey shape_key = registrar::shape_key(base::Key128{2});
 
   Home() {
     site.listeners.push_back({.endpoint = *base::Endpoint::parse("198.18.0.2:5060", 5060), .host = "198.18.0.2"});
@@ -41,10 +43,16 @@ struct Home {
   }
   registrar::Outcome process(const sip::Message& message) {
     std::array<char, base::path_bytes_max> room;
-    const auto read = registrar::read_registration(message, "alice@example.com", note, site, room);
-    if (!read) return read.error();
-    registrar::Outcome out = bindings.process(*read, 1'000'000);
-    if (out.status == 200) registrar::put_extensions(out.headers, *read, out, site);
+    const std::uint64_t shape = registrar::shape_of(message, note, site, shape_key);
+    auto registration = registrar::read_again(message, note, std::as_const(locations).find(note.client), shape);
+    if (!registration) {
+      auto read = registrar::read_registration(message, "alice@example.com", note, site, room);
+      if (!read) return read.error();
+      read->shape = shape;
+      registration.emplace(*read);
+    }
+    registrar::Outcome out = bindings.process(*registration, 1'000'000);
+    if (out.status == 200) registrar::put_extensions(out.headers, *registration, out, site);
     return out;
   }
 };
