@@ -111,9 +111,11 @@ class Story:
                     path=redirect_path("home-1"))
 
     def bob(self):
-        say("bob: the file says home-1, but the edge's operator has just moved him: viaduct client assign sip:bob@viaduct.example home-2")
+        say("bob: the nodes' file says home-1, but the edge's operator has just given it another: viaduct clients assign home-2 FILE")
         say("  home-2 does not know that. SIPp brings the redirect's vh parameter, the edge's signed word, and home-2 takes him in.")
-        self.fleet[EDGE].ask("client", "assign", aor("bob"), "home-2")
+        rows = self.fleet[EDGE].folder / "to-home-2.csv"
+        rows.write_text(aor("bob") + "\n", encoding="utf-8")
+        self.fleet[EDGE].says("clients", "assign", "home-2", rows)
         self.client("bob", lambda: self.sipp("follow", "bob"), at=EDGE, home="home-2", verdict="redirected",
                     path=redirect_path("home-2"))
         still = self.fleet["home-2"].ask("client", "show", aor("bob"))["home"]
