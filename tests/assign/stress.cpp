@@ -102,6 +102,10 @@ int run(std::chrono::seconds duration) {
     std::fprintf(stderr, "assign_stress: %s\n", result.fault);
     return 1;
   }
+  if (looks == 0) {
+    std::puts("assign_stress: nobody has looked, so nothing is shown");
+    return 1;
+  }
   std::printf("assign_stress: %llu looks, nothing wrong\n", static_cast<unsigned long long>(looks));
   return 0;
 }
