@@ -35,6 +35,7 @@ json row_of(const SubscriptionView& s) {
           {"cseq", s.cseq},
           {"open", s.is_open},
           {"owed", s.is_owed},
+          {"event", s.is_implicit ? "registration" : "reg"},
           {"elsewhere", s.is_elsewhere},
           {"ending", s.ending == Ending::none ? json() : json(registrar::reason(s.ending))}};
 }

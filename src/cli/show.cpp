@@ -273,14 +273,15 @@ std::string show_stats(const json& answer) {
 std::string show_home_change(const json& answer) { return "done, epoch " + cell(answer, "epoch") + '\n'; }
 
 std::string show_subscriptions(const json& answer) {
-  TextTable table{{"id", "watched", "by", "sent to", "expires in s", "owed", "ends"}};
-  for (const auto& s : field(answer, "subscriptions")) add_row(table, s, {"id", "aor", "subscriber", "next", "expires_in_s", "owed", "ending"});
+  TextTable table{{"id", "event", "watched", "by", "sent to", "expires in s", "owed", "ends"}};
+  for (const auto& s : field(answer, "subscriptions")) add_row(table, s, {"id", "event", "aor", "subscriber", "next", "expires_in_s", "owed", "ending"});
   return table.empty() ? "nobody watches\n" : table.text() + cell(answer, "total") + " subscriptions\n";
 }
 
 std::string show_subscription(const json& answer) {
   Facts facts;
-  for (const auto* name : {"id", "aor", "subscriber", "target", "next", "expires_in_s", "cseq", "open", "owed", "ending"}) facts.add(name, cell(answer, name));
+  for (const auto* name : {"id", "event", "aor", "subscriber", "target", "next", "expires_in_s", "cseq", "open", "owed", "ending"})
+    facts.add(name, cell(answer, name));
   return facts.text();
 }
 

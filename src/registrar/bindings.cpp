@@ -198,12 +198,12 @@ std::vector<BindingView> Bindings::of(const ClientKey& key, std::uint64_t now_s)
   return views;
 }
 
-std::size_t Bindings::remove(const ClientKey& key, std::uint64_t now_s) {
+std::size_t Bindings::remove(const ClientKey& key, std::uint64_t now_s, Departure why) {
   const Location* const location = std::as_const(impl_->locations).find(key);
   if (location == nullptr) return 0;
   const std::size_t count = location->count();
   impl_->draft.clear();
-  impl_->tell(key, location->aor(), Departure::deactivated, now_s);
+  impl_->tell(key, location->aor(), why, now_s);
   impl_->commit(key, {});
   return count;
 }

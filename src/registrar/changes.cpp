@@ -16,9 +16,11 @@ ContactEvent event_of(Departure why) {
     case Departure::expired:
       return ContactEvent::expired;
     case Departure::deactivated:
+      return ContactEvent::deactivated;
+    case Departure::rejected:
       break;
   }
-  return ContactEvent::deactivated;
+  return ContactEvent::rejected;
 }
 
 /// Whether a REGISTER has touched it: each brings another CSeq, Call-ID or branch.

@@ -31,6 +31,11 @@ std::string_view name(Notice notice) {
 
 /// False: this subscription hears nothing of it.
 bool Watchers::Impl::tell_moved(Subscription& s, const Move& move, const site::Site& site) {
+  const bool is_now = move.notice == Notice::deactivated;
+  if (s.standing.is_implicit) {
+    if (!s.ends()) end(s, is_now ? Ending::deactivated : Ending::probation, is_now ? 0 : place_of(s, 1, move.within_s));
+    return true;
+  }
   const bool asks_himself = !s.ends() && location_of(s) != nullptr && is_own(s, site.domains);
   if (move.notice != Notice::shortened) {
     const bool is_probation = move.notice == Notice::probation;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A NOTIFY from a subscription and the state of its client: RFC 6665 4.2.2, RFC 3680 5, RFC 5839 5 to 7, RFC 6446 7.
+// A NOTIFY from a subscription and the state of its client: RFC 6665 4.2.2, RFC 3680 5, RFC 5839 5 to 7, RFC 6446 7, [MS-SIPREGE] 4.1.3.
 #include <algorithm>
 #include <cstdio>
 
 #include "notifier.h"
+#include "registration_event.h"
 #include "viaduct/sip/notify.h"
 
 namespace viaduct::registrar {
@@ -77,14 +78,21 @@ std::uint64_t Watchers::Impl::state_tag(const ClientKey& client, bool is_elsewhe
   return out ^ client.low;
 }
 
-std::string_view Watchers::Impl::compose(const Subscription& s, const site::Listener& from, const site::Site& site) {
+/// What a NOTIFY says, whatever dialog it is in.
+struct Telling {
+  std::string event, state, etag;
+  std::string_view headers, content_type;
+  std::string body;
+};
+
+Telling Watchers::Impl::contacts_of(const Subscription& s) const {
   const Standing& x = s.standing;
   const DialogTexts t = s.texts();
   const std::uint64_t now_s = now_ms / 1000;
   const assign::Location* const location = location_of(s);
   std::vector<ReginfoContact> contacts;
   if (x.due == Due::changes) {
-    contacts = latest(logs_of(s).at(s.client), x.changes_from, now_s);
+    contacts = latest(logs[x.is_elsewhere ? 1 : 0].at(s.client), x.changes_from, now_s);
   } else {
     for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
       const ReginfoContact contact = shown((*location)[i], seed, now_s);
@@ -98,7 +106,27 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
                      .registration_id = s.client.low,
                      .state = x.shortens && s.ends() ? RegistrationState::terminated : registration_state(location, x.due == Due::changes),
                      .contacts = contacts};
-  const std::string body = x.is_unchanged ? std::string{} : reginfo_xml(info);
+  return {.event = t.event_id.empty() ? "reg" : "reg;id=" + std::string(t.event_id),
+          .state = subscription_state(x, rules, now()),
+          .etag = base32(state_tag(s.client, x.is_elsewhere)),
+          .headers = {},
+          .content_type = x.is_unchanged ? std::string_view{} : reginfo_type,
+          .body = x.is_unchanged ? std::string{} : reginfo_xml(info)};
+}
+
+Telling Watchers::Impl::deregistration_of(const Subscription& s) {
+  const RegistrationEvent event = registration_event(s.standing.ending);
+  return {.event = std::string(registration_event_package),
+          .state = std::string(registration_event_state),
+          .etag = {},
+          .headers = event.diagnostics,
+          .content_type = registration_event_type,
+          .body = std::string(event.body)};
+}
+
+std::string_view Watchers::Impl::compose(const Subscription& s, const site::Listener& from, const site::Site& site) {
+  const Standing& x = s.standing;
+  const DialogTexts t = s.texts();
   std::array<char, base::contact_uri_bytes_max + base::path_bytes_max + 16> room;
   const auto way = sip::arrange_routes(t.target, t.routes, room);
   if (!way) return {};
@@ -108,8 +136,7 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
   const site::Listener& here = site.listeners[x.listener];
   const std::string local = uri_or_plain(t.local_uri, t.aor), remote = uri_or_plain(t.remote_uri, t.aor), tag = base32(s.dialog);
   const std::string contact = "sip:" + here.host + ':' + std::to_string(here.endpoint.port);
-  const std::string event = t.event_id.empty() ? "reg" : "reg;id=" + std::string(t.event_id);
-  const std::string state = subscription_state(x, rules, now()), etag = base32(state_tag(s.client, x.is_elsewhere));
+  const Telling told = x.is_implicit ? deregistration_of(s) : contacts_of(s);
   const std::size_t bytes = sip::write_notify({.request_uri = way->request_uri,
                                                .via = via,
                                                .routes = way->routes,
@@ -120,12 +147,12 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
                                                .call_id = t.call_id,
                                                .cseq = x.local_cseq,
                                                .contact = contact,
-                                               .event = event,
-                                               .subscription_state = state,
-                                               .etag = etag,
-                                               .headers = {},
-                                               .content_type = body.empty() ? std::string_view{} : reginfo_type,
-                                               .body = body},
+                                               .event = told.event,
+                                               .subscription_state = told.state,
+                                               .etag = told.etag,
+                                               .headers = told.headers,
+                                               .content_type = told.content_type,
+                                               .body = told.body},
                                               scratch);
   return {scratch.data(), bytes};
 }

@@ -77,6 +77,8 @@ void Watchers::Impl::end(Subscription& s, Ending ending, std::uint32_t retry_aft
   s.standing.ending = ending;
   s.standing.retry_after_s = retry_after;
   s.standing.shortens = false;
+  // Its body says nothing of a time: the NOTIFY comes when he is to come.
+  if (s.standing.is_implicit) s.standing.retry_at = now() + (ending == Ending::probation ? retry_after * ticks_per_s : 0);
   owe_another(s, true);
 }
 
@@ -98,7 +100,7 @@ void Watchers::Impl::log(const ClientKey& client, bool is_elsewhere, std::vector
   const bool is_full = log.entries.size() > log_entries_max;
   for (Subscription* s = table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s)) {
     Standing& x = s->standing;
-    if (x.is_elsewhere != is_elsewhere || s->ends() || x.due == Due::everything) continue;
+    if (x.is_implicit || x.is_elsewhere != is_elsewhere || s->ends() || x.due == Due::everything) continue;
     if (x.wants_everything) {
       owe_everything(*s, false);
       continue;
@@ -181,7 +183,7 @@ void Watchers::Impl::close(Subscription& s, bool answered) {
 void Watchers::Impl::timer(Subscription& s, const site::Site& site) {
   Standing& x = s.standing;
   if (s.open) return repeat(s, site);
-  if (!s.ends() && now() >= x.expires) return end(s, Ending::timeout, 0);
+  if (!s.ends() && now() >= x.expires) return x.is_implicit ? remove(s) : end(s, Ending::timeout, 0);
   if (x.due == Due::nothing && x.interval_max_ms != 0) return owe_everything(s, true);
   // To the end of the ring.
   s.previous = ready.previous;
@@ -267,30 +269,19 @@ void Watchers::take_answer(const sip::OwnRequest& request, const sip::Message& r
 void Watchers::prefetch(const ClientKey& client) const { impl_->table.prefetch_of(client); }
 
 void Watchers::bindings_changed(const BindingsChange& change) {
-  if (impl_->table.first_of(change.key) == nullptr) return;
+  bool is_watched = false;
+  for (Subscription *s = impl_->table.first_of(change.key), *next = nullptr; s != nullptr; s = next) {
+    next = Subscriptions::next_of(*s);
+    if (s->standing.is_implicit)
+      impl_->contact_changed(*s, change);
+    else
+      is_watched = true;
+  }
+  if (!is_watched) return;
   impl_->log(change.key, change.is_elsewhere, difference(change, impl_->seed));
   // What else becomes of bindings here, those that he has left behind among them, says nothing of a client elsewhere.
   const bool is_by_register = !change.is_elsewhere && change.why == Departure::unregistered;
   if (is_by_register) impl_->sightings.adopt(change.key, change.aor, change.after, change.now_s);
-}
-
-std::size_t Watchers::end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms) {
-  impl_->advance(now_ms);
-  std::size_t count = 0;
-  for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s)) {
-    if (s->ends()) continue;
-    impl_->end(*s, farewell.ending, farewell.retry_after_s);
-    ++count;
-  }
-  return count;
-}
-
-bool Watchers::end_one(std::uint64_t id, const Farewell& farewell, std::uint64_t now_ms) {
-  impl_->advance(now_ms);
-  Subscription* const s = impl_->table.find(id);
-  if (s == nullptr || s->ends()) return false;
-  impl_->end(*s, farewell.ending, farewell.retry_after_s);
-  return true;
 }
 
 }  // namespace viaduct::registrar

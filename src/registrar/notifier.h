@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of Watchers: the subscriptions, when each is told what, and the NOTIFYs under way. watchers.cpp begins subscriptions, notifier.cpp serves them.
+// The inside of Watchers: the subscriptions, when each is told what, and the NOTIFYs under way. watchers.cpp and
+// implicit.cpp begin subscriptions, notifier.cpp serves them.
 #pragma once
 #include <array>
+#include <bit>
 #include <deque>
 
 #include "changes.h"
@@ -17,6 +19,7 @@ struct Watchers::Impl {
   const assign::LocationMap& locations;
   Sightings& sightings;
   base::Key128 seed;
+  base::Key128 home_seed;      // another on each node
   Outlet& outlet;
   Subscriptions table;
   std::array<ChangeLogs, 2> logs;   // of clients of the local home, and of those elsewhere
@@ -29,11 +32,14 @@ struct Watchers::Impl {
   WatcherCounters counters;
   std::array<char, base::large_packet_bytes_max> scratch;
 
-  Impl(const WatchRules& r, const assign::LocationMap& l, Sightings& s, const base::Key128& k, Outlet& o)
-      : rules(r), locations(l), sightings(s), seed(k), outlet(o), table(r.subscriptions_max) {
+  Impl(const WatchRules& r, const assign::LocationMap& l, Sightings& s, const base::Key128& k, Outlet& o, std::string_view home)
+      : rules(r), locations(l), sightings(s), seed(k), home_seed(seed_of(k, home)), outlet(o), table(r.subscriptions_max) {
     ready.next = ready.previous = &ready;
   }
 
+  [[nodiscard]] static base::Key128 seed_of(const base::Key128& seed, std::string_view home) {
+    return std::bit_cast<base::Key128>(base::siphash128(seed, "home " + std::string(home)));
+  }
   [[nodiscard]] Tick now() const { return static_cast<Tick>(now_ms / tick_ms); }
   void advance(std::uint64_t to_ms) { now_ms = std::max(now_ms, to_ms); }
 
@@ -69,6 +75,12 @@ struct Watchers::Impl {
   bool follow(Subscription& s, const sip::Message& response);
   bool come_back_later(Subscription& s, const sip::Message& response);
 
+  // implicit.cpp
+  [[nodiscard]] std::uint64_t implicit_dialog(const ClientKey& client, const assign::BindingText& binding) const;
+  [[nodiscard]] Subscription& renewed(Subscription& s, const DialogTexts& texts);
+  [[nodiscard]] std::uint64_t imply(const Registration& r, bool is_proven, const site::Site& site);
+  void contact_changed(Subscription& s, const BindingsChange& change);
+
   // moved.cpp
   bool tell_moved(Subscription& s, const Move& move, const site::Site& site);
 
@@ -82,6 +94,8 @@ struct Watchers::Impl {
 
   // notification.cpp
   [[nodiscard]] std::uint64_t state_tag(const ClientKey& client, bool is_elsewhere) const;
+  [[nodiscard]] struct Telling contacts_of(const Subscription& s) const;
+  [[nodiscard]] static struct Telling deregistration_of(const Subscription& s);
   [[nodiscard]] std::string_view compose(const Subscription& s, const site::Listener& from, const site::Site& site);
 };
 

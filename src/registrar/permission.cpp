@@ -67,4 +67,9 @@ Permission may_watch(const WatchRequest& q, const site::Site& site) {
   return is_shown ? Permission::granted : Permission::after_proof;
 }
 
+bool may_be_notified(const Registration& r, bool is_proven, const site::Site& site) {
+  if (is_proven) return true;
+  return site::any_contains(site.edges, r.flow.address) ? !r.path.empty() : r.next.address == r.flow.address;
+}
+
 }  // namespace viaduct::registrar

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "registration_event.h"
 #include "viaduct/sip/contact.h"
+#include "viaduct/sip/event.h"
 #include "viaduct/sip/option.h"
 #include "viaduct/sip/route.h"
 #include "viaduct/sip/uri.h"
@@ -113,6 +115,13 @@ std::expected<Registration, Outcome> read_registration(const sip::Message& reque
       return std::unexpected(Outcome{.status = 439});
   }
   return out;
+}
+
+std::optional<Outcome> refuse_event(const sip::Message& request) {
+  const auto event = sip::event(request);
+  if (!event) return Outcome{.status = 400, .fault = event.error()};
+  if (event->package == registration_package) return std::nullopt;
+  return Outcome{.status = 489, .headers = "Allow-Events: registration\r\nms-diagnostics-public: 4055;reason=\"Event is not registration\"\r\n"};
 }
 
 void put_extensions(std::string& out, const Registration& registration, const Outcome& outcome, const site::Site& site) {

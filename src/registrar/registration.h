@@ -2,6 +2,7 @@
 // From a REGISTER and its way here to what the bindings want to know, and which answer it gets before they are asked.
 #pragma once
 #include <expected>
+#include <optional>
 
 #include "viaduct/registrar/bindings.h"
 #include "viaduct/site/post.h"
@@ -13,6 +14,10 @@ namespace viaduct::registrar {
 /// Errors: the answer that it gets without its bindings being touched: 420 (RFC 3261 10.3 step 2), 439 (RFC 5626 6), 513 for a Path that is too long.
 [[nodiscard]] std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note,
                                                                      const site::Site& site, std::span<char, base::path_bytes_max> path_room);
+
+/// Whether the Event of a REGISTER that has one is that of the subscription which it may imply. Errors: the answer that it gets: 400, or 489 for another package.
+/// Source: [MS-SIPREGE] 3.1.2.5.1.
+[[nodiscard]] std::optional<Outcome> refuse_event(const sip::Message& request);
 
 /// Whether that source is believed about the hops that it names in Path and Record-Route: a stranger's would be his to say where our requests go.
 [[nodiscard]] bool believes_path(const site::Site& site, const base::Address& source);

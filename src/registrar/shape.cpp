@@ -10,8 +10,8 @@ namespace viaduct::registrar {
 namespace {
 
 constexpr std::uint32_t bit(sip::HeaderId id) { return std::uint32_t{1} << std::to_underlying(id); }
-constexpr std::uint32_t read_by_registrar =
-    bit(sip::HeaderId::contact) | bit(sip::HeaderId::expires) | bit(sip::HeaderId::path) | bit(sip::HeaderId::supported) | bit(sip::HeaderId::require);
+constexpr std::uint32_t read_by_registrar = bit(sip::HeaderId::contact) | bit(sip::HeaderId::expires) | bit(sip::HeaderId::path) |
+                                            bit(sip::HeaderId::supported) | bit(sip::HeaderId::require) | bit(sip::HeaderId::event);
 
 /// What the parts of the hash are.
 enum class Part : std::uint32_t { way, line };

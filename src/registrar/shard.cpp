@@ -44,6 +44,12 @@ std::string date_line(std::time_t now) {
   return {text.data(), std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts)};
 }
 
+SubscribeOutcome as_answer(Outcome&& out) { return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers)}; }
+
+std::string_view home_of(const site::Site& site) {
+  return site.local_home != assign::no_home ? std::string_view(site.homes[site.local_home].name) : std::string_view{};
+}
+
 }  // namespace
 
 Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules, const WatchRules& watch_rules)
@@ -54,7 +60,7 @@ Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules, const W
       wire_(commons, commons.to_registrar.size() == 1),
       bindings_(rules, locations_, commons.site.read().fleet_seed),
       sightings_(commons.watched, watch_rules.subscriptions_max, commons.site.read().fleet_seed),
-      watchers_(watch_rules, locations_, sightings_, commons.site.read().fleet_seed, *this),
+      watchers_(watch_rules, locations_, sightings_, commons.site.read().fleet_seed, *this, home_of(commons.site.read())),
       shape_key_(shape_key(commons.site.read().fleet_seed)) {
   bindings_.set_observer(watchers_);
 }
@@ -135,7 +141,7 @@ Proof Shard::prove(const sip::Message& request, const site::Note& note, const si
   return authenticator_->check({.message = request, .client = note.client, .source = note.frame.source.address, .now_s = wall_s_}, site.keys);
 }
 
-Outcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
+SubscribeOutcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
   const std::uint64_t shape = shape_of(request, note, site, shape_key_);
   std::array<char, base::aor_bytes_max> aor_room;
   std::array<char, base::path_bytes_max> path_room;
@@ -144,7 +150,7 @@ Outcome Shard::register_client(const sip::Message& request, const site::Note& no
     const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
     if (!aor) return {.status = 400, .fault = aor.error()};
     auto read = read_registration(request, *aor, note, site, path_room);
-    if (!read) return read.error();
+    if (!read) return as_answer(std::move(read.error()));
     read->shape = shape;
     registration.emplace(*read);
   }
@@ -152,12 +158,25 @@ Outcome Shard::register_client(const sip::Message& request, const site::Note& no
     Proof proof = prove(request, note, site);
     if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
   }
-  Outcome out = bindings_.process(*registration, now_ms_ / 1000);
-  if (out.status != 200) return out;
-  if (commons_.moves.is_any() && locations_.find(note.client) != nullptr) [[unlikely]]
-    commons_.moves.confirm(commons_.counters.size() + index_, {note.client, site.local_home, registration->aor});
-  put_extensions(out.headers, *registration, out, site);
+  if (request.has(sip::HeaderId::event)) [[unlikely]]
+    return bind_and_imply(*registration, site);
+  return bind(*registration, site);
+}
+
+SubscribeOutcome Shard::bind(const Registration& registration, const site::Site& site) {
+  Outcome out = bindings_.process(registration, now_ms_ / 1000);
+  if (out.status != 200) return as_answer(std::move(out));
+  if (commons_.moves.is_any() && locations_.find(registration.key) != nullptr) [[unlikely]]
+    commons_.moves.confirm(commons_.counters.size() + index_, {registration.key, site.local_home, registration.aor});
+  put_extensions(out.headers, registration, out, site);
   out.headers += date_;
+  return as_answer(std::move(out));
+}
+
+SubscribeOutcome Shard::bind_and_imply(const Registration& registration, const site::Site& site) {
+  if (auto refused = refuse_event(registration.message)) return as_answer(std::move(*refused));
+  SubscribeOutcome out = bind(registration, site);
+  if (out.status == 200) out.to_tag = watchers_.imply(registration, authenticator_ != nullptr, site, now_ms_);
   return out;
 }
 
@@ -193,13 +212,7 @@ SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note&
 // Writes the answer into scratch_; 0 octets when none can be given.
 Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind) {
   if (request.fault != sip::Bad::none) return {};   // workers hand over what they have indexed without
-  SubscribeOutcome outcome;
-  if (request.method == sip::Method::subscribe) {
-    outcome = subscribe(request, note, site);
-  } else {
-    Outcome registered = register_client(request, note, site);
-    outcome = {.status = registered.status, .fault = registered.fault, .headers = std::move(registered.headers)};
-  }
+  SubscribeOutcome outcome = request.method == sip::Method::subscribe ? subscribe(request, note, site) : register_client(request, note, site);
   outcome.headers += site.server_header;
   sip::Reply reply{.status_line = outcome.fault != sip::Bad::none ? sip::status_line(outcome.fault) : sip::status_line(outcome.status),
                    .source = note.frame.source,

@@ -34,7 +34,14 @@ struct DialogTexts {
   std::string_view target;       ///< the subscriber's Contact
   std::string_view routes;       ///< the route set in one line; empty: none
   std::string_view event_id;     ///< of its Event header
+  bool operator==(const DialogTexts&) const = default;
 };
+
+/// The URI of a client, unless it is the one that an empty text stands for.
+[[nodiscard]] inline std::string_view unless_plain(std::string_view uri, std::string_view aor) {
+  const bool is_plain = uri.size() == 4 + aor.size() && uri.starts_with("sip:") && uri.ends_with(aor);
+  return is_plain ? std::string_view{} : uri;
+}
 
 /// A NOTIFY without a final answer.
 struct OpenNotify {
@@ -64,6 +71,7 @@ struct Standing {
   bool wants_everything{};           ///< nobody knows what it has missed: a restart was between
   bool shortens{};  ///< what is due asks the client to register again: its contacts are shown with that event, or `probation` at the end, for retry_after_s
   bool is_elsewhere{};  ///< the client's home is a third party's: what is seen of it is told (sightings.h)
+  bool is_implicit{};  ///< by a REGISTER with `Event: registration` (implicit.cpp); it hears nothing but its end
   bool is_unsaved{};
   std::uint16_t changes_from{};
   std::uint32_t remote_cseq{};
@@ -91,7 +99,7 @@ class Subscription : public base::Timer {
   [[nodiscard]] std::size_t bytes() const;  ///< of memory, without an open NOTIFY
 
   const ClientKey client;
-  const std::uint64_t dialog;  ///< keyed hash of Call-ID and the subscriber's tag: our tag
+  const std::uint64_t dialog;  ///< keyed hash of Call-ID and the subscriber's tag, or of the contact that a REGISTER has bound: our tag
   Subscription* dialog_chain{};  ///< the table's
   Subscription* client_chain{};  ///< the table's
   std::unique_ptr<OpenNotify> open;

@@ -2,7 +2,8 @@
 // Subscriptions as octets, to be kept while the node is down.
 //
 //   row:  u8 format (1), u64 of the client's key twice, u64 dialog, the place that NOTIFYs go to (16 octets and u16), u8 listener, u8 ending,
-//         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again; 4 more: it shortens; 8 more: the client's home is elsewhere), u8 whether a NOTIFY was ever answered,
+//         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again; 4 more: it shortens; 8 more: the client's home is elsewhere;
+//         16 more: a REGISTER implies it), u8 whether a NOTIFY was ever answered,
 //         u32 of the subscriber's CSeq, ours, version, retry-after, shortest and longest interval, u64 expiry (seconds since 1970),
 //         8 times u16 octets of a text, then the texts
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 constexpr std::uint8_t format = 1;
 constexpr std::size_t fixed_bytes = 1 + 3 * 8 + 18 + 4 + 6 * 4 + 8 + 8 * 2;  // of a row, before its texts
 enum class Owed : std::uint8_t { nothing, anew, again };
-constexpr std::uint8_t shortens = 4, elsewhere = 8;  // beside Owed
+constexpr std::uint8_t shortens = 4, elsewhere = 8, implicit = 16;  // beside Owed
 
 Owed owed(const Subscription& s) {
   // What has become due since the one under way was sent is another message: in its place it would pass for its repetition, and nobody would read it.
@@ -27,7 +28,8 @@ Owed owed(const Subscription& s) {
 
 std::uint8_t owed_octet(const Subscription& s) {
   const bool is_shortening = s.standing.shortens || (s.open && s.open->shortens);
-  return static_cast<std::uint8_t>(std::to_underlying(owed(s)) | (is_shortening ? shortens : 0) | (s.standing.is_elsewhere ? elsewhere : 0));
+  return static_cast<std::uint8_t>(std::to_underlying(owed(s)) | (is_shortening ? shortens : 0) | (s.standing.is_elsewhere ? elsewhere : 0) |
+                                   (s.standing.is_implicit ? implicit : 0));
 }
 
 std::string to_row(const Subscription& s, std::int64_t offset_s) {
@@ -67,9 +69,10 @@ std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
   x.next = r.endpoint();
   x.listener = r.number<std::uint8_t>();
   const auto ending = r.number<std::uint8_t>(), owed = r.number<std::uint8_t>();
-  const auto what = static_cast<std::uint8_t>(owed & ~(shortens | elsewhere));
+  const auto what = static_cast<std::uint8_t>(owed & ~(shortens | elsewhere | implicit));
   x.shortens = (owed & shortens) != 0;
   x.is_elsewhere = (owed & elsewhere) != 0;
+  x.is_implicit = (owed & implicit) != 0;
   x.was_heard = r.number<std::uint8_t>() != 0;
   for (std::uint32_t* number : {&x.remote_cseq, &x.local_cseq, &x.version, &x.retry_after_s, &x.interval_min_ms, &x.interval_max_ms})
     *number = r.number<std::uint32_t>();
@@ -114,7 +117,8 @@ bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_
   x.wants_everything = true;
   if (x.is_elsewhere) impl_->sightings.begin(s.client);
   x.repeats_cseq = read->owed == Owed::again;
-  if (!x.repeats_cseq) Impl::skip_numbers(x);
+  // What a REGISTER implies has one NOTIFY, and it is always the same.
+  if (!x.repeats_cseq && !x.is_implicit) Impl::skip_numbers(x);
   if (read->owed != Owed::nothing) {
     impl_->owe_everything(s, true);
   } else {
@@ -126,7 +130,7 @@ bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_
 
 void Watchers::owe_everything(const ClientKey& client) {
   for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s))
-    if (!s->ends()) impl_->owe_everything(*s, false);
+    if (!s->ends() && !s->standing.is_implicit) impl_->owe_everything(*s, false);
 }
 
 }  // namespace viaduct::registrar

@@ -29,6 +29,12 @@ class Subscriptions {
   void prefetch_of(const ClientKey& client) const { __builtin_prefetch(&by_client_[client.low & mask()]); }
   [[nodiscard]] static Subscription* next_of(const Subscription& s) { return of_client(s.client_chain, s.client); }
 
+  [[nodiscard]] std::size_t count_of(const ClientKey& client) const {
+    std::size_t out = 0;
+    for (const Subscription* s = first_of(client); s != nullptr; s = next_of(*s)) ++out;
+    return out;
+  }
+
   /// Shape: there is none of that dialog.
   Subscription& add(Subscription::Owner owner) {
     Subscription& s = *owner.release();

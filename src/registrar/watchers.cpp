@@ -43,12 +43,6 @@ std::string tag_text(std::uint64_t tag) {
   return {out.data(), out.size()};
 }
 
-/// The URI of a client, unless it is the one that an empty text stands for.
-std::string_view unless_plain(std::string_view uri, std::string_view aor) {
-  const bool is_plain = uri.size() == 4 + aor.size() && uri.starts_with("sip:") && uri.ends_with(aor);
-  return is_plain ? std::string_view{} : uri;
-}
-
 /// The answer to a SUBSCRIBE for a package that is none of ours, or none at all (RFC 6665 4.2.1.1).
 SubscribeOutcome bad_event() { return refused(489, std::string(allow_events)); }
 
@@ -136,9 +130,7 @@ SubscribeOutcome Watchers::Impl::start(const Subscribe& q, const site::Site& sit
   const sip::Message& m = q.message;
   const std::uint64_t dialog = dialog_of(m, seed);
   if (table.size() >= rules.subscriptions_max) return refused(503, "Retry-After: " + std::to_string(retry_after_s(dialog, 60)) + "\r\n");
-  std::size_t others = 0;
-  for (const Subscription* s = table.first_of(q.client); s != nullptr; s = Subscriptions::next_of(*s)) ++others;
-  if (others >= rules.per_client_max) return refused(403);
+  if (table.count_of(q.client) >= rules.per_client_max) return refused(403);
   const DialogTexts texts{.aor = q.aor,
                           .call_id = m[m.call_id],
                           .remote_tag = m[m.from_tag],
@@ -187,8 +179,9 @@ SubscribeOutcome Watchers::Impl::subscribe(const Subscribe& q, const site::Site&
   return refresh(*s, q, site, *wish);
 }
 
-Watchers::Watchers(const WatchRules& rules, const assign::LocationMap& locations, Sightings& sightings, const base::Key128& seed, Outlet& outlet)
-    : impl_(std::make_unique<Impl>(rules, locations, sightings, seed, outlet)) {
+Watchers::Watchers(const WatchRules& rules, const assign::LocationMap& locations, Sightings& sightings, const base::Key128& seed, Outlet& outlet,
+                   std::string_view home)
+    : impl_(std::make_unique<Impl>(rules, locations, sightings, seed, outlet, home)) {
   sightings.set_observer(*this);
 }
 Watchers::~Watchers() = default;
@@ -196,6 +189,25 @@ Watchers::~Watchers() = default;
 SubscribeOutcome Watchers::process(const Subscribe& subscribe, const site::Site& site, std::uint64_t now_ms) {
   impl_->advance(now_ms);
   return impl_->subscribe(subscribe, site);
+}
+
+std::size_t Watchers::end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms) {
+  impl_->advance(now_ms);
+  std::size_t count = 0;
+  for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s)) {
+    if (s->ends()) continue;
+    impl_->end(*s, farewell.ending, farewell.retry_after_s);
+    ++count;
+  }
+  return count;
+}
+
+bool Watchers::end_one(std::uint64_t id, const Farewell& farewell, std::uint64_t now_ms) {
+  impl_->advance(now_ms);
+  Subscription* const s = impl_->table.find(id);
+  if (s == nullptr || s->ends()) return false;
+  impl_->end(*s, farewell.ending, farewell.retry_after_s);
+  return true;
 }
 
 SubscriptionView Watchers::Impl::view(const Subscription& s) const {
@@ -210,7 +222,8 @@ SubscriptionView Watchers::Impl::view(const Subscription& s) const {
           .is_open = s.open != nullptr,
           .is_owed = s.standing.due != Due::nothing,
           .ending = s.standing.ending,
-          .is_elsewhere = s.standing.is_elsewhere};
+          .is_elsewhere = s.standing.is_elsewhere,
+          .is_implicit = s.standing.is_implicit};
 }
 
 std::vector<SubscriptionView> Watchers::of(const ClientKey& client, std::uint64_t now_ms) const {

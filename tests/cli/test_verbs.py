@@ -147,14 +147,14 @@ def test_client_deregister_says_how_many_bindings_went(daemon, viaduct):
     assert daemon.requests == [{"verb": "client.deregister", "aor": "a@b"}]
 
 
-SUBSCRIPTION = {"id": "abcdefghijklm", "aor": "a@b", "subscriber": "sip:w@b", "target": "sip:w@h", "next": "198.18.0.9:5060", "expires_in_s": 60,
+SUBSCRIPTION = {"id": "abcdefghijklm", "event": "reg", "aor": "a@b", "subscriber": "sip:w@b", "target": "sip:w@h", "next": "198.18.0.9:5060", "expires_in_s": 60,
                 "cseq": 3, "open": False, "owed": True, "ending": None}
 
 
 def test_subs_list_asks_for_a_client_or_for_all(daemon, viaduct):
     daemon.answers["subs.list"] = {"ok": True, "subscriptions": [SUBSCRIPTION], "total": 7}
     done = viaduct("subs", "list")
-    assert "abcdefghijklm  a@b      sip:w@b" in done.stdout and done.stdout.endswith("7 subscriptions\n")
+    assert "abcdefghijklm  reg    a@b      sip:w@b" in done.stdout and done.stdout.endswith("7 subscriptions\n")
     viaduct("subs", "list", "a@b", "--most", "5")
     assert daemon.requests == [{"verb": "subs.list", "most": 100}, {"verb": "subs.list", "most": 5, "aor": "a@b"}]
 

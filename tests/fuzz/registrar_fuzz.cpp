@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer target: any octets as a REGISTER, registered twice. The answers alike, their lines whole, nothing of the message breaking out of them; what is kept comes
-// back from the disk as it was; credentials are looked at besides.
+// back from the disk as it was; the NOTIFY that it implies is a message of its dialog; credentials are looked at besides.
 #include "../../src/registrar/registration.h"
 #include "../../src/registrar/row.h"
 #include "../../src/registrar/shape.h"
 #include "fuzz.h"
+#include "viaduct/registrar/watchers.h"
 #include "viaduct/sip/digest.h"
 
 namespace {
@@ -26,11 +27,30 @@ std::string broken_lines(std::string_view headers) {
   return {};
 }
 
+/// What leaves, held against what was asked for.
+struct Wire final : registrar::Outlet {
+  bool send(const site::Listener&, const base::Endpoint&, std::string_view message) override {
+    sip::Message m;
+    const bool is_notify = sip::index(message, m) == sip::Bad::none && m.method == sip::Method::notify;
+    if (!is_notify || m[m.body] != "deregistered;event=rejected") faults += "no NOTIFY of the end:\n" + std::string(message);
+    ++sent;
+    return true;
+  }
+  std::string faults;
+  std::size_t sent{};
+};
+
 struct Home {
   site::Site site;
   site::Note note{};
   assign::LocationMap locations{4};
+  Wire wire;
+  assign::Watched watched{1, 4};
+  registrar::Sightings sightings{watched, 4, base::Key128{1}};
+  registrar::Watchers watchers{{}, locations, sightings, base::Key128{1}, wire};
   registrar::Bindings bindings{{}, locations, base::Key128{1}};
+  static constexpr std::uint64_t now_s = 1'000'000;
+  std::uint64_t tag{};
   base::AesHashKey shape_key = registrar::shape_key(base::Key128{2});
 
   Home() {
@@ -40,6 +60,8 @@ struct Home {
     note.frame.source = *base::Endpoint::parse("192.0.2.9:5060", 5060);
     note.frame.destination = site.listeners[0].endpoint;
     note.client = {1, 2};
+    site.keys.keys[0].emplace('a', base::Key128{1, 2, 3});
+    bindings.set_observer(watchers);
   }
   registrar::Outcome process(const sip::Message& message) {
     std::array<char, base::path_bytes_max> room;
@@ -51,9 +73,22 @@ struct Home {
       read->shape = shape;
       registration.emplace(*read);
     }
-    registrar::Outcome out = bindings.process(*registration, 1'000'000);
-    if (out.status == 200) registrar::put_extensions(out.headers, *registration, out, site);
+    if (message.has(sip::HeaderId::event))
+      if (auto refused = registrar::refuse_event(message)) return std::move(*refused);
+    registrar::Outcome out = bindings.process(*registration, now_s);
+    if (out.status != 200) return out;
+    if (message.has(sip::HeaderId::event)) tag = watchers.imply(*registration, true, site, now_s * 1000);
+    registrar::put_extensions(out.headers, *registration, out, site);
     return out;
+  }
+  /// The server takes away what there is: who is to be told is, once.
+  std::string deregister() {
+    const std::size_t subscriptions = watchers.size();
+    if ((tag != 0) != (subscriptions != 0)) return "a subscription without its tag, or a tag without a subscription";
+    bindings.remove(note.client, now_s, registrar::Departure::rejected);
+    for (std::uint64_t now_ms = now_s * 1000; now_ms < now_s * 1000 + 400; now_ms += 100) watchers.tick(site, now_ms);
+    const std::size_t told = wire.sent + watchers.counters().unsent.get();
+    return told == subscriptions ? wire.faults : "told " + std::to_string(told) + " of " + std::to_string(subscriptions);
   }
 };
 
@@ -81,5 +116,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (first.status != second.status || first.headers != second.headers)
     fuzz::expect_none("a retransmission is answered differently:\n" + first.headers + "--\n" + second.headers);
   fuzz::expect_none(lost_row(home));
+  fuzz::expect_none(home.deregister());
   return 0;
 }

@@ -105,6 +105,7 @@ TEST_F(Shape, IsAnotherWithAnythingThatARegistrarReads) {
   EXPECT_NE(of(usual().expires("600")), shape);
   EXPECT_NE(of(usual().header("Require: gruu")), shape);
   EXPECT_NE(of(usual().header("Path: <sip:192.0.2.1;lr>")), shape);
+  EXPECT_NE(of(usual().header("Event: registration")), shape);
   EXPECT_NE(of(Register().header("Supported: path, gruu").contact("<sip:a@192.0.2.9>;expires=600")), shape) << "in another order it is read anew";
   EXPECT_NE(of(usual().header("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK0")), shape) << "through a proxy outbound may not be what it says";
   for (const char* place : {"192.0.2.9:5061", "192.0.2.10:5060"}) {
@@ -160,8 +161,8 @@ class Twins : public Shape {
     // A telephone says the same again and again; one REGISTER in sixteen is something else.
     static const std::vector<std::string> usual_contacts = {"<sip:a@192.0.2.9>", "<sip:a@192.0.2.9;transport=udp>;q=0.5",
                                                             "<sip:b@192.0.2.9>;+sip.instance=\"<urn:uuid:1>\";reg-id=1"};
-    static const std::vector<std::string> usual_others = {"Supported: path", "Supported: path, outbound, gruu", "Path: <sip:192.0.2.1;lr>", "Expires: 100",
-                                                          "Expires: 70000"};
+    static const std::vector<std::string> usual_others = {
+        "Supported: path", "Supported: path, outbound, gruu", "Path: <sip:192.0.2.1;lr>", "Expires: 100", "Expires: 70000", "Event: registration"};
     static const std::vector<std::string> contacts = {"<sip:a@192.0.2.9>",
                                                       "<sip:a@192.0.2.9;transport=udp>;q=0.5",
                                                       "<sip:A@192.0.2.9>",

@@ -68,7 +68,8 @@ struct BindingView {
 enum class Departure : std::uint8_t {
   unregistered,   ///< by a REGISTER
   expired,
-  deactivated     ///< by the operator
+  deactivated,    ///< by the operator
+  rejected        ///< by the operator, who does not want him to come again
 };
 
 /// What became of a client's bindings.
@@ -108,7 +109,7 @@ class Bindings {
   void expire(std::uint64_t now_s);
   [[nodiscard]] std::vector<BindingView> of(const ClientKey& key, std::uint64_t now_s) const;
   /// Remove all bindings of a client, whatever they are. Returns how many there were.
-  std::size_t remove(const ClientKey& key, std::uint64_t now_s);
+  std::size_t remove(const ClientKey& key, std::uint64_t now_s, Departure why = Departure::deactivated);
   /// Put a client's bindings back, as they were before a restart; those that have expired are left out, which is a change: false. Shape: one or more; nothing
   /// is known of the client.
   bool restore(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);

@@ -58,7 +58,9 @@ class Shard final : private Outlet {
   void take_sighting(nic::Packet p, const site::Note& note);
   void take_request(nic::Packet p, const site::Note& note);
   [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
-  [[nodiscard]] Outcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] SubscribeOutcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] SubscribeOutcome bind(const Registration& registration, const site::Site& site);
+  [[nodiscard]] SubscribeOutcome bind_and_imply(const Registration& registration, const site::Site& site);
   [[nodiscard]] SubscribeOutcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Answer answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind);
   void send_back(nic::Packet p, const site::Note& note, std::size_t bytes);

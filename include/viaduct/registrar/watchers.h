@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who watches the registrations of clients, of a local home or of a third party's: the notifier of RFC 6665 for the package `reg` of RFC 3680. No packets, no clock of its own.
+// Who watches the registrations of clients, of a local home or of a third party's: the notifier of RFC 6665 for the package `reg` of RFC 3680, and for the one that
+// a REGISTER with `Event: registration` implies ([MS-SIPREGE]). No packets, no clock of its own.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -20,17 +21,17 @@
 namespace viaduct::registrar {
 
 // One row a counter: name, and what it counts.
-#define VIADUCT_WATCHER_COUNTERS(X)                                                 \
-  X(subscribed, "subscriptions begun, one-time questions among them")               \
-  X(ended, "subscriptions that are over, for whatever reason")                      \
-  X(notifies, "NOTIFYs begun")                                                      \
-  X(notified, "NOTIFYs answered with a 2xx")                                        \
-  X(repeated, "NOTIFYs sent again (timer E)")                                       \
-  X(unanswered, "NOTIFYs given up (timer F), and their subscriptions with them")    \
-  X(failed, "NOTIFYs answered with an error")                                       \
-  X(unsent, "NOTIFYs with no way to their subscriber, or too large")                \
-  X(slowed, "times that the pace was cut since too many NOTIFYs were not answered") \
-  X(answers, "responses taken from the workers")                                    \
+#define VIADUCT_WATCHER_COUNTERS(X)                                                                     \
+  X(subscribed, "subscriptions begun, one-time questions and those that a REGISTER implies among them") \
+  X(ended, "subscriptions that are over, for whatever reason")                                          \
+  X(notifies, "NOTIFYs begun")                                                                          \
+  X(notified, "NOTIFYs answered with a 2xx")                                                            \
+  X(repeated, "NOTIFYs sent again (timer E)")                                                           \
+  X(unanswered, "NOTIFYs given up (timer F), and their subscriptions with them")                        \
+  X(failed, "NOTIFYs answered with an error")                                                           \
+  X(unsent, "NOTIFYs with no way to their subscriber, or too large")                                    \
+  X(slowed, "times that the pace was cut since too many NOTIFYs were not answered")                     \
+  X(answers, "responses taken from the workers")                                                        \
   X(answers_stray, "of these, those to NOTIFYs that are no longer open")
 
 struct WatcherCounters {
@@ -102,6 +103,7 @@ struct SubscriptionView {
   bool is_owed{};  ///< something is still to be told
   Ending ending{};
   bool is_elsewhere{};  ///< the client's home is a third party's
+  bool is_implicit{};  ///< his own, by a REGISTER with `Event: registration`
 };
 
 /// By whom NOTIFYs are sent.
@@ -117,13 +119,19 @@ class Outlet {
 /// One shard's subscriptions. Times are milliseconds of a monotonic clock, which the bindings' seconds are of, too. Thread: the shard's.
 class Watchers final : public BindingsObserver {
  public:
-  /// Shape: `locations` and `sightings` are the shard's; `seed` is the same after a restart, and on all nodes.
-  Watchers(const WatchRules& rules, const assign::LocationMap& locations, Sightings& sightings, const base::Key128& seed, Outlet& outlet);
+  /// Shape: `locations` and `sightings` are the shard's; `seed` is the same after a restart, and on all nodes; `home` is the name of the home that this node is, by
+  /// which our tags in answers to REGISTERs differ from other nodes'.
+  Watchers(const WatchRules& rules, const assign::LocationMap& locations, Sightings& sightings, const base::Key128& seed, Outlet& outlet,
+           std::string_view home = {});
   ~Watchers() override;
 
   /// Process one SUBSCRIBE. What it makes due is sent by the next `tick`, so that the answer goes first.
   /// Source: RFC 6665 4.2.1; RFC 3680 4; RFC 5839 6.
   [[nodiscard]] SubscribeOutcome process(const Subscribe& subscribe, const site::Site& site, std::uint64_t now_ms);
+  /// A REGISTER with `Event: registration` that is about to be answered with 200: its client is told if the server takes the binding of its only Contact away. The
+  /// latest REGISTER's dialog counts. `is_proven`: by a digest. Returns the tag of the answer's To; 0: no subscription, since it binds no one contact, the bounds are
+  /// reached, or NOTIFYs would go to somebody else. Source: [MS-SIPREGE] 2.2.1.13, 3.2.
+  [[nodiscard]] std::uint64_t imply(const Registration& registration, bool is_proven, const site::Site& site, std::uint64_t now_ms);
   /// A response to a NOTIFY of ours, verified. Source: RFC 6665 4.2.2.
   void take_answer(const sip::OwnRequest& request, const sip::Message& response, std::uint64_t now_ms);
   /// So that it is at hand whether somebody watches that client.
@@ -137,7 +145,8 @@ class Watchers final : public BindingsObserver {
   std::size_t end(const ClientKey& client, const Farewell& farewell, std::uint64_t now_ms);
   /// Tell those who watch a client that it moves; what is under way already is not told twice. `deactivated` and `probation` end every subscription to it, with
   /// the contacts as they are: `active` while their bindings stand; but that `probation` shows the client itself its contacts as `terminated`. `shortened` goes to
-  /// the subscriptions of the client itself, if it is registered here. No binding is changed: who does not come keeps what he has. Returns how many subscriptions are being told.
+  /// the subscriptions of the client itself, if it is registered here. What a REGISTER implies ends by any of them with `deregistered;event=deactivated`, at once or after 1
+  /// to within_s seconds. No binding is changed: who does not come keeps what he has. Returns how many subscriptions are being told.
   /// Source: RFC 6665 4.1.3, 4.4.2; RFC 3680 4.7.1.
   std::size_t moved(const ClientKey& client, const Move& move, const site::Site& site, std::uint64_t now_ms);
   /// End one. False: there is none of that id.
