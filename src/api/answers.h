@@ -13,6 +13,7 @@ namespace viaduct::api {
 
 // client_verbs.cpp
 [[nodiscard]] nlohmann::json client_show(const Plant& plant, const nlohmann::json& request);
+[[nodiscard]] nlohmann::json client_bind(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json client_deregister(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json client_explain(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] Answer client_history(const Plant& plant, const nlohmann::json& request, const std::string& who);

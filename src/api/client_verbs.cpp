@@ -141,9 +141,37 @@ json client_deregister(const Plant& plant, const json& request) {
   control::Expected<control::Client> client;
   plant.loop.call([&] { client = client_of(request, plant.commons.site.read()); });
   if (!client) return failure(client.error());
+  const auto why = request.value("rejected", false) ? registrar::Departure::rejected : registrar::Departure::deactivated;
   std::size_t removed = 0;
-  plant.registrar.call(client->key, [&](registrar::Shard& shard) { removed = shard.bindings().remove(client->key, monotonic_s()); });
+  plant.registrar.call(client->key, [&](registrar::Shard& shard) { removed = shard.bindings().remove(client->key, monotonic_s(), why); });
   return {{"ok", true}, {"aor", client->aor}, {"removed", removed}};
+}
+
+json client_bind(const Plant& plant, const json& request) {
+  control::Expected<control::Client> client;
+  std::string elsewhere;
+  plant.loop.call([&] {
+    const Site& site = plant.commons.site.read();
+    client = client_of(request, site);
+    if (!client) return;
+    const assign::HomeIndex home = plant.commons.assignment.find(client->key).home;
+    if (site.local_home == assign::no_home)
+      elsewhere = "this node is no home";
+    else if (home != site.local_home)
+      elsewhere = client->aor + ": at home at " + home_name(site, home) + ", not at this node";
+  });
+  if (!client) return failure(client.error());
+  if (!elsewhere.empty()) return failure(elsewhere);
+  const auto uri = request.at("uri").get<std::string>();
+  const auto expires_s = request.contains("expires_s") ? std::optional(request.at("expires_s").get<std::uint32_t>()) : std::nullopt;
+  std::expected<void, std::string> created;
+  json bindings;
+  plant.registrar.call(client->key, [&](registrar::Shard& shard) {
+    created = shard.create_binding(client->key, client->aor, uri, expires_s, monotonic_s());
+    bindings = bindings_json(shard.bindings(), client->key);
+  });
+  if (!created) return failure(created.error());
+  return {{"ok", true}, {"aor", client->aor}, {"bindings", bindings}};
 }
 
 json client_explain(const Plant& plant, const json& request) {

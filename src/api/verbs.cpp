@@ -312,6 +312,7 @@ constexpr std::array verbs = {
     Verb{"rules.reload", rules_reload},
     Verb{"client.show", at_once<client_show>},
     Verb{"client.explain", at_once<client_explain>},
+    Verb{"client.bind", at_once<client_bind>},
     Verb{"client.deregister", at_once<client_deregister>},
     Verb{"client.history", client_history},
     Verb{"client.assign", client_assign},

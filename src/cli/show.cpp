@@ -231,6 +231,8 @@ std::string show_explanation(const json& answer) {
   return facts.text() + bullets("because", field(answer, "why"));
 }
 
+std::string show_bound(const json& answer) { return cell(answer, "aor") + '\n' + binding_table(field(answer, "bindings")).text(); }
+
 std::string show_deregistered(const json& answer) { return cell(answer, "aor") + ": " + cell(answer, "removed") + " bindings removed\n"; }
 
 std::string show_assigned(const json& answer) {

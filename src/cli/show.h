@@ -13,6 +13,7 @@ namespace viaduct::cli {
 [[nodiscard]] std::string show_counters(const nlohmann::json& answer, bool all);
 [[nodiscard]] std::string show_client(const nlohmann::json& answer);
 [[nodiscard]] std::string show_explanation(const nlohmann::json& answer);
+[[nodiscard]] std::string show_bound(const nlohmann::json& answer);
 [[nodiscard]] std::string show_deregistered(const nlohmann::json& answer);
 [[nodiscard]] std::string show_assigned(const nlohmann::json& answer);
 [[nodiscard]] std::string show_history(const nlohmann::json& answer);

@@ -53,6 +53,27 @@ std::expected<Exit, Failure> ask(const Options& options, const json& request, co
   return Exit::done;
 }
 
+namespace {
+
+/// Makes a verb of `client`: its name, what it does, its words beside the AoR, and how its answer is shown.
+using MakeVerb = std::function<CLI::App*(const std::string&, const std::string&, const std::function<json()>&, Show)>;
+
+void add_binding_verbs(const MakeVerb& verb, Options& options) {
+  const auto bind_words = [&options] {
+    json words = {{"uri", options.binding.uri}};
+    if (options.binding.expires_s) words["expires_s"] = *options.binding.expires_s;
+    return words;
+  };
+  auto* bound = verb("bind", "bind a contact to it on this node, which is its home", bind_words, show_bound);
+  bound->add_option("URI", options.binding.uri, "where it is reached, with an IP address as host: sip:alice@192.0.2.9:5060")->required();
+  bound->add_option("--expires", options.binding.expires_s, "for so long; default: as a REGISTER that asks for nothing")->type_name("SECONDS");
+  const auto deregister_words = [&options] { return options.binding.rejected ? json{{"rejected", true}} : json::object(); };
+  auto* deregistered = verb("deregister", "remove its bindings on this node", deregister_words, show_deregistered);
+  deregistered->add_flag("--rejected", options.binding.rejected, "tell it not to come again by itself; default: to register again");
+}
+
+}  // namespace
+
 void add_client_verbs(CLI::App& app, Options& options, Action& action) {
   auto* client = app.add_subcommand("client", "one client: where it is at home, and why")->require_subcommand(1);
   const auto verb = [&, client](const std::string& name, const std::string& what, const std::function<json()>& words, Show show) {
@@ -69,7 +90,7 @@ void add_client_verbs(CLI::App& app, Options& options, Action& action) {
     return sub;
   };
   verb("show", "its home, and its bindings on this node", [] { return json::object(); }, show_client);
-  verb("deregister", "remove its bindings on this node", [] { return json::object(); }, show_deregistered);
+  add_binding_verbs(verb, options);
   auto* explained = verb("explain", "what would become of its REGISTER", [&options] { return json{{"vias", options.vias}}; }, show_explanation);
   explained->add_option("--vias", options.vias, "Via values that the REGISTER would have")->check(CLI::Range(1, 64))->capture_default_str();
   auto* assigned =

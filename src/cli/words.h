@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "daemon.h"
@@ -24,6 +25,12 @@ struct HomeWords {
 struct SubsWords {
   std::string aor, id, reason{"deactivated"};
   unsigned most{100}, retry_after_s{};
+};
+
+struct BindingWords {
+  std::string uri;
+  std::optional<std::uint32_t> expires_s;
+  bool rejected{};
 };
 
 struct PlanWords {
@@ -58,6 +65,7 @@ struct Options {
   TopOptions top;
   ExplainOptions explain;
   RulesWords rules;
+  BindingWords binding;
   SubsWords subs;
   PlanWords plan;
   TraceWords trace;

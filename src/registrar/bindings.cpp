@@ -142,6 +142,7 @@ Bindings::Bindings(const Rules& rules, assign::LocationMap& locations, const bas
 Bindings::~Bindings() = default;
 
 void Bindings::set_rules(const Rules& rules) { impl_->rules = rules; }
+const Rules& Bindings::rules() const { return impl_->rules; }
 void Bindings::set_observer(BindingsObserver& observer) { impl_->observer = &observer; }
 
 void Bindings::prefetch(const ClientKey& key) const { impl_->locations.prefetch(key); }
@@ -159,6 +160,18 @@ Outcome Bindings::process(const Registration& r, std::uint64_t now_s) {
   if (contacts->star || contacts->count != 0) return impl_->change(r, *contacts, origin);
   impl_->draft.load(std::as_const(impl_->locations).find(r.key), now_s);
   return impl_->listed(r, now_s);
+}
+
+std::uint16_t Bindings::create(const NewBinding& binding, std::uint64_t now_s) {
+  const Location* const stored = std::as_const(impl_->locations).find(binding.key);
+  impl_->draft.load(stored, now_s);
+  const std::size_t held = impl_->draft.bindings().size();
+  std::uint16_t status = impl_->draft.create(binding, impl_->rules, static_cast<std::uint32_t>(now_s));
+  if (status == 200) status = impl_->room_for(held, stored != nullptr ? stored->count() : 0);
+  if (status != 200) return status;
+  impl_->tell(binding.key, binding.aor, Departure::expired, now_s);
+  impl_->commit(binding.key, binding.aor);
+  return 200;
 }
 
 void Bindings::replace(const ClientKey& key, std::string_view aor, std::span<const BindingText> bindings, std::uint64_t now_s) {

@@ -23,6 +23,9 @@ ContactEvent event_of(Departure why) {
   return ContactEvent::rejected;
 }
 
+/// What has made it.
+ContactEvent first_event(const Binding& b) { return is_created(b) ? ContactEvent::created : ContactEvent::registered; }
+
 /// Whether a REGISTER has touched it: each brings another CSeq, Call-ID or branch.
 bool is_touched(const Binding& a, const Binding& b) {
   return a.cseq != b.cseq || a.call_hash != b.call_hash || a.branch_hash != b.branch_hash || a.expires_at_s != b.expires_at_s;
@@ -70,7 +73,7 @@ std::vector<ContactChange> difference(const BindingsChange& change, const base::
     const std::uint64_t id = contact_id(b, seed);
     const auto was = std::ranges::find(before, id, &Before::id);
     if (was == before.end()) {
-      out.push_back(made(b, id, ContactState::active, ContactEvent::registered));
+      out.push_back(made(b, id, ContactState::active, first_event(b.binding)));
       continue;
     }
     was->stays = true;
@@ -95,7 +98,7 @@ ReginfoContact shown(const BindingText& b, const base::Key128& seed, std::uint64
   return {.uri = b.uri,
           .id = contact_id(b, seed),
           .state = ContactState::active,
-          .event = ContactEvent::registered,
+          .event = first_event(b.binding),
           .expires_s = remaining(b.binding.expires_at_s, now_s),
           .duration_s = since(b.binding.added_at_s, now_s),
           .q_milli = b.binding.q_milli,

@@ -26,6 +26,9 @@ struct ContactChange {
 /// The same for the same device and flow, or the same URI, on every node and after a restart: the `id` of a contact (RFC 3680 5.1).
 [[nodiscard]] std::uint64_t contact_id(const assign::BindingText& binding, const base::Key128& seed);
 
+/// Whether the operator has made it, and no REGISTER has touched it since.
+[[nodiscard]] inline bool is_created(const assign::Binding& b) { return b.call_hash == 0 && b.branch_hash == 0 && b.cseq == 0; }
+
 /// What a change of bindings is to a watcher; nothing, when only what he does not see has changed. Source: RFC 3680 4.7.1.
 [[nodiscard]] std::vector<ContactChange> difference(const BindingsChange& change, const base::Key128& seed);
 

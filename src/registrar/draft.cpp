@@ -126,6 +126,21 @@ std::uint16_t Draft::merge(const Registration& r, const sip::Contacts& contacts,
   return 200;
 }
 
+std::uint16_t Draft::create(const NewBinding& binding, const Rules& rules, std::uint32_t now_s) {
+  if (is_too_brief(binding.expires_s.value_or(0), rules) || binding.expires_s == 0) return 423;
+  const std::uint32_t expires_at_s = now_s + std::min(binding.expires_s.value_or(rules.expires_default_s), rules.expires_max_s);
+  const BindingText next{
+      .binding = {.flow = binding.place, .next = binding.place, .listener = binding.listener, .added_at_s = now_s, .expires_at_s = expires_at_s},
+      .uri = binding.uri,
+      .instance = {},
+      .path = {}};
+  if (const auto at = find(next); at != all_.end())
+    at->binding.expires_at_s = expires_at_s;
+  else
+    all_.push_back(next);
+  return 200;
+}
+
 std::uint16_t Draft::refresh(const Origin& origin, const Rules& rules) {
   Binding& b = all_.front().binding;
   if (!yields_to(b, origin)) return 500;

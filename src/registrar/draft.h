@@ -41,6 +41,8 @@ class Draft {
   [[nodiscard]] std::uint16_t merge(const Registration& r, const sip::Contacts& contacts, const Origin& origin, const Rules& rules);
   /// The same where the one binding stays what it is but for its expiry, which the same was asked for as before. Returns 200 or 500.
   [[nodiscard]] std::uint16_t refresh(const Origin& origin, const Rules& rules);
+  /// Add what the operator makes, or give it another expiry. Returns 200 or 423.
+  [[nodiscard]] std::uint16_t create(const NewBinding& binding, const Rules& rules, std::uint32_t now_s);
 
  private:
   [[nodiscard]] std::uint16_t merge_one(const Registration& r, const sip::Contact& contact, std::uint32_t expires_s, const Origin& origin);

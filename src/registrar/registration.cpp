@@ -22,12 +22,8 @@ struct Options {
   std::string unsupported;   ///< header line of a 420; empty: nothing is required that we lack
 };
 
-bool is_tag(std::string_view tag, std::string_view known) {
-  return std::ranges::equal(tag, known, [](char a, char b) { return (a | 0x20) == b; });
-}
-
 bool note(std::string_view tag, Options& options) {
-  bool* const known = is_tag(tag, "path") ? &options.path : is_tag(tag, "outbound") ? &options.outbound : is_tag(tag, "gruu") ? &options.gruu : nullptr;
+  bool* const known = is_token(tag, "path") ? &options.path : is_token(tag, "outbound") ? &options.outbound : is_token(tag, "gruu") ? &options.gruu : nullptr;
   if (known != nullptr) *known = true;
   return known != nullptr;
 }

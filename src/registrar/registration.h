@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a REGISTER and its way here to what the bindings want to know, and which answer it gets before they are asked.
 #pragma once
+#include <algorithm>
 #include <expected>
 #include <optional>
 
@@ -9,6 +10,11 @@
 #include "viaduct/site/site.h"
 
 namespace viaduct::registrar {
+
+/// Whether a token is that one, in whatever case. Shape: `known` has lower-case letters alone.
+[[nodiscard]] inline bool is_token(std::string_view token, std::string_view known) {
+  return std::ranges::equal(token, known, [](char a, char b) { return (a | 0x20) == b; });
+}
 
 /// Shape: `request` is indexed without fault, `aor` its client's, canonical; `out` stays where it is while it is used.
 /// Errors: the answer that it gets without its bindings being touched: 420 (RFC 3261 10.3 step 2), 439 (RFC 5626 6), 513 for a Path that is too long.

@@ -144,7 +144,21 @@ def test_client_assign_names_home_and_pin(daemon, viaduct, words, pin):
 def test_client_deregister_says_how_many_bindings_went(daemon, viaduct):
     daemon.answers["client.deregister"] = {"ok": True, "aor": "a@b", "removed": 2}
     assert viaduct("client", "deregister", "a@b").stdout == "a@b: 2 bindings removed\n"
-    assert daemon.requests == [{"verb": "client.deregister", "aor": "a@b"}]
+    viaduct("client", "deregister", "a@b", "--rejected")
+    assert daemon.requests == [{"verb": "client.deregister", "aor": "a@b"}, {"verb": "client.deregister", "aor": "a@b", "rejected": True}]
+
+
+def test_client_bind_shows_what_is_bound_then(daemon, viaduct):
+    row = {"contact": "sip:a@192.0.2.9", "expires_in_s": 60, "flow": "192.0.2.9:5060", "path": "", "cseq": 0}
+    daemon.answers["client.bind"] = {"ok": True, "aor": "a@b", "bindings": [row]}
+    done = viaduct("client", "bind", "a@b", "sip:a@192.0.2.9", "--expires", "60")
+    assert done.stdout == ("a@b\n"
+                           "contact          expires in s  flow            path  cseq\n"
+                           "sip:a@192.0.2.9            60  192.0.2.9:5060     -     0\n")
+    viaduct("client", "bind", "a@b", "sip:a@192.0.2.9")
+    assert daemon.requests == [{"verb": "client.bind", "aor": "a@b", "uri": "sip:a@192.0.2.9", "expires_s": 60},
+                               {"verb": "client.bind", "aor": "a@b", "uri": "sip:a@192.0.2.9"}]
+    assert viaduct("client", "bind", "a@b").returncode != 0
 
 
 SUBSCRIPTION = {"id": "abcdefghijklm", "event": "reg", "aor": "a@b", "subscriber": "sip:w@b", "target": "sip:w@h", "next": "198.18.0.9:5060", "expires_in_s": 60,

@@ -11,7 +11,7 @@ from test_by_hand import move_of, wait_until_moved
 from test_edge_notifier import configured as before_third_party, start_kamailio
 from test_home import PLACED, credentials, die
 from test_moves import apply_drain
-from test_watchers import CALLEE, configured, start, total
+from test_watchers import CALLEE, FLOOR_S, configured, server, start, total
 from watcher import T1_S, Watcher, authorized, branch_of
 
 AOR = "callee@example.com"
@@ -227,6 +227,17 @@ def test_the_edge_of_a_third_party_home_implies_nothing(lab, folder):
         callee = communicator(lab)
         callee.ask(callee.request())
         assert north.contacts("callee") == [callee.contact] and total(daemon) == 0
+
+
+def test_who_is_rejected_is_told_so_and_his_watchers_too(lab, folder):
+    with start(lab, folder) as daemon:
+        callee, watcher = communicator(lab), server(lab)
+        callee.enrol()
+        subscription = watcher.watch("callee")
+        assert daemon.ask("client.deregister", aor=AOR, rejected=True)["removed"] == 1
+        callee.told("rejected", 4141)
+        told = subscription.told(FLOOR_S + 2)
+        assert told.document.events == {callee.contact: "rejected"} and told.state == "active"
 
 
 # --- a client that moves

@@ -3,7 +3,8 @@
 import time
 
 import rig
-from test_home import HERE, PLACED, credentials
+from rig import sip
+from test_home import HERE, PLACED, credentials, die
 from watcher import Watcher, authorized
 
 FLOOR_S = 5.0   # RFC 3680 4.10
@@ -166,6 +167,30 @@ def test_an_operator_ends_registrations_and_subscriptions(lab, folder):
         told = (another if probed is one else one).told()
         assert told.parameters == {"reason": "deactivated"}
         rig.wait_for("all to be gone", lambda: total(daemon) == 0)
+
+
+def test_an_operator_makes_a_binding_that_is_called_and_refreshed_as_any(lab, folder):
+    config, edge = configured(folder, node={"name": "edge"}), lab.host("edge")
+    aor = "callee@example.com"
+    with edge.daemon(config) as daemon:
+        watcher, callee = server(lab), phone(lab)
+        subscription = watcher.watch("callee")
+        assert daemon.ask("client.bind", aor=aor, uri="sip:callee@host.example.com")["error"].endswith("or it is this node's own")
+        assert daemon.ask("client.bind", aor=aor, uri=callee.contact, expires_s=1)["error"] == "expires: at least 60 s"
+        assert daemon.ask("client.bind", aor=aor, uri=callee.contact, expires_s=600)["bindings"][0]["expires_in_s"] == 600
+        assert subscription.told(FLOOR_S + 2).document.events == {callee.contact: "created"}
+        watcher.send(sip.request("OPTIONS", "callee").via(watcher.via()))
+        assert callee.hear(lambda m: m.status is None).uri == callee.contact
+        time.sleep(1.5)   # rows are written behind
+        die(daemon)
+    with edge.daemon(config) as daemon:
+        watcher.waiting.clear()
+        assert [row["contact"] for row in daemon.ask("client.show", aor=aor)["bindings"]] == [callee.contact]
+        again = watcher.watch("callee")
+        assert {contact["event"] for contact in again.contacts.values()} == {"created"}
+        callee.register(expires=1200)
+        assert again.told(FLOOR_S + 2).document.events == {callee.contact: "refreshed"}
+        assert 1190 < daemon.ask("client.show", aor=aor)["bindings"][0]["expires_in_s"] <= 1200
 
 
 def test_the_subscribers_own_rate_is_kept_and_said(lab, folder):

@@ -415,5 +415,57 @@ TEST_F(BindingsTest, AreChosenByPreferenceThenByAge) {
   EXPECT_EQ(std::as_const(locations).find(bob), nullptr);
 }
 
+// --- what the operator makes
+
+class Created : public BindingsTest {
+ protected:
+  std::uint16_t create(std::string_view uri, std::optional<std::uint32_t> expires_s = std::nullopt) {
+    return bindings.create({.key = alice, .aor = "alice@example.com", .uri = uri, .place = place, .listener = 1, .expires_s = expires_s}, now_s);
+  }
+  const base::Endpoint place{base::Address::v4({192, 0, 2, 77}), 5066};
+};
+
+TEST_F(Created, IsABindingAsAny) {
+  EXPECT_EQ(create("sip:a@192.0.2.77:5066"), 200);
+  EXPECT_EQ(contacts(), Uris{"sip:a@192.0.2.77:5066 3600"});
+  const assign::Binding& b = bindings.location(alice)->binding(0);
+  EXPECT_EQ(b.next, place);
+  EXPECT_EQ(b.flow, place);
+  EXPECT_EQ(b.listener, 1u);
+  EXPECT_EQ(bindings.take_changed(9), std::vector<ClientKey>{alice}) << "and is kept as any";
+  now_s += 3600;
+  bindings.expire(now_s);
+  EXPECT_EQ(bindings.bindings(), 0u);
+}
+
+TEST_F(Created, KeepsToTheBoundsOfARegister) {
+  EXPECT_EQ(create("sip:a@192.0.2.77", 59), 423);
+  EXPECT_EQ(create("sip:a@192.0.2.77", 0), 423);
+  EXPECT_EQ(create("sip:a@192.0.2.77", 100'000), 200);
+  EXPECT_EQ(contacts(), Uris{"sip:a@192.0.2.77 7200"});
+  EXPECT_EQ(create("sip:b@192.0.2.77"), 200);
+  EXPECT_EQ(create("sip:c@192.0.2.77"), 200);
+  EXPECT_EQ(create("sip:d@192.0.2.77"), 403);
+  bindings.set_rules({.bindings_per_aor_max = 9, .bindings_max = 3});
+  EXPECT_EQ(create("sip:d@192.0.2.77"), 503);
+  EXPECT_EQ(contacts().size(), 3u);
+}
+
+TEST_F(Created, IsRefreshedByARegisterOfThatContact) {
+  create("sip:a@192.0.2.77");
+  EXPECT_EQ(send(next().contact("<sip:a@192.0.2.77>;expires=600")).headers, "Contact: <sip:a@192.0.2.77>;expires=600\r\n");
+  EXPECT_EQ(bindings.location(alice)->binding(0).flow, flow) << "he is where he registers from";
+  EXPECT_EQ(send(next().contact("*").expires("0")).status, 200);
+  EXPECT_EQ(bindings.bindings(), 0u);
+}
+
+TEST_F(Created, GivesAContactThatIsRegisteredAnotherExpiryAndNothingElse) {
+  send(next().contact("<sip:a@192.0.2.77>;q=0.5"));
+  EXPECT_EQ(create("sip:a@192.0.2.77", 100), 200);
+  EXPECT_EQ(contacts(), Uris{"sip:a@192.0.2.77 100"});
+  EXPECT_EQ(bindings.location(alice)->binding(0).flow, flow);
+  EXPECT_EQ(bindings.location(alice)->binding(0).q_milli, 500u);
+}
+
 }  // namespace
 }  // namespace viaduct::registrar::test

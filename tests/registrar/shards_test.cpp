@@ -131,6 +131,32 @@ TEST_F(Shards, TellWatchersOfClientsThatMoveWhenThatIsDurable) {
   registrar.stop();
 }
 
+TEST_F(Shards, BindWhatTheOperatorWantsWhereItCanBeReached) {
+  Registrar registrar(stand().commons, {.rules = {.bindings_per_aor_max = 1}}, [](const std::function<void()>&) {});
+  registrar.start(0);
+  const sip::ClientKey bound = stand().key_of("bound@example.com");
+  const auto bind = [&](std::string_view uri, std::optional<std::uint32_t> expires_s = std::nullopt) {
+    std::string out;
+    registrar.call(bound, [&](Shard& shard) {
+      const auto created = shard.create_binding(bound, "bound@example.com", uri, expires_s, 1000);
+      out = created ? "bound" : created.error();
+    });
+    return out;
+  };
+  for (const char* uri : {"sip:a@host.example.com", "sips:a@192.0.2.9", "tel:+4930", "sip:a@192.0.2.9;transport=tcp", "sip:a@198.18.0.2:5060", "sip:a@0.0.0.0",
+                          "sip:a@192.0.2.9>", "sip:a@192.0.2.9\r\nX: y", "sip:a b@192.0.2.9", "sip:a@192.0.2.9;p=\"", "", "a", "sip:a@[2001:db8::9]"})
+    EXPECT_NE(bind(uri), "bound") << uri;
+  EXPECT_EQ(bind("sip:a@192.0.2.9", 5), "expires: at least 60 s");
+  EXPECT_EQ(bind("sip:a@192.0.2.9;transport=UDP"), "bound");
+  EXPECT_EQ(bind("sip:b@192.0.2.9"), "it has 1 bindings, as many as are allowed");
+  registrar.call(bound, [&](const Shard& shard) {
+    const assign::Binding& b = shard.bindings().location(bound)->binding(0);
+    EXPECT_EQ(b.next.text(), "192.0.2.9:5060");
+    EXPECT_EQ(b.listener, 0U);
+  });
+  registrar.stop();
+}
+
 TEST_F(Shards, TakeBackEachItsOwnClients) {
   const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
   assign::LocationMap all{clients};

@@ -67,6 +67,34 @@ TEST_F(WatchersTest, ARefreshMayNameAnotherContact) {
   EXPECT_TRUE(only().starts_with("NOTIFY sip:moved@192.0.2.10 SIP/2.0\r\n"));
 }
 
+TEST_F(WatchersTest, TellsWhatTheOperatorDoes) {
+  const auto create = [&](const char* uri) {
+    EXPECT_EQ(bindings.create({.key = alice, .aor = "alice@example.com", .uri = uri, .place = flow, .expires_s = {}}, now_ms / 1000), 200);
+  };
+  create("sip:a@192.0.2.9");
+  subscribed({.call_id = "first@h"});
+  create("sip:b@192.0.2.9");
+  pass(5'000);
+  EXPECT_NE(only().find("event=\"created\""), std::string::npos);
+  ask({.call_id = "second@h"});
+  pass(100);
+  const std::string full = only();
+  EXPECT_NE(full.find("event=\"created\""), full.npos) << "as long as no REGISTER has come";
+  EXPECT_EQ(full.find("event=\"registered\""), full.npos);
+  EXPECT_EQ(full.find("cseq="), full.npos);
+  enrol("<sip:a@192.0.2.9>", 1);
+  pass(5'000);
+  for (const std::string& notify : heard()) EXPECT_NE(notify.find("event=\"refreshed\""), notify.npos) << notify;
+  bindings.remove(alice, now_ms / 1000, Departure::rejected);
+  pass(5'000);
+  const auto last = heard();
+  EXPECT_EQ(last.size(), 2u);
+  for (const std::string& notify : last) {
+    EXPECT_NE(notify.find("state=\"terminated\" event=\"rejected\""), notify.npos) << notify;
+    EXPECT_NE(notify.find("Subscription-State: active"), notify.npos) << "he may be watched on";
+  }
+}
+
 TEST_F(WatchersTest, EndsWithANotifyWhenAskedTo) {
   const std::string tag = subscribed();
   EXPECT_EQ(ask({.to_tag = tag, .cseq = 2, .expires = 0}).headers.substr(0, 12), "Expires: 0\r\n");

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,6 +46,16 @@ struct Registration {
   bool supports_outbound{};      ///< RFC 5626 6
   bool supports_gruu{};          ///< RFC 5627 5.1
   std::uint64_t shape{};         ///< what of the REGISTER the next one is likely to have in common with it, as one number; 0: that is not asked for
+};
+
+/// A binding that the operator makes.
+struct NewBinding {
+  ClientKey key;
+  std::string_view aor;          ///< canonical
+  std::string_view uri;          ///< well-formed, at most contact_uri_bytes_max octets
+  base::Endpoint place;          ///< where requests for it are sent
+  std::uint8_t listener{};       ///< ours, by number, that they leave from
+  std::optional<std::uint32_t> expires_s;
 };
 
 /// What a REGISTER came to: the status, and the header lines of its answer.
@@ -103,6 +114,9 @@ class Bindings {
   /// All or nothing: on a status other than 200 nothing has changed. The same (Call-ID, CSeq, branch) again is a retransmission and is answered alike.
   /// One of the shape of the REGISTER that has made the client's only binding is not read again: that shape says what stands in it.
   Outcome process(const Registration& registration, std::uint64_t now_s);
+  /// Make a binding by administrative action: within the bounds of a REGISTER's, and refreshed by one of the same contact. Of a contact that is bound already only the
+  /// expiry changes. Returns 200, or 403, 423 or 503 as `process`, on which nothing has changed. Source: RFC 3680 4.7.1 (`created`).
+  [[nodiscard]] std::uint16_t create(const NewBinding& binding, std::uint64_t now_s);
   /// What somebody else's registrar says that a client's bindings are takes the place of what was known of them.
   void replace(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
   /// Drop what has expired; cost bounded by what is due.
@@ -119,6 +133,7 @@ class Bindings {
   [[nodiscard]] std::size_t clients() const;
   [[nodiscard]] std::size_t bindings() const;
   void set_rules(const Rules& rules);
+  [[nodiscard]] const Rules& rules() const;
   /// Who hears of changes from now on; restoring is none.
   void set_observer(BindingsObserver& observer);
 

@@ -2,6 +2,9 @@
 // A registrar shard: takes REGISTERs of this node's clients, and SUBSCRIBEs to them, from its ring, keeps their bindings, answers, and tells who watches.
 #pragma once
 #include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
 
 #include "viaduct/registrar/authenticator.h"
 #include "viaduct/registrar/bindings.h"
@@ -37,6 +40,9 @@ class Shard final : private Outlet {
   std::size_t poll(std::size_t requests_max, std::uint64_t now_ms);
   /// Who registers must prove who he is from now on; null: nobody.
   void set_authenticator(std::unique_ptr<Authenticator> authenticator) { authenticator_ = std::move(authenticator); }
+  /// Bind a URI to a client of this node, canonical `aor`, as the operator wants it. Errors: a sentence, and nothing has changed.
+  [[nodiscard]] std::expected<void, std::string> create_binding(const ClientKey& client, std::string_view aor, std::string_view uri,
+                                                                std::optional<std::uint32_t> expires_s, std::uint64_t now_s);
   [[nodiscard]] Bindings& bindings() { return bindings_; }
   [[nodiscard]] const Bindings& bindings() const { return bindings_; }
   [[nodiscard]] Sightings& sightings() { return sightings_; }
