@@ -237,6 +237,30 @@ TEST_F(Implicit, IsSentAwayAtATimeOfHisOwnWhenHeIsToComeSoon) {
   }
 }
 
+TEST_F(Implicit, HearsTheLastWordAloneWhenTheServerChangesItsMind) {
+  enrolled({});
+  watchers->moved(alice, {.notice = Notice::probation, .within_s = 60}, site, now_ms);
+  deregister(Departure::rejected);
+  pass(200);
+  EXPECT_EQ(body(only()), "deregistered;event=rejected") << "at once, in place of what was to be told later";
+  silent(61'000);
+  enrolled({.cseq = 2});
+  watchers->moved(alice, {.notice = Notice::deactivated}, site, now_ms);
+  pass(200);
+  deregister(Departure::rejected);
+  EXPECT_EQ(body(only()), "deregistered;event=deactivated");
+  EXPECT_EQ(watchers->size(), 0u) << "he has heard of the end, which comes once";
+  silent();
+}
+
+TEST_F(Implicit, HearsNoMoreOnceHeHasUnregistered) {
+  enrolled({});
+  watchers->moved(alice, {.notice = Notice::probation, .within_s = 60}, site, now_ms);
+  enrolled({.cseq = 2, .expires = 0});
+  EXPECT_EQ(watchers->size(), 0u);
+  silent(61'000);
+}
+
 TEST_F(Implicit, HearsWhatTheOperatorSaysOfTheSubscription) {
   unsigned cseq = 0;
   for (const auto& [ending, said] :
