@@ -119,6 +119,8 @@ bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_
   x.repeats_cseq = read->owed == Owed::again;
   // What a REGISTER implies has one NOTIFY, and it is always the same.
   if (!x.repeats_cseq && !x.is_implicit) Impl::skip_numbers(x);
+  // Those who are to come one by one still do.
+  if (x.is_implicit && read->owed == Owed::anew && x.ending == Ending::probation) x.retry_at = impl_->now() + x.retry_after_s * ticks_per_s;
   if (read->owed != Owed::nothing) {
     impl_->owe_everything(s, true);
   } else {

@@ -317,6 +317,17 @@ TEST_F(Implicit, SurvivesARestartAndTheNotifyWithIt) {
   EXPECT_EQ(watchers->size(), 0u);
 }
 
+TEST_F(Implicit, WaitsForHisTurnAfterARestartToo) {
+  enrolled({});
+  watchers->moved(alice, {.notice = Notice::probation, .within_s = 60}, site, now_ms);
+  restart(rows());
+  pass(900);
+  EXPECT_TRUE(sent.messages.empty());
+  const auto all = heard_within(60'000);
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(body(all[0]), "deregistered;event=deactivated");
+}
+
 TEST_F(Implicit, IsAnotherDialogOnEveryNode) {
   const std::uint64_t here = enrolled({});
   watchers.emplace(rules, locations, sightings, seed, sent, "elsewhere");
