@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The assignment: the table by itself (look-ups a second, octets a client, beside rte_hash and absl::flat_hash_map, what readers lose while it is written), then
-durable and through the daemon (store.py)."""
+durable and through the daemon (store.py); and Kamailio's htable (htable.py)."""
 import json
 import subprocess
 
+import htable
 import node
 import store
 
@@ -18,6 +19,8 @@ def run():
         # The writer needs a CPU of its own: that program places its threads itself.
         pinned = [] if kind == "writes" else ["taskset", "-c", str(node.WORKER_CPU)]
         figures |= json.loads(subprocess.run([*pinned, str(node.tool("viaduct_assign")), kind], check=True, stdout=subprocess.PIPE).stdout)
+    node.say("measuring Kamailio's htable")
+    figures |= htable.figures()
     figures |= store.figures()
     return {name: round(value, 4) for name, value in figures.items()}
 

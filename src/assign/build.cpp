@@ -48,11 +48,11 @@ void Build::add(std::uint32_t record) {
 void Build::set_aside(std::uint32_t record, const Shard::Scan& met) {
   aside_.push_back({records_[record].client, found_of(records_[record])});
   for (const std::uint32_t place : std::span(met.alike.data(), met.alike_count)) {
-    const std::uint64_t w = shard_->entry(place).word.load(std::memory_order_relaxed);
+    const std::uint64_t w = shard_->word_at(place).load(std::memory_order_relaxed);
     if (w & word::collided) continue;
     const store::Record& other = records_[owners_[place]];
     aside_.push_back({other.client, found_of(other)});
-    shard_->store_word(place, w | word::collided);
+    shard_->word_at(place).store(w | word::collided, std::memory_order_relaxed);
   }
 }
 

@@ -29,15 +29,9 @@ bool Shard::is_full() const { return (used_ + 1) * 1000 > std::size_t{lines_coun
 
 std::size_t Shard::bytes() const { return sizeof *this + lines_.bytes() + side().bytes(); }
 
-/// Replace an entry's word, keeping what it says of the line.
-void Shard::store_word(std::uint32_t place, std::uint64_t bits) {
-  std::atomic<std::uint64_t>& w = entry(place).word;
-  w.store(bits | (w.load(std::memory_order_relaxed) & word::marks), std::memory_order_release);
-}
-
 Found Shard::stored(std::uint32_t place) const {
-  const std::uint64_t w = entry(place).word.load(std::memory_order_relaxed);
-  return {word::home(w), (w & word::pinned) != 0, entry(place).epoch.load(std::memory_order_relaxed)};
+  const std::uint64_t w = word_at(place).load(std::memory_order_relaxed);
+  return {word::home(w), (w & word::pinned) != 0, epoch_at(place).load(std::memory_order_relaxed)};
 }
 
 /// The place of a client that stands in the lines under its tag alone: the one that a reader would believe.
@@ -47,7 +41,7 @@ std::optional<std::uint32_t> Shard::locate(const ClientKey& key) const {
     const unsigned matches = match(lines_[lines[step]], tag_of(key));
     if (matches != 0) {
       const std::uint32_t place = lines[step] * entries_per_line + static_cast<unsigned>(std::countr_zero(matches));
-      if (entry(place).word.load(std::memory_order_relaxed) & word::collided) break;
+      if (word_at(place).load(std::memory_order_relaxed) & word::collided) break;
       return place;
     }
     if (!is_passed(lines_[lines[step]], tag_of(key))) break;
@@ -62,7 +56,7 @@ Shard::Scan Shard::scan(const ClientKey& key) const {
   for (unsigned step = 0; step < lines_per_find_max; ++step) {
     const std::uint32_t first = lines[step] * entries_per_line;
     for (std::uint32_t place = first; place < first + entries_per_line; ++place) {
-      const std::uint64_t w = entry(place).word.load(std::memory_order_relaxed);
+      const std::uint64_t w = word_at(place).load(std::memory_order_relaxed);
       if (word::tag(w) == tag_of(key)) met.alike[met.alike_count++] = place;
       if (met.free == nowhere && word::is_free(w)) met.free = place;
     }
@@ -75,24 +69,22 @@ Shard::Scan Shard::scan(const ClientKey& key) const {
 }
 
 bool Shard::has_room_at_home(const ClientKey& key) const {
-  return std::ranges::any_of(lines_[walk(key)[0]].entries, [](const Entry& e) { return word::is_free(e.word.load(std::memory_order_relaxed)); });
+  return std::ranges::any_of(lines_[walk(key)[0]].words, [](const auto& word) { return word::is_free(word.load(std::memory_order_relaxed)); });
 }
 
 /// Say in the first lines of a walk, all full, that a client stands further on.
 void Shard::pass(const ClientKey& key, unsigned steps) {
   const Walk lines = walk(key);
-  const Mark mark(tag_of(key));
   for (unsigned step = 0; step < steps; ++step) {
-    std::atomic<std::uint64_t>& w = lines_[lines[step]].entries[mark.entry].word;
-    w.store(w.load(std::memory_order_relaxed) | mark.bit, std::memory_order_release);
+    std::atomic<std::uint32_t>& marks = lines_[lines[step]].marks;
+    marks.store(marks.load(std::memory_order_relaxed) | mark_of(tag_of(key)), std::memory_order_release);
   }
 }
 
 /// Write a place that no reader can know: the epoch first, so that whoever meets the word has it.
 void Shard::place_new(std::uint32_t place, const ClientKey& key, const Found& next, std::uint64_t flags) {
-  Entry& e = entry(place);
-  e.epoch.store(next.epoch, std::memory_order_relaxed);
-  store_word(place, word::make(tag_of(key), next.home, flags | (next.pinned ? word::pinned : 0)));
+  epoch_at(place).store(next.epoch, std::memory_order_relaxed);
+  word_at(place).store(word::make(tag_of(key), next.home, flags | (next.pinned ? word::pinned : 0)), std::memory_order_release);
   ++used_;
 }
 
@@ -119,8 +111,8 @@ Shard::Effect Shard::change(const ClientKey& key, const Found& next) {
   if (before.home == no_home || (before.home == next.home && before.pinned == next.pinned)) return {.before = before};
   pins_ = pins_ - before.pinned + next.pinned;
   if (!place) return {.before = before, .old_side = publish(side().with({store::identity(key), next}))};
-  store_word(*place, word::make(tag_of(key), next.home, next.pinned ? word::pinned : 0));
-  entry(*place).epoch.store(next.epoch, std::memory_order_release);
+  word_at(*place).store(word::make(tag_of(key), next.home, next.pinned ? word::pinned : 0), std::memory_order_release);
+  epoch_at(*place).store(next.epoch, std::memory_order_release);
   return {.before = before};
 }
 
@@ -132,14 +124,13 @@ Shard::Effect Shard::erase(const ClientKey& key) {
   pins_ -= before.pinned;
   // A collided client's mark stays in the lines: those that share its tag must still be looked up aside.
   if (!place) return {.before = before, .old_side = publish(side().without(key))};
-  store_word(*place, word::freed);
+  word_at(*place).store(word::freed, std::memory_order_release);
   return {.before = before, .freed = place};
 }
 
 void Shard::release(std::uint32_t place) {
-  base::check(entry(place).word.load(std::memory_order_relaxed) >> 8 == word::freed >> 8, "a place released twice");
-  std::atomic<std::uint64_t>& w = entry(place).word;
-  w.store(w.load(std::memory_order_relaxed) & word::marks, std::memory_order_relaxed);
+  base::check(word_at(place).load(std::memory_order_relaxed) == word::freed, "a place released twice");
+  word_at(place).store(0, std::memory_order_relaxed);
   --used_;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One shard of the assignment table: lines of entries that readers walk without a lock, and the writer's side of it. Making one anew is a Build's, reclamation the table's.
 #pragma once
+#include <immintrin.h>
+
 #include <array>
 #include <atomic>
 #include <bit>
@@ -69,7 +71,8 @@ class Shard {
     std::size_t alike_count{};
   };
   [[nodiscard]] Walk walk(const ClientKey& key) const { return {tag_of(key), home_line(key, bits_, lines_count_), lines_count_}; }
-  [[nodiscard]] Entry& entry(std::uint32_t place) const { return lines_[place / entries_per_line].entries[place % entries_per_line]; }
+  [[nodiscard]] std::atomic<std::uint64_t>& word_at(std::uint32_t place) const { return lines_[place / entries_per_line].words[place % entries_per_line]; }
+  [[nodiscard]] std::atomic<std::uint32_t>& epoch_at(std::uint32_t place) const { return lines_[place / entries_per_line].epochs[place % entries_per_line]; }
   [[nodiscard]] const Side& side() const { return *side_.load(std::memory_order_acquire); }
   [[nodiscard]] Found stored(std::uint32_t place) const;
   [[nodiscard]] std::optional<std::uint32_t> locate(const ClientKey& key) const;
@@ -77,7 +80,6 @@ class Shard {
   [[nodiscard]] bool has_room_at_home(const ClientKey& key) const;
   void pass(const ClientKey& key, unsigned steps);
   void place_new(std::uint32_t place, const ClientKey& key, const Found& next, std::uint64_t flags);
-  void store_word(std::uint32_t place, std::uint64_t bits);
   [[nodiscard]] std::unique_ptr<const Side> publish(std::unique_ptr<const Side> next);
 
   // What readers use; written before the shard is published, but for the lines' inside and side_.
@@ -91,16 +93,17 @@ class Shard {
   std::size_t pins_{};
 };
 
-/// One bit for each entry with that tag, the first lowest. No branch: which of four matches cannot be predicted, and a wrong guess costs more than
+/// One bit for each entry with that tag, the first lowest. No branch: which of five matches cannot be predicted, and a wrong guess costs more than
 /// the line.
 inline unsigned match(const Line& line, std::uint64_t tag) {
   const std::uint64_t wanted = word::make(tag, 0, 0);
   unsigned matches = 0;
   const auto add = [&](std::size_t i) {
-    const bool is_same = (line.entries[i].word.load(std::memory_order_acquire) ^ wanted) < word::make(1, 0, 0);
+    const bool is_same = (line.words[i].load(std::memory_order_acquire) ^ wanted) < word::make(1, 0, 0);
     matches = matches * 2 + static_cast<unsigned>(is_same);
   };
-  static_assert(entries_per_line == 4);
+  static_assert(entries_per_line == 5);
+  add(4);
   add(3);
   add(2);
   add(1);
@@ -108,11 +111,19 @@ inline unsigned match(const Line& line, std::uint64_t tag) {
   return matches;
 }
 
-/// Whether a client with that tag found the line full.
-inline bool is_passed(const Line& line, std::uint64_t tag) {
-  const Mark mark(tag);
-  return (line.entries[mark.entry].word.load(std::memory_order_relaxed) & mark.bit) != 0;
+/// The same, four words at a time. A vector's loads are one by one what an atomic load of each word is: x86-64 reads aligned words whole, and reads in order.
+__attribute__((no_sanitize("thread"))) inline unsigned match_at_once(const Line& line, std::uint64_t tag) {
+  const std::uint64_t wanted = word::make(tag, 0, 0);
+  const __m256i words = _mm256_load_si256(reinterpret_cast<const __m256i*>(line.words.data()));
+  const __m256i differ = _mm256_srli_epi64(_mm256_xor_si256(words, _mm256_set1_epi64x(static_cast<long long>(wanted))), word::tag_shift);
+  const int first_four = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(differ, _mm256_setzero_si256())));
+  static_assert(entries_per_line == 5);
+  const bool is_last = (line.words[4].load(std::memory_order_acquire) ^ wanted) < word::make(1, 0, 0);
+  return static_cast<unsigned>(first_four) | static_cast<unsigned>(is_last) << 4;
 }
+
+/// Whether a client with that tag found the line full.
+inline bool is_passed(const Line& line, std::uint64_t tag) { return (line.marks.load(std::memory_order_relaxed) & mark_of(tag)) != 0; }
 
 /// What a line tells of a client.
 struct Told {
@@ -124,9 +135,9 @@ struct Told {
 inline Told read(const Line& line, std::uint64_t tag) {
   const unsigned matches = match(line, tag);
   if (matches == 0) return {is_passed(line, tag) ? Told::Where::further : Told::Where::here, {}};
-  const Entry& e = line.entries[static_cast<unsigned>(std::countr_zero(matches))];
-  const std::uint32_t epoch = e.epoch.load(std::memory_order_acquire);
-  const std::uint64_t w = e.word.load(std::memory_order_acquire);
+  const auto i = static_cast<unsigned>(std::countr_zero(matches));
+  const std::uint32_t epoch = line.epochs[i].load(std::memory_order_acquire);
+  const std::uint64_t w = line.words[i].load(std::memory_order_acquire);
   if (word::tag(w) != tag) return {};  // removed between two loads; its place is not given to another before we are quiescent
   if (w & word::collided) [[unlikely]]
     return {Told::Where::aside, {}};
@@ -140,23 +151,23 @@ struct Glance {
   bool is_elsewhere{};  ///< then it may be further on, or aside
 };
 inline Glance glance(const Line& line, std::uint64_t tag) {
-  const unsigned matches = match(line, tag);
-  const Entry& e = line.entries[static_cast<unsigned>(std::countr_zero(matches | 1U << (entries_per_line - 1)))];
-  const std::uint32_t epoch = e.epoch.load(std::memory_order_acquire);
-  const std::uint64_t w = e.word.load(std::memory_order_acquire);
-  // One that has come since the match would be met with the epoch that stood before it.
-  const bool is_its = (matches != 0) & ((w ^ word::make(tag, 0, 0)) < word::make(1, 0, 0));
-  const bool is_aside = (w & word::collided) != 0;
-  const bool is_told = is_its & !is_aside;
-  return {.found = {static_cast<HomeIndex>(word::home(w) | (is_told ? HomeIndex{0} : no_home)), (w & word::pinned) != 0, epoch},
-          .is_elsewhere = is_its ? is_aside : is_passed(line, tag)};
+  const unsigned matches = match_at_once(line, tag);
+  const auto i = static_cast<unsigned>(std::countr_zero(matches | 1U << (entries_per_line - 1)));
+  const std::uint32_t epoch = line.epochs[i].load(std::memory_order_acquire);
+  const std::uint64_t w = line.words[i].load(std::memory_order_acquire);
+  // One that has come since the match would be met with the epoch that stood before it. Numbers, since of truths the compiler makes branches again.
+  const unsigned is_its = unsigned{matches != 0} & unsigned{(w ^ word::make(tag, 0, 0)) < word::make(1, 0, 0)};
+  const unsigned is_aside = is_its & static_cast<unsigned>((w & word::collided) != 0);
+  const unsigned is_further = (is_its ^ 1) & line.marks.load(std::memory_order_relaxed) >> tag % 32;
+  const unsigned nobody = (is_its & (is_aside ^ 1)) - 1;  // all bits unless he is told of: no_home
+  return {.found = {static_cast<HomeIndex>(word::home(w) | nobody), (w & word::pinned) != 0, epoch}, .is_elsewhere = ((is_aside | is_further) & 1) != 0};
 }
 
 template <typename F>
 void Shard::for_each_home(F&& f) const {
   for (const Line& line : lines_)
-    for (const Entry& e : line.entries) {
-      const std::uint64_t w = e.word.load(std::memory_order_relaxed);
+    for (const auto& one : line.words) {
+      const std::uint64_t w = one.load(std::memory_order_relaxed);
       if (word::tag(w) != 0 && !(w & word::collided)) f(word::home(w));
     }
   for (const SideEntry& e : side().entries()) f(e.found.home);

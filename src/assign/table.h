@@ -27,7 +27,7 @@ class Table {
   [[nodiscard]] std::uint32_t shards_count() const { return std::uint32_t{1} << bits_; }
   [[nodiscard]] std::uint32_t index(const ClientKey& key) const { return static_cast<std::uint32_t>(key.high >> (64 - bits_)); }
 
-  /// The home line: it says all of seven clients in eight.
+  /// The home line: it says all of 24 clients in 25.
   void prefetch(const ClientKey& key) const {
     const Head head = heads_[index(key)].load(std::memory_order_acquire);
     __builtin_prefetch(&head.lines()[home_line(key, bits_, head.lines_count())]);

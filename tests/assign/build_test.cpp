@@ -10,6 +10,7 @@ namespace viaduct::assign::test {
 namespace {
 
 constexpr unsigned bits = 4;
+constexpr std::uint64_t places_of_two_lines = 2 * entries_per_line;
 
 /// Clients of shard 0 with tags 2, 3, ... whose home line is the first.
 std::vector<store::Record> records_of_first_line(std::uint64_t count) {
@@ -29,11 +30,12 @@ TEST(Build, ServesMoreClientsThanThereArePlaces) {
 }
 
 TEST(Build, LetsNobodyLoseHisHomeLineToOneWhoFoundHisFull) {
-  auto records = records_of_first_line(6);
-  for (std::uint64_t i = 20; i < 24; ++i) records.push_back({.client = {.low = i << 24, .high = 1ULL << 59}, .epoch = 1, .home = static_cast<HomeIndex>(i)});
+  auto records = records_of_first_line(entries_per_line + 2);
+  for (std::uint64_t i = 20; i < 20 + entries_per_line; ++i)
+    records.push_back({.client = {.low = i << 24, .high = 1ULL << 59}, .epoch = 1, .home = static_cast<HomeIndex>(i)});
   const auto shard = built(records, 2);
   for (const store::Record& r : records) EXPECT_EQ(shard->find(r.client).home, r.home);
-  for (const store::Record& r : std::span(records).last(4)) EXPECT_EQ(read(shard->head().lines()[1], tag_of(r.client)).found.home, r.home);
+  for (const store::Record& r : std::span(records).last(entries_per_line)) EXPECT_EQ(read(shard->head().lines()[1], tag_of(r.client)).found.home, r.home);
 }
 
 TEST(Build, LeavesNoMarkOfClientsWhoAreGone) {
@@ -48,21 +50,21 @@ TEST(Build, LeavesNoMarkOfClientsWhoAreGone) {
 }
 
 TEST(Shard, RefusesWhoHasNoPlaceWhenItIsFull) {
-  const auto shard = built(records_of_first_line(8), 2);
+  const auto shard = built(records_of_first_line(places_of_two_lines), 2);
   EXPECT_TRUE(shard->insert({.low = 99 << 24, .high = 0}, {.home = 5}).is_refused);
   EXPECT_EQ(shard->find({.low = 99 << 24, .high = 0}).home, no_home);
-  EXPECT_EQ(shard->clients(), 8u);
+  EXPECT_EQ(shard->clients(), places_of_two_lines);
 }
 
 TEST(Shard, RefusesWhoHasTheTagOfOneWhoStandsAsideForWantOfAPlace) {
-  const auto records = records_of_first_line(9);
+  const auto records = records_of_first_line(places_of_two_lines + 1);
   const auto shard = built(records, 2);
   const auto freed = shard->erase(records[0].client).freed;
   ASSERT_TRUE(freed);
   shard->release(*freed);
-  const ClientKey twin{.low = records[8].client.low, .high = std::uint64_t{1} << 20};
+  const ClientKey twin{.low = records.back().client.low, .high = std::uint64_t{1} << 20};
   EXPECT_TRUE(shard->insert(twin, {.home = 50}).is_refused) << "he would be found in place of the one aside";
-  EXPECT_EQ(shard->find(records[8].client).home, records[8].home);
+  EXPECT_EQ(shard->find(records.back().client).home, records.back().home);
 }
 
 }  // namespace

@@ -46,15 +46,15 @@ inline constexpr std::size_t registrations_a_round = 32;
 inline constexpr std::size_t homes_max = 65535;
 /// Octets of a home's name: it stands in assignments, in the store, and may be the host name of its server.
 inline constexpr std::size_t home_name_bytes_max = 64;
-/// Slots of the default assignment: 131 a home at 1,000 homes, 256 KiB in all (design: 2^17).
+/// Slots of the default assignment: 131 a home at 1,000 homes, 1 MiB in all (design: 2^17).
 inline constexpr std::size_t slots_count = std::size_t{1} << 17;
 /// Bits of a client's key in an entry of the assignment table: with home and flags they fill one atomic word.
 inline constexpr unsigned entry_tag_bits = 40;
-/// Entries that a look-up compares at most: 16 lines of four.
-inline constexpr std::uint64_t entries_per_find_max = 64;
+/// Entries that a look-up compares at most: eight lines of five.
+inline constexpr std::uint64_t entries_per_find_max = 40;
 /// A client who was never inserted is taken for one who was when one of the entries that he is compared with has his tag. Tags are bits of a keyed hash, so
-/// each agrees with a chance of 2^-40 (tag 0 is stored as 1, which adds 2^-79), all 64 together with 2^-34 at most: one client in 17 thousand million. Most are
-/// compared with four entries, not 64. (Two clients who were both inserted are told apart exactly.)
+/// each agrees with a chance of 2^-40 (tag 0 is stored as 1, which adds 2^-79), all 40 together with 40/2^40 at most: one client in 27 thousand million. Most are
+/// compared with five entries, not 40. (Two clients who were both inserted are told apart exactly.)
 inline constexpr std::uint64_t clients_per_false_tag_min = (std::uint64_t{1} << entry_tag_bits) / entries_per_find_max;
 /// Clients between two homes at once, for whom memory is laid out: a percent of ten million. More are served as well, a little slower.
 inline constexpr std::size_t moves_expected = 100'000;
