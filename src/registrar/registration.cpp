@@ -113,11 +113,10 @@ std::expected<Registration, Outcome> read_registration(const sip::Message& reque
   return out;
 }
 
-std::optional<Outcome> refuse_event(const sip::Message& request) {
+bool asks_for_end(const sip::Message& request) {
+  if (!request.has(sip::HeaderId::event)) return false;
   const auto event = sip::event(request);
-  if (!event) return Outcome{.status = 400, .fault = event.error()};
-  if (event->package == registration_package) return std::nullopt;
-  return Outcome{.status = 489, .headers = "Allow-Events: registration\r\nms-diagnostics-public: 4055;reason=\"Event is not registration\"\r\n"};
+  return event && event->package == registration_package;
 }
 
 void put_extensions(std::string& out, const Registration& registration, const Outcome& outcome, const site::Site& site) {

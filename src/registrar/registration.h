@@ -3,7 +3,6 @@
 #pragma once
 #include <algorithm>
 #include <expected>
-#include <optional>
 
 #include "viaduct/registrar/bindings.h"
 #include "viaduct/site/post.h"
@@ -21,9 +20,9 @@ namespace viaduct::registrar {
 [[nodiscard]] std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note,
                                                                      const site::Site& site, std::span<char, base::path_bytes_max> path_room);
 
-/// Whether the Event of a REGISTER that has one is that of the subscription which it may imply. Errors: the answer that it gets: 400, or 489 for another package.
-/// Source: [MS-SIPREGE] 3.1.2.5.1.
-[[nodiscard]] std::optional<Outcome> refuse_event(const sip::Message& request);
+/// Whether a REGISTER implies a subscription to the end of its registration: `Event: registration`. Any other Event means nothing in a REGISTER and is ignored, as
+/// RFC 3261 8.2.2 has it. Source: [MS-SIPREGE] 2.2.1.1.
+[[nodiscard]] bool asks_for_end(const sip::Message& request);
 
 /// Whether that source is believed about the hops that it names in Path and Record-Route: a stranger's would be his to say where our requests go.
 [[nodiscard]] bool believes_path(const site::Site& site, const base::Address& source);

@@ -158,9 +158,10 @@ SubscribeOutcome Shard::register_client(const sip::Message& request, const site:
     Proof proof = prove(request, note, site);
     if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
   }
-  if (request.has(sip::HeaderId::event)) [[unlikely]]
-    return bind_and_imply(*registration, site);
-  return bind(*registration, site);
+  SubscribeOutcome out = bind(*registration, site);
+  if (asks_for_end(request) && out.status == 200) [[unlikely]]
+    out.to_tag = watchers_.imply(*registration, authenticator_ != nullptr, site, now_ms_);
+  return out;
 }
 
 SubscribeOutcome Shard::bind(const Registration& registration, const site::Site& site) {
@@ -171,13 +172,6 @@ SubscribeOutcome Shard::bind(const Registration& registration, const site::Site&
   put_extensions(out.headers, registration, out, site);
   out.headers += date_;
   return as_answer(std::move(out));
-}
-
-SubscribeOutcome Shard::bind_and_imply(const Registration& registration, const site::Site& site) {
-  if (auto refused = refuse_event(registration.message)) return as_answer(std::move(*refused));
-  SubscribeOutcome out = bind(registration, site);
-  if (out.status == 200) out.to_tag = watchers_.imply(registration, authenticator_ != nullptr, site, now_ms_);
-  return out;
 }
 
 SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note& note, const site::Site& site) {

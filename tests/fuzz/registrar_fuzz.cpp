@@ -73,11 +73,9 @@ struct Home {
       read->shape = shape;
       registration.emplace(*read);
     }
-    if (message.has(sip::HeaderId::event))
-      if (auto refused = registrar::refuse_event(message)) return std::move(*refused);
     registrar::Outcome out = bindings.process(*registration, now_s);
     if (out.status != 200) return out;
-    if (message.has(sip::HeaderId::event)) tag = watchers.imply(*registration, true, site, now_s * 1000);
+    if (registrar::asks_for_end(message)) tag = watchers.imply(*registration, true, site, now_s * 1000);
     registrar::put_extensions(out.headers, *registration, out, site);
     return out;
   }

@@ -66,7 +66,6 @@ class Shard final : private Outlet {
   [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] SubscribeOutcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] SubscribeOutcome bind(const Registration& registration, const site::Site& site);
-  [[nodiscard]] SubscribeOutcome bind_and_imply(const Registration& registration, const site::Site& site);
   [[nodiscard]] SubscribeOutcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Answer answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind);
   void send_back(nic::Packet p, const site::Note& note, std::size_t bytes);
