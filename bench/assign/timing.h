@@ -35,13 +35,11 @@ std::uint64_t find_ahead(Keys keys, Prefetch prefetch, Find find) {
 inline std::uint64_t find_bulk(const assign::Assignment& assignment, Keys keys) {
   std::array<assign::Placement, burst> found;
   std::uint64_t sum = 0;
-  const auto prefetch = [&](std::size_t at) {
-    for (std::size_t i = at; i < std::min(at + burst, keys.size()); ++i) assignment.prefetch(keys[i]);
-  };
-  prefetch(0);
+  const auto burst_at = [&](std::size_t at) { return at < keys.size() ? keys.subspan(at, std::min(burst, keys.size() - at)) : Keys{}; };
+  assignment.prefetch(burst_at(0));
   for (std::size_t at = 0; at < keys.size(); at += burst) {
-    prefetch(at + burst);
-    const Keys now = keys.subspan(at, std::min(burst, keys.size() - at));
+    assignment.prefetch(burst_at(at + burst));
+    const Keys now = burst_at(at);
     assignment.find(now, found);
     for (std::size_t i = 0; i < now.size(); ++i) sum += found[i].home;
   }

@@ -48,9 +48,12 @@ void lookup_burst(benchmark::State& state) {
   time_passes(
       state, finds, [] {},
       [&] {
+        std::array<assign::Placement, burst> found;
         for (std::size_t at = 0; at < finds; at += burst) {
-          for (std::size_t i = at; i < at + burst; ++i) p.assignment.prefetch(p.wanted[i]);
-          for (std::size_t i = at; i < at + burst; ++i) benchmark::DoNotOptimize(p.assignment.find(p.wanted[i]));
+          const auto keys = std::span(p.wanted).subspan(at, burst);
+          p.assignment.prefetch(keys);
+          p.assignment.find(keys, found);
+          benchmark::DoNotOptimize(found);
         }
       });
 }

@@ -83,7 +83,10 @@ Assignment::Assignment(Policy policy, std::size_t entries_expected) : impl_(new 
 Assignment::~Assignment() = default;
 
 /// The slots stay in a core's caches by themselves.
-void Assignment::prefetch(const ClientKey& key) const { impl_->table.prefetch(key); }
+void Assignment::prefetch(std::span<const ClientKey> keys) const {
+  const Table& table = impl_->table;
+  for (const ClientKey& key : keys) table.prefetch(key);
+}
 
 Placement Assignment::find(const ClientKey& key) const {
   const Impl& a = *impl_;

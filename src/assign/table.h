@@ -27,10 +27,12 @@ class Table {
   [[nodiscard]] std::uint32_t shards_count() const { return std::uint32_t{1} << bits_; }
   [[nodiscard]] std::uint32_t index(const ClientKey& key) const { return static_cast<std::uint32_t>(key.high >> (64 - bits_)); }
 
-  /// The home line: it says all of 24 clients in 25.
+  /// The home line, which says all of 24 clients in 25, into the second-level cache: more lines can be on their way there than to the first level, out of which
+  /// a burst's messages would push them again.
   void prefetch(const ClientKey& key) const {
+    constexpr int reads = 0, second_level = 2;
     const Head head = heads_[index(key)].load(std::memory_order_acquire);
-    __builtin_prefetch(&head.lines()[home_line(key, bits_, head.lines_count())]);
+    __builtin_prefetch(&head.lines()[home_line(key, bits_, head.lines_count())], reads, second_level);
   }
   /// The three lines behind it on the way of a client whose home line does not say all.
   void prefetch_further(const ClientKey& key) const {
@@ -88,8 +90,8 @@ class Table {
   using FreedBatch = std::pair<share::GraceToken, std::vector<FreedPlace>>;
   /// What the writer keeps of a shard.
   struct State {
-    std::uint32_t generation{};              // how often it was made anew
-    std::atomic<std::uint32_t> version{};    // changes, missed ones too, and generations; relaxed: a draft must not meet one, and this is how it shows
+    std::uint32_t generation{};  // how often it was made anew
+    std::atomic<std::uint32_t> version{};  // changes, missed ones too, and generations; relaxed: a draft must not meet one, and this is how it shows
     bool is_stale{}, is_closed{};
   };
 
@@ -102,7 +104,7 @@ class Table {
   static constexpr unsigned shard_bits_min = 4;
   static unsigned bits_for(std::size_t entries_expected);
 
-  unsigned bits_;                                         // shards_count = 2^bits_
+  unsigned bits_;  // shards_count = 2^bits_
   alignas(
       64) std::array<std::atomic<Head>, std::size_t{1} << shard_bits_max> heads_;  // of shards_; stored behind them, release by the writer, acquire by readers
   std::unique_ptr<std::atomic<Shard*>[]> shards_;  // release by the writer, acquire by readers

@@ -42,7 +42,7 @@ void Placements::compare_again(const Comparison& c, Verified& verified) {
 void Placements::compare(std::vector<Comparison>& batch, Verified& verified) {
   std::vector<const Comparison*> different;
   loop_.call([&] {
-    for (const Comparison& c : batch) commons_.assignment.prefetch(c.record.client);
+    for (const Comparison& c : batch) commons_.assignment.prefetch({&c.record.client, 1});
     for (const Comparison& c : batch)
       if (!agree(c.record, commons_.assignment.find(c.record.client))) different.push_back(&c);
   });

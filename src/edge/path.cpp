@@ -69,13 +69,11 @@ void Path::identify(std::span<Job*> jobs, const Site& site) {
     if (edge::identify_but_key(job->subject, site, aors_[count])) [[likely]]
       ++count;
     else if (job->subject.has_client)
-      commons_.assignment.prefetch(job->subject.client);
+      commons_.assignment.prefetch({&job->subject.client, 1});
   }
   sip::client_keys({aors_.data(), count}, site.fleet_seed, keys_);
-  for (std::size_t i = 0; i < count; ++i) {
-    unnamed_[i]->client = keys_[i];
-    commons_.assignment.prefetch(keys_[i]);
-  }
+  for (std::size_t i = 0; i < count; ++i) unnamed_[i]->client = keys_[i];
+  commons_.assignment.prefetch({keys_.data(), count});
 }
 
 void Path::screen(std::span<Job*> jobs) {
