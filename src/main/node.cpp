@@ -218,6 +218,8 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!ports) return std::unexpected(ports.error());
   auto kernel = open_kernel_share(config, *ports);
   if (!kernel) return std::unexpected(kernel.error());
+  // The table and the snapshots, which workers read all the time.
+  if (!nic::take_memory_near(config.workers)) spdlog::warn("the kernel does not let memory be taken from the workers' NUMA nodes");
   First first{.site = std::move(*site), .rules = std::move(*rules), .registrar = std::move(*registering), .kernel = std::move(*kernel)};
   auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*ports), std::move(first), fleet->clients);
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // EAL started and stopped, its lcores launched, its clock. Devices are port.cpp's.
+#include <linux/mempolicy.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <bit>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 
@@ -89,6 +94,15 @@ std::expected<void, std::string> start_eal(const EalConfig& config) {
 }
 
 void stop_eal() { rte_eal_cleanup(); }
+
+bool take_memory_near(unsigned cores) {
+  if (rte_socket_count() < 2) return true;
+  std::uint64_t nodes = 0;
+  for (unsigned core = 0; core < cores; ++core) nodes |= std::uint64_t{1} << rte_lcore_to_socket_id(lcore_of(core));
+  // Preferred, not bound: who finds no page left there gets one elsewhere instead of dying.
+  const int policy = std::has_single_bit(nodes) ? MPOL_PREFERRED : MPOL_INTERLEAVE;
+  return syscall(SYS_set_mempolicy, policy, &nodes, sizeof nodes * 8 + 1) == 0;
+}
 
 void launch(unsigned core, void (*body)(void*), void* argument) {
   auto job = std::make_unique<Launch>(body, argument);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node on a network card behind an IOMMU, step by step as docs/operations.md says: pages, the card taken from the kernel, traffic, the card given back."""
 import contextlib
+import pathlib
 import socket
 
 import conftest
@@ -24,11 +25,11 @@ OFFERS = {
 SHARED_BY = {"virtio-pci": "card", "e1000e": "ring", "vmxnet3": None}
 
 
-def configuration(folder, card):
-    """A node of two workers on that card, both IP versions, with clients placed at a home that the peer plays."""
+def configuration(folder, card, **node):
+    """A node of two workers, if nothing else is said, on that card, both IP versions, with clients placed at a home that the peer plays."""
     return rig.make_config(
         folder, assignments=[("alice@example.com", "north"), ("bob@example.com", "north")],
-        node={"name": "edge", "listen": [f"{rig.EDGE}:5060", f"[{EDGE_V6}]:5060"], "runtime_dir": folder, "workers": 2},
+        node={"name": "edge", "listen": [f"{rig.EDGE}:5060", f"[{EDGE_V6}]:5060"], "runtime_dir": folder, "workers": 2} | node,
         network={"prefix": ["198.18.0.0/15", "2001:db8::/64"]}, neighbour=[],
         home=[{"name": "north", "address": f"{rig.HOMES['north']}:5060", "public": [f"{rig.HOMES['north']}:5060", f"[{PEER_V6}]:5060"]}],
         dpdk={"profile": "vfio", "pci": card.pci, "hugepages": True, "buffers": 8191, "large_buffers": 127})
@@ -109,6 +110,23 @@ def ask(user, port=5070, source=PEER, edge=rig.EDGE):
         link.bind((source, port))
         link.sendto(bytes(register(user, port, source)), (edge, 5060))
         return sip.Message(link.recv(65535))
+
+
+def reserved_pages_of_the_table(daemon):
+    """Pages that were reserved and are in nobody's file, by NUMA node; and the policies that they were asked for by."""
+    lines = [line.split() for line in pathlib.Path(f"/proc/{daemon.process.pid}/numa_maps").read_text().splitlines() if "/anon_hugepage" in line]
+    counts = {node: sum(int(word[3:]) for words in lines for word in words if word.startswith(f"N{node}=")) for node in (0, 1)}
+    return counts, {words[1] for words in lines}
+
+
+@pytest.mark.usefixtures("bound", "peer")
+@pytest.mark.parametrize(("worker_cpus", "nodes", "policy"), [([0], {0}, "prefer:0"), ([1], {1}, "prefer:1"), ([0, 1], {0, 1}, "interleave:0-1")])
+def test_the_table_lies_near_the_workers(card, tmp_path, worker_cpus, nodes, policy):
+    with rig.Daemon(configuration(tmp_path, card, workers=len(worker_cpus), worker_cpus=worker_cpus, control_cpu=0)) as daemon:
+        counts, policies = reserved_pages_of_the_table(daemon)
+        assert policies == {policy}
+        assert {node for node, count in counts.items() if count} <= nodes and sum(counts.values()) > 0
+        assert ask("alice").status == 302
 
 
 @pytest.mark.usefixtures("bound")

@@ -29,6 +29,9 @@ struct EalConfig {
 [[nodiscard]] std::expected<void, std::string> start_eal(const EalConfig& config);
 /// After all workers were joined and all ports destroyed.
 void stop_eal();
+/// From now on take the memory of the calling thread, and of threads that it starts, from where core_cpus' first `cores` are: from their NUMA node as long as that has
+/// some, from each of several in turns. False: the kernel refuses, and memory comes as it comes. Nothing to do on a machine of one node.
+[[nodiscard]] bool take_memory_near(unsigned cores);
 /// Run `body` on one of core_cpus' lcores (0-based) until it returns; it must be idle. `argument` lives until then.
 void launch(unsigned core, void (*body)(void*), void* argument);
 /// Wait for that lcore to return.
