@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "show.h"
+#include "fields.h"
 
 namespace viaduct::cli {
 namespace {

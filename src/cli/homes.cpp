@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "fields.h"
 #include "follow.h"
 #include "show.h"
 #include "words.h"

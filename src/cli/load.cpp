@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "show.h"
+#include "fields.h"
 #include "table.h"
 #include "words.h"
 
@@ -104,12 +104,6 @@ void add_count(CLI::App& sub, Options& options) {
 }
 
 }  // namespace
-
-std::string asked(const json& home) {
-  const json asks = home.is_object() ? home.value("asks", json()) : json();
-  if (!asks.is_object()) return "-";
-  return cell(asks, "value") + (cell(asks, "algorithm") == "loss" ? "% less" : "/s");
-}
 
 void add_load_verbs(CLI::App& app, Options& options, Action& action) {
   auto* live = app.add_subcommand("top", "rates, live, once a second; q or Ctrl-C ends it");

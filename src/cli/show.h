@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's answers as text for people. A field that an answer lacks reads `-`.
+// The daemon's answers as text for people.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -27,14 +27,5 @@ namespace viaduct::cli {
 [[nodiscard]] std::string show_rules(const nlohmann::json& answer);
 [[nodiscard]] std::string show_rules_reload(const nlohmann::json& answer);
 [[nodiscard]] std::string show_reload(const nlohmann::json& answer);
-
-/// A field as a cell: `a/b` walks into objects; lists are joined by commas; booleans read yes and no.
-[[nodiscard]] std::string cell(const nlohmann::json& from, std::string_view path);
-/// How much a home wants now: `50% less`, `100/s`; `-`: all that comes.
-[[nodiscard]] std::string asked(const nlohmann::json& home);
-/// A field as a number; 0 when it is none.
-[[nodiscard]] double number(const nlohmann::json& from, std::string_view path);
-/// Seconds as `1d 02:03:04`.
-[[nodiscard]] std::string duration(double seconds);
 
 }  // namespace viaduct::cli

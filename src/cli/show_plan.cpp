@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "fields.h"
 #include "follow.h"
 #include "plan.h"
-#include "show.h"
 #include "table.h"
 
 namespace viaduct::cli {

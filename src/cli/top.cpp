@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "show.h"
+#include "fields.h"
 #include "table.h"
 #include "terminal.h"
 

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "fields.h"
 #include "pcapng.h"
-#include "show.h"
 #include "table.h"
 
 namespace viaduct::cli {

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "fields.h"
 #include "show.h"
 #include "table.h"
 

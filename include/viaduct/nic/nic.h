@@ -44,23 +44,23 @@ void join(unsigned core);
 
 /// Checksum work that is asked from the device.
 enum class Offload : std::uint8_t {
-  automatic,   ///< what the device offers
-  software,    ///< nothing
-  pretended    ///< nothing, and nothing is verified or written either: for measuring what a device with offload would leave to us
+  automatic,  ///< what the device offers
+  software,  ///< nothing
+  pretended  ///< nothing, and nothing is verified or written either: for measuring what a device with offload would leave to us
 };
 
 struct PortConfig {
-  std::string device;                    ///< as EAL names it: net_af_packet0, 0000:03:00.0
-  std::uint16_t number{};                ///< among the node's ports: what its packets carry
-  std::uint16_t queues_wanted{1};        ///< rx queues, one a worker
-  bool control_queue{};                  ///< ask for one more tx queue, used by the control core
+  std::string device;  ///< as EAL names it: net_af_packet0, 0000:03:00.0
+  std::uint16_t number{};  ///< among the node's ports: what its packets carry
+  std::uint16_t queues_wanted{1};  ///< rx queues, one a worker
+  bool control_queue{};  ///< ask for one more tx queue, used by the control core
   std::uint16_t rx_descriptors{1024};
   std::uint16_t tx_descriptors{1024};
-  unsigned buffers_count{16383};         ///< ordinary buffers for rings between cores and bursts; the device's rings and lcore caches come on top
+  unsigned buffers_count{16383};  ///< ordinary buffers for rings between cores and bursts; the device's rings and lcore caches come on top
   unsigned large_buffers_count{1023};
   Offload offload{};
-  bool ignore_udp_checksum{};            ///< peers on veth send unfinished checksums
-  std::size_t mtu_bytes{};               ///< octets of an IP packet; another than Ethernet's 1,500 is asked of the device
+  bool ignore_udp_checksum{};  ///< peers on veth send unfinished checksums
+  std::size_t mtu_bytes{};  ///< octets of an IP packet; another than Ethernet's 1,500 is asked of the device
 };
 
 struct PortStatistics {
@@ -92,9 +92,9 @@ class Port {
   Port& operator=(const Port&) = delete;
 
   [[nodiscard]] net::Mac mac() const;
-  [[nodiscard]] std::uint16_t rx_queues() const;      ///< at most queues_wanted; workers beyond get their packets by ring
-  [[nodiscard]] std::uint16_t tx_queues() const;      ///< at most queues_wanted, and the control queue
-  [[nodiscard]] bool has_control_queue() const;       ///< then its index is tx_queues() - 1
+  [[nodiscard]] std::uint16_t rx_queues() const;  ///< at most queues_wanted; workers beyond get their packets by ring
+  [[nodiscard]] std::uint16_t tx_queues() const;  ///< at most queues_wanted, and the control queue
+  [[nodiscard]] bool has_control_queue() const;  ///< then its index is tx_queues() - 1
   /// offload or software: how the headers of every UDP frame sent here must be written.
   [[nodiscard]] net::ChecksumWork checksum_work() const;
   /// What to do with a received packet's checksums, by what the device says of them. It stays the same from start to end.
