@@ -11,6 +11,13 @@ namespace viaduct::api {
 [[nodiscard]] inline nlohmann::json failure(const std::string& why) { return {{"ok", false}, {"error", why}}; }
 [[nodiscard]] inline std::string home_name(const site::Site& site, assign::HomeIndex home) { return home == assign::no_home ? "" : site.homes[home].name; }
 
+// status_verbs.cpp
+[[nodiscard]] nlohmann::json status(const Plant& plant, const nlohmann::json& request);
+[[nodiscard]] nlohmann::json homes(const Plant& plant, const nlohmann::json& request);
+
+// counter_verbs.cpp
+[[nodiscard]] nlohmann::json counters(const Plant& plant, const nlohmann::json& request);
+
 // client_verbs.cpp
 [[nodiscard]] nlohmann::json client_show(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json client_bind(const Plant& plant, const nlohmann::json& request);
