@@ -41,11 +41,15 @@ constexpr std::uint64_t rx_checksum_offloads = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | R
   return spreading(info.flow_type_rss_offloads) != 0 || std::string_view(rte_bus_name(rte_dev_bus(info.device))) != "pci";
 }
 
+/// virtio is told one number for both kinds of queues, by DPDK the larger one, and deals flows to as many: to an rx queue that nobody has, too.
+[[nodiscard]] bool pairs_queues(const rte_eth_dev_info& info) { return std::string_view(info.driver_name).starts_with("net_virtio"); }
+
 /// As many queues as asked for, as far as the device has them, and one more for the control core if it has that too.
 void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_info& info) {
   port.rx_queues = can_spread(info) ? std::min(config.queues_wanted, info.max_rx_queues) : std::min<std::uint16_t>(1, info.max_rx_queues);
-  port.tx_queues = std::min(config.queues_wanted, info.max_tx_queues);
-  port.has_control_queue = config.control_queue && port.tx_queues < info.max_tx_queues;
+  const std::uint16_t tx_queues_max = pairs_queues(info) ? port.rx_queues : info.max_tx_queues;
+  port.tx_queues = std::min(config.queues_wanted, tx_queues_max);
+  port.has_control_queue = config.control_queue && port.tx_queues < tx_queues_max;
   if (port.has_control_queue) ++port.tx_queues;
 }
 

@@ -128,6 +128,14 @@ def test_the_table_lies_near_the_workers(card, tmp_path, worker_cpus, nodes, pol
         assert {node for node, count in counts.items() if count} <= nodes and sum(counts.values()) > 0
 
 
+@pytest.mark.usefixtures("bound", "peer")
+def test_one_worker_hears_every_flow(card, tmp_path):
+    """Whatever the number of queues that the card has."""
+    with rig.Daemon(configuration(tmp_path, card, workers=1)):
+        for number, source in enumerate(conftest.FLOW_SOURCES[:16]):
+            assert ask("bob", 6000 + number, source).status == 302
+
+
 @pytest.mark.usefixtures("bound")
 def test_a_second_start_finds_the_card_as_the_first(card, peer, tmp_path):
     for name in ("first", "second"):
