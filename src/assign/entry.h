@@ -40,7 +40,8 @@ inline constexpr int tag_shift = 24;
 
 /// The one of a line's 32 marks that clients of a tag leave there when they find the line full and stand further on. So of those who have no entry
 /// nearly none is looked for beyond the home line, however many passed it.
-[[nodiscard]] constexpr std::uint32_t mark_of(std::uint64_t tag) { return std::uint32_t{1} << tag % 32; }
+[[nodiscard]] constexpr unsigned mark_place(std::uint64_t tag) { return tag % 32; }
+[[nodiscard]] constexpr std::uint32_t mark_of(std::uint64_t tag) { return std::uint32_t{1} << mark_place(tag); }
 
 /// Entries side by side, an entry the word and the epoch of one number. Writer: the control core.
 /// Orders: for a changed entry word (release), then epoch (release); a reader loads epoch (acquire), then word (acquire), so it never pairs an old

@@ -158,7 +158,7 @@ inline Glance glance(const Line& line, std::uint64_t tag) {
   // One that has come since the match would be met with the epoch that stood before it. Numbers, since of truths the compiler makes branches again.
   const unsigned is_its = unsigned{matches != 0} & unsigned{(w ^ word::make(tag, 0, 0)) < word::make(1, 0, 0)};
   const unsigned is_aside = is_its & static_cast<unsigned>((w & word::collided) != 0);
-  const unsigned is_further = (is_its ^ 1) & line.marks.load(std::memory_order_relaxed) >> tag % 32;
+  const unsigned is_further = (is_its ^ 1) & line.marks.load(std::memory_order_relaxed) >> mark_place(tag);
   const unsigned nobody = (is_its & (is_aside ^ 1)) - 1;  // all bits unless he is told of: no_home
   return {.found = {static_cast<HomeIndex>(word::home(w) | nobody), (w & word::pinned) != 0, epoch}, .is_elsewhere = ((is_aside | is_further) & 1) != 0};
 }
