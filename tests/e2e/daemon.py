@@ -51,11 +51,14 @@ def make_config(folder, assignments=(), **overrides):
     """Write a configuration into `folder` and return its path.
 
     The defaults are one edge at 198.18.0.2 with the homes north and south, third-party servers with known MACs. `overrides` are tables:
-    a dictionary is laid over the default table of that name, a list (home, neighbour) replaces it. `assignments` are rows of the
-    assignments file: (aor, home) or (aor, home, "pin").
+    a dictionary is laid over the default table of that name, a list (home, neighbour) replaces it. A node's name gets the number of this
+    process behind it: daemons of one name share DPDK's runtime directory, and tests run beside each other. `assignments` are rows of
+    the assignments file: (aor, home) or (aor, home, "pin").
     """
+    node = overrides.pop("node", {})
+    node_name = f"{node.get('name', f'edge-{next(_serial)}')}-{os.getpid()}"
     tables = {
-        "node": {"name": f"edge-{os.getpid()}-{next(_serial)}", "listen": [f"{EDGE}:5060"], "runtime_dir": folder},
+        "node": {"listen": [f"{EDGE}:5060"], "runtime_dir": folder} | node | {"name": node_name},
         "network": {"prefix": ["198.18.0.0/15"]},
         "neighbour": [{"address": HOMES[name], "mac": HOME_MACS[name]} for name in HOMES],
         "dpdk": {"profile": "pcap", "buffers": 4095, "large_buffers": 127},
@@ -68,15 +71,15 @@ def make_config(folder, assignments=(), **overrides):
         "limits": {"redirects_kept": 4096},
         # Most homes of the tests are sockets, or nothing: they are not asked, and are back as soon as somebody says so.
         "health": {"enabled": False, "slow_start_s": 0},
+        "store": {"path": folder / f"{node_name}.store", "size_max": 1024},
     }
     if assignments:
         rows = folder / "assignments.csv"
         rows.write_text("".join(",".join(row) + "\n" for row in assignments))
         tables["assign"]["file"] = rows
-    tables["store"] = {"path": folder / f"{overrides.get('node', {}).get('name', tables['node']['name'])}.store", "size_max": 1024}
     for name, content in overrides.items():
         tables[name] = content if isinstance(content, list) else tables.get(name, {}) | content
-    path = folder / f"{tables['node']['name']}.toml"
+    path = folder / f"{node_name}.toml"
     path.write_text(toml(tables))
     return path
 

@@ -58,7 +58,7 @@ class Fleet:
             return {"name": name, "address": f"{address}:5060"}
         table = {"name": name, "address": f"{address}:5060"}
         control = self.control_link(host, int(name[1:]))
-        config = rig.make_config(self.folder, node={"name": f"{name}-{os.getpid()}", "listen": [f"{address}:5060"]}, home=[table | {"local": True}],
+        config = rig.make_config(self.folder, node={"name": name, "listen": [f"{address}:5060"]}, home=[table | {"local": True}],
                                  neighbour=[], dpdk=rig.af_packet(), watchers={"prefixes": [f"{rig.EDGE}/32"]},
                                  fleet={"edges": [f"{rig.EDGE}/32"]}, balance={"auto": "off"}, control={"listen": control})
         setattr(self, name, self.stack.enter_context(host.daemon(config)))
