@@ -10,6 +10,7 @@
 
 #include "clocks.h"
 #include "congestion.h"
+#include "herald.h"
 #include "ledger.h"
 #include "viaduct/base/check.h"
 
@@ -41,6 +42,7 @@ Expected<void> Mover::restore(std::unique_ptr<store::Rows> rows, const MoverSett
 }
 
 void Mover::start() {
+  herald_ = std::make_unique<Herald>(tell_, [this] { wake_.notify_all(); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -51,6 +53,7 @@ void Mover::stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  herald_.reset();
 }
 
 void Mover::set(const MoverSettings& settings) {

@@ -3,9 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <utility>
+#include <vector>
 
 #include "clocks.h"
+#include "herald.h"
 #include "ledger.h"
 #include "viaduct/control/mover.h"
 
@@ -104,39 +105,52 @@ void Mover::end_rests(std::uint64_t now_s) {
   save({}, over);
 }
 
-/// Watchers of those who are at their new home. A home that cannot be told is asked again; the others do not wait for it.
+/// Watchers of those who are at their new home, some of each home before at a time. A home that cannot be told is told later.
 void Mover::tell_watchers() {
-  std::vector<std::pair<HomeIndex, std::vector<Step*>>> chosen;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& [home, queue] : owed_) {
-      if (queue.empty() || tell_again_ms_[home] > monotonic_ms()) continue;
-      chosen.emplace_back(home, std::vector<Step*>(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(std::min(queue.size(), told_at_once))));
-    }
+  for (const Errand& errand : herald_->take()) returned(errand);
+  const std::lock_guard lock(mutex_);
+  for (auto& [home, queue] : owed_) {
+    if (queue.empty() || telling_.contains(home) || tell_again_ms_[home] > monotonic_ms()) continue;
+    const std::size_t count = std::min(queue.size(), told_at_once);
+    Errand errand{.home = home, .tidings = Tidings::moved};
+    for (std::size_t i = 0; i < count; ++i)
+      if (!queue[i]->is_slot) errand.steps.push_back(*queue[i]);
+    telling_[home] = count;
+    if (errand.steps.empty())
+      told(home);
+    else
+      herald_->send(std::move(errand));
   }
-  for (const auto& [home, steps] : chosen) {
-    std::vector<const Step*> clients;
-    for (const Step* step : steps)
-      if (!step->is_slot) clients.push_back(step);
-    const auto told = clients.empty() ? Expected<void>{} : tell_(home, Tidings::moved, clients);
-    const std::lock_guard lock(mutex_);
-    if (!told) {
-      tell_again_ms_[home] = monotonic_ms() + tell_again_after_ms;
-      spdlog::warn("watchers of {} clients are not told yet: {}", clients.size(), told.error());
-      continue;
-    }
-    auto& queue = owed_[home];
-    queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(steps.size()));
-    std::vector<const Step*> resting, over;
-    for (Step* step : steps) {
-      plan_of(*step).told += step->clients;
-      step->state = StepState::resting;
-      step->aor.clear();
-      (step->is_slot ? over : resting).push_back(step);
-    }
-    save(resting, over);
-    for (const Step* step : steps) forget(*step);
+}
+
+void Mover::returned(const Errand& errand) {
+  if (errand.tidings != Tidings::moved) {
+    // They come at their own next refresh.
+    if (!errand.told) spdlog::warn("{} clients on the move are not asked to hurry: {}", errand.steps.size(), errand.told.error());
+    return;
   }
+  const std::lock_guard lock(mutex_);
+  if (errand.told) return told(errand.home);
+  telling_.erase(errand.home);
+  tell_again_ms_[errand.home] = monotonic_ms() + tell_again_after_ms;
+  spdlog::warn("watchers of {} clients are not told yet: {}", errand.steps.size(), errand.told.error());
+}
+
+/// The watchers of those who were at the front of a home's queue have been told: that was the last thing to be done for them.
+void Mover::told(HomeIndex home) {
+  auto& queue = owed_[home];
+  const auto end = queue.begin() + static_cast<std::ptrdiff_t>(telling_.extract(home).mapped());
+  const std::vector<Step*> steps(queue.begin(), end);
+  queue.erase(queue.begin(), end);
+  std::vector<const Step*> resting, over;
+  for (Step* step : steps) {
+    plan_of(*step).told += step->clients;
+    step->state = StepState::resting;
+    step->aor.clear();
+    (step->is_slot ? over : resting).push_back(step);
+  }
+  save(resting, over);
+  for (const Step* step : steps) forget(*step);
 }
 
 }  // namespace viaduct::control

@@ -7,6 +7,7 @@
 
 #include "clocks.h"
 #include "congestion.h"
+#include "herald.h"
 #include "ledger.h"
 #include "viaduct/control/mover.h"
 
@@ -198,12 +199,7 @@ void Mover::tell_leaving() {
       leaving_.erase(first, leaving_.end());
     });
   }
-  // Who cannot be told comes at his own next refresh.
-  for (const Leaving& l : seen) {
-    std::vector<const Step*> steps;
-    for (const Step& step : l.steps) steps.push_back(&step);
-    if (const auto told = tell_(steps.front()->from, l.tidings, steps); !told) spdlog::warn("clients on the move are not asked to hurry: {}", told.error());
-  }
+  for (Leaving& l : seen) herald_->send({.home = l.steps.front().from, .tidings = l.tidings, .steps = std::move(l.steps)});
 }
 
 }  // namespace viaduct::control

@@ -24,12 +24,15 @@
 namespace viaduct::control {
 
 class Congestion;
+class Herald;
 class Ledger;
+struct Errand;
 
 /// What watchers of clients are told. `moved`: subscribe again, now (RFC 6665 `deactivated`); `leaving`: the client himself, to refresh soon (RFC 3680
 /// `shortened`); `fleeing`: subscribe again a little later (RFC 6665 `probation`), since the home before is given up.
 enum class Tidings : std::uint8_t { moved, leaving, fleeing };
 /// Tell the watchers whose subscriptions the home before, or this node in its place, has. On return it is durable there. Errors: not told, to be tried again.
+/// Thread: several, of the mover's; one at a time for a home.
 using TellWatchers = std::function<Expected<void>(assign::HomeIndex from, Tidings tidings, std::span<const Step* const> clients)>;
 
 struct MoverSettings {
@@ -128,6 +131,8 @@ class Mover {
   void rest(const Step& step);
   void tell_leaving();
   void tell_watchers();
+  void returned(const Errand& errand);
+  void told(assign::HomeIndex home);
   void wave(double seconds);
   [[nodiscard]] double pace_towards(assign::HomeIndex home, double seconds);
   [[nodiscard]] std::vector<Step*> next_wave(double seconds);
@@ -153,6 +158,7 @@ class Mover {
   Placements& placements_;
   TellWatchers tell_;
   std::unique_ptr<Ledger> ledger_;  // null: nothing can be kept, so nothing is moved
+  std::unique_ptr<Herald> herald_;  // while the mover runs
   std::thread thread_;
 
   std::mutex by_hand_;  // one client is placed by hand at a time; before mutex_
@@ -172,6 +178,7 @@ class Mover {
   std::unordered_map<assign::HomeIndex, std::deque<Step*>> planned_;  // by receiver
   std::vector<Leaving> leaving_;
   std::unordered_map<assign::HomeIndex, std::deque<Step*>> owed_;  // settled, watchers not told; by the home before
+  std::unordered_map<assign::HomeIndex, std::size_t> telling_;  // homes that are being told, and so many at the front of owed_ of which
   std::unordered_map<assign::HomeIndex, std::uint64_t> tell_again_ms_;  // homes that could not be told: not before
   std::unordered_map<std::uint32_t, std::size_t> open_;  // steps that are not over, by plan
   Soonest deadlines_;  // of committed steps
