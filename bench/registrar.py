@@ -65,7 +65,7 @@ def run():
         shard = stack.enter_context(Shard())
         ours, theirs = beside_kamailio(shard, link, folder)
         node.say("storms")
-        refreshes, strangers = shard.median("refreshes"), shard.median("strangers")
+        refreshes, strangers = shard.measure("refreshes"), shard.measure("strangers")
         node.say("digest")
         shard.measure("passwords")
         digest, challenge = shard.median("digest"), shard.median("challenge")
@@ -78,6 +78,8 @@ def run():
         "registrar.kamailio_user_us": round(node.median(theirs), 2),
         "registrar.vs_kamailio_cpu_ratio": round(node.median(peers.ratios(theirs, ours)), 1),
         "registrar.overload_5x_ratio": strangers["ratio"],
+        "registrar.overload_5x_ratio_low": strangers["low"],
+        "registrar.overload_5x_ratio_high": strangers["high"],
         "registrar.overload_5x_refreshes_ratio": refreshes["ratio"],
     }
 

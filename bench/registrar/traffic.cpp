@@ -28,7 +28,7 @@ class Nowhere final : public store::Rows {
 
 registrar::Rules rules(std::uint32_t users) {
   registrar::Rules out;
-  out.bindings_max = std::size_t{users} * 8;
+  out.bindings_max = std::size_t{users} * 2;
   return out;
 }
 
@@ -70,7 +70,7 @@ Traffic::Traffic(std::uint32_t users, unsigned cpu, unsigned worker_cpu)
       registrar_(stand_.commons, {.rules = rules(users), .watch_rules = {}, .realm = {}, .secrets = nullptr}, [](const std::function<void()>& job) { job(); }),
       plain_(at),
       proving_(proving({})) {
-  for (std::uint32_t i = 0; i < 9 * users; ++i) keys_.push_back(stand_.key_of(user_name(i) + "@example.com"));
+  for (std::uint32_t i = 0; i < 5 * users; ++i) keys_.push_back(stand_.key_of(user_name(i) + "@example.com"));
   if (!registrar_.keep({std::make_unique<Nowhere>(), std::make_unique<Nowhere>(), std::make_unique<Nowhere>()}, monotonic_ms(), 1))
     throw std::runtime_error("nothing is kept");
 }
@@ -104,6 +104,12 @@ nic::Packet Traffic::next(std::uint32_t user, Proof proof) {
     text_.replace(text_.find(no_response), no_response.size(),
                   sha256(ha1(user) + ':' + nonce_ + ":00000001:0a4f113b:auth:" + sha256("REGISTER:sip:example.com")));
   return stand_.registration(text_, source, key_of(user));
+}
+
+void Traffic::remove(std::uint32_t first, std::uint32_t end) {
+  registrar_.call_each([&](registrar::Shard& shard) {
+    for (std::uint32_t user = first; user < end; ++user) shard.bindings().remove(key_of(user), monotonic_ms() / 1000);
+  });
 }
 
 Timed Traffic::poll(std::size_t rounds_max) {

@@ -22,7 +22,7 @@ enum class Proof { none, digest };
 
 class Traffic {
  public:
-  /// Users 0 to users - 1, none of whom is registered or has to prove anything, and eight times as many strangers. The shard is the calling thread's, on `cpu`;
+  /// Users 0 to users - 1, none of whom is registered or has to prove anything, and four times as many strangers. The shard is the calling thread's, on `cpu`;
   /// one more core waits on `worker_cpu`.
   Traffic(std::uint32_t users, unsigned cpu, unsigned worker_cpu);
   /// From now on all have to, by SHA-256.
@@ -31,6 +31,8 @@ class Traffic {
   /// A user's next REGISTER, as a worker hands it over; each is another transaction. A nonce lasts a minute: `renew` takes another.
   [[nodiscard]] nic::Packet next(std::uint32_t user, Proof proof = Proof::none);
   void renew();
+  /// Users up to `end` are registered no more; untimed.
+  void remove(std::uint32_t first, std::uint32_t end);
   /// The shard's rounds, timed, until nothing is left in its ring or `rounds_max` are over.
   Timed poll(std::size_t rounds_max = SIZE_MAX);
   /// As many REGISTERs, of users of whom `user` says the next. A shard's ring is full half-way at the most.

@@ -97,6 +97,9 @@ OverloadHeard read_overload(std::string_view via, OverloadReport& out) {
 }
 
 bool offers_loss(std::string_view via) {
+  // Telephones offer nothing, and in a storm all of them are asked.
+  const auto is_oc = [](char o, char c) { return to_lower(o) == 'o' && to_lower(c) == 'c'; };
+  if (std::ranges::adjacent_find(via, is_oc) == via.end()) return false;
   const Found found = find(via);
   if (found.is_repeated || found.param[oc].name.empty() || found.param[oc].has_value) return false;
   std::string_view rest = unquoted(found.param[algorithm]);

@@ -7,8 +7,8 @@ from rig import sip
 class Phone:
     """A telephone that knows nothing but the edge: it registers, and keeps the dialog that it is told to keep."""
 
-    def __init__(self, host, user, address, contact=None):
-        self.link = host.udp(*address)
+    def __init__(self, host, user, address, contact=None, timeout_s=5.0):
+        self.link = host.udp(*address, timeout_s)
         self.user = user
         self.sent_by = f"{address[0]}:{address[1]}"
         self.contact = contact or f"<sip:{user}@{self.sent_by}>"

@@ -91,6 +91,7 @@ TEST(Overload, TakesNoNonsense) {
 TEST(Overload, KnowsWhoKeepsToALoss) {
   EXPECT_TRUE(offers_loss(ours + std::string(overload_offer)));
   EXPECT_TRUE(offers_loss(ours + ";oc;oc-algo=\"A, loss\""));
+  EXPECT_TRUE(offers_loss(ours + " ; OC ;Oc-Algo=\"LOSS\""));
   EXPECT_FALSE(offers_loss(ours + ";oc;oc-algo=\"rate\""));
   EXPECT_FALSE(offers_loss(ours + ";oc;oc-algo=\"lossy\""));
   EXPECT_FALSE(offers_loss(ours + ";oc=4;oc-algo=\"loss\"")) << "that is an answer";
