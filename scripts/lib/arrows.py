@@ -17,6 +17,7 @@ FLOORS = [
     {"assign", "screen"},
     {"site"},
     {"control", "registrar", "config", "edge"},
+    {"migration"},
     {"api"},
     {"main"},
 ]

@@ -67,7 +67,7 @@ namespace viaduct::api {
 [[nodiscard]] Answer plan_history(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
 /// One move.
-[[nodiscard]] nlohmann::json step_json(const site::Site& site, const control::Step& step);
+[[nodiscard]] nlohmann::json step_json(const site::Site& site, const migration::Step& step);
 
 // trace_verb.cpp
 [[nodiscard]] Answer trace(const Plant& plant, const nlohmann::json& request, const std::string& who);

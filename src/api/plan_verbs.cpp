@@ -8,10 +8,10 @@
 namespace viaduct::api {
 namespace {
 
-using control::MoveMode;
-using control::Plan;
-using control::PlanState;
-using control::Step;
+using migration::MoveMode;
+using migration::Plan;
+using migration::PlanState;
+using migration::Step;
 using nlohmann::json;
 
 constexpr std::array modes = {MoveMode::lazy, MoveMode::paced, MoveMode::evacuate};
@@ -21,14 +21,14 @@ constexpr double messages_per_move = 14;
 
 json plan_json(const Plan& p) {
   json homes = json::array();
-  for (const control::Forecast& h : p.homes)
+  for (const migration::Forecast& h : p.homes)
     homes.push_back(
         {{"home", h.home}, {"before", h.before}, {"after", h.after}, {"capacity", h.capacity}, {"clients_in", h.clients_in}, {"clients_out", h.clients_out}});
   const std::uint64_t gone = p.moved + p.overtaken;
   const std::uint64_t left = p.state == PlanState::aborted ? 0 : p.clients - std::min(p.clients, gone);
   return {{"id", p.id},
-          {"state", control::name(p.state)},
-          {"mode", control::name(p.mode)},
+          {"state", migration::name(p.state)},
+          {"mode", migration::name(p.mode)},
           {"author", p.author},
           {"reason", p.reason},
           {"trouble", p.trouble},
@@ -72,12 +72,12 @@ json shown(const control::Expected<Plan>& plan) {
 
 std::optional<MoveMode> mode_of(const json& request) {
   const auto named = request.value("mode", std::string{});
-  const auto at = std::ranges::find(modes, named, [](MoveMode mode) { return control::name(mode); });
+  const auto at = std::ranges::find(modes, named, [](MoveMode mode) { return migration::name(mode); });
   return at == modes.end() ? std::nullopt : std::optional(*at);
 }
 
-control::Wish wish_of(const json& request) {
-  control::Wish wish{
+migration::Wish wish_of(const json& request) {
+  migration::Wish wish{
       .without = request.value("without", std::string{}), .with = {}, .target = {}, .moves_ratio_max = {}, .is_forced = request.value("force", false)};
   if (request.contains("with_weight")) wish.with = balance::Home{.weight = request["with_weight"].get<double>(), .state = balance::HomeState::joining};
   if (request.contains("target")) wish.target = request["target"].get<double>();
@@ -112,7 +112,7 @@ control::Expected<std::uint32_t> id_of(const Plant& plant, const json& request) 
   return plan->id;
 }
 
-template <control::Expected<void> (control::Mover::*act)(std::uint32_t)>
+template <control::Expected<void> (migration::Mover::*act)(std::uint32_t)>
 Answer acted(const Plant& plant, const json& request) {
   return answering([&plant, request] {
     const auto id = id_of(plant, request);
@@ -152,9 +152,9 @@ Answer plan_apply(const Plant& plant, const json& request, const std::string&) {
   });
 }
 
-Answer plan_pause(const Plant& plant, const json& request, const std::string&) { return acted<&control::Mover::pause>(plant, request); }
-Answer plan_resume(const Plant& plant, const json& request, const std::string&) { return acted<&control::Mover::resume>(plant, request); }
-Answer plan_abort(const Plant& plant, const json& request, const std::string&) { return acted<&control::Mover::abort>(plant, request); }
+Answer plan_pause(const Plant& plant, const json& request, const std::string&) { return acted<&migration::Mover::pause>(plant, request); }
+Answer plan_resume(const Plant& plant, const json& request, const std::string&) { return acted<&migration::Mover::resume>(plant, request); }
+Answer plan_abort(const Plant& plant, const json& request, const std::string&) { return acted<&migration::Mover::abort>(plant, request); }
 
 Answer plan_show(const Plant& plant, const json& request, const std::string&) {
   return answering([&plant, request] { return shown(named_plan(plant, request)); });

@@ -90,7 +90,7 @@ Node::Impl::Impl(const config::Config& c, Folders looked_in, std::unique_ptr<sto
       monitor(commons, loop, placements, c.measuring),
       peers(commons, loop),
       mover(commons, loop, placements,
-            [this](assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> steps) { return tell(from, tidings, steps); }),
+            [this](assign::HomeIndex from, migration::Tidings tidings, std::span<const migration::Step* const> steps) { return tell(from, tidings, steps); }),
       balancer(commons, loop, placements, monitor, health, mover),
       plant{.config = config,
             .commons = commons,
@@ -140,10 +140,10 @@ std::expected<void, std::string> Node::Impl::open_control() {
 
 // Watchers of clients that move are told by the node that has their subscriptions: the home before, when it is a Viaduct that can be called. Another's own
 // end by their refresh, which reaches the new home.
-control::Expected<void> Node::Impl::tell(assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> clients) {
-  const auto notice = tidings == control::Tidings::moved     ? registrar::Notice::deactivated
-                      : tidings == control::Tidings::leaving ? registrar::Notice::shortened
-                                                             : registrar::Notice::probation;
+control::Expected<void> Node::Impl::tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const migration::Step* const> clients) {
+  const auto notice = tidings == migration::Tidings::moved     ? registrar::Notice::deactivated
+                      : tidings == migration::Tidings::leaving ? registrar::Notice::shortened
+                                                               : registrar::Notice::probation;
   bool is_called = false;
   std::uint32_t epoch_now = 0;
   loop.call([&] {
@@ -153,13 +153,13 @@ control::Expected<void> Node::Impl::tell(assign::HomeIndex from, control::Tiding
   });
   if (is_called) {
     std::vector<std::string> aors;
-    for (const control::Step* step : clients)
+    for (const migration::Step* step : clients)
       if (!step->aor.empty()) aors.push_back(step->aor);
     const auto told = peers.tell_moved(from, epoch_now, {.notice = notice}, aors);
     return told ? control::Expected<void>{} : std::unexpected(told.error());
   }
   std::vector<registrar::ClientKey> keys;
-  for (const control::Step* step : clients) keys.push_back(step->key);
+  for (const migration::Step* step : clients) keys.push_back(step->key);
   const auto told = registrar.moved(keys, {.notice = notice});
   return told ? control::Expected<void>{} : std::unexpected(told.error());
 }

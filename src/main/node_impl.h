@@ -60,8 +60,8 @@ struct Node::Impl {
   control::Fleet fleet;
   control::Monitor monitor;
   control::Peers peers;
-  control::Mover mover;
-  control::Balancer balancer;
+  migration::Mover mover;
+  migration::Balancer balancer;
   std::vector<std::unique_ptr<edge::Worker>> workers;
   api::Plant plant;
   std::unique_ptr<api::Server> server;
@@ -74,7 +74,7 @@ struct Node::Impl {
   std::expected<void, std::string> place_clients(const control::FleetState& state);
   std::expected<void, std::string> seed(const control::FleetState& state);
   std::expected<void, std::string> restore_bindings();
-  control::Expected<void> tell(assign::HomeIndex from, control::Tidings tidings, std::span<const control::Step* const> clients);
+  control::Expected<void> tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const migration::Step* const> clients);
   void load_rest();
   std::expected<void, std::string> open_socket();
   std::expected<void, std::string> open_control();

@@ -70,7 +70,7 @@ edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
           .idle = c.idle};
 }
 
-control::MoverSettings mover_of(const config::Config& c) {
+migration::MoverSettings mover_of(const config::Config& c) {
   const config::Balance& b = c.balance;
   return {.deadline_s = b.deadline_s,
           .cooldown_s = b.cooldown_s,
@@ -79,13 +79,13 @@ control::MoverSettings mover_of(const config::Config& c) {
           .receiver_clients_per_s = static_cast<double>(b.receiver_clients_per_s)};
 }
 
-control::BalanceSettings balance_of(const config::Config& c) {
+migration::BalanceSettings balance_of(const config::Config& c) {
   const config::Balance& b = c.balance;
   const auto ratio = [](std::uint32_t percent) { return static_cast<double>(percent) / 100; };
-  control::BalanceSettings out;
-  out.automatic = b.automatic == config::AutoBalance::off       ? control::Auto::off
-                  : b.automatic == config::AutoBalance::propose ? control::Auto::propose
-                                                                : control::Auto::apply;
+  migration::BalanceSettings out;
+  out.automatic = b.automatic == config::AutoBalance::off       ? migration::Auto::off
+                  : b.automatic == config::AutoBalance::propose ? migration::Auto::propose
+                                                                : migration::Auto::apply;
   out.limits.target = ratio(b.target_percent);
   out.limits.capacity_ratio_max = ratio(b.capacity_percent);
   out.limits.moves_ratio_max = ratio(b.plan_moves_percent);

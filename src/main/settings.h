@@ -6,8 +6,8 @@
 #include <string>
 
 #include "viaduct/config/config.h"
-#include "viaduct/control/balancer.h"
 #include "viaduct/edge/worker.h"
+#include "viaduct/migration/balancer.h"
 #include "viaduct/nic/nic.h"
 #include "viaduct/registrar/registrar.h"
 #include "viaduct/store/lmdb.h"
@@ -19,8 +19,8 @@ namespace viaduct {
 [[nodiscard]] store::LmdbOptions store_of(const config::Config& c);
 [[nodiscard]] edge::WorkerConfig worker_of(const config::Config& c, unsigned index);
 
-[[nodiscard]] control::MoverSettings mover_of(const config::Config& c);
-[[nodiscard]] control::BalanceSettings balance_of(const config::Config& c);
+[[nodiscard]] migration::MoverSettings mover_of(const config::Config& c);
+[[nodiscard]] migration::BalanceSettings balance_of(const config::Config& c);
 
 /// Reads the file of credentials. Errors: file, line, and what is wrong.
 [[nodiscard]] std::expected<registrar::Settings, std::string> registrar_of(const config::Config& c, const sip::Domains& domains);

@@ -9,7 +9,6 @@
 
 #include "viaduct/api/server.h"
 #include "viaduct/config/config.h"
-#include "viaduct/control/balancer.h"
 #include "viaduct/control/fleet.h"
 #include "viaduct/control/health.h"
 #include "viaduct/control/loop.h"
@@ -17,6 +16,7 @@
 #include "viaduct/control/peers.h"
 #include "viaduct/control/placements.h"
 #include "viaduct/control/resolver.h"
+#include "viaduct/migration/balancer.h"
 #include "viaduct/registrar/registrar.h"
 #include "viaduct/site/post.h"
 
@@ -42,8 +42,8 @@ struct Plant {
   control::Resolver& resolver;
   control::ExceptionPath& exceptions;
   registrar::Registrar& registrar;
-  control::Mover& mover;
-  control::Balancer& balancer;
+  migration::Mover& mover;
+  migration::Balancer& balancer;
   control::Peers& peers;
   site::Wire& control_wire;
   std::function<std::expected<Reload, std::string>()> reload;

@@ -6,17 +6,17 @@
 
 #include "viaduct/balance/estimate.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
-std::uint32_t counted(const ClientLoad& c) { return static_cast<std::uint32_t>(c.events + 0.5F); }
+std::uint32_t counted(const control::ClientLoad& c) { return static_cast<std::uint32_t>(c.events + 0.5F); }
 
 }  // namespace
 
-Likely likely_loads(std::span<const ClientLoad> clients, std::uint64_t unknown) {
+Likely likely_loads(std::span<const control::ClientLoad> clients, std::uint64_t unknown) {
   balance::CountMoments moments;
   double events = 0, weight = 0, own_weight = 0;
-  for (const ClientLoad& c : clients) {
+  for (const control::ClientLoad& c : clients) {
     moments.add(counted(c));
     events += c.events, weight += c.weight, own_weight += c.own_weight;
   }
@@ -26,7 +26,7 @@ Likely likely_loads(std::span<const ClientLoad> clients, std::uint64_t unknown) 
   const double load_per_event = weight / events * clients.front().scale;   // of a middling client
   const balance::Estimator estimator(moments, {.probability = 1, .window_s = 1 / load_per_event, .memory = 0});
   for (std::size_t i = 0; i < clients.size(); ++i) {
-    const ClientLoad& c = clients[i];
+    const control::ClientLoad& c = clients[i];
     const double kinds = c.events > 0 ? c.own_weight / c.events / (own_weight / events) : 1;   // calls weigh more than refreshes
     out.loads[i] = estimator.load(counted(c)) * kinds;
   }
@@ -34,4 +34,4 @@ Likely likely_loads(std::span<const ClientLoad> clients, std::uint64_t unknown) 
   return out;
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -5,7 +5,7 @@
 
 #include "viaduct/site/load.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 /// A home that answers so many of all requests with 5xx has too much.
 inline constexpr double refusals_ratio_max = 0.1;
@@ -29,4 +29,4 @@ class Congestion {
   double pace_ratio_{1};
 };
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

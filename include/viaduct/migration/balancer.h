@@ -15,9 +15,9 @@
 #include "viaduct/balance/trigger.h"
 #include "viaduct/control/health.h"
 #include "viaduct/control/monitor.h"
-#include "viaduct/control/mover.h"
+#include "viaduct/migration/mover.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 /// `propose`: a plan that is due is kept to be looked at; `apply`: it is carried out.
 enum class Auto : std::uint8_t { off, propose, apply };
@@ -46,7 +46,8 @@ struct Proposal {
 /// Thread: start and stop from the one that makes it; everything else from any but the control core.
 class Balancer {
  public:
-  Balancer(site::Commons& commons, Loop& loop, Placements& placements, Monitor& monitor, const Health& health, Mover& mover);
+  Balancer(site::Commons& commons, control::Loop& loop, control::Placements& placements, control::Monitor& monitor, const control::Health& health,
+           Mover& mover);
   ~Balancer() { stop(); }
   Balancer(const Balancer&) = delete;
   Balancer& operator=(const Balancer&) = delete;
@@ -76,10 +77,10 @@ class Balancer {
   void take_slots(Fleet& fleet);
 
   site::Commons& commons_;
-  Loop& loop_;
-  Placements& placements_;
-  Monitor& monitor_;
-  const Health& health_;
+  control::Loop& loop_;
+  control::Placements& placements_;
+  control::Monitor& monitor_;
+  const control::Health& health_;
   Mover& mover_;
   std::thread thread_;
   mutable std::mutex mutex_;
@@ -92,4 +93,4 @@ class Balancer {
   balance::Hold hold_{balance::Hold::even};
 };
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -8,9 +8,9 @@
 #include "clocks.h"
 #include "herald.h"
 #include "ledger.h"
-#include "viaduct/control/mover.h"
+#include "viaduct/migration/mover.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 using assign::HomeIndex;
@@ -153,4 +153,4 @@ void Mover::told(HomeIndex home) {
   for (const Step* step : steps) forget(*step);
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

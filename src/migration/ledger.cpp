@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 // What a later build does not find keeps its default.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Forecast, home, before, after, capacity, clients_in, clients_out)
@@ -134,4 +134,4 @@ Expected<void> Ledger::write_joining(const std::set<std::string>& homes) {
   return told(rows_->write({&row, 1}));
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

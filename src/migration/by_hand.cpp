@@ -7,13 +7,13 @@
 
 #include "clocks.h"
 #include "ledger.h"
-#include "viaduct/control/mover.h"
+#include "viaduct/migration/mover.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 using assign::HomeIndex;
 
-Expected<Outcome> Mover::place(const Client& client, std::optional<HomeIndex> home, bool pin, store::Author author) {
+Expected<control::Outcome> Mover::place(const control::Client& client, std::optional<HomeIndex> home, bool pin, store::Author author) {
   const auto commit = [&] { return placements_.place(client, home, pin, author); };
   if (!ledger_) return commit();
   const std::lock_guard one(by_hand_);
@@ -42,7 +42,7 @@ Expected<Outcome> Mover::place(const Client& client, std::optional<HomeIndex> ho
 
 /// The order of a plan's moves: the disk, the workers, the store and the table, and then who is to be told. Where no row of a move finds room on the disk any more
 /// his placement may still: the operator's word goes first.
-Expected<Outcome> Mover::send(const Client& client, HomeIndex from, HomeIndex to, const std::function<Expected<Outcome>()>& commit) {
+Expected<control::Outcome> Mover::send(const control::Client& client, HomeIndex from, HomeIndex to, const std::function<Expected<control::Outcome>()>& commit) {
   Step going{.key = client.key, .aor = client.aor, .from = from, .to = to, .state = StepState::committed};
   const Step* const changed = &going;
   std::unique_lock begun(mutex_);
@@ -108,4 +108,4 @@ std::optional<Step> Mover::move_of(const sip::ClientKey& client) const {
   return step != nullptr ? std::optional(*step) : std::nullopt;
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -7,7 +7,7 @@
 #include "../store/folder.h"
 #include "viaduct/store/lmdb.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 class LedgerTest : public testing::Test {
@@ -123,4 +123,4 @@ TEST_F(LedgerTest, CountsWhatItCannotRead) {
 }
 
 }  // namespace
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

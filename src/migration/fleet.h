@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "viaduct/control/balancer.h"
+#include "viaduct/migration/balancer.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 /// All that a plan is made from.
 struct Balancer::Fleet {
@@ -16,9 +16,9 @@ struct Balancer::Fleet {
   std::vector<std::string> names;
   std::vector<std::uint32_t> index;       // of each in the fleet's list: removed ones are left out
   std::vector<std::uint16_t> by_home;     // and back
-  std::vector<HomeLoad> loads;
+  std::vector<control::HomeLoad> loads;
   double window_s{};                      // over which they were counted
-  std::vector<ClientLoad> tracked;
+  std::vector<control::ClientLoad> tracked;
   std::uint64_t clients_count{};
   double events_per_client{};
   // The planner's arrays: clients one by one, and what their steps need.
@@ -39,4 +39,4 @@ struct Balancer::Fleet {
   }
 };
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Taking stock for a plan: the homes as they bear load, clients one by one with the load that is likely, slots for those who live by them. What is made of it is balancer.cpp's.
-#include "balancer_fleet.h"
+#include "fleet.h"
 
 #include <algorithm>
 #include <numeric>
@@ -10,7 +10,7 @@
 #include "congestion.h"
 #include "likely.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 using assign::HomeIndex;
@@ -31,7 +31,7 @@ balance::HomeState planned_as(HomeState state) {
 }
 
 /// By what it asked for and answered in a window of so many seconds.
-bool has_too_much(const HomeLoad& h, double seconds) {
+bool has_too_much(const control::HomeLoad& h, double seconds) {
   if (h.shed_asked_per_s > 0) return true;
   double final_per_s = 0;
   for (std::size_t c = 1; c < h.responses_per_s.size(); ++c) final_per_s += h.responses_per_s[c];
@@ -43,7 +43,7 @@ bool has_too_much(const HomeLoad& h, double seconds) {
 Balancer::Fleet Balancer::look() {
   note_joining();
   Fleet fleet;
-  const LoadWindow window = monitor_.window();
+  const control::LoadWindow window = monitor_.window();
   fleet.loads = window.homes;
   fleet.window_s = window.seconds;
   fleet.tracked = monitor_.clients();
@@ -62,10 +62,10 @@ Balancer::Fleet Balancer::look() {
     }
   });
   double events = 0;
-  for (const ClientLoad& c : fleet.tracked) events += c.events;
+  for (const control::ClientLoad& c : fleet.tracked) events += c.events;
   fleet.events_per_client = fleet.tracked.empty() ? 0 : events / static_cast<double>(fleet.tracked.size());
   for (std::uint32_t i = 0; i < fleet.loads.size(); ++i) {
-    const HomeLoad& h = fleet.loads[i];
+    const control::HomeLoad& h = fleet.loads[i];
     fleet.clients_count += h.clients;
     if (h.state == HomeState::removed) continue;
     balance::Home home{.load = h.load_per_s,
@@ -87,7 +87,7 @@ Balancer::Fleet Balancer::look() {
 /// Of each home, clients who are placed there and whom no sample has told of.
 std::vector<std::uint64_t> Balancer::unknown_of(const Fleet& fleet) {
   std::vector<std::uint64_t> known(fleet.loads.size()), out;
-  for (const ClientLoad& c : fleet.tracked)
+  for (const control::ClientLoad& c : fleet.tracked)
     if (c.home < known.size()) ++known[c.home];
   for (const std::uint32_t i : fleet.index) out.push_back(i < known.size() && fleet.loads[i].clients > known[i] ? fleet.loads[i].clients - known[i] : 0);
   return out;
@@ -100,10 +100,10 @@ void Balancer::take_clients(Fleet& fleet, bool with_slots) {
   for (std::size_t i = 0; i < fleet.homes.size(); ++i)
     if (fleet.homes[i].state != balance::HomeState::draining) fleet.homes[i].unknown = static_cast<double>(unknown[i]) * likely.of_unknown;
   std::vector<sip::ClientKey> keys;
-  for (const ClientLoad& c : fleet.tracked) keys.push_back(c.key);
+  for (const control::ClientLoad& c : fleet.tracked) keys.push_back(c.key);
   const std::vector<bool> resting = mover_.resting(keys);
   for (std::size_t i = 0; i < fleet.tracked.size(); ++i) {
-    ClientLoad& c = fleet.tracked[i];
+    control::ClientLoad& c = fleet.tracked[i];
     if (c.home >= fleet.by_home.size() || c.aor.empty() || (with_slots && c.layer == assign::Layer::slot)) continue;
     const std::uint16_t home = fleet.by_home[c.home];
     if (home == UINT16_MAX) continue;
@@ -134,7 +134,7 @@ void Balancer::take_slots(Fleet& fleet) {
   if (commons_.assignment.policy() == assign::Policy::explicit_) return;  // nobody lives by them
   const auto slots = monitor_.slots();
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-    const SlotLoad& s = slots[slot];
+    const control::SlotLoad& s = slots[slot];
     if (s.home >= fleet.by_home.size() || fleet.by_home[s.home] == UINT16_MAX) continue;
     // A slot in which nobody is known relieves nobody; but whoever may be in it must leave a home that drains.
     if (s.clients == 0 && fleet.homes[fleet.by_home[s.home]].state != balance::HomeState::draining) continue;
@@ -143,4 +143,4 @@ void Balancer::take_slots(Fleet& fleet) {
   }
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "viaduct/assign/homes.h"
+#include "viaduct/control/placements.h"
 #include "viaduct/sip/uri.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
+
+using control::Expected;
 
 /// `proposed`: nothing has moved; `aborted`: what had not moved yet stays.
 enum class PlanState : std::uint8_t { proposed, running, paused, done, aborted };
@@ -77,4 +80,4 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

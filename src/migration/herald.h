@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "viaduct/control/mover.h"
+#include "viaduct/migration/mover.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 /// What a home is told, and what came of it.
 struct Errand {
@@ -49,4 +49,4 @@ class Herald {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

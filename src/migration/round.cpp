@@ -8,9 +8,9 @@
 
 #include "clocks.h"
 #include "ledger.h"
-#include "viaduct/control/mover.h"
+#include "viaduct/migration/mover.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 using assign::HomeIndex;
@@ -100,4 +100,4 @@ void Mover::end_plans() {
   if (const auto written = ledger_->forget(old); !written) spdlog::warn("old plans stay on the disk: {}", written.error());
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "viaduct/control/placements.h"
-#include "viaduct/control/plan.h"
+#include "viaduct/migration/plan.h"
 #include "viaduct/store/rows.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 /// Thread: any; who writes waits for who writes before.
 class Ledger {
@@ -37,4 +37,4 @@ class Ledger {
   std::unique_ptr<store::Rows> rows_;
 };
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

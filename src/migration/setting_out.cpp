@@ -9,9 +9,9 @@
 #include "congestion.h"
 #include "herald.h"
 #include "ledger.h"
-#include "viaduct/control/mover.h"
+#include "viaduct/migration/mover.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 using assign::HomeIndex;
@@ -121,7 +121,8 @@ Expected<void> Mover::commit(const std::vector<Step*>& chosen) {
       clients, [](const base::Hash128& a, const base::Hash128& b) { return std::pair(a.high, a.low) < std::pair(b.high, b.low); },
       [](const Step* step) { return store::identity(step->key); });
   std::vector<HomeIndex> slots;
-  Batch batch{.author = {"mover", "plan " + std::to_string(chosen.empty() ? 0 : chosen.front()->plan)}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = {}};
+  control::Batch batch{
+      .author = {"mover", "plan " + std::to_string(chosen.empty() ? 0 : chosen.front()->plan)}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = {}};
   if (has_slots) {
     batch.fleet = [&](store::Writer& writer) -> Expected<void> {
       loop_.call([&] { slots = commons_.assignment.slots(); });
@@ -202,4 +203,4 @@ void Mover::tell_leaving() {
   for (Leaving& l : seen) herald_->send({.home = l.steps.front().from, .tidings = l.tidings, .steps = std::move(l.steps)});
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a plan is made, and what of the planner's answer goes to the mover. What the planner is given is balancer_fleet.cpp's.
-#include "balancer_fleet.h"
+// When a plan is made, and what of the planner's answer goes to the mover. What the planner is given is fleet.cpp's.
+#include "fleet.h"
 
 #include <spdlog/spdlog.h>
 
@@ -10,7 +10,7 @@
 
 #include "clocks.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 using assign::HomeIndex;
@@ -30,7 +30,8 @@ bool is_doubtful(std::uint64_t frozen_last_ms, std::uint64_t now_ms, double wind
 
 }  // namespace
 
-Balancer::Balancer(site::Commons& commons, Loop& loop, Placements& placements, Monitor& monitor, const Health& health, Mover& mover)
+Balancer::Balancer(site::Commons& commons, control::Loop& loop, control::Placements& placements, control::Monitor& monitor, const control::Health& health,
+                   Mover& mover)
     : commons_(commons), loop_(loop), placements_(placements), monitor_(monitor), health_(health), mover_(mover) {}
 
 // --- planning
@@ -176,7 +177,7 @@ void Balancer::run() {
 
 /// Homes that came with nothing are joining until they bear their share.
 void Balancer::note_joining() {
-  const LoadWindow window = monitor_.window();
+  const control::LoadWindow window = monitor_.window();
   std::vector<std::size_t> slots(window.homes.size());
   loop_.call([&] {
     for (const HomeIndex home : commons_.assignment.slots())
@@ -185,7 +186,7 @@ void Balancer::note_joining() {
   const std::lock_guard lock(mutex_);
   const auto before = joining_;
   for (std::size_t i = 0; i < window.homes.size(); ++i) {
-    const HomeLoad& h = window.homes[i];
+    const control::HomeLoad& h = window.homes[i];
     if (h.state != HomeState::up || h.relative >= 1 - 2 * settings_.limits.target)
       joining_.erase(h.name);
     else if (h.clients == 0 && slots[i] == 0)
@@ -237,4 +238,4 @@ void Balancer::window_closed() {
   trigger_->spend(made->outcome);
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "viaduct/control/placements.h"
-#include "viaduct/control/plan.h"
+#include "viaduct/migration/plan.h"
 #include "viaduct/store/rows.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 class Congestion;
 class Herald;
@@ -47,7 +47,7 @@ struct MoverSettings {
 /// from any but the control core.
 class Mover {
  public:
-  Mover(site::Commons& commons, Loop& loop, Placements& placements, TellWatchers tell);
+  Mover(site::Commons& commons, control::Loop& loop, control::Placements& placements, TellWatchers tell);
   ~Mover();
   Mover(const Mover&) = delete;
   Mover& operator=(const Mover&) = delete;
@@ -73,7 +73,7 @@ class Mover {
   /// Place one client where the operator wants him, whatever plans say; nullopt: back to his slot. On return it is durable and every worker sees it. Who had
   /// another home moves there as in a plan, behind the answer: asked to come soon if he watches himself, confirmed, his watchers told. Who is on his way goes
   /// there instead; of the home between the watchers end by their refresh.
-  [[nodiscard]] Expected<Outcome> place(const Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author);
+  [[nodiscard]] Expected<control::Outcome> place(const control::Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author);
   /// The move that a client is on, in a plan or by hand; planned ones too.
   [[nodiscard]] std::optional<Step> move_of(const sip::ClientKey& client) const;
 
@@ -119,7 +119,8 @@ class Mover {
 
   void run();
   void resume_all();
-  [[nodiscard]] Expected<Outcome> send(const Client& client, assign::HomeIndex from, assign::HomeIndex to, const std::function<Expected<Outcome>()>& commit);
+  [[nodiscard]] Expected<control::Outcome> send(const control::Client& client, assign::HomeIndex from, assign::HomeIndex to,
+                                                const std::function<Expected<control::Outcome>()>& commit);
   void turn_round();
   void overtake(Step& step);
   [[nodiscard]] bool round(double seconds);
@@ -154,8 +155,8 @@ class Mover {
   void show(const Step& step, const assign::Move& move);
 
   site::Commons& commons_;
-  Loop& loop_;
-  Placements& placements_;
+  control::Loop& loop_;
+  control::Placements& placements_;
   TellWatchers tell_;
   std::unique_ptr<Ledger> ledger_;  // null: nothing can be kept, so nothing is moved
   std::unique_ptr<Herald> herald_;  // while the mover runs
@@ -191,4 +192,4 @@ class Mover {
   std::unordered_map<assign::HomeIndex, std::unique_ptr<Congestion>> congestion_;  // of receivers
 };
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operator asks of the mover, and what it remembers. What it does by itself begins in mover_round.cpp.
-#include "viaduct/control/mover.h"
+// What the operator asks of the mover, and what it remembers. What it does by itself begins in round.cpp.
+#include "viaduct/migration/mover.h"
 
 #include <spdlog/spdlog.h>
 
@@ -14,9 +14,9 @@
 #include "ledger.h"
 #include "viaduct/base/check.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
-Mover::Mover(site::Commons& commons, Loop& loop, Placements& placements, TellWatchers tell)
+Mover::Mover(site::Commons& commons, control::Loop& loop, control::Placements& placements, TellWatchers tell)
     : commons_(commons), loop_(loop), placements_(placements), tell_(std::move(tell)) {}
 Mover::~Mover() { stop(); }
 
@@ -295,4 +295,4 @@ void Mover::show(const Step& step, const assign::Move& move) {
   });
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

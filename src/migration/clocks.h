@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two clocks of the control area: one that survives a restart, one that nobody sets.
+// The two clocks of a move: one that survives a restart, one that nobody sets.
 #pragma once
 #include <chrono>
 #include <cstdint>
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 /// Seconds since 1970.
 [[nodiscard]] inline std::uint64_t wall_s() {
@@ -14,4 +14,4 @@ namespace viaduct::control {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names of what a plan can be.
-#include "viaduct/control/plan.h"
+#include "viaduct/migration/plan.h"
 
 #include "viaduct/base/check.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 std::string_view name(PlanState s) {
   switch (s) {
@@ -34,4 +34,4 @@ std::string_view name(MoveMode m) {
   base::fail("a mode of moving without a name");
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 /// Homes that are told at the same time. A call takes a home's disk some milliseconds, and one to a dead home two seconds.
@@ -64,4 +64,4 @@ void Herald::run() {
   }
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

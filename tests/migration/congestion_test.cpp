@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 class CongestionTest : public testing::Test {
@@ -53,4 +53,4 @@ TEST_F(CongestionTest, LooksOnceASecondHoweverOftenItIsTold) {
 }
 
 }  // namespace
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

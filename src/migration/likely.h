@@ -7,7 +7,7 @@
 
 #include "viaduct/control/load.h"
 
-namespace viaduct::control {
+namespace viaduct::migration {
 
 struct Likely {
   std::vector<double> loads;   ///< of each client, units a second
@@ -18,6 +18,6 @@ struct Likely {
 /// requests a sample stands for says nothing of whose it is: it is in all of them on the average.
 /// `unknown`: how many clients there are besides, whom no sample has told of: they are like the others, but were not lucky.
 /// Thread: any; pure.
-[[nodiscard]] Likely likely_loads(std::span<const ClientLoad> clients, std::uint64_t unknown);
+[[nodiscard]] Likely likely_loads(std::span<const control::ClientLoad> clients, std::uint64_t unknown);
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 constexpr double look_s = 1, recovered_s = 60, pace_ratio_min = 1.0 / 64;
@@ -28,4 +28,4 @@ void Congestion::note(const site::HomeSums& sums, double seconds) {
   seconds_ = 0;
 }
 
-}  // namespace viaduct::control
+}  // namespace viaduct::migration

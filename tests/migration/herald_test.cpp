@@ -10,7 +10,7 @@
 #include <map>
 #include <utility>
 
-namespace viaduct::control {
+namespace viaduct::migration {
 namespace {
 
 Errand errand(assign::HomeIndex home, std::uint64_t client) {
@@ -100,4 +100,4 @@ TEST_F(HeraldTest, EndsWithTheCallsThatAreUnderWay) {
 }
 
 }  // namespace
-}  // namespace viaduct::control
+}  // namespace viaduct::migration
