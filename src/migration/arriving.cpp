@@ -107,7 +107,7 @@ void Mover::end_rests(std::uint64_t now_s) {
 
 /// Watchers of those who are at their new home, some of each home before at a time. A home that cannot be told is told later.
 void Mover::tell_watchers() {
-  for (const Errand& errand : herald_->take()) returned(errand);
+  take_returned();
   const std::lock_guard lock(mutex_);
   for (auto& [home, queue] : owed_) {
     if (queue.empty() || telling_.contains(home) || tell_again_ms_[home] > monotonic_ms()) continue;
@@ -123,17 +123,25 @@ void Mover::tell_watchers() {
   }
 }
 
-void Mover::returned(const Errand& errand) {
-  if (errand.tidings != Tidings::moved) {
-    // They come at their own next refresh.
-    if (!errand.told) spdlog::warn("{} clients on the move are not asked to hurry: {}", errand.steps.size(), errand.told.error());
-    return;
-  }
+/// What became of what homes were to be told.
+void Mover::take_returned() {
+  std::size_t unasked = 0;
+  std::string why;
   const std::lock_guard lock(mutex_);
-  if (errand.told) return told(errand.home);
-  telling_.erase(errand.home);
-  tell_again_ms_[errand.home] = monotonic_ms() + tell_again_after_ms;
-  spdlog::warn("watchers of {} clients are not told yet: {}", errand.steps.size(), errand.told.error());
+  for (const Errand& errand : herald_->take()) {
+    if (errand.told) {
+      if (errand.tidings == Tidings::moved) told(errand.home);
+    } else if (errand.tidings == Tidings::moved) {
+      telling_.erase(errand.home);
+      tell_again_ms_[errand.home] = monotonic_ms() + tell_again_after_ms;
+      spdlog::warn("watchers of {} clients are not told yet: {}", errand.steps.size(), errand.told.error());
+    } else {
+      unasked += errand.steps.size();
+      why = errand.told.error();
+    }
+  }
+  // They come at their own next refresh.
+  if (unasked != 0) spdlog::warn("{} clients on the move are not asked to hurry: {}", unasked, why);
 }
 
 /// The watchers of those who were at the front of a home's queue have been told: that was the last thing to be done for them.

@@ -53,8 +53,14 @@ void Herald::run() {
     for (const Step& step : errand.steps) steps.push_back(&step);
     errand.told = tell_(home, errand.tidings, steps);
     lock.lock();
+    auto& waiting = waiting_[home];
+    if (!errand.told)
+      for (Errand& other : std::exchange(waiting, {})) {
+        other.told = errand.told;
+        done_.push_back(std::move(other));
+      }
     done_.push_back(std::move(errand));
-    if (waiting_[home].empty())
+    if (waiting.empty())
       waiting_.erase(home);
     else
       ready_.push_back(home);

@@ -30,7 +30,8 @@ class Herald {
   Herald(const Herald&) = delete;
   Herald& operator=(const Herald&) = delete;
 
-  /// Those of one home in the order in which they are given.
+  /// Those of one home in the order in which they are given. When one fails those that wait behind it have failed too: a plan hands over many a second, and a
+  /// home that does not answer costs seconds each time.
   void send(Errand errand);
   /// Those that have returned since the last call.
   [[nodiscard]] std::vector<Errand> take();
@@ -43,8 +44,8 @@ class Herald {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_{};
-  std::unordered_map<assign::HomeIndex, std::deque<Errand>> waiting_;   // by home; of one that is being told too, and empty then at times
-  std::deque<assign::HomeIndex> ready_;                                 // that wait, and nobody is telling them
+  std::unordered_map<assign::HomeIndex, std::deque<Errand>> waiting_;  // by home; of one that is being told too, and empty then at times
+  std::deque<assign::HomeIndex> ready_;  // that wait, and nobody is telling them
   std::vector<Errand> done_;
   std::vector<std::thread> threads_;
 };

@@ -26,7 +26,6 @@ namespace viaduct::migration {
 class Congestion;
 class Herald;
 class Ledger;
-struct Errand;
 
 /// What watchers of clients are told. `moved`: subscribe again, now (RFC 6665 `deactivated`); `leaving`: the client himself, to refresh soon (RFC 3680
 /// `shortened`); `fleeing`: subscribe again a little later (RFC 6665 `probation`), since the home before is given up.
@@ -132,7 +131,7 @@ class Mover {
   void rest(const Step& step);
   void tell_leaving();
   void tell_watchers();
-  void returned(const Errand& errand);
+  void take_returned();
   void told(assign::HomeIndex home);
   void wave(double seconds);
   [[nodiscard]] double pace_towards(assign::HomeIndex home, double seconds);
