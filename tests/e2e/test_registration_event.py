@@ -12,7 +12,7 @@ from test_edge_notifier import configured as before_third_party, start_kamailio
 from test_home import PLACED, credentials, die
 from test_moves import apply_drain
 from test_watchers import CALLEE, FLOOR_S, configured, server, start, total
-from watcher import T1_S, Watcher, authorized, branch_of
+from watcher import PATIENCE_S, T1_S, Watcher, authorized, branch_of
 
 AOR = "callee@example.com"
 
@@ -40,7 +40,7 @@ class Communicator(Watcher):
     def enrol(self, expires=3600):
         self.learn(self.ask(self.request(expires)))
 
-    def hear_end(self, timeout_s=5.0):
+    def hear_end(self, timeout_s=PATIENCE_S):
         return self.hear(lambda m: m.status is None and m.method == "NOTIFY", timeout_s, "NOTIFY")
 
     def look_at(self, message, event, error, cseq=1):
@@ -57,7 +57,7 @@ class Communicator(Watcher):
         self.answered[branch_of(message)] = octets
         self.send(octets)
 
-    def told(self, event, error, timeout_s=5.0, **more):
+    def told(self, event, error, timeout_s=PATIENCE_S, **more):
         """The end of the registration, looked at and answered."""
         message = self.hear_end(timeout_s)
         self.look_at(message, event, error, **more)

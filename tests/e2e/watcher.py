@@ -17,6 +17,7 @@ from rig import sip
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[1] / "registrar"
 NAMESPACE = "{urn:ietf:params:xml:ns:reginfo}"
+PATIENCE_S = 20.0   # for what is to come: a node that makes something durable first shares its disk
 T1_S, T2_S, TIMER_F_S = 0.5, 4.0, 32.0
 
 
@@ -90,7 +91,7 @@ class Watcher:
     def send(self, octets):
         self.link.sendto(bytes(octets), rig.SERVICE)
 
-    def hear(self, is_wanted, timeout_s=5.0, what="a message"):
+    def hear(self, is_wanted, timeout_s=PATIENCE_S, what="a message"):
         """The next message that is wanted; others are kept. A NOTIFY that was answered before is answered again and passed over."""
         end = time.monotonic() + timeout_s
         # One that came twice while another message was wanted is answered once.
@@ -202,7 +203,7 @@ class Subscription:
     def is_for_us(self, message):
         return message.status is None and message.method == "NOTIFY" and message.one("call-id") == self.call_id
 
-    def hear(self, timeout_s=5.0):
+    def hear(self, timeout_s=PATIENCE_S):
         """The next NOTIFY of this subscription, not answered yet."""
         return self.watcher.hear(self.is_for_us, timeout_s, f"NOTIFY of {self.call_id}")
 
@@ -211,7 +212,7 @@ class Subscription:
         self.watcher.answered[branch_of(message)] = octets
         self.watcher.send(octets)
 
-    def told(self, timeout_s=5.0, status=200, extra=()):
+    def told(self, timeout_s=PATIENCE_S, status=200, extra=()):
         """The next NOTIFY, looked at and answered."""
         message = self.hear(timeout_s)
         told = self.look_at(message)
