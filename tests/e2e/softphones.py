@@ -38,9 +38,9 @@ class Baresip:
 
 
 class Linphone:
-    """One account of linphonec in a namespace; it answers calls by itself. `call` is made at the start."""
+    """One account of linphonec in a namespace; it answers calls by itself. `call` is made at the start; `password` is for a digest by `algorithm`."""
 
-    def __init__(self, host, user, proxy, folder, call=None):
+    def __init__(self, host, user, proxy, folder, call=None, password=None, algorithm="SHA-256"):
         self.log_path = folder / "linphone.log"
         (folder / ".local/share/linphone").mkdir(parents=True)   # its database, without which it does not register
         family = "-6" if proxy.startswith("[") else "-4"
@@ -50,7 +50,9 @@ class Linphone:
         server = f"<sip:{proxy};transport=udp"
         (folder / "rc").write_text("\n".join([
             "[sip]", "sip_port=5060", "sip_tcp_port=0", "sip_tls_port=0", f"use_ipv6={int(family == '-6')}", "[proxy_0]", f"reg_proxy={server}>",
-            f"reg_route={server};lr>", f"reg_identity=sip:{user}@example.com", "reg_expires=600", "reg_sendregister=1", "publish=0", ""]))
+            f"reg_route={server};lr>", f"reg_identity=sip:{user}@example.com", "reg_expires=600", "reg_sendregister=1", "publish=0",
+            *([] if password is None else ["[auth_info_0]", f"username={user}", f"passwd={password}", "realm=example.com", "domain=example.com", f"algorithm={algorithm}"]),
+            ""]))
         os.mkfifo(folder / "commands")
         words = ["linphonec", "-c", folder / "rc", "-a", "-d", "5", "-l", folder / "debug.log", *(["-s", call] if call else [])]
         # It ends with its standard input: a FIFO that it opens itself for both has no end.

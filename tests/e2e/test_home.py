@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node that is a home: clients register, with a password where it asks for one, and are called, also through an edge before it."""
 import hashlib
+import re
 import time
 
 import pytest
 import rig
 from handset import Phone, call
 from rig import sip
-from softphones import Baresip
+from softphones import Baresip, Linphone
 
 CALLER, CALLEE = ("198.18.0.10", 5062), ("198.18.0.11", 5064)
 HERE = {"name": "here", "address": f"{rig.EDGE}:5060", "local": True}
@@ -138,6 +139,25 @@ def test_baresip_registers_with_its_password_and_is_called(lab, folder):
         alice = Baresip(lab.host("alice", "198.18.0.10"), "alice", "198.18.0.10", rig.EDGE, folder / "alice", commands=["/dial sip:bob@example.com"])
         alice.says("Call established", 30)
         bob.says("Call established", 30)
+
+
+@pytest.mark.parametrize("algorithm", ["SHA-256", "MD5"])
+def test_linphone_registers_with_its_password_and_is_called(lab, folder, algorithm):
+    """It answers the challenge for the algorithm of its account; all three are offered, the strongest first."""
+    with start(lab, folder, credentials=credentials(folder / "credentials")) as daemon:
+
+        def phone(user, address, call=None):
+            made = Linphone(lab.host(user, address), user, rig.EDGE, folder / user, call, "secret", algorithm)
+            rig.wait_for(f"{user} to be registered: {made.log_path}", lambda: bindings(daemon, user), 30)
+            return made
+
+        bob = phone("bob", "198.18.0.11")
+        counters = daemon.counters()["registrar"]
+        assert counters["challenged"] == counters["answered"] == 1
+        assert re.search(rf"\nAuthorization:.*[ ,]algorithm={algorithm}[,\s]", (folder / "bob" / "debug.log").read_text(errors="replace"))
+        alice = phone("alice", "198.18.0.10", call="sip:bob@example.com")
+        for one in (alice, bob):
+            one.says("Call 1 with .* connected", 30)
 
 
 def die(daemon):
