@@ -77,9 +77,14 @@ std::optional<MoveMode> mode_of(const json& request) {
 }
 
 migration::Wish wish_of(const json& request) {
-  migration::Wish wish{
-      .without = request.value("without", std::string{}), .with = {}, .target = {}, .moves_ratio_max = {}, .is_forced = request.value("force", false)};
+  migration::Wish wish{.without = request.value("without", std::string{}),
+                       .with = {},
+                       .target = {},
+                       .moves_ratio_max = {},
+                       .loads = {},
+                       .is_forced = request.value("force", false)};
   if (request.contains("with_weight")) wish.with = balance::Home{.weight = request["with_weight"].get<double>(), .state = balance::HomeState::joining};
+  if (request.contains("loads")) wish.loads = request["loads"].get<std::map<std::string, double>>();
   if (request.contains("target")) wish.target = request["target"].get<double>();
   if (request.contains("moves_max")) wish.moves_ratio_max = request["moves_max"].get<double>();
   return wish;

@@ -2,6 +2,13 @@
 // Words to requests: plans.
 #include "plan.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <utility>
+
 #include "follow.h"
 #include "show.h"
 #include "words.h"
@@ -25,6 +32,36 @@ json wish_of(const Options& options, const std::string& verb) {
   if (options.plan.moves_max > 0) request["moves_max"] = options.plan.moves_max;
   if (!options.plan.mode.empty()) request["mode"] = options.plan.mode;
   return request;
+}
+
+/// Lines of `home,load`; empty ones and those that begin with # say nothing.
+std::expected<json, Failure> read_loads(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) return std::unexpected(Failure{Exit::usage, path + ": cannot be read"});
+  json out = json::object();
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (line.empty() || line.front() == '#') continue;
+    const std::size_t comma = line.find(',');
+    double load = 0;
+    const char* const end = line.data() + line.size();
+    const bool is_read = comma != line.npos && comma != 0 && std::from_chars(line.data() + comma + 1, end, load) == std::from_chars_result{end, std::errc{}};
+    if (!is_read || !std::isfinite(load) || load < 0)
+      return std::unexpected(Failure{Exit::usage, fmt::format("{}:{}: \"{}\" is no line of home,load", path, number, line)});
+    out[line.substr(0, comma)] = load;
+  }
+  return out;
+}
+
+std::expected<Exit, Failure> simulate(const Options& options) {
+  json request = wish_of(options, "plan.simulate");
+  if (!options.plan.load_file.empty()) {
+    auto loads = read_loads(options.plan.load_file);
+    if (!loads) return std::unexpected(loads.error());
+    request["loads"] = std::move(*loads);
+  }
+  return ask(options, request, show_plan);
 }
 
 json about(const Options& options, const std::string& verb) {
@@ -53,7 +90,8 @@ void add_simulate(CLI::App& plan, Options& options, Action& action) {
   sub->add_option("--without", options.plan.without, "if this home drained")->type_name("HOME");
   sub->add_option("--add", options.plan.with_weight, "if there was one more home of this weight")->type_name("WEIGHT");
   add_wish(*sub, options);
-  sub->callback([&] { action = [&options] { return ask(options, wish_of(options, "plan.simulate"), show_plan); }; });
+  sub->add_option("--load-file", options.plan.load_file, "if homes had the load of its lines of home,load, in the units of `viaduct load`")->type_name("FILE");
+  sub->callback([&] { action = [&options] { return simulate(options); }; });
 }
 
 Progress progress_of(const json& answer) {

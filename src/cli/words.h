@@ -34,7 +34,7 @@ struct BindingWords {
 };
 
 struct PlanWords {
-  std::string without, mode;
+  std::string without, mode, load_file;
   double with_weight{}, target{}, moves_max{}, rate{};
   unsigned id{}, most{1000};
   bool force{}, watch{};

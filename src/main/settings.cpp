@@ -76,7 +76,8 @@ migration::MoverSettings mover_of(const config::Config& c) {
           .cooldown_s = b.cooldown_s,
           .settled_s = b.settled_s,
           .clients_per_s = static_cast<double>(b.clients_per_s),
-          .receiver_clients_per_s = static_cast<double>(b.receiver_clients_per_s)};
+          .receiver_clients_per_s = static_cast<double>(b.receiver_clients_per_s),
+          .donor_clients_per_s = static_cast<double>(b.donor_clients_per_s)};
 }
 
 migration::BalanceSettings balance_of(const config::Config& c) {

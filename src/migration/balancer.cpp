@@ -112,8 +112,10 @@ Expected<Proposal> Balancer::simulate(const Wish& wish) {
     if (at == fleet.names.end()) return std::unexpected(wish.without + ": no such home");
     fleet.homes[static_cast<std::size_t>(at - fleet.names.begin())].state = balance::HomeState::draining;
   }
+  if (const auto supposed = suppose(fleet, wish.loads); !supposed) return std::unexpected(supposed.error());
   if (wish.with) {
     fleet.homes.push_back(*wish.with);
+    fleet.supposed.push_back(1);
     fleet.names.emplace_back("new");
     fleet.index.push_back(assign::no_home);   // nobody can be moved there: such a plan is only looked at
   }
@@ -125,6 +127,7 @@ Expected<Proposal> Balancer::simulate(const Wish& wish) {
 
 Expected<std::uint32_t> Balancer::create(const Wish& wish, MoveMode mode, const std::string& author) {
   if (wish.with) return std::unexpected("a home that is not there can only be simulated");
+  if (!wish.loads.empty()) return std::unexpected("what follows from supposed loads can only be simulated");
   auto made = simulate(wish);
   if (!made) return std::unexpected(made.error());
   if (made->outcome.verdict != balance::Verdict::accepted) return std::unexpected(std::string("no plan: ") + std::string(balance::name(made->outcome.verdict)));

@@ -74,9 +74,9 @@ Expected<control::Outcome> Mover::send(const control::Client& client, HomeIndex 
 
 /// A plan had wanted to move him.
 void Mover::overtake(Step& step) {
-  auto& queue = planned_[step.to];
+  auto& queue = planned_[way_of(step)];
   std::erase(queue, &step);
-  if (queue.empty()) planned_.erase(step.to);
+  if (queue.empty()) planned_.erase(way_of(step));
   plan_of(step).overtaken += step.clients;
   save({}, std::array<const Step*, 1>{&step});
   forget(step);

@@ -78,10 +78,26 @@ Balancer::Fleet Balancer::look() {
     if (home.state == balance::HomeState::up && is_joining(h.name)) home.state = balance::HomeState::joining;
     fleet.by_home[i] = static_cast<std::uint16_t>(fleet.homes.size());
     fleet.homes.push_back(home);
+    fleet.supposed.push_back(1);
     fleet.names.push_back(h.name);
     fleet.index.push_back(i);
   }
   return fleet;
+}
+
+/// Of a home that has no load nobody can say whose the supposed load is.
+Expected<void> Balancer::suppose(Fleet& fleet, const std::map<std::string, double>& loads) {
+  for (const auto& [name, load] : loads) {
+    const auto at = std::ranges::find(fleet.names, name);
+    if (at == fleet.names.end()) return std::unexpected(name + ": no such home");
+    if (load < 0) return std::unexpected(name + ": a load is not below zero");
+    const auto i = static_cast<std::size_t>(at - fleet.names.begin());
+    balance::Home& home = fleet.homes[i];
+    if (home.load > 0) fleet.supposed[i] = load / home.load;
+    home.load = load;
+    home.load_error = 0;
+  }
+  return {};
 }
 
 /// Of each home, clients who are placed there and whom no sample has told of.
@@ -98,7 +114,7 @@ void Balancer::take_clients(Fleet& fleet, bool with_slots) {
   const std::vector<std::uint64_t> unknown = unknown_of(fleet);
   const Likely likely = likely_loads(fleet.tracked, std::accumulate(unknown.begin(), unknown.end(), std::uint64_t{0}));
   for (std::size_t i = 0; i < fleet.homes.size(); ++i)
-    if (fleet.homes[i].state != balance::HomeState::draining) fleet.homes[i].unknown = static_cast<double>(unknown[i]) * likely.of_unknown;
+    if (fleet.homes[i].state != balance::HomeState::draining) fleet.homes[i].unknown = static_cast<double>(unknown[i]) * likely.of_unknown * fleet.supposed[i];
   std::vector<sip::ClientKey> keys;
   for (const control::ClientLoad& c : fleet.tracked) keys.push_back(c.key);
   const std::vector<bool> resting = mover_.resting(keys);
@@ -109,7 +125,7 @@ void Balancer::take_clients(Fleet& fleet, bool with_slots) {
     if (home == UINT16_MAX) continue;
     const bool leaves = fleet.homes[home].state == balance::HomeState::draining;
     const bool stays = c.layer == assign::Layer::pin || (resting[i] && !leaves);
-    fleet.add(c.key, std::move(c.aor), home, balance::class_of(likely.loads[i]), stays);
+    fleet.add(c.key, std::move(c.aor), home, balance::class_of(likely.loads[i] * fleet.supposed[home]), stays);
   }
 }
 
@@ -138,7 +154,8 @@ void Balancer::take_slots(Fleet& fleet) {
     if (s.home >= fleet.by_home.size() || fleet.by_home[s.home] == UINT16_MAX) continue;
     // A slot in which nobody is known relieves nobody; but whoever may be in it must leave a home that drains.
     if (s.clients == 0 && fleet.homes[fleet.by_home[s.home]].state != balance::HomeState::draining) continue;
-    fleet.groups.push_back({.load = s.load_per_s, .clients = s.clients, .home = fleet.by_home[s.home]});
+    const std::uint16_t home = fleet.by_home[s.home];
+    fleet.groups.push_back({.load = s.load_per_s * fleet.supposed[home], .clients = s.clients, .home = home});
     fleet.slots.push_back(slot);
   }
 }

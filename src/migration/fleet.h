@@ -16,6 +16,7 @@ struct Balancer::Fleet {
   std::vector<std::string> names;
   std::vector<std::uint32_t> index;       // of each in the fleet's list: removed ones are left out
   std::vector<std::uint16_t> by_home;     // and back
+  std::vector<double> supposed;           // of each: its clients' loads are so many times what was measured
   std::vector<control::HomeLoad> loads;
   double window_s{};                      // over which they were counted
   std::vector<control::ClientLoad> tracked;

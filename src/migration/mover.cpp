@@ -124,7 +124,7 @@ Expected<void> Mover::apply(std::uint32_t id, std::optional<double> clients_per_
   **named(id) = std::move(running);
   for (Step& step : steps) {
     Step& kept = keep(std::move(step));
-    planned_[kept.to].push_back(&kept);
+    planned_[way_of(kept)].push_back(&kept);
   }
   wake_.notify_all();
   return {};
@@ -159,7 +159,7 @@ Expected<void> Mover::abort(std::uint32_t id) {
     return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name(plan.state)) + " already");
   std::vector<const Step*> over;
   if (plan.state == PlanState::proposed) proposed_.clear();
-  for (const auto& [home, queue] : planned_) std::ranges::copy_if(queue, std::back_inserter(over), [&](const Step* step) { return step->plan == id; });
+  for (const auto& [way, queue] : planned_) std::ranges::copy_if(queue, std::back_inserter(over), [&](const Step* step) { return step->plan == id; });
   if (!over.empty()) planned_.clear();  // all that is planned is of one plan
   plan.state = PlanState::aborted;
   plan.ended_s = wall_s();

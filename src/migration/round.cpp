@@ -53,7 +53,7 @@ void Mover::resume_all() {
     }
   });
   for (Step* step : all)
-    if (step->state == StepState::planned) planned_[step->to].push_back(step);
+    if (step->state == StepState::planned) planned_[way_of(*step)].push_back(step);
   std::vector<const Step*> changed, over;
   for (Step* step : set_out_not) {
     show(*step, {});

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "clocks.h"
@@ -52,7 +53,18 @@ double Mover::pace_towards(HomeIndex home, double seconds) {
   return now;
 }
 
-/// As many as may set out now, each receiver's in the order of the plan.
+/// A home that is evacuated is left as fast as the others take its clients.
+void Mover::fill_donors(const Plan& plan, double seconds) {
+  std::set<HomeIndex> donors;
+  for (const auto& [way, queue] : planned_) donors.insert(way.second);
+  for (const HomeIndex home : donors) {
+    Bucket& donor = donors_[home];
+    donor.per_s = plan.mode == MoveMode::evacuate ? all_.per_s : std::min(settings_.donor_clients_per_s, all_.per_s);
+    donor.fill(seconds);
+  }
+}
+
+/// As many as may set out now, those of one way in the order of the plan.
 std::vector<Step*> Mover::next_wave(double seconds) {
   std::vector<Step*> chosen;
   if (planned_.empty()) return chosen;
@@ -60,21 +72,28 @@ std::vector<Step*> Mover::next_wave(double seconds) {
   if (plan.state != PlanState::running) return chosen;
   all_.per_s = plan.clients_per_s;
   all_.fill(seconds);
-  for (auto& [home, queue] : planned_) {
+  fill_donors(plan, seconds);
+  HomeIndex filled = assign::no_home;
+  for (auto& [way, queue] : planned_) {
+    const auto [home, from] = way;
     Bucket& receiver = receivers_[home];
-    receiver.per_s = std::min(settings_.receiver_clients_per_s, all_.per_s) * pace_towards(home, seconds);
-    receiver.fill(seconds);
+    if (std::exchange(filled, home) != home) {
+      receiver.per_s = std::min(settings_.receiver_clients_per_s, all_.per_s) * pace_towards(home, seconds);
+      receiver.fill(seconds);
+    }
+    Bucket& donor = donors_[from];
     // A slot may be more than there are tokens: then the next ones wait the longer.
-    while (!queue.empty() && receiver.tokens >= 1 && all_.tokens >= 1 && chosen.size() < wave_steps_max) {
+    while (!queue.empty() && receiver.tokens >= 1 && donor.tokens >= 1 && all_.tokens >= 1 && chosen.size() < wave_steps_max) {
       Step* const step = queue.front();
       queue.pop_front();
       chosen.push_back(step);
       const double tokens = step->clients != 0 ? step->clients : empty_slot_tokens;
       receiver.tokens -= tokens;
+      donor.tokens -= tokens;
       all_.tokens -= tokens;
     }
   }
-  std::erase_if(planned_, [](const auto& of_home) { return of_home.second.empty(); });
+  std::erase_if(planned_, [](const auto& of_way) { return of_way.second.empty(); });
   return chosen;
 }
 
@@ -168,7 +187,7 @@ void Mover::set_out_done(const std::vector<Step*>& chosen) {
 bool Mover::plan_again(Step& step) {
   step.state = StepState::planned;
   if (step.plan == 0 || plan_of(step).state == PlanState::aborted) return false;
-  planned_[step.to].push_front(&step);
+  planned_[way_of(step)].push_front(&step);
   return true;
 }
 

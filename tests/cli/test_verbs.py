@@ -313,3 +313,20 @@ def test_a_plan_is_watched_until_it_is_over(daemon, viaduct):
     lines = done.stdout.splitlines()
     assert [line.partition("]")[0] for line in lines] == ["[" + 24 * ".", "[" + 12 * "#" + 12 * ".", "[" + 24 * "#"]
     assert "to go" in lines[1] and done.returncode == 0
+
+
+def test_supposed_loads_are_read_from_a_file(daemon, viaduct, tmp_path):
+    daemon.answers["plan.simulate"] = {"ok": False, "error": "no"}
+    loads = tmp_path / "loads.csv"
+    loads.write_text("# the busy hour\nnorth,300\n\nsouth,12.5\n")
+    viaduct("plan", "simulate", "--without", "west", "--load-file", loads)
+    assert daemon.requests == [{"verb": "plan.simulate", "force": False, "without": "west", "loads": {"north": 300.0, "south": 12.5}}]
+
+
+@pytest.mark.parametrize("line", ["north", ",3", "north,", "north,3x", "north,-1", "north,nan", "north,inf"])
+def test_a_line_that_is_no_load_is_told(daemon, viaduct, tmp_path, line):
+    loads = tmp_path / "loads.csv"
+    loads.write_text(f"south,1\n{line}\n")
+    done = viaduct("plan", "simulate", "--load-file", loads)
+    assert (done.returncode, daemon.requests) == (2, []) and f'{loads}:2: "{line}" is no line of home,load' in done.stderr
+    assert viaduct("plan", "simulate", "--load-file", tmp_path / "none").returncode == 2

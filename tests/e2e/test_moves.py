@@ -7,6 +7,7 @@ import threading
 import time
 
 import daemon as daemons
+import pytest
 import rig
 from handset import Phone
 from rig import sip
@@ -137,6 +138,20 @@ def test_who_does_not_come_is_unconfirmed_at_the_deadline(lab, folder):
         assert home_of(daemon, "callee") == "south"
 
 
+def test_a_home_is_left_at_its_own_pace_unless_it_is_evacuated(lab, folder):
+    users = [f"u{i:03}" for i in range(100)]
+    edge, _ = start(lab, folder, [(f"{user}@example.com", "north") for user in users], {"donor_clients_per_s": 10}, assign={"policy": "explicit"})
+    with edge as daemon:
+        begin, number = time.monotonic(), apply_drain(daemon)
+        time.sleep(2.5)
+        daemon.ask("plan.abort", id=number)
+        moved = plan(daemon, number)["moved"]
+        assert 0 < moved <= 10 * (time.monotonic() - begin) + 10, "and what was not used for a second"
+        begin, number = time.monotonic(), apply_drain(daemon, mode="evacuate")
+        rest = wait_for_plan(daemon, number, "the rest at once", lambda p: p["moved"] == p["clients"])["clients"]
+        assert rest >= 50 and time.monotonic() - begin < rest / 10 / 2
+
+
 def test_who_was_placed_meanwhile_is_let_be(lab, folder):
     edge, _ = start(lab, folder, [("callee@example.com", "north"), ("caller@example.com", "north")], {"deadline_s": 2}, assign={"policy": "explicit"})
     with edge as daemon:
@@ -225,6 +240,30 @@ def test_a_home_is_joining_still_after_a_crash(lab, folder):
     with lab.hosts["edge"].daemon(edge.config) as daemon:
         rig.wait_for("the table to be loaded", lambda: daemon.ask("status")["store"]["loaded"])
         assert "east joining" in daemon.ask("plan.simulate", force=True)["plan"]["reason"], "it has one client, and not its share"
+
+
+def test_a_plan_is_simulated_for_loads_that_are_only_supposed(lab, folder):
+    users = {"north": [f"n{i:02}" for i in range(20)], "south": [f"s{i:02}" for i in range(20)]}
+    placed = [(f"{user}@example.com", home) for home, some in users.items() for user in some]
+    edge, _ = start(lab, folder, placed, {"window_s": 1}, assign={"policy": "explicit"})
+    with edge as daemon:
+        client = lab.host("client", "198.18.0.10").udp(*rig.CLIENT)
+
+        def are_known():   # by samples of what they send
+            for user in users["north"] + users["south"]:
+                client.sendto(bytes(sip.register(user)), rig.SERVICE)
+            return len(daemon.ask("load.clients", most=100)["clients"]) >= 36
+
+        rig.wait_for("nearly all to be known", are_known)
+        simulate = lambda **wish: daemon.ask("plan.simulate", force=True, moves_max=1, **wish)
+        made = simulate(loads={"north": 300, "south": 100})["plan"]
+        north, south = (next(row for row in made["homes"] if row["home"] == name) for name in users)
+        assert (north["before"], south["before"], made["imbalance_before"]) == (300, 100, 1.5)
+        assert 180 <= north["after"] <= 240 and north["after"] + south["after"] == pytest.approx(400)
+        assert 0 < north["clients_out"] == south["clients_in"] < 20 and south["clients_out"] == 0, "their clients' loads have grown along"
+        assert simulate(loads={"nowhere": 1})["error"] == "nowhere: no such home"
+        assert "below zero" in simulate(loads={"north": -1})["error"]
+        assert "only be simulated" in daemon.ask("plan.create", loads={"north": 300})["error"]
 
 
 def test_clients_stay_in_their_zone_while_it_has_room(lab, folder):

@@ -150,6 +150,7 @@ struct Balance {
   std::uint32_t hour_moves_percent{1};             ///< the same in an hour, of plans made by themselves
   std::uint32_t clients_per_s{2000};               ///< that set out
   std::uint32_t receiver_clients_per_s{200};       ///< ... towards one home
+  std::uint32_t donor_clients_per_s{200};          ///< ... away from one, unless it is evacuated
   std::uint32_t deadline_s{7200};                  ///< after which a move that nobody confirms is over
   std::uint32_t cooldown_s{7200};                  ///< for which who has moved stays
   std::uint32_t settled_s{180};                    ///< for which CANCEL and ACK go to both homes after a move

@@ -3,6 +3,7 @@
 #pragma once
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -34,6 +35,7 @@ struct Wish {
   std::optional<balance::Home> with;      ///< plan as if there was one more, `new`
   std::optional<double> target;
   std::optional<double> moves_ratio_max;
+  std::map<std::string, double> loads;    ///< plan as if these homes had so many units a second; their clients' loads go along
   bool is_forced{};                       ///< also on too little evidence, and though it gains little
 };
 
@@ -71,6 +73,7 @@ class Balancer {
   void note_joining();
   [[nodiscard]] bool is_joining(const std::string& home) const;
   [[nodiscard]] Expected<Proposal> plan(Fleet& fleet, balance::Reason reason, const balance::Limits& limits);
+  [[nodiscard]] static Expected<void> suppose(Fleet& fleet, const std::map<std::string, double>& loads);
   [[nodiscard]] static std::vector<std::uint64_t> unknown_of(const Fleet& fleet);
   void take_clients(Fleet& fleet, bool with_slots);
   [[nodiscard]] Expected<void> take_placed(Fleet& fleet);

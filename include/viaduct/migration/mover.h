@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "viaduct/control/placements.h"
@@ -40,6 +42,7 @@ struct MoverSettings {
   std::uint32_t settled_s{180};            ///< how long CANCEL and ACK still go to both homes: an INVITE transaction at its longest
   double clients_per_s{2000};              ///< of a plan, unless it says otherwise
   double receiver_clients_per_s{200};      ///< towards one home
+  double donor_clients_per_s{200};         ///< away from one home, unless it is evacuated
 };
 
 /// One plan at a time moves clients; those of earlier ones may still be on their way. Thread: restore and start from the one that makes it; everything else
@@ -109,6 +112,9 @@ class Mover {
     std::uint64_t until_s{}, both_until_s{};
     [[nodiscard]] std::uint64_t end_s() const { return std::max(until_s, both_until_s); }
   };
+  /// From where to where, the receiver first.
+  using Way = std::pair<assign::HomeIndex, assign::HomeIndex>;
+  static Way way_of(const Step& step) { return {step.to, step.from}; }
   /// Committed; to be asked to come, or watchers sent away, once every worker has seen it.
   struct Leaving {
     std::vector<Step> steps;
@@ -135,6 +141,7 @@ class Mover {
   void told(assign::HomeIndex home);
   void wave(double seconds);
   [[nodiscard]] double pace_towards(assign::HomeIndex home, double seconds);
+  void fill_donors(const Plan& plan, double seconds);
   [[nodiscard]] std::vector<Step*> next_wave(double seconds);
   [[nodiscard]] Expected<void> set_out(std::vector<Step*>& chosen);
   [[nodiscard]] Expected<void> commit(const std::vector<Step*>& chosen);
@@ -175,7 +182,7 @@ class Mover {
   std::vector<Step> proposed_;  // of the last plan, while that is proposed
   std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;  // that are not over
   std::unordered_map<std::size_t, std::unique_ptr<Step>> slots_;  // the same, by number
-  std::unordered_map<assign::HomeIndex, std::deque<Step*>> planned_;  // by receiver
+  std::map<Way, std::deque<Step*>> planned_;
   std::vector<Leaving> leaving_;
   std::unordered_map<assign::HomeIndex, std::deque<Step*>> owed_;  // settled, watchers not told; by the home before
   std::unordered_map<assign::HomeIndex, std::size_t> telling_;  // homes that are being told, and so many at the front of owed_ of which
@@ -187,7 +194,7 @@ class Mover {
   Soonest rests_ends_;  // Rest::end_s()
   std::set<std::string> joining_;  // as the ledger had them
   Bucket all_;
-  std::unordered_map<assign::HomeIndex, Bucket> receivers_;
+  std::unordered_map<assign::HomeIndex, Bucket> receivers_, donors_;
   std::unordered_map<assign::HomeIndex, std::unique_ptr<Congestion>> congestion_;  // of receivers
 };
 
