@@ -225,7 +225,7 @@ def sipp(host, scenario, target, *, address, port=6060, rate, calls, timeout_s=6
     folder.mkdir(parents=True, exist_ok=True)
     statistics = folder / "statistics.csv"
     output = host.run("sipp", target, "-sf", HERE / "scenarios" / f"{scenario}.xml", "-i", address, "-p", port, "-r", rate, "-m", calls, "-l", 900, "-nostdin",
-                      "-nr", "-recv_timeout", 2000, "-deadcall_wait", 0, "-timeout", timeout_s, "-trace_stat", "-fd", 1, "-stf", statistics,
+                      "-nr", "-recv_timeout", 10_000, "-deadcall_wait", 0, "-timeout", timeout_s, "-trace_stat", "-fd", 1, "-stf", statistics,
                       "-trace_err", "-error_file", folder / "errors.log", "-buff_size", 4194304, *options, check=False, timeout=timeout_s + 10, cwd=folder)
     with open(statistics, newline="", encoding="ascii") as file:
         rows = list(csv.DictReader(file, delimiter=";"))

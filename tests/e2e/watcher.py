@@ -115,9 +115,9 @@ class Watcher:
         raise TimeoutError(f"no {what} within {timeout_s} s; waiting: {[m.start_line for m in self.waiting]}")
 
     def nothing_for(self, seconds):
-        """Nothing comes that has not been answered before."""
+        """No request comes that has not been answered before. (A request of our own that was sent twice may be answered twice.)"""
         try:
-            message = self.hear(lambda _: True, seconds)
+            message = self.hear(lambda m: m.status is None, seconds)
         except TimeoutError:
             return
         raise AssertionError(message.octets)
