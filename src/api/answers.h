@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs, one function each; a file a subject.
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "viaduct/api/server.h"
@@ -9,6 +11,7 @@
 namespace viaduct::api {
 
 [[nodiscard]] inline nlohmann::json failure(const std::string& why) { return {{"ok", false}, {"error", why}}; }
+[[nodiscard]] inline nlohmann::json number_or_null(std::optional<std::uint32_t> number) { return number ? nlohmann::json(*number) : nlohmann::json(); }
 [[nodiscard]] inline std::string home_name(const site::Site& site, assign::HomeIndex home) { return home == assign::no_home ? "" : site.homes[home].name; }
 
 // status_verbs.cpp

@@ -48,6 +48,7 @@ json bindings_json(const registrar::Bindings& bindings, const sip::ClientKey& ke
   for (const registrar::BindingView& b : bindings.of(key, monotonic_s()))
     rows.push_back({{"contact", b.contact},
                     {"expires_in_s", b.expires_in_s},
+                    {"registered_ago_s", number_or_null(b.registered_ago_s)},
                     {"flow", b.flow.text()},
                     {"path", b.path},
                     {"instance", b.instance},

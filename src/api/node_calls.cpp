@@ -63,7 +63,8 @@ NodeAnswer bindings(const Plant& plant, const json& request) {
   const auto clients = clients_of(plant, request);
   if (!clients) return refused(400, clients.error());
   json rows = json::array();
-  for (const registrar::ClientStanding& s : plant.registrar.standings(*clients)) rows.push_back({{"bindings", s.bindings}, {"subscriptions", s.subscriptions}});
+  for (const registrar::ClientStanding& s : plant.registrar.standings(*clients))
+    rows.push_back({{"bindings", s.bindings}, {"subscriptions", s.subscriptions}, {"registered_ago_s", number_or_null(s.registered_ago_s)}});
   return {.body = {{"ok", true}, {"clients", rows}}};
 }
 

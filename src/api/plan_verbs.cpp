@@ -48,6 +48,7 @@ json plan_json(const Plan& p) {
           {"moved", p.moved},
           {"confirmed", p.confirmed},
           {"unconfirmed", p.unconfirmed},
+          {"sticky", p.sticky},
           {"waiting", p.moved - std::min(p.moved, p.confirmed + p.unconfirmed)},
           {"overtaken", p.overtaken},
           {"told", p.told},

@@ -50,6 +50,7 @@ void Location::refresh(std::size_t i, const Binding& by) {
   b.call_hash = by.call_hash;
   b.branch_hash = by.branch_hash;
   b.expires_at_s = by.expires_at_s;
+  b.registered_at_s = by.registered_at_s;
 }
 
 // `"<urn:uuid:...>"` of a Contact is the `urn:uuid:...` of a GRUU.

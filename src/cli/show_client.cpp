@@ -11,8 +11,8 @@ namespace viaduct::cli {
 using nlohmann::json;
 
 static TextTable binding_table(const json& bindings) {
-  TextTable table{{"contact", "expires in s", "flow", "path", "cseq"}};
-  for (const auto& binding : bindings) add_row(table, binding, {"contact", "expires_in_s", "flow", "path", "cseq"});
+  TextTable table{{"contact", "registered s ago", "expires in s", "flow", "path", "cseq"}};
+  for (const auto& binding : bindings) add_row(table, binding, {"contact", "registered_ago_s", "expires_in_s", "flow", "path", "cseq"});
   return table;
 }
 

@@ -41,8 +41,9 @@ double plan_left(const json& plan) {
 
 std::string plan_progress(const json& plan) {
   const double clients = number(plan, "clients");
-  return fmt::format("{} {} of {} moved, {} confirmed, {} waiting, {} unconfirmed, {} told", progress_bar(clients > 0 ? 1 - plan_left(plan) / clients : 1),
-                     cell(plan, "moved"), cell(plan, "clients"), cell(plan, "confirmed"), cell(plan, "waiting"), cell(plan, "unconfirmed"), cell(plan, "told"));
+  return fmt::format("{} {} of {} moved, {} confirmed, {} waiting, {} unconfirmed ({} sticky), {} told",
+                     progress_bar(clients > 0 ? 1 - plan_left(plan) / clients : 1), cell(plan, "moved"), cell(plan, "clients"), cell(plan, "confirmed"),
+                     cell(plan, "waiting"), cell(plan, "unconfirmed"), cell(plan, "sticky"), cell(plan, "told"));
 }
 
 std::string show_plan(const json& answer) {
@@ -63,11 +64,11 @@ std::string show_plan(const json& answer) {
 }
 
 std::string show_plans(const json& answer) {
-  TextTable table({"PLAN", "STATE", "MODE", "CLIENTS", "MOVED", "CONFIRMED", "UNCONFIRMED", "MAX/MEAN", "BY", "WHY"});
+  TextTable table({"PLAN", "STATE", "MODE", "CLIENTS", "MOVED", "CONFIRMED", "UNCONFIRMED", "STICKY", "MAX/MEAN", "BY", "WHY"});
   for (const json& plan : answer["plans"])
     table.add({cell(plan, "id"), cell(plan, "state"), cell(plan, "mode"), cell(plan, "clients"), cell(plan, "moved"), cell(plan, "confirmed"),
-               cell(plan, "unconfirmed"), fmt::format("{:.2f} -> {:.2f}", number(plan, "imbalance_before"), number(plan, "imbalance_after")),
-               cell(plan, "author"), cell(plan, "reason")});
+               cell(plan, "unconfirmed"), cell(plan, "sticky"),
+               fmt::format("{:.2f} -> {:.2f}", number(plan, "imbalance_before"), number(plan, "imbalance_after")), cell(plan, "author"), cell(plan, "reason")});
   return (table.empty() ? std::string("no plans yet\n") : table.text()) + "now: " + cell(answer, "hold") + '\n';
 }
 

@@ -99,8 +99,12 @@ Expected<std::vector<registrar::ClientStanding>> Peers::standings(assign::HomeIn
   std::vector<registrar::ClientStanding> out;
   const auto done = in_parts(aors, [&](std::span<const std::string> part) {
     return peer->call("/v1/bindings", {{"clients", part}}, [&](const json& answer) {
-      for (const json& row : answer.at("clients"))
-        out.push_back({.bindings = row.at("bindings").get<std::uint32_t>(), .subscriptions = row.at("subscriptions").get<std::uint32_t>()});
+      for (const json& row : answer.at("clients")) {
+        out.push_back(
+            {.bindings = row.at("bindings").get<std::uint32_t>(), .subscriptions = row.at("subscriptions").get<std::uint32_t>(), .registered_ago_s = {}});
+        // A node of an earlier build does not say it.
+        if (const auto ago = row.find("registered_ago_s"); ago != row.end() && !ago->is_null()) out.back().registered_ago_s = ago->get<std::uint32_t>();
+      }
     });
   });
   if (!done) return std::unexpected(done.error());

@@ -138,32 +138,6 @@ std::expected<void, std::string> Node::Impl::open_control() {
   return {};
 }
 
-// Watchers of clients that move are told by the node that has their subscriptions: the home before, when it is a Viaduct that can be called. Another's own
-// end by their refresh, which reaches the new home.
-control::Expected<void> Node::Impl::tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const migration::Step* const> clients) {
-  const auto notice = tidings == migration::Tidings::moved     ? registrar::Notice::deactivated
-                      : tidings == migration::Tidings::leaving ? registrar::Notice::shortened
-                                                               : registrar::Notice::probation;
-  bool is_called = false;
-  std::uint32_t epoch_now = 0;
-  loop.call([&] {
-    const assign::Home& home = site.read().homes[from];
-    is_called = !home.is_local && home.control.has_value();
-    epoch_now = assignment.epoch();
-  });
-  if (is_called) {
-    std::vector<std::string> aors;
-    for (const migration::Step* step : clients)
-      if (!step->aor.empty()) aors.push_back(step->aor);
-    const auto told = peers.tell_moved(from, epoch_now, {.notice = notice}, aors);
-    return told ? control::Expected<void>{} : std::unexpected(told.error());
-  }
-  std::vector<registrar::ClientKey> keys;
-  for (const migration::Step* step : clients) keys.push_back(step->key);
-  const auto told = registrar.moved(keys, {.notice = notice});
-  return told ? control::Expected<void>{} : std::unexpected(told.error());
-}
-
 void Node::Impl::say_ready() const {
   std::puts("READY");
   std::fflush(stdout);

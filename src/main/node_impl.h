@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All parts of a node, in the order in which they are made: node.cpp puts them together, restore.cpp fills them, reload.cpp changes them.
+// All parts of a node, in the order in which they are made: node.cpp puts them together, restore.cpp fills them, reload.cpp changes them, tell.cpp tells
+// others of moves.
 #pragma once
 #include <atomic>
 #include <expected>
@@ -74,7 +75,8 @@ struct Node::Impl {
   std::expected<void, std::string> place_clients(const control::FleetState& state);
   std::expected<void, std::string> seed(const control::FleetState& state);
   std::expected<void, std::string> restore_bindings();
-  control::Expected<void> tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const migration::Step* const> clients);
+  control::Expected<std::vector<sip::ClientKey>> tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const migration::Step* const> clients);
+  control::Expected<std::vector<sip::ClientKey>> sticky_at(assign::HomeIndex from, bool is_called, std::span<const migration::Step* const> clients);
   void load_rest();
   std::expected<void, std::string> open_socket();
   std::expected<void, std::string> open_control();

@@ -47,6 +47,7 @@ void Mover::hear() {
 void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::uint64_t slot_deadline_s) {
   Plan& plan = plan_of(step);
   step.state = StepState::settled;
+  step.is_confirmed = is_confirmed;
   (is_confirmed ? plan.confirmed : plan.unconfirmed) += step.clients;
   owed_[step.from].push_back(&step);
   changed.push_back(&step);
@@ -117,7 +118,7 @@ void Mover::tell_watchers() {
       if (!queue[i]->is_slot) errand.steps.push_back(*queue[i]);
     telling_[home] = count;
     if (errand.steps.empty())
-      told(home);
+      told(home, {});
     else
       herald_->send(std::move(errand));
   }
@@ -130,7 +131,7 @@ void Mover::take_returned() {
   const std::lock_guard lock(mutex_);
   for (const Errand& errand : herald_->take()) {
     if (errand.told) {
-      if (errand.tidings == Tidings::moved) told(errand.home);
+      if (errand.tidings == Tidings::moved) told(errand.home, *errand.told);
     } else if (errand.tidings == Tidings::moved) {
       telling_.erase(errand.home);
       tell_again_ms_[errand.home] = monotonic_ms() + tell_again_after_ms;
@@ -145,7 +146,12 @@ void Mover::take_returned() {
 }
 
 /// The watchers of those who were at the front of a home's queue have been told: that was the last thing to be done for them.
-void Mover::told(HomeIndex home) {
+void Mover::told(HomeIndex home, std::span<const sip::ClientKey> sticky) {
+  for (const sip::ClientKey& client : sticky) {
+    const Step* const step = find(client, false);
+    ++plan_of(*step).sticky;
+    spdlog::info("{} registers at the home before still, and has not been to his new one", step->aor);
+  }
   auto& queue = owed_[home];
   const auto end = queue.begin() + static_cast<std::ptrdiff_t>(telling_.extract(home).mapped());
   const std::vector<Step*> steps(queue.begin(), end);

@@ -46,7 +46,8 @@ Expected<control::Outcome> Mover::send(const control::Client& client, HomeIndex 
   Step going{.key = client.key, .aor = client.aor, .from = from, .to = to, .state = StepState::committed};
   const Step* const changed = &going;
   std::unique_lock begun(mutex_);
-  going.deadline_s = wall_s() + settings_.deadline_s;
+  going.set_out_s = wall_s();
+  going.deadline_s = going.set_out_s + settings_.deadline_s;
   if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) {
     begun.unlock();
     spdlog::warn("{} is placed, but those who watch him are not told, since his move cannot be kept: {}", client.aor, written.error());

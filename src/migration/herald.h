@@ -17,7 +17,7 @@ struct Errand {
   assign::HomeIndex home{};   ///< that has the subscriptions
   Tidings tidings{};
   std::vector<Step> steps;
-  Expected<void> told{};
+  Expected<std::vector<sip::ClientKey>> told{};  ///< as TellWatchers
 };
 
 /// Thread: any.

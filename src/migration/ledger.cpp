@@ -12,7 +12,8 @@ namespace viaduct::migration {
 // What a later build does not find keeps its default.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Forecast, home, before, after, capacity, clients_in, clients_out)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, id, state, mode, author, reason, trouble, created_s, ended_s, clients_per_s, homes, imbalance_before,
-                                                imbalance_after, load_moved, cost, lower_bound, clients, slots, moved, confirmed, unconfirmed, overtaken, told)
+                                                imbalance_after, load_moved, cost, lower_bound, clients, slots, moved, confirmed, unconfirmed, sticky,
+                                                overtaken, told)
 
 namespace {
 
@@ -24,29 +25,32 @@ constexpr std::uint64_t slots = plans - 1;
 constexpr std::uint64_t fleet = plans - 2;
 
 constexpr base::Hash128 joining_key{.low = 0, .high = fleet};
-constexpr std::uint16_t format = 1;  // of a step; another build's is not read
+constexpr std::uint16_t format = 2;  // of a step; another build's is not read
+
+constexpr std::uint8_t slot_flag = 1, confirmed_flag = 2;
 
 base::Hash128 row_key(const Step& step) { return step.is_slot ? base::Hash128{.low = step.key.high, .high = slots} : step.key; }
 
 struct Head {
-  std::uint64_t deadline_s;
+  std::uint64_t set_out_s, deadline_s;
   std::uint32_t clients;
   assign::HomeIndex from, to;
   StepState state;
-  std::uint8_t is_slot;
+  std::uint8_t flags;
   std::uint16_t format;
   std::uint32_t plan;
   std::uint64_t both_until_s, rests_until_s;
 };
-static_assert(sizeof(Head) == 40, "no octet of a row is left to chance");
+static_assert(sizeof(Head) == 48, "no octet of a row is left to chance");
 
 std::string octets_of(const Step& step) {
-  const Head head{.deadline_s = step.deadline_s,
+  const Head head{.set_out_s = step.set_out_s,
+                  .deadline_s = step.deadline_s,
                   .clients = step.clients,
                   .from = step.from,
                   .to = step.to,
                   .state = step.state,
-                  .is_slot = step.is_slot,
+                  .flags = static_cast<std::uint8_t>((step.is_slot ? slot_flag : 0) | (step.is_confirmed ? confirmed_flag : 0)),
                   .format = format,
                   .plan = step.plan,
                   .both_until_s = step.both_until_s,
@@ -61,14 +65,17 @@ std::optional<Step> step_from(const base::Hash128& key, std::string_view octets)
   if (octets.size() < sizeof head) return std::nullopt;
   std::memcpy(&head, octets.data(), sizeof head);
   if (head.format != format || head.state > StepState::resting) return std::nullopt;
-  return Step{.key = head.is_slot != 0 ? base::Hash128{.low = 0, .high = key.low} : key,
+  const bool is_slot = (head.flags & slot_flag) != 0;
+  return Step{.key = is_slot ? base::Hash128{.low = 0, .high = key.low} : key,
               .aor = std::string(octets.substr(sizeof head)),
               .clients = head.clients,
               .from = head.from,
               .to = head.to,
               .state = head.state,
-              .is_slot = head.is_slot != 0,
+              .is_slot = is_slot,
+              .is_confirmed = (head.flags & confirmed_flag) != 0,
               .plan = head.plan,
+              .set_out_s = head.set_out_s,
               .deadline_s = head.deadline_s,
               .both_until_s = head.both_until_s,
               .rests_until_s = head.rests_until_s};

@@ -90,7 +90,8 @@ void Mover::end_plans() {
     plan.state = PlanState::done;
     plan.ended_s = wall_s();
     is_changed = true;
-    spdlog::info("plan {} is done: {} clients moved, {} confirmed, {} unconfirmed", plan.id, plan.moved, plan.confirmed, plan.unconfirmed);
+    spdlog::info("plan {} is done: {} clients moved, {} confirmed, {} unconfirmed, of these {} sticky", plan.id, plan.moved, plan.confirmed, plan.unconfirmed,
+                 plan.sticky);
   }
   if (is_changed) save({}, {});
   std::vector<std::uint32_t> old;

@@ -114,7 +114,8 @@ Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
   std::vector<Plan> as_committed = plans_;  // what will be true once the store has them; resume_all() takes back who it has not
   for (Step* step : chosen) {
     step->state = StepState::committed;
-    step->deadline_s = wall_s() + settings_.deadline_s;
+    step->set_out_s = wall_s();
+    step->deadline_s = step->set_out_s + settings_.deadline_s;
     std::ranges::find(as_committed, step->plan, &Plan::id)->moved += step->clients;
     changed.push_back(step);
   }

@@ -38,6 +38,11 @@ std::uint32_t first_end_s(const Location& location) {
   return out;
 }
 
+std::optional<std::uint32_t> since(std::uint32_t at_s, std::uint64_t now_s) {
+  if (at_s == 0) return std::nullopt;
+  return static_cast<std::uint32_t>(now_s - std::min<std::uint64_t>(at_s, now_s));
+}
+
 }  // namespace
 
 struct Bindings::Impl {
@@ -202,6 +207,7 @@ std::vector<BindingView> Bindings::of(const ClientKey& key, std::uint64_t now_s)
     if (b.binding.expires_at_s <= now_s) continue;
     views.push_back({.contact = std::string(b.uri),
                      .expires_in_s = static_cast<std::uint32_t>(b.binding.expires_at_s - now_s),
+                     .registered_ago_s = since(b.binding.registered_at_s, now_s),
                      .flow = b.binding.flow,
                      .instance = std::string(b.instance),
                      .path = std::string(b.path),

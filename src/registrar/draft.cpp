@@ -62,6 +62,7 @@ BindingText Draft::made(const Registration& r, const sip::Contact& contact, std:
   return {.binding = {.flow = r.flow,
                       .next = r.next,
                       .listener = r.listener,
+                      .has_gruu = has_public_gruu(instance),
                       .q_milli = contact.q_milli,
                       .reg_id = r.supports_outbound && !instance.empty() ? contact.reg_id : 0,
                       .cseq = origin.cseq,
@@ -69,7 +70,7 @@ BindingText Draft::made(const Registration& r, const sip::Contact& contact, std:
                       .branch_hash = origin.branch_hash,
                       .added_at_s = origin.now_s,
                       .expires_at_s = origin.now_s + expires_s,
-                      .has_gruu = has_public_gruu(instance)},
+                      .registered_at_s = origin.now_s},
           .uri = contact.uri,
           .instance = instance,
           .path = r.path};
@@ -147,6 +148,7 @@ std::uint16_t Draft::refresh(const Origin& origin, const Rules& rules) {
   b.cseq = origin.cseq;
   b.call_hash = origin.call_hash;
   b.branch_hash = origin.branch_hash;
+  b.registered_at_s = origin.now_s;
   b.expires_at_s = origin.now_s + granted_s(b.asked_s != 0 ? std::optional(b.asked_s) : std::nullopt, rules, origin);
   return 200;
 }

@@ -177,8 +177,12 @@ std::vector<ClientStanding> Registrar::standings(std::span<const ClientKey> clie
   std::vector<ClientStanding> out(clients.size());
   call_for(clients, [&](Shard& shard, std::size_t i) {
     const std::uint64_t now_ms = monotonic_ms();
-    out[i] = {.bindings = static_cast<std::uint32_t>(shard.bindings().of(clients[i], now_ms / 1000).size()),
-              .subscriptions = static_cast<std::uint32_t>(shard.watchers().of(clients[i], now_ms).size())};
+    const std::vector<BindingView> bindings = shard.bindings().of(clients[i], now_ms / 1000);
+    out[i] = {.bindings = static_cast<std::uint32_t>(bindings.size()),
+              .subscriptions = static_cast<std::uint32_t>(shard.watchers().of(clients[i], now_ms).size()),
+              .registered_ago_s = {}};
+    for (const BindingView& b : bindings)
+      if (b.registered_ago_s) out[i].registered_ago_s = std::min(*b.registered_ago_s, out[i].registered_ago_s.value_or(UINT32_MAX));
   });
   return out;
 }

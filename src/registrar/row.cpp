@@ -9,17 +9,19 @@
 namespace viaduct::registrar {
 namespace {
 
-constexpr std::uint8_t format = 1;
+constexpr std::uint8_t format = 2;
+constexpr std::uint8_t format_without_registered_at = 1;   // of the builds before
 
 void put(Writer& w, const assign::BindingText& b, ClockOffset offset_s) {
   const assign::Binding& f = b.binding;
   w << f.flow << f.next << f.listener << f.q_milli << f.reg_id << f.cseq << f.call_hash << f.branch_hash;
   w << static_cast<std::int64_t>(f.added_at_s) + offset_s << static_cast<std::int64_t>(f.expires_at_s) + offset_s;
+  w << (f.registered_at_s != 0 ? static_cast<std::int64_t>(f.registered_at_s) + offset_s : 0);
   for (const std::string_view text : {b.uri, b.instance, b.path}) w << static_cast<std::uint16_t>(text.size());
   for (const std::string_view text : {b.uri, b.instance, b.path}) w << text;
 }
 
-assign::BindingText take(Reader& r, ClockOffset offset_s) {
+assign::BindingText take(Reader& r, ClockOffset offset_s, bool has_registered_at) {
   assign::BindingText out;
   assign::Binding& f = out.binding;
   f.flow = r.endpoint();
@@ -33,6 +35,7 @@ assign::BindingText take(Reader& r, ClockOffset offset_s) {
   const auto time = [&] { return static_cast<std::uint32_t>(std::clamp<std::int64_t>(r.number<std::int64_t>() - offset_s, 0, UINT32_MAX)); };
   f.added_at_s = time();
   f.expires_at_s = time();
+  if (has_registered_at) f.registered_at_s = time();
   const auto uri = r.number<std::uint16_t>(), instance = r.number<std::uint16_t>(), path = r.number<std::uint16_t>();
   out.uri = r.text(uri);
   out.instance = r.text(instance);
@@ -52,11 +55,12 @@ std::string to_row(const assign::Location& location, ClockOffset offset_s) {
 
 std::optional<FromRow> from_row(std::string_view row, ClockOffset offset_s) {
   Reader r(row);
-  if (r.number<std::uint8_t>() != format) return std::nullopt;
+  const auto found = r.number<std::uint8_t>();
+  if (found != format && found != format_without_registered_at) return std::nullopt;
   const auto count = r.number<std::uint8_t>();
   const auto aor_bytes = r.number<std::uint16_t>();
   FromRow out{.aor = r.text(aor_bytes)};
-  for (unsigned i = 0; i < count && r.is_whole(); ++i) out.bindings.push_back(take(r, offset_s));
+  for (unsigned i = 0; i < count && r.is_whole(); ++i) out.bindings.push_back(take(r, offset_s, found == format));
   if (!r.is_at_end() || count == 0) return std::nullopt;
   return out;
 }

@@ -46,7 +46,8 @@ std::optional<BindingText> listed(const sip::Contact& contact, const Answer& ans
                                  .cseq = answer.cseq,
                                  .call_hash = answer.call_hash,
                                  .added_at_s = answer.now_s,
-                                 .expires_at_s = answer.now_s + std::min(expires_s, UINT32_MAX - answer.now_s)},
+                                 .expires_at_s = answer.now_s + std::min(expires_s, UINT32_MAX - answer.now_s),
+                                 .registered_at_s = answer.now_s},
                      .uri = contact.uri,
                      .instance = instance};
 }

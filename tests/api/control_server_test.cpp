@@ -113,15 +113,22 @@ TEST_F(Nodes, TellOfClientsThatMoveInPartsThatFit) {
 
 TEST_F(Nodes, AskWhatThereIsOfClients) {
   answer = [](const json&) {
-    return NodeAnswer{.body = {{"ok", true}, {"clients", {{{"bindings", 1}, {"subscriptions", 2}}, {{"bindings", 0}, {"subscriptions", 0}}}}}};
+    return NodeAnswer{.body = {{"ok", true},
+                               {"clients",
+                                {{{"bindings", 1}, {"subscriptions", 2}, {"registered_ago_s", 30}},
+                                 {{"bindings", 0}, {"subscriptions", 0}, {"registered_ago_s", nullptr}},
+                                 {{"bindings", 1}, {"subscriptions", 0}}}}}};
   };
-  const std::vector<std::string> aors = {"alice@example.com", "bob@example.com"};
+  const std::vector<std::string> aors = {"alice@example.com", "bob@example.com", "carol@example.com"};
   const auto found = peers.standings(called, aors);
   ASSERT_TRUE(found) << found.error();
-  ASSERT_EQ(found->size(), 2U);
+  ASSERT_EQ(found->size(), 3U);
   EXPECT_EQ((*found)[0].bindings, 1U);
   EXPECT_EQ((*found)[0].subscriptions, 2U);
+  EXPECT_EQ((*found)[0].registered_ago_s, 30U);
   EXPECT_EQ((*found)[1].bindings, 0U);
+  EXPECT_FALSE((*found)[1].registered_ago_s);
+  EXPECT_FALSE((*found)[2].registered_ago_s) << "a node of an earlier build does not say it";
   EXPECT_EQ(calls.front().second, (json{{"clients", aors}}));
   EXPECT_FALSE(peers.standings(called, std::span(aors).first(1))) << "an answer about others";
 }

@@ -101,19 +101,19 @@ def test_counters_say_when_the_equation_does_not_hold(daemon, viaduct):
 def test_client_show_lists_bindings(daemon, viaduct):
     daemon.answers["client.show"] = {
         "ok": True, "aor": "alice@example.com", "key": "00ff", "home": "north", "layer": "pin", "epoch": 3, "slot_home": "south",
-        "bindings": [{"contact": "<sip:alice@192.0.2.50>", "expires_in_s": 59, "flow": "192.0.2.50:5060", "path": "<sip:e>", "cseq": 4}]}
+        "bindings": [{"contact": "<sip:alice@192.0.2.50>", "registered_ago_s": 3541, "expires_in_s": 59, "flow": "192.0.2.50:5060", "path": "<sip:e>", "cseq": 4}]}
     done = viaduct("client", "show", "sip:alice@example.com")
     assert daemon.requests == [{"verb": "client.show", "aor": "sip:alice@example.com"}]
     assert done.stdout == (
         "aor        alice@example.com\nkey        00ff\nhome       north\nlayer      pin\nepoch      3\nslot_home  south\n\n"
-        "contact                 expires in s  flow             path     cseq\n"
-        "<sip:alice@192.0.2.50>            59  192.0.2.50:5060  <sip:e>     4\n")
+        "contact                 registered s ago  expires in s  flow             path     cseq\n"
+        "<sip:alice@192.0.2.50>              3541            59  192.0.2.50:5060  <sip:e>     4\n")
 
 
 def test_client_show_says_when_there_is_no_binding(daemon, viaduct):
     daemon.answers["client.show"] = {"ok": True, "aor": "a@b", "bindings": []}
     assert viaduct("client", "show", "a@b").stdout.endswith("no binding on this node\n")
-    daemon.answers["client.show"]["seen"] = [{"contact": "<sip:a@192.0.2.7>", "expires_in_s": 7, "flow": "192.0.2.7:5060", "path": "", "cseq": 0}]
+    daemon.answers["client.show"]["seen"] = [{"contact": "<sip:a@192.0.2.7>", "registered_ago_s": 0, "expires_in_s": 7, "flow": "192.0.2.7:5060", "path": "", "cseq": 0}]
     assert "no binding on this node\n\nseen of his home" in viaduct("client", "show", "a@b").stdout
 
 
@@ -149,12 +149,12 @@ def test_client_deregister_says_how_many_bindings_went(daemon, viaduct):
 
 
 def test_client_bind_shows_what_is_bound_then(daemon, viaduct):
-    row = {"contact": "sip:a@192.0.2.9", "expires_in_s": 60, "flow": "192.0.2.9:5060", "path": "", "cseq": 0}
+    row = {"contact": "sip:a@192.0.2.9", "registered_ago_s": None, "expires_in_s": 60, "flow": "192.0.2.9:5060", "path": "", "cseq": 0}
     daemon.answers["client.bind"] = {"ok": True, "aor": "a@b", "bindings": [row]}
     done = viaduct("client", "bind", "a@b", "sip:a@192.0.2.9", "--expires", "60")
     assert done.stdout == ("a@b\n"
-                           "contact          expires in s  flow            path  cseq\n"
-                           "sip:a@192.0.2.9            60  192.0.2.9:5060     -     0\n")
+                           "contact          registered s ago  expires in s  flow            path  cseq\n"
+                           "sip:a@192.0.2.9                 -            60  192.0.2.9:5060     -     0\n")
     viaduct("client", "bind", "a@b", "sip:a@192.0.2.9")
     assert daemon.requests == [{"verb": "client.bind", "aor": "a@b", "uri": "sip:a@192.0.2.9", "expires_s": 60},
                                {"verb": "client.bind", "aor": "a@b", "uri": "sip:a@192.0.2.9"}]
@@ -307,7 +307,7 @@ def test_a_drain_that_is_refused_is_not_watched(daemon, viaduct):
 def test_a_plan_is_watched_until_it_is_over(daemon, viaduct):
     counts = {"ok": True}
     daemon.answers["plan.show"] = once(*({**counts, "plan": {"id": 1, "state": state, "clients": 8, "moved": moved, "confirmed": confirmed, "unconfirmed": 0,
-                                                             "overtaken": 0, "waiting": moved - confirmed, "told": confirmed}}
+                                                             "sticky": 0, "overtaken": 0, "waiting": moved - confirmed, "told": confirmed}}
                                          for state, moved, confirmed in (("running", 4, 0), ("running", 8, 4), ("done", 8, 8))))
     done = viaduct("plan", "show", "--watch")
     lines = done.stdout.splitlines()

@@ -13,6 +13,16 @@ from daemon import FLEET
 LISTEN = ("127.0.0.1", 7060)   # the kernel of a namespace has nothing else while viaductd has eth0
 
 
+def control_link(edge, home, number):
+    """A cable of its own between the kernels of an edge and of a home: where nodes call each other. Returns the home's control address."""
+    near, far = f"10.9.{number}.1", f"10.9.{number}.2"
+    edge.run("ip", "link", "add", f"ctl{number}", "type", "veth", "peer", "name", "ctl", "netns", home.name)
+    for host, device, address in ((edge, f"ctl{number}", near), (home, "ctl", far)):
+        host.run("ip", "address", "add", f"{address}/24", "dev", device)
+        host.run("ip", "link", "set", device, "up")
+    return f"{far}:8060"
+
+
 def mac(key, lines, body):
     return hmac.new(key, "".join(f"{line}\n" for line in lines).encode() + body, hashlib.sha256).hexdigest()
 
@@ -61,4 +71,5 @@ class Node:
     def standings(self, *users):
         status, answer = self.call("/v1/bindings", clients=[f"{user}@example.com" for user in users])
         assert status == 200, answer
+        assert all((row["registered_ago_s"] is not None) == (row["bindings"] > 0) for row in answer["clients"]), answer
         return [(row["bindings"], row["subscriptions"]) for row in answer["clients"]]

@@ -7,9 +7,10 @@ from rig import sip
 class Phone:
     """A telephone that knows nothing but the edge: it registers, and keeps the dialog that it is told to keep."""
 
-    def __init__(self, host, user, address, contact=None, timeout_s=5.0):
+    def __init__(self, host, user, address, contact=None, timeout_s=5.0, service=rig.SERVICE):
         self.link = host.udp(*address, timeout_s)
         self.user = user
+        self.service = service
         self.sent_by = f"{address[0]}:{address[1]}"
         self.contact = contact or f"<sip:{user}@{self.sent_by}>"
         self.transactions = 0
@@ -20,7 +21,7 @@ class Phone:
         return sip.via(self.sent_by, f"z9hG4bK{self.user}{self.transactions}", rport=None)
 
     def send(self, request):
-        self.link.sendto(bytes(request), rig.SERVICE)
+        self.link.sendto(bytes(request), self.service)
 
     def heard(self):
         return sip.Message(self.link.recv(65535))
@@ -32,8 +33,8 @@ class Phone:
         assert (message.status or message.method) in expected, message.octets
         return message
 
-    def register(self):
-        self.send(sip.register(self.user).via(self.via()).contact(self.contact).header("Supported", "path"))
+    def register(self, cseq=1):
+        self.send(sip.register(self.user).via(self.via()).cseq(cseq).contact(self.contact).header("Supported", "path"))
         answer = self.hear(200)
         assert any(value.split(";expires")[0] == self.contact for value in answer.values("contact")), answer.octets
         return answer
@@ -45,7 +46,7 @@ class Phone:
 
     def answer(self, request, status, **more):
         extra = [("Record-Route", value) for value in request.all("record-route")] + [("Contact", self.contact)]
-        self.link.sendto(sip.answer(request.octets, status, to_tag=f"tag-{self.user}", extra=extra, **more), rig.SERVICE)
+        self.link.sendto(sip.answer(request.octets, status, to_tag=f"tag-{self.user}", extra=extra, **more), self.service)
 
     def learn(self, message, as_caller):
         """The dialog of a 2xx, or for the callee of the INVITE (RFC 3261 12.1)."""

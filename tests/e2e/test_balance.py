@@ -12,6 +12,7 @@ import time
 import pytest
 import rig
 from audience import Audience
+from control import control_link
 from handset import Phone
 from population import Population
 from rig import sip
@@ -57,21 +58,12 @@ class Fleet:
             self.kamailios[name] = rig.Kamailio(host, address, self.folder / name, proxy=True)
             return {"name": name, "address": f"{address}:5060"}
         table = {"name": name, "address": f"{address}:5060"}
-        control = self.control_link(host, int(name[1:]))
+        control = control_link(self.edge, host, int(name[1:]))
         config = rig.make_config(self.folder, node={"name": name, "listen": [f"{address}:5060"]}, home=[table | {"local": True}],
                                  neighbour=[], dpdk=rig.af_packet(), watchers={"prefixes": [f"{rig.EDGE}/32"]},
                                  fleet={"edges": [f"{rig.EDGE}/32"]}, balance={"auto": "off"}, control={"listen": control})
         setattr(self, name, self.stack.enter_context(host.daemon(config)))
         return table | {"viaduct": True, "control": control}
-
-    def control_link(self, home, number):
-        """A cable of its own between the kernels of the edge and of a home: where nodes call each other. Returns the home's address there."""
-        near, far = f"10.9.{number}.1", f"10.9.{number}.2"
-        self.edge.run("ip", "link", "add", f"ctl{number}", "type", "veth", "peer", "name", "ctl", "netns", home.name)
-        for host, device, address in ((self.edge, f"ctl{number}", near), (home, "ctl", far)):
-            host.run("ip", "address", "add", f"{address}/24", "dev", device)
-            host.run("ip", "link", "set", device, "up")
-        return f"{far}:8060"
 
     def start_edge(self):
         """As a context, and after a crash of the one before."""

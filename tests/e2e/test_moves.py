@@ -9,6 +9,7 @@ import time
 import daemon as daemons
 import pytest
 import rig
+from control import control_link
 from handset import Phone
 from rig import sip
 from test_home import die
@@ -136,6 +137,30 @@ def test_who_does_not_come_is_unconfirmed_at_the_deadline(lab, folder):
         over = wait_for_plan(daemon, number, "its end", lambda p: p["state"] == "done")
         assert (over["moved"], over["confirmed"], over["unconfirmed"], over["told"]) == (1, 0, 1, 1)
         assert home_of(daemon, "callee") == "south"
+
+
+def test_who_refreshes_straight_at_his_old_home_is_told_apart(lab, folder):
+    """Two who do not come: one has left the world, one still registers where he was once redirected. The home is asked, a Viaduct."""
+    edge, home = lab.host("edge"), lab.host("north")
+    north = {"name": "north", "address": f"{NORTH}:5060"}
+    control = control_link(edge, home, 1)
+    config = rig.make_config(folder, node={"name": "north", "listen": [f"{NORTH}:5060"]}, home=[north | {"local": True}], neighbour=[], dpdk=rig.af_packet(),
+                             fleet={"edges": [f"{rig.EDGE}/32"]}, balance={"auto": "off"}, control={"listen": control})
+    homes = [north | {"viaduct": True, "control": control}, {"name": "south", "address": f"{SOUTH}:5060"}]
+    placed = [(f"{user}@example.com", "north") for user in ("gone", "sticky")]
+    with home.daemon(config), edge.daemon(rig.make_config(folder, assignments=placed, home=homes, neighbour=[], dpdk=rig.af_packet(),
+                                                          assign={"policy": "explicit"}, balance=QUICK | {"deadline_s": 6})) as daemon:
+        phones = {user: Phone(lab.host(user, f"198.18.0.{i}"), user, (f"198.18.0.{i}", 5060), service=(NORTH, 5060)) for i, user in enumerate(("gone", "sticky"), 20)}
+        for phone in phones.values():
+            phone.register()
+        number = apply_drain(daemon)
+        wait_for_plan(daemon, number, "both have set out", lambda p: p["moved"] == 2)
+        time.sleep(3)
+        phones["sticky"].register(cseq=2)
+        over = wait_for_plan(daemon, number, "its end", lambda p: p["state"] == "done")
+        assert (over["confirmed"], over["unconfirmed"], over["sticky"], over["told"]) == (0, 2, 1, 2)
+        shown = subprocess.run([str(daemons.VIADUCT), "--socket", str(daemon.socket), "plan", "show"], capture_output=True, text=True, check=True).stdout
+        assert "2 unconfirmed (1 sticky)" in shown
 
 
 def test_a_home_is_left_at_its_own_pace_unless_it_is_evacuated(lab, folder):

@@ -20,7 +20,7 @@ Errand errand(assign::HomeIndex home, std::uint64_t client) {
 /// Homes that are told, and the calls that came back from them.
 class HeraldTest : public testing::Test {
  protected:
-  Expected<void> tell(assign::HomeIndex home, std::span<const Step* const> steps) {
+  Expected<std::vector<sip::ClientKey>> tell(assign::HomeIndex home, std::span<const Step* const> steps) {
     {
       const std::lock_guard lock(mutex);
       EXPECT_FALSE(std::exchange(is_told_now[home], true)) << "one at a time";
@@ -30,7 +30,7 @@ class HeraldTest : public testing::Test {
     const std::lock_guard lock(mutex);
     is_told_now[home] = false;
     if (home == dead) return std::unexpected("it does not answer");
-    return {};
+    return std::vector<sip::ClientKey>{};
   }
   /// Waits until so many have come back.
   std::vector<Errand> take(std::size_t count) {

@@ -26,7 +26,9 @@ class LedgerTest : public testing::Test {
                    .from = 3,
                    .to = 4,
                    .state = StepState::committed,
+                   .is_confirmed = true,
                    .plan = 7,
+                   .set_out_s = 1'799'999'000,
                    .deadline_s = 1'800'000'000,
                    .both_until_s = 1'800'000'180,
                    .rests_until_s = 1'800'007'200};
@@ -44,7 +46,9 @@ class LedgerTest : public testing::Test {
                   .imbalance_after = 1.05,
                   .clients = 13,
                   .slots = 1,
-                  .moved = 1};
+                  .moved = 1,
+                  .unconfirmed = 1,
+                  .sticky = 1};
   store::test::Folder folder;
   std::optional<Ledger> ledger;
 };
@@ -57,6 +61,8 @@ void expect_same(const Step& a, const Step& b) {
   EXPECT_EQ(a.state, b.state);
   EXPECT_EQ(a.is_slot, b.is_slot);
   EXPECT_EQ(a.plan, b.plan);
+  EXPECT_EQ(a.is_confirmed, b.is_confirmed);
+  EXPECT_EQ(a.set_out_s, b.set_out_s);
   EXPECT_EQ(a.deadline_s, b.deadline_s);
   EXPECT_EQ(a.both_until_s, b.both_until_s);
   EXPECT_EQ(a.rests_until_s, b.rests_until_s);

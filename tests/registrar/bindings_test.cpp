@@ -253,8 +253,18 @@ TEST_F(BindingsTest, TellsAnOperatorWhatItHolds) {
   const BindingView b = bindings.of(alice, now_s).at(0);
   EXPECT_EQ(b.contact, "sip:a@h");
   EXPECT_EQ(b.expires_in_s, 3599u);
+  EXPECT_EQ(b.registered_ago_s, 1u);
   EXPECT_EQ(b.flow, flow);
   EXPECT_EQ(b.cseq, 4u);
+}
+
+TEST_F(BindingsTest, TellsAnOperatorWhenEachWasRegisteredLast) {
+  send(next().contact("<sip:a@h>, <sip:b@h>"));
+  now_s += 100;
+  send(next().contact("<sip:b@h>"));
+  now_s += 10;
+  EXPECT_EQ(bindings.of(alice, now_s).at(0).registered_ago_s, 110u);
+  EXPECT_EQ(bindings.of(alice, now_s).at(1).registered_ago_s, 10u);
 }
 
 TEST_F(BindingsTest, DoesNotListWhatHasExpired) {

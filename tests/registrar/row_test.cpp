@@ -17,7 +17,8 @@ assign::Location::Owner two_bindings() {
                                                     .call_hash = 0x1122334455667788,
                                                     .branch_hash = 0x99aabbccddeeff00,
                                                     .added_at_s = 1000,
-                                                    .expires_at_s = 4600},
+                                                    .expires_at_s = 4600,
+                                                    .registered_at_s = 4000},
                                         .uri = "sip:a@h",
                                         .instance = "\"<urn:uuid:1>\"",
                                         .path = "<sip:e;lr>"},
@@ -43,6 +44,8 @@ TEST(Row, BringsEverythingBack) {
   EXPECT_EQ(is.binding.branch_hash, was.binding.branch_hash);
   EXPECT_EQ(is.binding.added_at_s, 1500U);
   EXPECT_EQ(is.binding.expires_at_s, 5100U);
+  EXPECT_EQ(is.binding.registered_at_s, 4500U);
+  EXPECT_EQ(back->bindings[1].binding.registered_at_s, 0U) << "by no REGISTER";
   EXPECT_EQ(is.uri, was.uri);
   EXPECT_EQ(is.instance, was.instance);
   EXPECT_EQ(is.path, was.path);
@@ -55,12 +58,24 @@ TEST(Row, OfWhatExpiredBeforeTheClockBeganSaysZero) {
   EXPECT_EQ(back->bindings[0].binding.expires_at_s, 0U);
 }
 
+TEST(Row, OfTheBuildBeforeDoesNotSayWhenItWasRegistered) {
+  const assign::BindingText text{.binding = {.cseq = 5, .added_at_s = 10, .expires_at_s = 70, .registered_at_s = 20}, .uri = "sip:a@h"};
+  std::string row = to_row(*assign::Location::make({1, 2}, "alice@example.com", {&text, 1}), 0);
+  row[0] = 1;
+  row.erase(row.size() - 3 * sizeof(std::uint16_t) - text.uri.size() - sizeof(std::int64_t), sizeof(std::int64_t));
+  const auto back = from_row(row, 0);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->bindings.at(0).uri, "sip:a@h");
+  EXPECT_EQ(back->bindings.at(0).binding.expires_at_s, 70U);
+  EXPECT_EQ(back->bindings.at(0).binding.registered_at_s, 0U);
+}
+
 TEST(Row, IsRefusedWhenAnythingIsMissingOrTooMuch) {
   const std::string row = to_row(*two_bindings(), 0);
   for (std::size_t bytes = 0; bytes < row.size(); ++bytes) EXPECT_FALSE(from_row(std::string_view(row).substr(0, bytes), 0)) << bytes;
   EXPECT_FALSE(from_row(row + "x", 0));
   std::string other = row;
-  other[0] = 2;
+  other[0] = 3;
   EXPECT_FALSE(from_row(other, 0)) << "another format";
 }
 

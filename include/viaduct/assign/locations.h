@@ -22,6 +22,8 @@ struct Binding {
   base::Endpoint flow;           ///< where its REGISTER came from
   base::Endpoint next;           ///< where requests for it are sent: to the first of its Path, else through its flow (RFC 3327 5.3, RFC 5626 5.3)
   std::uint8_t listener{};       ///< ours, by number, that it came to
+  bool has_gruu : 1 {};          ///< its instance can stand in a public GRUU
+  bool supports_path : 1 {}, supports_outbound : 1 {}, supports_gruu : 1 {};   ///< with a shape: what its client said that it understands
   std::uint16_t q_milli{1000};
   std::uint32_t reg_id{};        ///< of an outbound registration, else 0
   std::uint32_t cseq{};          ///< of the REGISTER that last changed it, as the next two
@@ -31,8 +33,7 @@ struct Binding {
   std::uint32_t expires_at_s{};
   std::uint64_t shape{};         ///< of that REGISTER: what else stood in it (registrar/shape.h); 0: others have changed it since, or it is not known
   std::uint32_t asked_s{};       ///< with a shape: the expiry that it asked for; 0: none
-  bool has_gruu{};               ///< its instance can stand in a public GRUU
-  bool supports_path{}, supports_outbound{}, supports_gruu{};   ///< with a shape: what its client said that it understands
+  std::uint32_t registered_at_s{};   ///< when that REGISTER came; 0: none has, or before the clock began
 };
 
 /// The same with its texts, to be put into a Location or read from one.

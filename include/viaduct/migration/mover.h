@@ -32,9 +32,10 @@ class Ledger;
 /// What watchers of clients are told. `moved`: subscribe again, now (RFC 6665 `deactivated`); `leaving`: the client himself, to refresh soon (RFC 3680
 /// `shortened`); `fleeing`: subscribe again a little later (RFC 6665 `probation`), since the home before is given up.
 enum class Tidings : std::uint8_t { moved, leaving, fleeing };
-/// Tell the watchers whose subscriptions the home before, or this node in its place, has. On return it is durable there. Errors: not told, to be tried again.
+/// Tell the watchers whose subscriptions the home before, or this node in its place, has. On return it is durable there. Returns who of those that were not
+/// confirmed has registered there since he set out, as far as that home says. Errors: not told, to be tried again.
 /// Thread: several, of the mover's; one at a time for a home.
-using TellWatchers = std::function<Expected<void>(assign::HomeIndex from, Tidings tidings, std::span<const Step* const> clients)>;
+using TellWatchers = std::function<Expected<std::vector<sip::ClientKey>>(assign::HomeIndex from, Tidings tidings, std::span<const Step* const> clients)>;
 
 struct MoverSettings {
   std::uint32_t deadline_s{7200};          ///< until a move that nobody confirms is over: twice the longest refresh
@@ -138,7 +139,7 @@ class Mover {
   void tell_leaving();
   void tell_watchers();
   void take_returned();
-  void told(assign::HomeIndex home);
+  void told(assign::HomeIndex home, std::span<const sip::ClientKey> sticky);
   void wave(double seconds);
   [[nodiscard]] double pace_towards(assign::HomeIndex home, double seconds);
   void fill_donors(const Plan& plan, double seconds);

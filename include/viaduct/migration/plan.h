@@ -2,6 +2,7 @@
 // A plan: who is to move from where to where, why, what it is forecast to bring, and how far it is.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,12 +41,17 @@ struct Step {
   assign::HomeIndex to{assign::no_home};
   StepState state{};
   bool is_slot{};
+  bool is_confirmed{};  ///< settled: since the new home has accepted him
   std::uint32_t plan{};  ///< 0: none, by hand
   // Seconds since 1970.
+  std::uint64_t set_out_s{};  ///< committed: since when
   std::uint64_t deadline_s{};  ///< committed: when it settles without confirmation
   std::uint64_t both_until_s{};  ///< settled: CANCEL and ACK go to both homes
   std::uint64_t rests_until_s{};  ///< settled: no plan but a drain moves him
 };
+
+/// Whether a client who was not confirmed goes to the home before directly: it says how long ago he registered there, and that was after he set out.
+[[nodiscard]] bool is_sticky(const Step& step, std::optional<std::uint32_t> registered_ago_s, std::uint64_t now_s);
 
 /// What a plan will do to a home. Loads: weighted messages a second.
 struct Forecast {
@@ -75,6 +81,7 @@ struct Plan {
   std::uint64_t moved{};  ///< durable and visible
   std::uint64_t confirmed{};  ///< the new home has accepted them
   std::uint64_t unconfirmed{};  ///< they did not come within the deadline: gone, or at the old home still
+  std::uint64_t sticky{};  ///< ... of these, who have registered at the old home, a Viaduct, since they set out: they go there directly
   std::uint64_t overtaken{};  ///< somebody else had placed them meanwhile
   std::uint64_t told{};  ///< their watchers were told
   bool operator==(const Plan&) const = default;

@@ -70,6 +70,7 @@ struct Outcome {
 struct BindingView {
   std::string contact;
   std::uint32_t expires_in_s{};
+  std::optional<std::uint32_t> registered_ago_s;   ///< since the last REGISTER that made or refreshed it; nullopt: none did, or it is not known
   base::Endpoint flow;
   std::string instance, path;
   std::uint32_t reg_id{}, cseq{};

@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,6 +53,7 @@ struct Kept {
 struct ClientStanding {
   std::uint32_t bindings{};
   std::uint32_t subscriptions{};   ///< to his registrations, those that end among them
+  std::optional<std::uint32_t> registered_ago_s;   ///< since the last REGISTER that made or refreshed one of these bindings; nullopt: none did
 };
 
 /// Thread: the control core's, but for what says otherwise. As many shards as commons has rings for.
