@@ -26,8 +26,8 @@ class Nowhere final : public store::Rows {
   store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>&) const override { return 0; }
 };
 
-registrar::Rules rules(std::uint32_t users) {
-  registrar::Rules out;
+location::Rules rules(std::uint32_t users) {
+  location::Rules out;
   out.bindings_max = std::size_t{users} * 2;
   return out;
 }

@@ -8,12 +8,12 @@
 
 #include "load/resident.h"
 #include "micro/cpu.h"
-#include "viaduct/registrar/watchers.h"
+#include "viaduct/notifier/watchers.h"
 
 namespace viaduct::bench {
 namespace {
 
-using registrar::ClientKey;
+using location::ClientKey;
 
 constexpr std::uint64_t start_ms = 1'000'000'000;
 constexpr std::size_t told_at_once = 64;
@@ -35,7 +35,7 @@ class Watch {
 }
 
 /// Keeps what was sent until it is answered.
-struct Answerer final : registrar::Outlet {
+struct Answerer final : notifier::Outlet {
   bool send(const site::Listener&, const base::Endpoint&, std::string_view message) override {
     sent.emplace_back(message);
     return true;
@@ -152,10 +152,10 @@ class Program {
   site::Site site_;
   assign::LocationMap locations_;
   assign::Watched watched_{1, 1};
-  registrar::Sightings sightings_{watched_, 1, seed_};
-  registrar::Bindings bindings_;
+  notifier::Sightings sightings_{watched_, 1, seed_};
+  location::Bindings bindings_;
   Answerer outlet_;
-  registrar::Watchers watchers_;
+  notifier::Watchers watchers_;
   std::uint64_t now_ms_{start_ms};
   sip::Message message_;
 };

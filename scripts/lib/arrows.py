@@ -16,7 +16,7 @@ FLOORS = [
     {"balance", "store", "share", "sip", "net", "nic", "kernel"},
     {"assign", "screen"},
     {"site"},
-    {"control", "registrar", "config", "edge"},
+    {"location", "notifier", "registrar", "control", "config", "edge"},
     {"migration"},
     {"api"},
     {"main"},
@@ -24,9 +24,10 @@ FLOORS = [
 # Sideways arrows, each with its reason.
 SIDEWAYS = {
     "nic": {"net"},  # the frame's enums: what a device says of checksums
+    "notifier": {"location"},  # it tells of bindings
     "edge": {"config"},
-    "registrar": {"config"},
-    "control": {"config", "edge", "registrar"},  # it starts both and asks them
+    "registrar": {"config", "location", "notifier"},  # a shard has both
+    "control": {"config", "edge", "registrar", "location", "notifier"},  # it starts the cores and asks them
 }
 # Narrower than the floors.
 ONLY = {

@@ -43,9 +43,9 @@ std::uint64_t monotonic_s() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
 
-json bindings_json(const registrar::Bindings& bindings, const sip::ClientKey& key) {
+json bindings_json(const location::Bindings& bindings, const sip::ClientKey& key) {
   json rows = json::array();
-  for (const registrar::BindingView& b : bindings.of(key, monotonic_s()))
+  for (const location::BindingView& b : bindings.of(key, monotonic_s()))
     rows.push_back({{"contact", b.contact},
                     {"expires_in_s", b.expires_in_s},
                     {"registered_ago_s", number_or_null(b.registered_ago_s)},
@@ -142,7 +142,7 @@ json client_deregister(const Plant& plant, const json& request) {
   control::Expected<control::Client> client;
   plant.loop.call([&] { client = client_of(request, plant.commons.site.read()); });
   if (!client) return failure(client.error());
-  const auto why = request.value("rejected", false) ? registrar::Departure::rejected : registrar::Departure::deactivated;
+  const auto why = request.value("rejected", false) ? location::Departure::rejected : location::Departure::deactivated;
   std::size_t removed = 0;
   plant.registrar.call(client->key, [&](registrar::Shard& shard) { removed = shard.bindings().remove(client->key, monotonic_s(), why); });
   return {{"ok", true}, {"aor", client->aor}, {"removed", removed}};

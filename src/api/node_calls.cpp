@@ -12,12 +12,12 @@ namespace viaduct::api {
 namespace {
 
 using nlohmann::json;
-using registrar::Notice;
+using notifier::Notice;
 
 NodeAnswer refused(int status, const std::string& why) { return {.status = status, .body = {{"ok", false}, {"error", why}}}; }
 
 /// Whom the call is about. Errors: why it is about nobody.
-control::Expected<std::vector<registrar::ClientKey>> clients_of(const Plant& plant, const json& request) {
+control::Expected<std::vector<location::ClientKey>> clients_of(const Plant& plant, const json& request) {
   const auto aors = request.at("clients").get<std::vector<std::string>>();
   if (aors.empty() || aors.size() > base::node_call_clients_max)
     return std::unexpected("clients: " + std::to_string(aors.size()) + "; allowed: 1 to " + std::to_string(base::node_call_clients_max));
@@ -27,7 +27,7 @@ control::Expected<std::vector<registrar::ClientKey>> clients_of(const Plant& pla
     domains = plant.commons.site.read().domains;
     seed = plant.commons.site.read().fleet_seed;
   });
-  std::vector<registrar::ClientKey> out;
+  std::vector<location::ClientKey> out;
   for (const std::string& aor : aors) {
     const auto client = control::client_named(aor, domains, seed);
     if (!client) return std::unexpected(client.error());
@@ -36,14 +36,14 @@ control::Expected<std::vector<registrar::ClientKey>> clients_of(const Plant& pla
   return out;
 }
 
-control::Expected<registrar::Move> move_of(const json& request) {
+control::Expected<notifier::Move> move_of(const json& request) {
   const auto within_s = request.value("within_s", base::move_within_s_min);
   if (within_s < base::move_within_s_min || within_s > base::move_within_s_max)
     return std::unexpected("within_s: " + std::to_string(within_s) + "; allowed: " + std::to_string(base::move_within_s_min) + " to " +
                            std::to_string(base::move_within_s_max));
   const auto mode = request.at("mode").get<std::string>();
   for (const Notice notice : {Notice::deactivated, Notice::probation, Notice::shortened})
-    if (registrar::name(notice) == mode) return registrar::Move{.notice = notice, .within_s = within_s};
+    if (notifier::name(notice) == mode) return notifier::Move{.notice = notice, .within_s = within_s};
   return std::unexpected("mode: \"" + mode + "\" is not known; allowed: deactivated, probation or shortened");
 }
 
@@ -55,7 +55,7 @@ NodeAnswer moved(const Plant& plant, const json& request) {
   if (!clients) return refused(400, clients.error());
   const auto told = plant.registrar.moved(*clients, *move);
   if (!told) return refused(503, told.error());
-  spdlog::info("{} clients move by epoch {}: {} subscriptions are told ({})", clients->size(), epoch, *told, registrar::name(move->notice));
+  spdlog::info("{} clients move by epoch {}: {} subscriptions are told ({})", clients->size(), epoch, *told, notifier::name(move->notice));
   return {.body = {{"ok", true}, {"told", *told}}};
 }
 

@@ -11,8 +11,8 @@ namespace viaduct::api {
 namespace {
 
 using nlohmann::json;
-using registrar::Ending;
-using registrar::SubscriptionView;
+using notifier::Ending;
+using notifier::SubscriptionView;
 
 std::uint64_t monotonic_ms() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
@@ -37,7 +37,7 @@ json row_of(const SubscriptionView& s) {
           {"owed", s.is_owed},
           {"event", s.is_implicit ? "registration" : "reg"},
           {"elsewhere", s.is_elsewhere},
-          {"ending", s.ending == Ending::none ? json() : json(registrar::reason(s.ending))}};
+          {"ending", s.ending == Ending::none ? json() : json(notifier::reason(s.ending))}};
 }
 
 control::Expected<control::Client> watched_client(const Plant& plant, const json& request) {
@@ -50,11 +50,11 @@ control::Expected<control::Client> watched_client(const Plant& plant, const json
 }
 
 /// The reasons that an operator may give; `timeout` is the clock's.
-std::optional<registrar::Farewell> farewell_of(const json& request) {
+std::optional<notifier::Farewell> farewell_of(const json& request) {
   constexpr std::array endings = {Ending::deactivated, Ending::probation, Ending::rejected, Ending::giveup, Ending::noresource};
   const auto named = request.value("reason", std::string("deactivated"));
   for (const Ending ending : endings)
-    if (registrar::reason(ending) == named) return registrar::Farewell{.ending = ending, .retry_after_s = request.value("retry_after_s", 0U)};
+    if (notifier::reason(ending) == named) return notifier::Farewell{.ending = ending, .retry_after_s = request.value("retry_after_s", 0U)};
   return std::nullopt;
 }
 

@@ -81,12 +81,12 @@ Expected<Peers::Peer> Peers::peer_of(assign::HomeIndex home) {
   return out;
 }
 
-Expected<std::uint64_t> Peers::tell_moved(assign::HomeIndex home, std::uint32_t epoch, const registrar::Move& move, std::span<const std::string> aors) {
+Expected<std::uint64_t> Peers::tell_moved(assign::HomeIndex home, std::uint32_t epoch, const notifier::Move& move, std::span<const std::string> aors) {
   const auto peer = peer_of(home);
   if (!peer) return std::unexpected(peer.error());
   std::uint64_t told = 0;
   const auto done = in_parts(aors, [&](std::span<const std::string> part) {
-    const json request = {{"epoch", epoch}, {"mode", registrar::name(move.notice)}, {"within_s", move.within_s}, {"clients", part}};
+    const json request = {{"epoch", epoch}, {"mode", notifier::name(move.notice)}, {"within_s", move.within_s}, {"clients", part}};
     return peer->call("/v1/moved", request, [&](const json& answer) { told += answer.at("told").get<std::uint64_t>(); });
   });
   if (!done) return std::unexpected(done.error());

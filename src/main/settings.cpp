@@ -7,7 +7,7 @@
 
 namespace viaduct {
 
-static registrar::Rules rules_of(const config::Config& c) {
+static location::Rules rules_of(const config::Config& c) {
   return {.expires_default_s = c.expires_default_s,
           .expires_min_s = c.expires_min_s,
           .expires_max_s = c.expires_max_s,
@@ -16,7 +16,7 @@ static registrar::Rules rules_of(const config::Config& c) {
           .bindings_max = c.bindings_max};
 }
 
-static registrar::WatchRules watch_rules_of(const config::Watching& w) {
+static notifier::WatchRules watch_rules_of(const config::Watching& w) {
   return {.expires_default_s = w.expires_default_s,
           .expires_min_s = w.expires_min_s,
           .expires_max_s = w.expires_max_s,

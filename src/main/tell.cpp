@@ -46,9 +46,9 @@ control::Expected<Clients> Node::Impl::sticky_at(assign::HomeIndex from, bool is
 // Watchers of clients that move are told by the node that has their subscriptions: the home before, when it is a Viaduct that can be called. Another's own
 // end by their refresh, which reaches the new home.
 control::Expected<Clients> Node::Impl::tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const Step* const> clients) {
-  const auto notice = tidings == migration::Tidings::moved     ? registrar::Notice::deactivated
-                      : tidings == migration::Tidings::leaving ? registrar::Notice::shortened
-                                                               : registrar::Notice::probation;
+  const auto notice = tidings == migration::Tidings::moved     ? notifier::Notice::deactivated
+                      : tidings == migration::Tidings::leaving ? notifier::Notice::shortened
+                                                               : notifier::Notice::probation;
   bool is_here = false, is_called = false;
   std::uint32_t epoch_now = 0;
   loop.call([&] {

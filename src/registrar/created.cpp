@@ -23,7 +23,7 @@ Place place_named_by(std::string_view uri, const site::Site& site) {
   return place;
 }
 
-std::string reason(std::uint16_t status, const Rules& rules) {
+std::string reason(std::uint16_t status, const location::Rules& rules) {
   if (status == 423) return "expires: at least " + std::to_string(rules.expires_min_s) + " s";
   if (status == 403) return "it has " + std::to_string(rules.bindings_per_aor_max) + " bindings, as many as are allowed";
   return "the registrar has as many bindings as it is allowed";
@@ -31,7 +31,7 @@ std::string reason(std::uint16_t status, const Rules& rules) {
 
 }  // namespace
 
-std::expected<void, std::string> Shard::create_binding(const ClientKey& client, std::string_view aor, std::string_view uri,
+std::expected<void, std::string> Shard::create_binding(const location::ClientKey& client, std::string_view aor, std::string_view uri,
                                                        std::optional<std::uint32_t> expires_s, std::uint64_t now_s) {
   const site::Site& site = commons_.site.read();
   const Place place = place_named_by(uri, site);

@@ -7,14 +7,14 @@
 #include <chrono>
 #include <cstring>
 
-#include "row.h"
 #include "viaduct/base/limits.h"
+#include "viaduct/location/row.h"
 
 namespace viaduct::registrar {
 namespace {
 
 /// Seconds since 1970 less those of the registrar's clock.
-ClockOffset clock_offset_s() {
+location::ClockOffset clock_offset_s() {
   const auto seconds = [](auto time) { return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count(); };
   return seconds(std::chrono::system_clock::now()) - seconds(std::chrono::steady_clock::now());
 }
@@ -25,19 +25,19 @@ constexpr std::chrono::seconds finish_within{10};
 
 }  // namespace
 
-Gather changed_bindings(Bindings& bindings) {
-  return [&bindings](std::size_t most, ClockOffset offset_s, std::vector<store::Row>& out) {
-    const std::vector<ClientKey> changed = bindings.take_changed(most);
-    for (const ClientKey& key : changed) {
+Gather changed_bindings(location::Bindings& bindings) {
+  return [&bindings](std::size_t most, location::ClockOffset offset_s, std::vector<store::Row>& out) {
+    const std::vector<location::ClientKey> changed = bindings.take_changed(most);
+    for (const location::ClientKey& key : changed) {
       const assign::Location* const location = bindings.location(key);
-      out.push_back({key, location != nullptr ? to_row(*location, offset_s) : std::string{}});
+      out.push_back({key, location != nullptr ? location::to_row(*location, offset_s) : std::string{}});
     }
     return changed.size();
   };
 }
 
-Gather changed_subscriptions(Watchers& watchers) {
-  return [&watchers](std::size_t most, ClockOffset offset_s, std::vector<store::Row>& out) { return watchers.take_changed(most, offset_s, out); };
+Gather changed_subscriptions(notifier::Watchers& watchers) {
+  return [&watchers](std::size_t most, location::ClockOffset offset_s, std::vector<store::Row>& out) { return watchers.take_changed(most, offset_s, out); };
 }
 
 Keeper::Keeper(std::string what, Gather gather, std::shared_ptr<store::Rows> rows)
@@ -139,13 +139,13 @@ std::expected<void, std::string> whole(const store::Result<std::uint64_t>& broke
 
 }  // namespace
 
-std::expected<std::vector<ClientKey>, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s,
-                                                           std::size_t listeners, std::string_view file) {
-  const ClockOffset offset_s = clock_offset_s();
+std::expected<std::vector<location::ClientKey>, std::string> restore(const store::Rows& rows, std::span<location::Bindings* const> shards, std::uint64_t now_s,
+                                                                     std::size_t listeners, std::string_view file) {
+  const location::ClockOffset offset_s = clock_offset_s();
   std::uint64_t unread = 0;
-  std::vector<ClientKey> changed;
+  std::vector<location::ClientKey> changed;
   const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
-    auto row = from_row(octets, offset_s);
+    auto row = location::from_row(octets, offset_s);
     if (!row) {
       ++unread;
       return;
@@ -158,8 +158,8 @@ std::expected<std::vector<ClientKey>, std::string> restore(const store::Rows& ro
   return changed;
 }
 
-std::expected<void, std::string> restore(const store::Rows& rows, std::span<Watchers* const> shards, std::uint64_t now_ms, std::size_t listeners) {
-  const ClockOffset offset_s = clock_offset_s();
+std::expected<void, std::string> restore(const store::Rows& rows, std::span<notifier::Watchers* const> shards, std::uint64_t now_ms, std::size_t listeners) {
+  const location::ClockOffset offset_s = clock_offset_s();
   std::uint64_t unread = 0;
   const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
     if (!shards[assign::shard_of(key, shards.size())]->restore(octets, offset_s, now_ms, listeners)) ++unread;

@@ -21,12 +21,12 @@ std::uint64_t monotonic_ms() {
 constexpr std::chrono::seconds durable_within{5};
 
 /// Keys are hashes: shards get equal parts but for chance.
-Rules share_of(Rules rules, std::size_t shards) {
+location::Rules share_of(location::Rules rules, std::size_t shards) {
   rules.bindings_max = (rules.bindings_max + shards - 1) / shards;
   return rules;
 }
 
-WatchRules share_of(WatchRules rules, std::size_t shards) {
+notifier::WatchRules share_of(notifier::WatchRules rules, std::size_t shards) {
   rules.subscriptions_max = (rules.subscriptions_max + shards - 1) / shards;
   rules.open_max = (rules.open_max + shards - 1) / shards;
   rules.notifies_per_s = static_cast<std::uint32_t>((rules.notifies_per_s + shards - 1) / shards);
@@ -70,8 +70,8 @@ Registrar::~Registrar() = default;
 
 std::expected<Restored, std::string> Registrar::keep(Kept rows, std::uint64_t now_ms, std::size_t listeners) {
   const std::shared_ptr<store::Rows> bindings = std::move(rows.bindings), subscriptions = std::move(rows.subscriptions), sightings = std::move(rows.sightings);
-  std::vector<Bindings*> registered, seen;
-  std::vector<Watchers*> watching;
+  std::vector<location::Bindings*> registered, seen;
+  std::vector<notifier::Watchers*> watching;
   for (const auto& core : cores_) {
     registered.push_back(&core->shard.bindings());
     seen.push_back(&core->shard.sightings().bindings());
@@ -81,14 +81,14 @@ std::expected<Restored, std::string> Registrar::keep(Kept rows, std::uint64_t no
   for (const auto& [from, to, file] : {std::tuple(bindings, std::span(registered), "bindings.mdb"), std::tuple(sightings, std::span(seen), "sightings.mdb")}) {
     const auto changed = restore(*from, to, now_ms / 1000, listeners, file);
     if (!changed) return std::unexpected(changed.error());
-    for (const ClientKey& client : *changed) watching[assign::shard_of(client, cores_.size())]->owe_everything(client);
+    for (const location::ClientKey& client : *changed) watching[assign::shard_of(client, cores_.size())]->owe_everything(client);
   }
   Restored out;
   for (const auto& core : cores_) {
     out.clients += core->shard.bindings().clients();
     out.subscriptions += core->shard.watchers().size();
     core->keepers.push_back(std::make_unique<Keeper>("registrations", changed_bindings(core->shard.bindings()), bindings));
-    core->shard.sightings().forget_unwatched(now_ms / 1000 + sight_kept_s);
+    core->shard.sightings().forget_unwatched(now_ms / 1000 + notifier::sight_kept_s);
     core->keepers.push_back(std::make_unique<Keeper>("sightings", changed_bindings(core->shard.sightings().bindings()), sightings));
     core->keepers.push_back(std::make_unique<Keeper>("subscriptions", changed_subscriptions(core->shard.watchers()), subscriptions));
   }
@@ -139,7 +139,7 @@ void Registrar::stop() {
 
 void Registrar::call_core(Core& core, const std::function<void()>& job) { cores_.size() == 1 ? on_control_core_(job) : core.jobs.call(job); }
 
-void Registrar::call(const ClientKey& client, const std::function<void(Shard&)>& job) {
+void Registrar::call(const location::ClientKey& client, const std::function<void(Shard&)>& job) {
   Core& core = *cores_[assign::shard_of(client, cores_.size())];
   call_core(core, [&] { job(core.shard); });
 }
@@ -149,7 +149,7 @@ void Registrar::call_each(const std::function<void(Shard&)>& job) {
 }
 
 /// For each client, by its number, on the core of its shard; some in one turn of it.
-void Registrar::call_for(std::span<const ClientKey> clients, const std::function<void(Shard&, std::size_t)>& job) {
+void Registrar::call_for(std::span<const location::ClientKey> clients, const std::function<void(Shard&, std::size_t)>& job) {
   std::vector<std::vector<std::size_t>> of_core(cores_.size());
   for (std::size_t i = 0; i < clients.size(); ++i) of_core[assign::shard_of(clients[i], cores_.size())].push_back(i);
   for (const auto& core : cores_) {
@@ -162,7 +162,7 @@ void Registrar::call_for(std::span<const ClientKey> clients, const std::function
   }
 }
 
-std::expected<std::size_t, std::string> Registrar::moved(std::span<const ClientKey> clients, const Move& move) {
+std::expected<std::size_t, std::string> Registrar::moved(std::span<const location::ClientKey> clients, const notifier::Move& move) {
   if (cores_.front()->keepers.empty()) return std::unexpected("subscriptions are not kept: the store cannot be written");
   std::size_t told = 0;
   call_for(clients, [&](Shard& shard, std::size_t i) { told += shard.watchers().moved(clients[i], move, commons_.site.read(), monotonic_ms()); });
@@ -173,15 +173,15 @@ std::expected<std::size_t, std::string> Registrar::moved(std::span<const ClientK
   return told;
 }
 
-std::vector<ClientStanding> Registrar::standings(std::span<const ClientKey> clients) {
+std::vector<ClientStanding> Registrar::standings(std::span<const location::ClientKey> clients) {
   std::vector<ClientStanding> out(clients.size());
   call_for(clients, [&](Shard& shard, std::size_t i) {
     const std::uint64_t now_ms = monotonic_ms();
-    const std::vector<BindingView> bindings = shard.bindings().of(clients[i], now_ms / 1000);
+    const std::vector<location::BindingView> bindings = shard.bindings().of(clients[i], now_ms / 1000);
     out[i] = {.bindings = static_cast<std::uint32_t>(bindings.size()),
               .subscriptions = static_cast<std::uint32_t>(shard.watchers().of(clients[i], now_ms).size()),
               .registered_ago_s = {}};
-    for (const BindingView& b : bindings)
+    for (const location::BindingView& b : bindings)
       if (b.registered_ago_s) out[i].registered_ago_s = std::min(*b.registered_ago_s, out[i].registered_ago_s.value_or(UINT32_MAX));
   });
   return out;

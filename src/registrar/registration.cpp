@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "registration_event.h"
 #include "viaduct/sip/contact.h"
 #include "viaduct/sip/event.h"
 #include "viaduct/sip/option.h"
@@ -63,7 +62,8 @@ base::Endpoint place_of(std::string_view path_uri, const base::Endpoint& flow, c
 namespace {
 
 // What of the Path a registration keeps. False: it is too long.
-bool read_path(const sip::Message& request, const site::Site& site, std::span<char, base::path_bytes_max> room, Registration& out, bool& has_first_hop) {
+bool read_path(const sip::Message& request, const site::Site& site, std::span<char, base::path_bytes_max> room, location::Registration& out,
+               bool& has_first_hop) {
   std::size_t bytes = 0;
   sip::Routes values(request, HeaderId::path);
   for (sip::RouteValue value; values.next(value);) {
@@ -88,38 +88,32 @@ base::Endpoint first_hop(const sip::Message& request, const base::Endpoint& flow
   return is_believed ? place_of(first.uri, flow, site) : flow;
 }
 
-std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note, const site::Site& site,
-                                                       std::span<char, base::path_bytes_max> path_room) {
+std::expected<location::Registration, location::Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note,
+                                                                           const site::Site& site, std::span<char, base::path_bytes_max> path_room) {
   Options options = read_options(request);
-  if (!options.unsupported.empty()) return std::unexpected(Outcome{.status = 420, .headers = std::move(options.unsupported)});
+  if (!options.unsupported.empty()) return std::unexpected(location::Outcome{.status = 420, .headers = std::move(options.unsupported)});
   const base::Endpoint& flow = note.frame.source;
-  Registration out{.message = request,
-                   .aor = aor,
-                   .key = note.client,
-                   .flow = flow,
-                   .next = flow,
-                   .listener = static_cast<std::uint8_t>(site.listener(note.frame.destination) - site.listeners.data()),
-                   .supports_path = options.path,
-                   .supports_outbound = options.outbound,
-                   .supports_gruu = options.gruu};
+  location::Registration out{.message = request,
+                             .aor = aor,
+                             .key = note.client,
+                             .flow = flow,
+                             .next = flow,
+                             .listener = static_cast<std::uint8_t>(site.listener(note.frame.destination) - site.listeners.data()),
+                             .supports_path = options.path,
+                             .supports_outbound = options.outbound,
+                             .supports_gruu = options.gruu};
   bool has_first_hop = request.via_values == 1;
-  if (believes_path(site, flow.address) && !read_path(request, site, path_room, out, has_first_hop)) return std::unexpected(Outcome{.status = 513});
+  if (believes_path(site, flow.address) && !read_path(request, site, path_room, out, has_first_hop)) return std::unexpected(location::Outcome{.status = 513});
   // RFC 5626 6: behind a first hop that keeps no flows, outbound registration would not do what it promises. Who asks for no reg-id does not mind.
   if (out.supports_outbound && !has_first_hop) {
     const auto contacts = sip::contacts(request);
     if (contacts && std::ranges::any_of(std::span(contacts->values).first(contacts->count), [](const sip::Contact& c) { return c.reg_id != 0; }))
-      return std::unexpected(Outcome{.status = 439});
+      return std::unexpected(location::Outcome{.status = 439});
   }
   return out;
 }
 
-bool asks_for_end(const sip::Message& request) {
-  if (!request.has(sip::HeaderId::event)) return false;
-  const auto event = sip::event(request);
-  return event && event->package == registration_package;
-}
-
-void put_extensions(std::string& out, const Registration& registration, const Outcome& outcome, const site::Site& site) {
+void put_extensions(std::string& out, const location::Registration& registration, const location::Outcome& outcome, const site::Site& site) {
   if (!registration.path.empty() && registration.supports_path) out.append("Path: ").append(registration.path).append("\r\n");
   if (outcome.is_outbound) out.append("Require: outbound\r\n");
   out.append(site.service_route);

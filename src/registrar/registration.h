@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <expected>
 
-#include "viaduct/registrar/bindings.h"
+#include "viaduct/location/bindings.h"
 #include "viaduct/site/post.h"
 #include "viaduct/site/site.h"
 
@@ -17,12 +17,9 @@ namespace viaduct::registrar {
 
 /// Shape: `request` is indexed without fault, `aor` its client's, canonical; `out` stays where it is while it is used.
 /// Errors: the answer that it gets without its bindings being touched: 420 (RFC 3261 10.3 step 2), 439 (RFC 5626 6), 513 for a Path that is too long.
-[[nodiscard]] std::expected<Registration, Outcome> read_registration(const sip::Message& request, std::string_view aor, const site::Note& note,
-                                                                     const site::Site& site, std::span<char, base::path_bytes_max> path_room);
-
-/// Whether a REGISTER implies a subscription to the end of its registration: `Event: registration`. Any other Event means nothing in a REGISTER and is ignored, as
-/// RFC 3261 8.2.2 has it. Source: [MS-SIPREGE] 2.2.1.1.
-[[nodiscard]] bool asks_for_end(const sip::Message& request);
+[[nodiscard]] std::expected<location::Registration, location::Outcome> read_registration(const sip::Message& request, std::string_view aor,
+                                                                                         const site::Note& note, const site::Site& site,
+                                                                                         std::span<char, base::path_bytes_max> path_room);
 
 /// Whether that source is believed about the hops that it names in Path and Record-Route: a stranger's would be his to say where our requests go.
 [[nodiscard]] bool believes_path(const site::Site& site, const base::Address& source);
@@ -32,6 +29,6 @@ namespace viaduct::registrar {
 [[nodiscard]] base::Endpoint first_hop(const sip::Message& request, const base::Endpoint& flow, const site::Site& site);
 
 /// Append what a 200 says beside the Contacts: Path, Require, Service-Route, each as far as the client understands it.
-void put_extensions(std::string& out, const Registration& registration, const Outcome& outcome, const site::Site& site);
+void put_extensions(std::string& out, const location::Registration& registration, const location::Outcome& outcome, const site::Site& site);
 
 }  // namespace viaduct::registrar

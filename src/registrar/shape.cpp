@@ -46,21 +46,21 @@ std::uint64_t shape_of(const sip::Message& request, const site::Note& note, cons
   return hash.hidden().low | 1;
 }
 
-std::optional<Registration> read_again(const sip::Message& request, const site::Note& note, const assign::Location* location, std::uint64_t shape) {
+std::optional<location::Registration> read_again(const sip::Message& request, const site::Note& note, const assign::Location* location, std::uint64_t shape) {
   if (location == nullptr || location->count() != 1) return std::nullopt;
   const assign::Binding& b = location->binding(0);
   if (b.shape != shape) return std::nullopt;
-  return Registration{.message = request,
-                      .aor = location->aor(),
-                      .key = note.client,
-                      .flow = b.flow,
-                      .next = b.next,
-                      .listener = b.listener,
-                      .path = location->path(0),
-                      .supports_path = b.supports_path,
-                      .supports_outbound = b.supports_outbound,
-                      .supports_gruu = b.supports_gruu,
-                      .shape = shape};
+  return location::Registration{.message = request,
+                                .aor = location->aor(),
+                                .key = note.client,
+                                .flow = b.flow,
+                                .next = b.next,
+                                .listener = b.listener,
+                                .path = location->path(0),
+                                .supports_path = b.supports_path,
+                                .supports_outbound = b.supports_outbound,
+                                .supports_gruu = b.supports_gruu,
+                                .shape = shape};
 }
 
 }  // namespace viaduct::registrar

@@ -6,7 +6,7 @@
 
 #include "viaduct/assign/locations.h"
 #include "viaduct/base/hash.h"
-#include "viaduct/registrar/bindings.h"
+#include "viaduct/location/bindings.h"
 #include "viaduct/site/post.h"
 #include "viaduct/site/site.h"
 
@@ -22,7 +22,7 @@ namespace viaduct::registrar {
 
 /// What read_registration would say of a REGISTER of that shape, from the one binding that one like it has made; nullopt: there is none such.
 /// It borrows from the location.
-[[nodiscard]] std::optional<Registration> read_again(const sip::Message& request, const site::Note& note, const assign::Location* location,
-                                                     std::uint64_t shape);
+[[nodiscard]] std::optional<location::Registration> read_again(const sip::Message& request, const site::Note& note, const assign::Location* location,
+                                                               std::uint64_t shape);
 
 }  // namespace viaduct::registrar

@@ -7,10 +7,10 @@
 #include <cstring>
 #include <ctime>
 
-#include "permission.h"
 #include "registration.h"
 #include "shape.h"
 #include "viaduct/net/frame.h"
+#include "viaduct/notifier/permission.h"
 #include "viaduct/sip/overload.h"
 #include "viaduct/sip/reply.h"
 #include "viaduct/sip/token.h"
@@ -45,7 +45,7 @@ std::string date_line(std::time_t now) {
   return {text.data(), std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts)};
 }
 
-SubscribeOutcome as_answer(Outcome&& out) { return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers)}; }
+notifier::SubscribeOutcome as_answer(location::Outcome&& out) { return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers)}; }
 
 std::string_view home_of(const site::Site& site) {
   return site.local_home != assign::no_home ? std::string_view(site.homes[site.local_home].name) : std::string_view{};
@@ -53,7 +53,7 @@ std::string_view home_of(const site::Site& site) {
 
 }  // namespace
 
-Shard::Shard(site::Commons& commons, unsigned index, const Rules& rules, const WatchRules& watch_rules)
+Shard::Shard(site::Commons& commons, unsigned index, const location::Rules& rules, const notifier::WatchRules& watch_rules)
     : commons_(commons),
       index_(index),
       ring_(*commons.to_registrar[index]),
@@ -142,7 +142,7 @@ Proof Shard::prove(const sip::Message& request, const site::Note& note, const si
   return authenticator_->check({.message = request, .client = note.client, .source = note.frame.source.address, .now_s = wall_s_}, site.keys);
 }
 
-SubscribeOutcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
+notifier::SubscribeOutcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
   const std::uint64_t shape = shape_of(request, note, site, shape_key_);
   std::array<char, base::aor_bytes_max> aor_room;
   std::array<char, base::path_bytes_max> path_room;
@@ -159,14 +159,14 @@ SubscribeOutcome Shard::register_client(const sip::Message& request, const site:
     Proof proof = prove(request, note, site);
     if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
   }
-  SubscribeOutcome out = bind(*registration, site);
-  if (asks_for_end(request) && out.status == 200) [[unlikely]]
+  notifier::SubscribeOutcome out = bind(*registration, site);
+  if (notifier::asks_for_end(request) && out.status == 200) [[unlikely]]
     out.to_tag = watchers_.imply(*registration, authenticator_ != nullptr, site, now_ms_);
   return out;
 }
 
-SubscribeOutcome Shard::bind(const Registration& registration, const site::Site& site) {
-  Outcome out = bindings_.process(registration, now_ms_ / 1000);
+notifier::SubscribeOutcome Shard::bind(const location::Registration& registration, const site::Site& site) {
+  location::Outcome out = bindings_.process(registration, now_ms_ / 1000);
   if (out.status != 200) return as_answer(std::move(out));
   if (commons_.moves.is_any() && locations_.find(registration.key) != nullptr) [[unlikely]]
     commons_.moves.confirm(commons_.counters.size() + index_, {registration.key, site.local_home, registration.aor});
@@ -175,23 +175,23 @@ SubscribeOutcome Shard::bind(const Registration& registration, const site::Site&
   return as_answer(std::move(out));
 }
 
-SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note& note, const site::Site& site) {
+notifier::SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note& note, const site::Site& site) {
   std::array<char, base::aor_bytes_max> aor_room;
   const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
   if (!aor) return {.status = 400, .fault = aor.error()};
   const base::Endpoint& flow = note.frame.source;
-  const WatchRequest asked{
+  const notifier::WatchRequest asked{
       .message = request, .aor = *aor, .flow = flow, .location = std::as_const(locations_).find(note.client), .seen = sightings_.find(note.client)};
-  switch (may_watch(asked, site)) {
-    case Permission::granted:
+  switch (notifier::may_watch(asked, site)) {
+    case notifier::Permission::granted:
       break;
-    case Permission::after_proof: {
+    case notifier::Permission::after_proof: {
       if (!authenticator_) return {.status = 403};
       Proof proof = prove(request, note, site);
       if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
       break;
     }
-    case Permission::refused:
+    case notifier::Permission::refused:
       return {.status = 403};
   }
   return watchers_.process({.message = request,
@@ -207,7 +207,7 @@ SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note&
 // Writes the answer into scratch_; 0 octets when none can be given.
 Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind) {
   if (request.fault != sip::Bad::none) return {};   // workers hand over what they have indexed without
-  SubscribeOutcome outcome = request.method == sip::Method::subscribe ? subscribe(request, note, site) : register_client(request, note, site);
+  notifier::SubscribeOutcome outcome = request.method == sip::Method::subscribe ? subscribe(request, note, site) : register_client(request, note, site);
   outcome.headers += site.server_header;
   sip::Reply reply{.status_line = outcome.fault != sip::Bad::none ? sip::status_line(outcome.fault) : sip::status_line(outcome.status),
                    .source = note.frame.source,

@@ -103,7 +103,7 @@ class Nodes : public testing::Test {
 TEST_F(Nodes, TellOfClientsThatMoveInPartsThatFit) {
   std::vector<std::string> aors;
   for (std::size_t i = 0; i < base::node_call_clients_max + 5; ++i) aors.push_back("user" + std::to_string(i) + "@example.com");
-  const auto told = peers.tell_moved(called, 17, {.notice = registrar::Notice::probation, .within_s = 90}, aors);
+  const auto told = peers.tell_moved(called, 17, {.notice = notifier::Notice::probation, .within_s = 90}, aors);
   ASSERT_TRUE(told) << told.error();
   EXPECT_EQ(*told, aors.size());
   ASSERT_EQ(calls.size(), 2U);

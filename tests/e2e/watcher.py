@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 import rig
 from rig import sip
 
-SCHEMAS = pathlib.Path(__file__).resolve().parents[1] / "registrar"
+SCHEMAS = pathlib.Path(__file__).resolve().parents[1] / "notifier"
 NAMESPACE = "{urn:ietf:params:xml:ns:reginfo}"
 PATIENCE_S = 20.0   # for what is to come: a node that makes something durable first shares its disk
 T1_S, T2_S, TIMER_F_S = 0.5, 4.0, 32.0

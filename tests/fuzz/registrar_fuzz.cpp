@@ -2,10 +2,10 @@
 // libFuzzer target: any octets as a REGISTER, registered twice. The answers alike, their lines whole, nothing of the message breaking out of them; what is kept comes
 // back from the disk as it was; the NOTIFY that it implies is a message of its dialog; credentials are looked at besides.
 #include "../../src/registrar/registration.h"
-#include "../../src/registrar/row.h"
+#include "viaduct/location/row.h"
 #include "../../src/registrar/shape.h"
 #include "fuzz.h"
-#include "viaduct/registrar/watchers.h"
+#include "viaduct/notifier/watchers.h"
 #include "viaduct/sip/digest.h"
 
 namespace {
@@ -28,7 +28,7 @@ std::string broken_lines(std::string_view headers) {
 }
 
 /// What leaves, held against what was asked for.
-struct Wire final : registrar::Outlet {
+struct Wire final : notifier::Outlet {
   bool send(const site::Listener&, const base::Endpoint&, std::string_view message) override {
     sip::Message m;
     const bool is_notify = sip::index(message, m) == sip::Bad::none && m.method == sip::Method::notify;
@@ -46,9 +46,9 @@ struct Home {
   assign::LocationMap locations{4};
   Wire wire;
   assign::Watched watched{1, 4};
-  registrar::Sightings sightings{watched, 4, base::Key128{1}};
-  registrar::Watchers watchers{{}, locations, sightings, base::Key128{1}, wire};
-  registrar::Bindings bindings{{}, locations, base::Key128{1}};
+  notifier::Sightings sightings{watched, 4, base::Key128{1}};
+  notifier::Watchers watchers{{}, locations, sightings, base::Key128{1}, wire};
+  location::Bindings bindings{{}, locations, base::Key128{1}};
   static constexpr std::uint64_t now_s = 1'000'000;
   std::uint64_t tag{};
   base::AesHashKey shape_key = registrar::shape_key(base::Key128{2});
@@ -63,7 +63,7 @@ struct Home {
     site.keys.keys[0].emplace('a', base::Key128{1, 2, 3});
     bindings.set_observer(watchers);
   }
-  registrar::Outcome process(const sip::Message& message) {
+  location::Outcome process(const sip::Message& message) {
     std::array<char, base::path_bytes_max> room;
     const std::uint64_t shape = registrar::shape_of(message, note, site, shape_key);
     auto registration = registrar::read_again(message, note, std::as_const(locations).find(note.client), shape);
@@ -73,9 +73,9 @@ struct Home {
       read->shape = shape;
       registration.emplace(*read);
     }
-    registrar::Outcome out = bindings.process(*registration, now_s);
+    location::Outcome out = bindings.process(*registration, now_s);
     if (out.status != 200) return out;
-    if (registrar::asks_for_end(message)) tag = watchers.imply(*registration, true, site, now_s * 1000);
+    if (notifier::asks_for_end(message)) tag = watchers.imply(*registration, true, site, now_s * 1000);
     registrar::put_extensions(out.headers, *registration, out, site);
     return out;
   }
@@ -83,7 +83,7 @@ struct Home {
   std::string deregister() {
     const std::size_t subscriptions = watchers.size();
     if ((tag != 0) != (subscriptions != 0)) return "a subscription without its tag, or a tag without a subscription";
-    bindings.remove(note.client, now_s, registrar::Departure::rejected);
+    bindings.remove(note.client, now_s, location::Departure::rejected);
     for (std::uint64_t now_ms = now_s * 1000; now_ms < now_s * 1000 + 400; now_ms += 100) watchers.tick(site, now_ms);
     const std::size_t told = wire.sent + watchers.counters().unsent.get();
     return told == subscriptions ? wire.faults : "told " + std::to_string(told) + " of " + std::to_string(subscriptions);
@@ -94,11 +94,11 @@ std::string lost_row(const Home& home) {
   const assign::Location* const location = home.bindings.location({1, 2});
   if (location == nullptr) return home.bindings.bindings() == 0 ? "" : "bindings of nobody";
   if (location->count() != home.bindings.bindings() || location->count() > 10) return "a wrong count";
-  const std::string row = registrar::to_row(*location, 7);
-  const auto back = registrar::from_row(row, 7);
+  const std::string row = location::to_row(*location, 7);
+  const auto back = location::from_row(row, 7);
   if (!back || back->bindings.size() != location->count()) return "a row is not read back";
   const auto again = assign::Location::make(location->key, back->aor, back->bindings);
-  return registrar::to_row(*again, 7) == row ? "" : "a row comes back changed";
+  return location::to_row(*again, 7) == row ? "" : "a row comes back changed";
 }
 
 }  // namespace

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer target: any octets as a home's answer to a REGISTER, seen twice. The second time changes nothing; no contact stands there twice; what is kept comes
 // back from the disk as it was, and is forgotten with the last watcher.
-#include "../../src/registrar/changes.h"
-#include "../../src/registrar/row.h"
+#include "../../src/notifier/changes.h"
+#include "viaduct/location/row.h"
 #include "fuzz.h"
-#include "viaduct/registrar/sightings.h"
+#include "viaduct/notifier/sightings.h"
 
 namespace {
 
 using namespace viaduct;
 
-constexpr registrar::ClientKey alice{1, 2};
+constexpr location::ClientKey alice{1, 2};
 constexpr base::Key128 seed{1};
 constexpr std::uint64_t now_s = 1'000'000;
 
-struct Changes final : registrar::BindingsObserver {
+struct Changes final : location::BindingsObserver {
   std::size_t contacts{};
-  void bindings_changed(const registrar::BindingsChange& change) override { contacts += registrar::difference(change, seed).size(); }
+  void bindings_changed(const location::BindingsChange& change) override { contacts += registrar::difference(change, seed).size(); }
 };
 
 std::string faults_of(const assign::Location& location) {
-  const std::string row = registrar::to_row(location, 7);
-  const auto back = registrar::from_row(row, 7);
+  const std::string row = location::to_row(location, 7);
+  const auto back = location::from_row(row, 7);
   if (!back || back->bindings.size() != location.count()) return "a row is not read back";
   for (std::size_t i = 0; i < location.count(); ++i) {
     const assign::BindingText b = location[i];
@@ -40,10 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   sip::Message message;
   if (sip::index(input.text(), message) != sip::Bad::none || message.is_request) return 0;
   assign::Watched watched{1, 4};
-  registrar::Sightings sightings{watched, 4, seed};
+  notifier::Sightings sightings{watched, 4, seed};
   Changes changes;
   sightings.set_observer(changes);
-  const registrar::Sighting sighting{.message = message, .aor = "alice@example.com", .client = alice, .flow = *base::Endpoint::parse("192.0.2.9:5060", 5060)};
+  const notifier::Sighting sighting{.message = message, .aor = "alice@example.com", .client = alice, .flow = *base::Endpoint::parse("192.0.2.9:5060", 5060)};
   sightings.take(sighting, now_s);
   if (sightings.find(alice) != nullptr) fuzz::expect_none("a client who is not watched is known");
   sightings.begin(alice);

@@ -7,10 +7,12 @@
 
 #include <fstream>
 
-#include "register.h"
+#include "../location/register.h"
 
 namespace viaduct::registrar::test {
 namespace {
+
+using location::test::Register;
 
 using sip::DigestAlgorithm;
 

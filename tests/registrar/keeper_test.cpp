@@ -6,10 +6,12 @@
 
 #include <atomic>
 
-#include "register.h"
+#include "../location/register.h"
 
 namespace viaduct::registrar::test {
 namespace {
+
+using location::test::Register;
 
 /// A disk that is full for so many writes.
 class FullFor final : public store::Rows {
@@ -37,7 +39,7 @@ struct Kept {
     EXPECT_EQ(bindings.process({.message = request.indexed(), .aor = "alice@example.com", .key = {client, 2}, .flow = flow, .next = flow}, 1000).status, 200);
   }
   assign::LocationMap locations{16};
-  Bindings bindings{{}, locations, base::Key128{7}};
+  location::Bindings bindings{{}, locations, base::Key128{7}};
   std::atomic<int> written{};
   Keeper keeper;
 };

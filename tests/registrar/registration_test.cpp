@@ -4,10 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include "register.h"
+#include "../location/register.h"
 
 namespace viaduct::registrar::test {
 namespace {
+
+using location::test::Register;
 
 base::Endpoint endpoint(std::string_view text) { return *base::Endpoint::parse(text, 5060); }
 
@@ -19,7 +21,7 @@ class Reading : public testing::Test {
     note.frame.source = endpoint("192.0.2.9:40000");
     note.frame.destination = endpoint("198.18.0.2:5060");
   }
-  std::expected<Registration, Outcome> read() { return read_registration(request.indexed(), "alice@example.com", note, site, room); }
+  std::expected<location::Registration, location::Outcome> read() { return read_registration(request.indexed(), "alice@example.com", note, site, room); }
   base::Endpoint next(const std::string& path) {
     request = Register().header("Path: " + path);
     const auto r = read();

@@ -7,22 +7,24 @@
 
 #include <random>
 
-#include "register.h"
+#include "../location/register.h"
 #include "registration.h"
-#include "row.h"
+#include "viaduct/location/row.h"
 
 namespace viaduct::registrar::test {
 namespace {
 
+using location::test::Register;
+
 const base::Key128 seed{9};
-const Rules rules{.expires_min_s = 60, .bindings_per_aor_max = 3, .bindings_max = 5};
-constexpr ClientKey alice{1, 2};
+const location::Rules rules{.expires_min_s = 60, .bindings_per_aor_max = 3, .bindings_max = 5};
+constexpr location::ClientKey alice{1, 2};
 
 /// What an observer hears, as text.
-class Heard final : public BindingsObserver {
+class Heard final : public location::BindingsObserver {
  public:
-  void bindings_changed(const BindingsChange& c) override {
-    text += std::string(c.aor) + (c.why == Departure::expired ? " expired" : " changed");
+  void bindings_changed(const location::BindingsChange& c) override {
+    text += std::string(c.aor) + (c.why == location::Departure::expired ? " expired" : " changed");
     for (std::size_t i = 0; c.before != nullptr && i < c.before->count(); ++i) add(" -", (*c.before)[i]);
     for (const assign::BindingText& b : c.after) add(" +", b);
     text += '\n';
@@ -39,7 +41,7 @@ class Heard final : public BindingsObserver {
 struct Home {
   explicit Home(bool all) : reads_all(all), bindings(rules, locations, seed) { bindings.set_observer(heard); }
 
-  Outcome process(const sip::Message& m, const site::Note& note, const site::Site& site, std::uint64_t now_s) {
+  location::Outcome process(const sip::Message& m, const site::Note& note, const site::Site& site, std::uint64_t now_s) {
     const std::uint64_t shape = reads_all ? 0 : shape_of(m, note, site, key);
     if (!reads_all) {
       if (const auto again = read_again(m, note, bindings.location(note.client), shape)) {
@@ -56,19 +58,19 @@ struct Home {
   /// All that is known of alice.
   [[nodiscard]] std::string all() const {
     const assign::Location* const location = bindings.location(alice);
-    return location != nullptr ? to_row(*location, 7) : std::string{};
+    return location != nullptr ? location::to_row(*location, 7) : std::string{};
   }
 
   bool reads_all;
   Heard heard;
   base::AesHashKey key = shape_key(seed);
   assign::LocationMap locations{16};
-  Bindings bindings;
+  location::Bindings bindings;
   std::size_t not_read{};
 
  private:
-  Outcome finish(const Registration& r, const site::Site& site, std::uint64_t now_s) {
-    Outcome out = bindings.process(r, now_s);
+  location::Outcome finish(const location::Registration& r, const site::Site& site, std::uint64_t now_s) {
+    location::Outcome out = bindings.process(r, now_s);
     if (out.status == 200) put_extensions(out.headers, r, out, site);
     return out;
   }
@@ -126,7 +128,7 @@ TEST_F(Shape, OfAnUnregistrationIsNoBindingsOwn) {
   send(Register().cseq(1).branch("1").contact("<sip:a@h>"));
   send(Register().cseq(2).branch("2").contact("<sip:b@h>"));
   send(Register().cseq(3).branch("3").contact("<sip:b@h>;expires=0"));
-  const Outcome again = send(Register().cseq(4).branch("4").contact("<sip:b@h>;expires=0"));
+  const location::Outcome again = send(Register().cseq(4).branch("4").contact("<sip:b@h>;expires=0"));
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(home.bindings.of(alice, 1000).front().cseq, 1u) << "nothing of the other one has changed";
   EXPECT_EQ(home.not_read, 0u);
@@ -196,7 +198,7 @@ class Twins : public Shape {
     const bool repeats = below(10) == 0;
     return r.call_id(std::to_string(call_)).cseq(cseq_).branch(repeats ? branch_ : branch_ = "z9hG4bK" + std::to_string(random()));
   }
-  void set_rules(const Rules& others) {
+  void set_rules(const location::Rules& others) {
     for (Home* home : {&quick, &slow}) home->bindings.set_rules(others);
   }
 
@@ -221,7 +223,7 @@ TEST_F(Twins, NeverDiffer) {
                  .bindings_max = 5});
     Register r = any();
     const sip::Message& m = r.indexed();
-    const Outcome a = quick.process(m, note, site, now_s), b = slow.process(m, note, site, now_s);
+    const location::Outcome a = quick.process(m, note, site, now_s), b = slow.process(m, note, site, now_s);
     ASSERT_EQ(a.status, b.status) << m.text;
     ASSERT_EQ(a.headers, b.headers) << m.text;
     ASSERT_EQ(a.fault, b.fault) << m.text;

@@ -8,10 +8,10 @@
 #include <mutex>
 #include <thread>
 
+#include "../notifier/watch.h"
 #include "load/registers.h"
 #include "load/stand.h"
 #include "viaduct/registrar/keeper.h"
-#include "watch.h"
 
 namespace viaduct::registrar::test {
 namespace {
@@ -114,17 +114,17 @@ TEST_F(Shards, TellWatchersOfClientsThatMoveWhenThatIsDurable) {
   registrar.start(0);
   for (const sip::ClientKey& key : keys_) {
     registrar.call(key, [&](Shard& shard) {
-      const Indexed m(Asking{.call_id = std::to_string(key.low)}.text());
+      const notifier::test::Indexed m(notifier::test::Asking{.call_id = std::to_string(key.low)}.text());
       const auto out = shard.watchers().process({.message = m.message, .aor = "alice@example.com", .client = key, .flow = telephone, .next = telephone},
                                                 stand().commons.site.read(), 1);
       EXPECT_EQ(out.status, 200);
     });
   }
-  const auto told = registrar.moved(keys_, {.notice = Notice::deactivated});
+  const auto told = registrar.moved(keys_, {.notice = notifier::Notice::deactivated});
   ASSERT_TRUE(told) << told.error();
   EXPECT_EQ(*told, clients);
   EXPECT_EQ(rows.ended(), clients) << "in the store, before the call has returned";
-  EXPECT_EQ(registrar.moved(keys_, {.notice = Notice::deactivated}), clients) << "until it is answered";
+  EXPECT_EQ(registrar.moved(keys_, {.notice = notifier::Notice::deactivated}), clients) << "until it is answered";
   const auto standings = registrar.standings(keys_);
   ASSERT_EQ(standings.size(), clients);
   for (const ClientStanding& standing : standings) EXPECT_EQ(standing.subscriptions, 1U);
@@ -160,7 +160,7 @@ TEST_F(Shards, BindWhatTheOperatorWantsWhereItCanBeReached) {
 TEST_F(Shards, TakeBackEachItsOwnClients) {
   const auto now_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
   assign::LocationMap all{clients};
-  Bindings bindings{{}, all, base::Key128{7}};
+  location::Bindings bindings{{}, all, base::Key128{7}};
   sip::Message message;
   for (std::uint32_t i = 0; i < clients; ++i) {
     ASSERT_EQ(sip::index(messages_[i], message), sip::Bad::none);
@@ -172,11 +172,11 @@ TEST_F(Shards, TakeBackEachItsOwnClients) {
   ASSERT_EQ(kept->size(), clients);
 
   std::vector<std::unique_ptr<assign::LocationMap>> maps;
-  std::vector<std::unique_ptr<Bindings>> parts;
-  std::vector<Bindings*> places;
+  std::vector<std::unique_ptr<location::Bindings>> parts;
+  std::vector<location::Bindings*> places;
   for (unsigned i = 0; i < shards; ++i) {
     maps.push_back(std::make_unique<assign::LocationMap>(clients));
-    parts.push_back(std::make_unique<Bindings>(Rules{}, *maps[i], base::Key128{7}));
+    parts.push_back(std::make_unique<location::Bindings>(location::Rules{}, *maps[i], base::Key128{7}));
     places.push_back(parts.back().get());
   }
   const auto changed = restore(*kept, places, now_s, 1, "bindings.mdb");

@@ -25,7 +25,7 @@ class Peers {
 
   /// Have a home tell those who watch these clients that they move (registrar::Registrar::moved), by the decision of that epoch. Returns, when it is durable
   /// there, how many subscriptions are being told. Shape: `aors` are canonical. Errors: no such home, no control address, no answer, or the answer's reason.
-  [[nodiscard]] Expected<std::uint64_t> tell_moved(assign::HomeIndex home, std::uint32_t epoch, const registrar::Move& move, std::span<const std::string> aors);
+  [[nodiscard]] Expected<std::uint64_t> tell_moved(assign::HomeIndex home, std::uint32_t epoch, const notifier::Move& move, std::span<const std::string> aors);
   /// What a home has of these clients, in their order. Shape and errors: as above.
   [[nodiscard]] Expected<std::vector<registrar::ClientStanding>> standings(assign::HomeIndex home, std::span<const std::string> aors);
   /// What a home has in all. Errors: as above.

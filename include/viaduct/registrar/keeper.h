@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "viaduct/registrar/bindings.h"
-#include "viaduct/registrar/watchers.h"
+#include "viaduct/location/bindings.h"
+#include "viaduct/notifier/watchers.h"
 #include "viaduct/store/rows.h"
 
 namespace viaduct::registrar {
@@ -23,8 +23,8 @@ namespace viaduct::registrar {
 /// Appends rows of up to so many things that have changed since they were last asked for, and returns how many; an offset is added to the shard's seconds to
 /// have seconds since 1970.
 using Gather = std::function<std::size_t(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out)>;
-[[nodiscard]] Gather changed_bindings(Bindings& bindings);
-[[nodiscard]] Gather changed_subscriptions(Watchers& watchers);
+[[nodiscard]] Gather changed_bindings(location::Bindings& bindings);
+[[nodiscard]] Gather changed_subscriptions(notifier::Watchers& watchers);
 
 /// What is lost when the process dies: the changes of one period and those that are being written then. What changes often is written once a period.
 /// What the store refuses is tried again until it is taken; the log says when that begins and ends.
@@ -70,9 +70,10 @@ class Keeper {
 
 /// Put back what is kept, before the first REGISTER, each client at its shard, however many shards there were before; what came to one of more than so many
 /// listeners is taken for the first one's. Returns those of whose bindings some have expired since. Errors: `file` cannot be read, which is its name.
-[[nodiscard]] std::expected<std::vector<ClientKey>, std::string> restore(const store::Rows& rows, std::span<Bindings* const> shards, std::uint64_t now_s,
-                                                                         std::size_t listeners, std::string_view file);
+[[nodiscard]] std::expected<std::vector<location::ClientKey>, std::string> restore(const store::Rows& rows, std::span<location::Bindings* const> shards,
+                                                                                   std::uint64_t now_s, std::size_t listeners, std::string_view file);
 /// The same for subscriptions. Errors: a file that cannot be read.
-[[nodiscard]] std::expected<void, std::string> restore(const store::Rows& rows, std::span<Watchers* const> shards, std::uint64_t now_ms, std::size_t listeners);
+[[nodiscard]] std::expected<void, std::string> restore(const store::Rows& rows, std::span<notifier::Watchers* const> shards, std::uint64_t now_ms,
+                                                       std::size_t listeners);
 
 }  // namespace viaduct::registrar

@@ -18,8 +18,8 @@ namespace viaduct::registrar {
 
 /// What a configuration says of a registrar, and a reload changes.
 struct Settings {
-  Rules rules;                              ///< bindings_max: of all shards
-  WatchRules watch_rules;                   ///< subscriptions_max, open_max, notifies_per_s: of all shards
+  location::Rules rules;                              ///< bindings_max: of all shards
+  notifier::WatchRules watch_rules;                   ///< subscriptions_max, open_max, notifies_per_s: of all shards
   std::string realm;
   std::shared_ptr<const Secrets> secrets;   ///< null: nobody has to prove who he is
 };
@@ -76,14 +76,14 @@ class Registrar {
   void stop();
 
   /// Run a job on the core of a client's shard, or on that of each in turn, and wait. Thread: any but the control core's and the shards'.
-  void call(const ClientKey& client, const std::function<void(Shard&)>& job);
+  void call(const location::ClientKey& client, const std::function<void(Shard&)>& job);
   void call_each(const std::function<void(Shard&)>& job);
-  /// Tell those who watch these clients that they move (Watchers::moved), registered here or not. Returns, when all is in the store so that a restart tells it,
+  /// Tell those who watch these clients that they move (notifier::Watchers::moved), registered here or not. Returns, when all is in the store so that a restart tells it,
   /// how many subscriptions are being told; the same call again is as good as one. Errors: a store that cannot be written, or was not within 5 s.
   /// Thread: as `call`.
-  [[nodiscard]] std::expected<std::size_t, std::string> moved(std::span<const ClientKey> clients, const Move& move);
+  [[nodiscard]] std::expected<std::size_t, std::string> moved(std::span<const location::ClientKey> clients, const notifier::Move& move);
   /// What there is here of each of these clients, in their order. Thread: as `call`.
-  [[nodiscard]] std::vector<ClientStanding> standings(std::span<const ClientKey> clients);
+  [[nodiscard]] std::vector<ClientStanding> standings(std::span<const location::ClientKey> clients);
   /// Thread: as `call`.
   void apply(const Settings& settings);
   /// Thread: any.
@@ -94,7 +94,7 @@ class Registrar {
   struct Core;
   void run(unsigned shard);
   void call_core(Core& core, const std::function<void()>& job);
-  void call_for(std::span<const ClientKey> clients, const std::function<void(Shard&, std::size_t)>& job);
+  void call_for(std::span<const location::ClientKey> clients, const std::function<void(Shard&, std::size_t)>& job);
   site::Commons& commons_;
   OnControlCore on_control_core_;
   std::vector<std::unique_ptr<Core>> cores_;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "viaduct/base/hash.h"
-#include "viaduct/registrar/bindings.h"
+#include "viaduct/location/bindings.h"
 #include "viaduct/sip/digest.h"
 #include "viaduct/sip/uri.h"
 
@@ -42,7 +42,8 @@ class Secrets {
   [[nodiscard]] std::string add_line(std::string_view line, const sip::Domains& domains, const base::Key128& fleet_seed, std::vector<bool>& given);
 
   std::vector<sip::DigestAlgorithm> algorithms_;
-  std::unordered_map<ClientKey, std::uint32_t, ClientKeyHash> first_;  // a client's first place in ha1s_, of as many as there are algorithms
+  std::unordered_map<location::ClientKey, std::uint32_t, location::ClientKeyHash>
+      first_;  // a client's first place in ha1s_, of as many as there are algorithms
   std::vector<Ha1> ha1s_;
 };
 

@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "viaduct/location/bindings.h"
+#include "viaduct/notifier/sightings.h"
+#include "viaduct/notifier/watchers.h"
 #include "viaduct/registrar/authenticator.h"
-#include "viaduct/registrar/bindings.h"
-#include "viaduct/registrar/sightings.h"
-#include "viaduct/registrar/watchers.h"
 #include "viaduct/share/counters.h"
 #include "viaduct/site/post.h"
 #include "viaduct/site/wire.h"
@@ -32,22 +32,22 @@ struct ShardCounters {
 };
 
 /// Thread: one core's. The only shard shares the control core, and its queue.
-class Shard final : private Outlet {
+class Shard final : private notifier::Outlet {
  public:
-  Shard(site::Commons& commons, unsigned index, const Rules& rules, const WatchRules& watch_rules);
+  Shard(site::Commons& commons, unsigned index, const location::Rules& rules, const notifier::WatchRules& watch_rules);
   /// Process up to `requests_max` requests and answers to NOTIFYs, and what has expired or is to be told. `now_ms` is a monotonic clock. Returns how much
   /// there was to do.
   std::size_t poll(std::size_t requests_max, std::uint64_t now_ms);
   /// Who registers must prove who he is from now on; null: nobody.
   void set_authenticator(std::unique_ptr<Authenticator> authenticator) { authenticator_ = std::move(authenticator); }
   /// Bind a URI to a client of this node, canonical `aor`, as the operator wants it. Errors: a sentence, and nothing has changed.
-  [[nodiscard]] std::expected<void, std::string> create_binding(const ClientKey& client, std::string_view aor, std::string_view uri,
+  [[nodiscard]] std::expected<void, std::string> create_binding(const location::ClientKey& client, std::string_view aor, std::string_view uri,
                                                                 std::optional<std::uint32_t> expires_s, std::uint64_t now_s);
-  [[nodiscard]] Bindings& bindings() { return bindings_; }
-  [[nodiscard]] const Bindings& bindings() const { return bindings_; }
-  [[nodiscard]] Sightings& sightings() { return sightings_; }
-  [[nodiscard]] Watchers& watchers() { return watchers_; }
-  [[nodiscard]] const Watchers& watchers() const { return watchers_; }
+  [[nodiscard]] location::Bindings& bindings() { return bindings_; }
+  [[nodiscard]] const location::Bindings& bindings() const { return bindings_; }
+  [[nodiscard]] notifier::Sightings& sightings() { return sightings_; }
+  [[nodiscard]] notifier::Watchers& watchers() { return watchers_; }
+  [[nodiscard]] const notifier::Watchers& watchers() const { return watchers_; }
   [[nodiscard]] const ShardCounters& counters() const { return counters_; }
   [[nodiscard]] const site::Wire& wire() const { return wire_; }
 
@@ -64,9 +64,9 @@ class Shard final : private Outlet {
   void take_sighting(nic::Packet p, const site::Note& note);
   void take_request(nic::Packet p, const site::Note& note);
   [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
-  [[nodiscard]] SubscribeOutcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
-  [[nodiscard]] SubscribeOutcome bind(const Registration& registration, const site::Site& site);
-  [[nodiscard]] SubscribeOutcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] notifier::SubscribeOutcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] notifier::SubscribeOutcome bind(const location::Registration& registration, const site::Site& site);
+  [[nodiscard]] notifier::SubscribeOutcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Answer answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind);
   void send_back(nic::Packet p, const site::Note& note, std::size_t bytes);
 
@@ -75,9 +75,9 @@ class Shard final : private Outlet {
   share::Ring& ring_;
   assign::LocationMap& locations_;
   site::Wire wire_;
-  Bindings bindings_;
-  Sightings sightings_;
-  Watchers watchers_;
+  location::Bindings bindings_;
+  notifier::Sightings sightings_;
+  notifier::Watchers watchers_;
   base::AesHashKey shape_key_;
   std::unique_ptr<Authenticator> authenticator_;
   ShardCounters counters_;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// A NOTIFY from a subscription and the state of its client: RFC 6665 4.2.2, RFC 3680 5, RFC 5839 5 to 7, RFC 6446 7, [MS-SIPREGE] 4.1.3.
+#include <algorithm>
+#include <cstdio>
+
+#include "notifier.h"
+#include "registration_event.h"
+#include "viaduct/sip/notify.h"
+
+namespace viaduct::notifier {
+namespace {
+
+std::string base32(std::uint64_t value) {
+  std::array<char, sip::base32_64_bytes> out;
+  sip::write_base32(value, out);
+  return {out.data(), out.size()};
+}
+
+std::string uri_or_plain(std::string_view uri, std::string_view aor) { return uri.empty() ? "sip:" + std::string(aor) : std::string(uri); }
+
+/// `;NAME=RATE` of an interval, in NOTIFYs a second.
+void put_rate(std::string& out, const char* name, std::uint32_t interval_ms) {
+  std::array<char, 48> text;
+  out.append(text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), ";%s=%.4f", name, 1000.0 / interval_ms)));
+}
+
+std::string subscription_state(const Standing& x, const WatchRules& rules, Tick now) {
+  if (x.ending != Ending::none) {
+    std::string out = "terminated;reason=" + std::string(reason(x.ending));
+    if (x.ending == Ending::probation) out += ";retry-after=" + std::to_string(x.retry_after_s);
+    return out;
+  }
+  std::string out = "active;expires=" + std::to_string(x.expires > now ? (x.expires - now) / ticks_per_s : 0);
+  // What was asked for, as it is kept (RFC 6446 7).
+  if (x.interval_min_ms != 0) put_rate(out, "max-rate", std::max(x.interval_min_ms, rules.interval_ms));
+  if (x.interval_max_ms != 0) put_rate(out, "min-rate", x.interval_max_ms);
+  return out;
+}
+
+/// A contact that is to be registered again within so many seconds (RFC 3680 4.7.1).
+ReginfoContact shortened(ReginfoContact contact, std::uint32_t within_s) {
+  contact.event = ContactEvent::shortened;
+  contact.expires_s = std::min(contact.expires_s.value_or(within_s), within_s);
+  return contact;
+}
+
+/// A contact that is to be registered again, elsewhere, after so many seconds (RFC 3680 4.7.1).
+ReginfoContact sent_away(ReginfoContact contact, std::uint32_t after_s) {
+  contact.state = ContactState::terminated;
+  contact.event = ContactEvent::probation;
+  contact.retry_after_s = after_s;
+  contact.expires_s.reset();
+  return contact;
+}
+
+/// As its client is to have it who is asked to register again.
+ReginfoContact asked_for(const ReginfoContact& contact, const Standing& x) {
+  return x.ending == Ending::probation ? sent_away(contact, x.retry_after_s) : shortened(contact, x.retry_after_s);
+}
+
+RegistrationState registration_state(const assign::Location* location, bool was_active) {
+  if (location != nullptr) return RegistrationState::active;
+  return was_active ? RegistrationState::terminated : RegistrationState::init;
+}
+
+}  // namespace
+
+/// Equal for equal bindings, on every node and after a restart; a refresh alone changes nothing.
+std::uint64_t Watchers::Impl::state_tag(const location::ClientKey& client, bool is_elsewhere) const {
+  const assign::Location* const location = location_of(client, is_elsewhere);
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
+    const assign::BindingText b = (*location)[i];
+    std::string text(b.uri);
+    text.append(1, '\0').append(b.instance).append(1, '\0').append(std::to_string(b.binding.q_milli));
+    out += base::siphash64(seed, text);   // in whatever order they stand
+  }
+  return out ^ client.low;
+}
+
+/// What a NOTIFY says, whatever dialog it is in.
+struct Telling {
+  std::string event, state, etag;
+  std::string_view headers, content_type;
+  std::string body;
+};
+
+Telling Watchers::Impl::contacts_of(const Subscription& s) const {
+  const Standing& x = s.standing;
+  const DialogTexts t = s.texts();
+  const std::uint64_t now_s = now_ms / 1000;
+  const assign::Location* const location = location_of(s);
+  std::vector<ReginfoContact> contacts;
+  if (x.due == Due::changes) {
+    contacts = latest(logs[x.is_elsewhere ? 1 : 0].at(s.client), x.changes_from, now_s);
+  } else {
+    for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
+      const ReginfoContact contact = shown((*location)[i], seed, now_s);
+      contacts.push_back(x.shortens ? asked_for(contact, x) : contact);
+    }
+  }
+  const std::string aor_uri = "sip:" + std::string(t.aor);
+  const Reginfo info{.version = x.version,
+                     .is_full = x.due != Due::changes,
+                     .aor_uri = aor_uri,
+                     .registration_id = s.client.low,
+                     .state = x.shortens && s.ends() ? RegistrationState::terminated : registration_state(location, x.due == Due::changes),
+                     .contacts = contacts};
+  return {.event = t.event_id.empty() ? "reg" : "reg;id=" + std::string(t.event_id),
+          .state = subscription_state(x, rules, now()),
+          .etag = base32(state_tag(s.client, x.is_elsewhere)),
+          .headers = {},
+          .content_type = x.is_unchanged ? std::string_view{} : reginfo_type,
+          .body = x.is_unchanged ? std::string{} : reginfo_xml(info)};
+}
+
+Telling Watchers::Impl::deregistration_of(const Subscription& s) {
+  const RegistrationEvent event = registration_event(s.standing.ending);
+  return {.event = std::string(registration_event_package),
+          .state = std::string(registration_event_state),
+          .etag = {},
+          .headers = event.diagnostics,
+          .content_type = registration_event_type,
+          .body = std::string(event.body)};
+}
+
+std::string_view Watchers::Impl::compose(const Subscription& s, const site::Listener& from, const site::Site& site) {
+  const Standing& x = s.standing;
+  const DialogTexts t = s.texts();
+  std::array<char, base::contact_uri_bytes_max + base::path_bytes_max + 16> room;
+  const auto way = sip::arrange_routes(t.target, t.routes, room);
+  if (!way) return {};
+  const sip::Branch branch = sip::own_branch({.id = s.dialog, .sender = sip::sender_for(s.client)}, x.local_cseq, site.keys);
+  const std::string via =
+      "SIP/2.0/UDP " + from.host + ':' + std::to_string(from.endpoint.port) + ";branch=" + std::string(branch.data(), branch.size()) + ";rport";
+  const site::Listener& here = site.listeners[x.listener];
+  const std::string local = uri_or_plain(t.local_uri, t.aor), remote = uri_or_plain(t.remote_uri, t.aor), tag = base32(s.dialog);
+  const std::string contact = "sip:" + here.host + ':' + std::to_string(here.endpoint.port);
+  const Telling told = x.is_implicit ? deregistration_of(s) : contacts_of(s);
+  const std::size_t bytes = sip::write_notify({.request_uri = way->request_uri,
+                                               .via = via,
+                                               .routes = way->routes,
+                                               .from = local,
+                                               .from_tag = tag,
+                                               .to = remote,
+                                               .to_tag = t.remote_tag,
+                                               .call_id = t.call_id,
+                                               .cseq = x.local_cseq,
+                                               .contact = contact,
+                                               .event = told.event,
+                                               .subscription_state = told.state,
+                                               .etag = told.etag,
+                                               .headers = told.headers,
+                                               .content_type = told.content_type,
+                                               .body = told.body},
+                                              scratch);
+  return {scratch.data(), bytes};
+}
+
+}  // namespace viaduct::notifier

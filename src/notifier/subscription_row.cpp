@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Subscriptions as octets, to be kept while the node is down.
+//
+//   row:  u8 format (1), u64 of the client's key twice, u64 dialog, the place that NOTIFYs go to (16 octets and u16), u8 listener, u8 ending,
+//         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again; 4 more: it shortens; 8 more: the client's home is elsewhere;
+//         16 more: a REGISTER implies it), u8 whether a NOTIFY was ever answered,
+//         u32 of the subscriber's CSeq, ours, version, retry-after, shortest and longest interval, u64 expiry (seconds since 1970),
+//         8 times u16 octets of a text, then the texts
+#include <algorithm>
+
+#include "notifier.h"
+#include "viaduct/store/octets.h"
+
+namespace viaduct::notifier {
+namespace {
+
+constexpr std::uint8_t format = 1;
+constexpr std::size_t fixed_bytes = 1 + 3 * 8 + 18 + 4 + 6 * 4 + 8 + 8 * 2;  // of a row, before its texts
+enum class Owed : std::uint8_t { nothing, anew, again };
+constexpr std::uint8_t shortens = 4, elsewhere = 8, implicit = 16;  // beside Owed
+
+Owed owed(const Subscription& s) {
+  // What has become due since the one under way was sent is another message: in its place it would pass for its repetition, and nobody would read it.
+  if (s.open && s.standing.due != Due::nothing) return Owed::anew;
+  if (s.open || s.standing.repeats_cseq) return Owed::again;
+  return s.standing.due != Due::nothing ? Owed::anew : Owed::nothing;
+}
+
+std::uint8_t owed_octet(const Subscription& s) {
+  const bool is_shortening = s.standing.shortens || (s.open && s.open->shortens);
+  return static_cast<std::uint8_t>(std::to_underlying(owed(s)) | (is_shortening ? shortens : 0) | (s.standing.is_elsewhere ? elsewhere : 0) |
+                                   (s.standing.is_implicit ? implicit : 0));
+}
+
+std::string to_row(const Subscription& s, std::int64_t offset_s) {
+  const Standing& x = s.standing;
+  const DialogTexts t = s.texts();
+  const std::array<std::string_view, 8> all = {t.aor, t.call_id, t.remote_tag, t.remote_uri, t.local_uri, t.target, t.routes, t.event_id};
+  std::size_t bytes = fixed_bytes;
+  for (const std::string_view text : all) bytes += text.size();
+  store::RowWriter w(bytes);
+  w << format << s.client.low << s.client.high << s.dialog << x.next << x.listener << static_cast<std::uint8_t>(x.ending) << owed_octet(s)
+    << static_cast<std::uint8_t>(x.was_heard);
+  w << x.remote_cseq << x.local_cseq << (owed(s) == Owed::again && s.open ? x.version - 1 : x.version) << x.retry_after_s << x.interval_min_ms
+    << x.interval_max_ms;
+  w << static_cast<std::int64_t>(x.expires / ticks_per_s) + offset_s;
+  for (const std::string_view text : all) w << static_cast<std::uint16_t>(text.size());
+  for (const std::string_view text : all) w << text;
+  return w.take();
+}
+
+/// A subscription as it was, but for its texts.
+struct FromRow {
+  location::ClientKey client;
+  std::uint64_t dialog{};
+  Standing standing;
+  Owed owed{};
+  DialogTexts texts;
+};
+
+std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
+  store::RowReader r(row);
+  if (r.number<std::uint8_t>() != format) return std::nullopt;
+  FromRow out;
+  Standing& x = out.standing;
+  out.client.low = r.number<std::uint64_t>();
+  out.client.high = r.number<std::uint64_t>();
+  out.dialog = r.number<std::uint64_t>();
+  x.next = r.endpoint();
+  x.listener = r.number<std::uint8_t>();
+  const auto ending = r.number<std::uint8_t>(), owed = r.number<std::uint8_t>();
+  const auto what = static_cast<std::uint8_t>(owed & ~(shortens | elsewhere | implicit));
+  x.shortens = (owed & shortens) != 0;
+  x.is_elsewhere = (owed & elsewhere) != 0;
+  x.is_implicit = (owed & implicit) != 0;
+  x.was_heard = r.number<std::uint8_t>() != 0;
+  for (std::uint32_t* number : {&x.remote_cseq, &x.local_cseq, &x.version, &x.retry_after_s, &x.interval_min_ms, &x.interval_max_ms})
+    *number = r.number<std::uint32_t>();
+  const std::int64_t expires_s = std::clamp<std::int64_t>(r.number<std::int64_t>() - offset_s, 0, UINT32_MAX / ticks_per_s);
+  x.expires = static_cast<Tick>(expires_s) * ticks_per_s;
+  std::array<std::uint16_t, 8> bytes;
+  for (std::uint16_t& b : bytes) b = r.number<std::uint16_t>();
+  DialogTexts& t = out.texts;
+  const std::uint16_t* next = bytes.data();
+  for (std::string_view* text : {&t.aor, &t.call_id, &t.remote_tag, &t.remote_uri, &t.local_uri, &t.target, &t.routes, &t.event_id}) *text = r.text(*next++);
+  if (!r.is_at_end() || ending > static_cast<std::uint8_t>(Ending::noresource) || what > static_cast<std::uint8_t>(Owed::again)) return std::nullopt;
+  x.ending = static_cast<Ending>(ending);
+  out.owed = static_cast<Owed>(what);
+  return out;
+}
+
+}  // namespace
+
+std::size_t Watchers::take_changed(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out) {
+  std::deque<base::Hash128>& all = impl_->changed;
+  const std::size_t count = std::min(most, all.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const base::Hash128 key = all.front();
+    all.pop_front();
+    Subscription* const s = impl_->table.find(key.low);
+    if (s != nullptr) s->standing.is_unsaved = false;
+    out.push_back({key, s != nullptr ? to_row(*s, offset_s) : std::string{}});
+  }
+  return count;
+}
+
+bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_t now_ms, std::size_t listeners) {
+  impl_->advance(now_ms);
+  const auto read = from_row(row, offset_s);
+  if (!read) return false;
+  if (impl_->table.find(read->dialog) != nullptr || impl_->table.size() >= impl_->rules.subscriptions_max) return true;
+  Subscription& s = impl_->table.add(Subscription::make(read->client, read->dialog, read->texts));
+  s.standing = read->standing;
+  Standing& x = s.standing;
+  if (x.listener >= listeners) x.listener = 0;
+  x.told = impl_->now();
+  x.wants_everything = true;
+  if (x.is_elsewhere) impl_->sightings.begin(s.client);
+  x.repeats_cseq = read->owed == Owed::again;
+  // What a REGISTER implies has one NOTIFY, and it is always the same.
+  if (!x.repeats_cseq && !x.is_implicit) Impl::skip_numbers(x);
+  // Those who are to come one by one still do.
+  if (x.is_implicit && read->owed == Owed::anew && x.ending == Ending::probation) x.retry_at = impl_->now() + x.retry_after_s * ticks_per_s;
+  if (read->owed != Owed::nothing) {
+    impl_->owe_everything(s, true);
+  } else {
+    impl_->mark_changed(s);
+    impl_->schedule(s);
+  }
+  return true;
+}
+
+void Watchers::owe_everything(const location::ClientKey& client) {
+  for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s))
+    if (!s->ends() && !s->standing.is_implicit) impl_->owe_everything(*s, false);
+}
+
+}  // namespace viaduct::notifier

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bindings as octets: everything comes back, and nothing that is cut or longer does.
+#include "viaduct/location/row.h"
+
+#include <gtest/gtest.h>
+
+namespace viaduct::location::test {
+namespace {
+
+assign::Location::Owner two_bindings() {
+  const assign::BindingText texts[] = {{.binding = {.flow = *base::Endpoint::parse("192.0.2.9:40000", 5060),
+                                                    .next = *base::Endpoint::parse("[2001:db8::9]:5070", 5060),
+                                                    .listener = 3,
+                                                    .q_milli = 500,
+                                                    .reg_id = 2,
+                                                    .cseq = 77,
+                                                    .call_hash = 0x1122334455667788,
+                                                    .branch_hash = 0x99aabbccddeeff00,
+                                                    .added_at_s = 1000,
+                                                    .expires_at_s = 4600,
+                                                    .registered_at_s = 4000},
+                                        .uri = "sip:a@h",
+                                        .instance = "\"<urn:uuid:1>\"",
+                                        .path = "<sip:e;lr>"},
+                                       {.binding = {.expires_at_s = 5000}, .uri = "sip:b@h"}};
+  return assign::Location::make({1, 2}, "alice@example.com", texts);
+}
+
+TEST(Row, BringsEverythingBack) {
+  const auto location = two_bindings();
+  const std::string row = to_row(*location, 1'700'000'000);
+  const auto back = from_row(row, 1'700'000'000 - 500);   // the clock began later
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->aor, "alice@example.com");
+  ASSERT_EQ(back->bindings.size(), 2U);
+  const assign::BindingText was = (*location)[0], &is = back->bindings[0];
+  EXPECT_EQ(is.binding.flow, was.binding.flow);
+  EXPECT_EQ(is.binding.next, was.binding.next);
+  EXPECT_EQ(is.binding.listener, was.binding.listener);
+  EXPECT_EQ(is.binding.q_milli, was.binding.q_milli);
+  EXPECT_EQ(is.binding.reg_id, was.binding.reg_id);
+  EXPECT_EQ(is.binding.cseq, was.binding.cseq);
+  EXPECT_EQ(is.binding.call_hash, was.binding.call_hash);
+  EXPECT_EQ(is.binding.branch_hash, was.binding.branch_hash);
+  EXPECT_EQ(is.binding.added_at_s, 1500U);
+  EXPECT_EQ(is.binding.expires_at_s, 5100U);
+  EXPECT_EQ(is.binding.registered_at_s, 4500U);
+  EXPECT_EQ(back->bindings[1].binding.registered_at_s, 0U) << "by no REGISTER";
+  EXPECT_EQ(is.uri, was.uri);
+  EXPECT_EQ(is.instance, was.instance);
+  EXPECT_EQ(is.path, was.path);
+  EXPECT_EQ(back->bindings[1].uri, "sip:b@h");
+}
+
+TEST(Row, OfWhatExpiredBeforeTheClockBeganSaysZero) {
+  const auto back = from_row(to_row(*two_bindings(), 1000), 100'000);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->bindings[0].binding.expires_at_s, 0U);
+}
+
+TEST(Row, OfTheBuildBeforeDoesNotSayWhenItWasRegistered) {
+  const assign::BindingText text{.binding = {.cseq = 5, .added_at_s = 10, .expires_at_s = 70, .registered_at_s = 20}, .uri = "sip:a@h"};
+  std::string row = to_row(*assign::Location::make({1, 2}, "alice@example.com", {&text, 1}), 0);
+  row[0] = 1;
+  row.erase(row.size() - 3 * sizeof(std::uint16_t) - text.uri.size() - sizeof(std::int64_t), sizeof(std::int64_t));
+  const auto back = from_row(row, 0);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->bindings.at(0).uri, "sip:a@h");
+  EXPECT_EQ(back->bindings.at(0).binding.expires_at_s, 70U);
+  EXPECT_EQ(back->bindings.at(0).binding.registered_at_s, 0U);
+}
+
+TEST(Row, IsRefusedWhenAnythingIsMissingOrTooMuch) {
+  const std::string row = to_row(*two_bindings(), 0);
+  for (std::size_t bytes = 0; bytes < row.size(); ++bytes) EXPECT_FALSE(from_row(std::string_view(row).substr(0, bytes), 0)) << bytes;
+  EXPECT_FALSE(from_row(row + "x", 0));
+  std::string other = row;
+  other[0] = 3;
+  EXPECT_FALSE(from_row(other, 0)) << "another format";
+}
+
+}  // namespace
+}  // namespace viaduct::location::test
