@@ -45,8 +45,6 @@ std::string date_line(std::time_t now) {
   return {text.data(), std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts)};
 }
 
-notifier::SubscribeOutcome as_answer(location::Outcome&& out) { return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers)}; }
-
 std::string_view home_of(const site::Site& site) {
   return site.local_home != assign::no_home ? std::string_view(site.homes[site.local_home].name) : std::string_view{};
 }
@@ -142,7 +140,7 @@ Proof Shard::prove(const sip::Message& request, const site::Note& note, const si
   return authenticator_->check({.message = request, .client = note.client, .source = note.frame.source.address, .now_s = wall_s_}, site.keys);
 }
 
-notifier::SubscribeOutcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
+Shard::Outcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
   const std::uint64_t shape = shape_of(request, note, site, shape_key_);
   std::array<char, base::aor_bytes_max> aor_room;
   std::array<char, base::path_bytes_max> path_room;
@@ -151,7 +149,7 @@ notifier::SubscribeOutcome Shard::register_client(const sip::Message& request, c
     const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
     if (!aor) return {.status = 400, .fault = aor.error()};
     auto read = read_registration(request, *aor, note, site, path_room);
-    if (!read) return as_answer(std::move(read.error()));
+    if (!read) return outcome_of(std::move(read.error()));
     read->shape = shape;
     registration.emplace(*read);
   }
@@ -159,23 +157,25 @@ notifier::SubscribeOutcome Shard::register_client(const sip::Message& request, c
     Proof proof = prove(request, note, site);
     if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
   }
-  notifier::SubscribeOutcome out = bind(*registration, site);
+  Outcome out = bind(*registration, site);
   if (notifier::asks_for_end(request) && out.status == 200) [[unlikely]]
     out.to_tag = watchers_.imply(*registration, authenticator_ != nullptr, site, now_ms_);
   return out;
 }
 
-notifier::SubscribeOutcome Shard::bind(const location::Registration& registration, const site::Site& site) {
+Shard::Outcome Shard::outcome_of(location::Outcome&& out) { return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers)}; }
+
+Shard::Outcome Shard::bind(const location::Registration& registration, const site::Site& site) {
   location::Outcome out = bindings_.process(registration, now_ms_ / 1000);
-  if (out.status != 200) return as_answer(std::move(out));
+  if (out.status != 200) return outcome_of(std::move(out));
   if (commons_.moves.is_any() && locations_.find(registration.key) != nullptr) [[unlikely]]
     commons_.moves.confirm(commons_.counters.size() + index_, {registration.key, site.local_home, registration.aor});
   put_extensions(out.headers, registration, out, site);
   out.headers += date_;
-  return as_answer(std::move(out));
+  return outcome_of(std::move(out));
 }
 
-notifier::SubscribeOutcome Shard::subscribe(const sip::Message& request, const site::Note& note, const site::Site& site) {
+Shard::Outcome Shard::subscribe(const sip::Message& request, const site::Note& note, const site::Site& site) {
   std::array<char, base::aor_bytes_max> aor_room;
   const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
   if (!aor) return {.status = 400, .fault = aor.error()};
@@ -194,20 +194,21 @@ notifier::SubscribeOutcome Shard::subscribe(const sip::Message& request, const s
     case notifier::Permission::refused:
       return {.status = 403};
   }
-  return watchers_.process({.message = request,
-                            .aor = *aor,
-                            .client = note.client,
-                            .flow = flow,
-                            .next = first_hop(request, flow, site),
-                            .listener = listener_of(note, site),
-                            .is_elsewhere = note.is_elsewhere},
-                           site, now_ms_);
+  notifier::SubscribeOutcome out = watchers_.process({.message = request,
+                                                      .aor = *aor,
+                                                      .client = note.client,
+                                                      .flow = flow,
+                                                      .next = first_hop(request, flow, site),
+                                                      .listener = listener_of(note, site),
+                                                      .is_elsewhere = note.is_elsewhere},
+                                                     site, now_ms_);
+  return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers), .to_tag = out.to_tag};
 }
 
 // Writes the answer into scratch_; 0 octets when none can be given.
 Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind) {
   if (request.fault != sip::Bad::none) return {};   // workers hand over what they have indexed without
-  notifier::SubscribeOutcome outcome = request.method == sip::Method::subscribe ? subscribe(request, note, site) : register_client(request, note, site);
+  Outcome outcome = request.method == sip::Method::subscribe ? subscribe(request, note, site) : register_client(request, note, site);
   outcome.headers += site.server_header;
   sip::Reply reply{.status_line = outcome.fault != sip::Bad::none ? sip::status_line(outcome.fault) : sip::status_line(outcome.status),
                    .source = note.frame.source,

@@ -2,9 +2,9 @@
 // libFuzzer target: any octets as a REGISTER, registered twice. The answers alike, their lines whole, nothing of the message breaking out of them; what is kept comes
 // back from the disk as it was; the NOTIFY that it implies is a message of its dialog; credentials are looked at besides.
 #include "../../src/registrar/registration.h"
-#include "viaduct/location/row.h"
 #include "../../src/registrar/shape.h"
 #include "fuzz.h"
+#include "viaduct/location/row.h"
 #include "viaduct/notifier/watchers.h"
 #include "viaduct/sip/digest.h"
 

@@ -2,8 +2,8 @@
 // libFuzzer target: any octets as a home's answer to a REGISTER, seen twice. The second time changes nothing; no contact stands there twice; what is kept comes
 // back from the disk as it was, and is forgotten with the last watcher.
 #include "../../src/notifier/changes.h"
-#include "viaduct/location/row.h"
 #include "fuzz.h"
+#include "viaduct/location/row.h"
 #include "viaduct/notifier/sightings.h"
 
 namespace {
@@ -16,7 +16,7 @@ constexpr std::uint64_t now_s = 1'000'000;
 
 struct Changes final : location::BindingsObserver {
   std::size_t contacts{};
-  void bindings_changed(const location::BindingsChange& change) override { contacts += registrar::difference(change, seed).size(); }
+  void bindings_changed(const location::BindingsChange& change) override { contacts += notifier::difference(change, seed).size(); }
 };
 
 std::string faults_of(const assign::Location& location) {
@@ -28,7 +28,7 @@ std::string faults_of(const assign::Location& location) {
     if (b.uri.empty() || b.uri.size() > base::contact_uri_bytes_max || b.binding.expires_at_s <= now_s) return "no binding";
     if (b.instance.find_first_of("\r\n") != b.instance.npos) return "an instance of several lines";
     for (std::size_t j = 0; j < i; ++j)
-      if (registrar::contact_id(b, seed) == registrar::contact_id(location[j], seed)) return "a contact stands there twice";
+      if (notifier::contact_id(b, seed) == notifier::contact_id(location[j], seed)) return "a contact stands there twice";
   }
   return {};
 }

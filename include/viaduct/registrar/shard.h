@@ -52,6 +52,14 @@ class Shard final : private notifier::Outlet {
   [[nodiscard]] const site::Wire& wire() const { return wire_; }
 
  private:
+  /// What a request came to, and what its answer says beside that.
+  struct Outcome {
+    std::uint16_t status{};
+    sip::Bad fault{sip::Bad::none};  // for 400
+    std::string headers;
+    std::uint64_t to_tag{};  // 0: as of every other answer
+  };
+  [[nodiscard]] static Outcome outcome_of(location::Outcome&& out);
   struct Answer {
     std::uint16_t status{};
     std::size_t bytes{};
@@ -64,9 +72,9 @@ class Shard final : private notifier::Outlet {
   void take_sighting(nic::Packet p, const site::Note& note);
   void take_request(nic::Packet p, const site::Note& note);
   [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
-  [[nodiscard]] notifier::SubscribeOutcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
-  [[nodiscard]] notifier::SubscribeOutcome bind(const location::Registration& registration, const site::Site& site);
-  [[nodiscard]] notifier::SubscribeOutcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] Outcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] Outcome bind(const location::Registration& registration, const site::Site& site);
+  [[nodiscard]] Outcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Answer answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind);
   void send_back(nic::Packet p, const site::Note& note, std::size_t bytes);
 
