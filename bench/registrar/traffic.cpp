@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "micro/cpu.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/sip/digest.h"
 
 namespace viaduct::bench {
@@ -50,10 +51,6 @@ Telephone proving(const std::string& nonce) {
                            no_response + "\", algorithm=SHA-256, cnonce=\"0a4f113b\", qop=auth, nc=00000001\r\n");
 }
 
-std::uint64_t monotonic_ms() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
-}
-
 }  // namespace
 
 Timed& Timed::operator+=(const Timed& t) {
@@ -71,7 +68,7 @@ Traffic::Traffic(std::uint32_t users, unsigned cpu, unsigned worker_cpu)
       plain_(at),
       proving_(proving({})) {
   for (std::uint32_t i = 0; i < 5 * users; ++i) keys_.push_back(stand_.key_of(user_name(i) + "@example.com"));
-  if (!registrar_.keep({std::make_unique<Nowhere>(), std::make_unique<Nowhere>(), std::make_unique<Nowhere>()}, monotonic_ms(), 1))
+  if (!registrar_.keep({std::make_unique<Nowhere>(), std::make_unique<Nowhere>(), std::make_unique<Nowhere>()}, base::monotonic_ms(), 1))
     throw std::runtime_error("nothing is kept");
 }
 
@@ -108,14 +105,14 @@ nic::Packet Traffic::next(std::uint32_t user, Proof proof) {
 
 void Traffic::remove(std::uint32_t first, std::uint32_t end) {
   registrar_.call_each([&](registrar::Shard& shard) {
-    for (std::uint32_t user = first; user < end; ++user) shard.bindings().remove(key_of(user), monotonic_ms() / 1000);
+    for (std::uint32_t user = first; user < end; ++user) shard.bindings().remove(key_of(user), base::monotonic_ms() / 1000);
   });
 }
 
 Timed Traffic::poll(std::size_t rounds_max) {
   const registrar::ShardSums before = registrar_.sums();
   const double from = cpu_seconds();
-  while (rounds_max-- > 0 && registrar_.poll(base::registrations_a_round, monotonic_ms()) != 0) {
+  while (rounds_max-- > 0 && registrar_.poll(base::registrations_a_round, base::monotonic_ms()) != 0) {
   }
   const double seconds = cpu_seconds() - from;
   const registrar::ShardSums after = registrar_.sums();

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "answers.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/edge/rehearse.h"
 
 namespace viaduct::api {
@@ -39,13 +40,9 @@ void add_move(json& out, const Plant& plant, const sip::ClientKey& key) {
   if (step->plan != 0) out["move"]["plan"] = step->plan;
 }
 
-std::uint64_t monotonic_s() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
-}
-
 json bindings_json(const location::Bindings& bindings, const sip::ClientKey& key) {
   json rows = json::array();
-  for (const location::BindingView& b : bindings.of(key, monotonic_s()))
+  for (const location::BindingView& b : bindings.of(key, base::monotonic_ms() / 1000))
     rows.push_back({{"contact", b.contact},
                     {"expires_in_s", b.expires_in_s},
                     {"registered_ago_s", number_or_null(b.registered_ago_s)},
@@ -144,7 +141,7 @@ json client_deregister(const Plant& plant, const json& request) {
   if (!client) return failure(client.error());
   const auto why = request.value("rejected", false) ? location::Departure::rejected : location::Departure::deactivated;
   std::size_t removed = 0;
-  plant.registrar.call(client->key, [&](registrar::Shard& shard) { removed = shard.bindings().remove(client->key, monotonic_s(), why); });
+  plant.registrar.call(client->key, [&](registrar::Shard& shard) { removed = shard.bindings().remove(client->key, base::monotonic_ms() / 1000, why); });
   return {{"ok", true}, {"aor", client->aor}, {"removed", removed}};
 }
 
@@ -168,7 +165,7 @@ json client_bind(const Plant& plant, const json& request) {
   std::expected<void, std::string> created;
   json bindings;
   plant.registrar.call(client->key, [&](registrar::Shard& shard) {
-    created = shard.create_binding(client->key, client->aor, uri, expires_s, monotonic_s());
+    created = shard.create_binding(client->key, client->aor, uri, expires_s, base::monotonic_ms() / 1000);
     bindings = bindings_json(shard.bindings(), client->key);
   });
   if (!created) return failure(created.error());

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "unsignalled.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/control/seal.h"
 
@@ -23,10 +24,6 @@ constexpr std::chrono::seconds patience{5};
 /// Between two lines of the log about calls that were not heard: whoever sends them decides how many there are.
 constexpr std::int64_t told_every_s = 10;
 
-std::uint64_t wall_s() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-}
-
 json refusal(std::string_view why) { return {{"ok", false}, {"error", why}}; }
 
 /// Whether the library bounds what it reads of a body: it heeds the largest size only where that is said before, and unpacks whatever is packed.
@@ -39,14 +36,14 @@ bool is_bounded(const httplib::Request& call) {
 struct ControlServer::Impl {
   FleetKeys keys;
   NodeHandler handler;
-  control::Gate gate{wall_s()};
+  control::Gate gate{base::wall_s()};
   httplib::Server server;
   std::thread thread;
   std::atomic<bool> has_ended{};
   std::atomic<std::int64_t> told_s{};
 
   void tell_unheard(const std::string& who, Unheard why) {
-    const auto now_s = static_cast<std::int64_t>(wall_s());
+    const auto now_s = static_cast<std::int64_t>(base::wall_s());
     std::int64_t last_s = told_s.load(std::memory_order_relaxed);
     if (now_s - last_s < told_every_s || !told_s.compare_exchange_strong(last_s, now_s)) return;
     spdlog::warn("a call from {} to the control address is not heard: {}", who, control::sentence(why));
@@ -66,7 +63,7 @@ struct ControlServer::Impl {
   void serve(const httplib::Request& call, httplib::Response& out) {
     const sip::SigningKeys now = keys();
     const std::string seal = call.get_header_value(control::seal_header.data());
-    const auto heard = gate.hear({.method = call.method, .target = call.target, .body = call.body}, seal, wall_s(), now);
+    const auto heard = gate.hear({.method = call.method, .target = call.target, .body = call.body}, seal, base::wall_s(), now);
     if (!heard) {
       tell_unheard(call.remote_addr, heard.error());
       out.status = heard.error() == Unheard::crowded ? 503 : 401;

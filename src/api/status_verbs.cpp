@@ -5,6 +5,7 @@
 #include "answers.h"
 #include "memory.h"
 #include "viaduct/api/version.h"
+#include "viaduct/base/clocks.h"
 
 namespace viaduct::api {
 namespace {
@@ -91,9 +92,7 @@ json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount
 /// What health has of a home; of one that is not asked, that.
 json health_json(const control::Pulse* pulse) {
   if (pulse == nullptr) return {{"seen", "not asked"}};
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const auto now_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-  json out = {{"seen", name(pulse->seen())}, {"in_a_row", pulse->in_a_row()}, {"for_s", (now_ms - pulse->changed_ms()) / 1000}};
+  json out = {{"seen", name(pulse->seen())}, {"in_a_row", pulse->in_a_row()}, {"for_s", (base::monotonic_ms() - pulse->changed_ms()) / 1000}};
   if (pulse->round_trip_us() != 0) out["round_trip_us"] = pulse->round_trip_us();
   return out;
 }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "answers.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/sip/token.h"
 
 namespace viaduct::api {
@@ -13,10 +14,6 @@ namespace {
 using nlohmann::json;
 using notifier::Ending;
 using notifier::SubscriptionView;
-
-std::uint64_t monotonic_ms() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
-}
 
 /// As the tag of the dialog has it.
 std::string id_text(std::uint64_t id) {
@@ -64,7 +61,7 @@ json subs_list(const Plant& plant, const json& request) {
   const auto most = request.value("most", std::size_t{100});
   json rows = json::array();
   std::size_t total = 0;
-  const std::uint64_t now_ms = monotonic_ms();
+  const std::uint64_t now_ms = base::monotonic_ms();
   if (request.contains("aor")) {
     const auto client = watched_client(plant, request);
     if (!client) return failure(client.error());
@@ -86,7 +83,7 @@ json subs_show(const Plant& plant, const json& request) {
   json out = failure("no subscription has that id");
   if (!id) return out;
   plant.registrar.call_each([&](registrar::Shard& shard) {
-    if (const auto found = shard.watchers().find(*id, monotonic_ms())) {
+    if (const auto found = shard.watchers().find(*id, base::monotonic_ms())) {
       out = row_of(*found);
       out["ok"] = true;
     }
@@ -101,11 +98,11 @@ json subs_terminate(const Plant& plant, const json& request) {
   if (request.contains("aor")) {
     const auto client = watched_client(plant, request);
     if (!client) return failure(client.error());
-    plant.registrar.call(client->key, [&](registrar::Shard& shard) { count = shard.watchers().end(client->key, *farewell, monotonic_ms()); });
+    plant.registrar.call(client->key, [&](registrar::Shard& shard) { count = shard.watchers().end(client->key, *farewell, base::monotonic_ms()); });
     return {{"ok", true}, {"ended", count}};
   }
   const auto id = sip::read_base32(request.at("id").get_ref<const std::string&>());
-  plant.registrar.call_each([&](registrar::Shard& shard) { count += id && shard.watchers().end_one(*id, *farewell, monotonic_ms()) ? 1 : 0; });
+  plant.registrar.call_each([&](registrar::Shard& shard) { count += id && shard.watchers().end_one(*id, *farewell, base::monotonic_ms()) ? 1 : 0; });
   return count != 0 ? json{{"ok", true}, {"ended", count}} : failure("no subscription has that id, or it is ending");
 }
 

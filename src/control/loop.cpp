@@ -6,6 +6,7 @@
 #include <chrono>
 #include <span>
 
+#include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/share/nap.h"
 
@@ -13,10 +14,6 @@ namespace viaduct::control {
 namespace {
 
 constexpr std::size_t packets_max = 64;
-
-std::uint64_t monotonic_ms() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
-}
 
 std::uint32_t wall_min() {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::minutes>(std::chrono::system_clock::now().time_since_epoch()).count());
@@ -41,7 +38,7 @@ void Loop::run(const std::atomic<bool>& quit) {
 }
 
 std::size_t Loop::round() {
-  const std::uint64_t now_ms = monotonic_ms();
+  const std::uint64_t now_ms = base::monotonic_ms();
   commons_.now_min.store(wall_min(), std::memory_order_relaxed);
   const std::size_t registrations = shard_poll_(base::registrations_a_round, now_ms);
   const std::size_t packets = take_packets(now_ms);

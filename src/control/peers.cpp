@@ -7,6 +7,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/control/seal.h"
 
@@ -18,10 +19,6 @@ using nlohmann::json;
 constexpr std::chrono::seconds connect_within{2};
 /// More than the called node waits for its store.
 constexpr std::chrono::seconds answer_within{10};
-
-std::uint64_t wall_s() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-}
 
 /// A few clients at a time.
 template <typename F>
@@ -46,7 +43,7 @@ struct Peers::Peer {
 
 Expected<void> Peers::Peer::call(const char* target, const json& request, const std::function<void(const json&)>& read) const {
   const std::string body = request.dump(-1, ' ', false, json::error_handler_t::replace);
-  const std::string sealed = seal(Call{.method = "POST", .target = target, .body = body}, wall_s(), keys);
+  const std::string sealed = seal(Call{.method = "POST", .target = target, .body = body}, base::wall_s(), keys);
   httplib::Client client(control.address.text(), control.port);
   client.set_connection_timeout(connect_within);
   client.set_read_timeout(answer_within);

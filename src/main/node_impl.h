@@ -76,7 +76,7 @@ struct Node::Impl {
   std::expected<void, std::string> seed(const control::FleetState& state);
   std::expected<void, std::string> restore_bindings();
   control::Expected<std::vector<sip::ClientKey>> tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const migration::Step* const> clients);
-  control::Expected<std::vector<sip::ClientKey>> sticky_at(assign::HomeIndex from, bool is_called, std::span<const migration::Step* const> clients);
+  control::Expected<std::vector<const migration::Step*>> sticky_at(assign::HomeIndex from, bool is_called, std::span<const migration::Step* const> clients);
   void load_rest();
   std::expected<void, std::string> open_socket();
   std::expected<void, std::string> open_control();

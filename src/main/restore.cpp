@@ -9,6 +9,7 @@
 
 #include "node_impl.h"
 #include "settings.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/control/import.h"
 
 namespace viaduct {
@@ -56,9 +57,7 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (!subscriptions) return std::unexpected(subscriptions.error().text);
   auto sightings = store::open_rows(store_of(config), "sightings");
   if (!sightings) return std::unexpected(sightings.error().text);
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const auto now_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-  const auto restored = registrar.keep({std::move(*bindings), std::move(*subscriptions), std::move(*sightings)}, now_ms, config.listen.size());
+  const auto restored = registrar.keep({std::move(*bindings), std::move(*subscriptions), std::move(*sightings)}, base::monotonic_ms(), config.listen.size());
   if (!restored) return std::unexpected(restored.error());
   if (restored->clients != 0) spdlog::info("{} clients are registered here, as before the restart", restored->clients);
   if (restored->subscriptions != 0) spdlog::info("{} subscriptions go on, as before the restart", restored->subscriptions);

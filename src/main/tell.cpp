@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the home before is told of clients who move, and what it says of those who have not come.
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
-#include <chrono>
 
 #include "node_impl.h"
+#include "viaduct/base/clocks.h"
 
 namespace viaduct {
 namespace {
 
 using migration::Step;
 using Clients = std::vector<sip::ClientKey>;
-
-std::uint64_t wall_s() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-}
 
 std::vector<std::string> aors_of(std::span<const Step* const> clients) {
   std::vector<std::string> out;
@@ -30,16 +28,16 @@ Clients keys_of(std::span<const Step* const> clients) {
 }  // namespace
 
 /// Of those whom nobody has confirmed: who has registered at the home before since he set out. Errors: that home cannot be asked now.
-control::Expected<Clients> Node::Impl::sticky_at(assign::HomeIndex from, bool is_called, std::span<const Step* const> clients) {
+control::Expected<std::vector<const Step*>> Node::Impl::sticky_at(assign::HomeIndex from, bool is_called, std::span<const Step* const> clients) {
   std::vector<const Step*> unconfirmed;
   std::ranges::copy_if(clients, std::back_inserter(unconfirmed), [](const Step* step) { return !step->is_confirmed; });
-  if (unconfirmed.empty()) return Clients{};
-  const std::uint64_t now_s = wall_s();  // before it is asked: how long ago he registered may only be said too long
+  if (unconfirmed.empty()) return unconfirmed;
+  const std::uint64_t now_s = base::wall_s();  // before it is asked: how long ago he registered may only be said too long
   const auto standings = is_called ? peers.standings(from, aors_of(unconfirmed)) : registrar.standings(keys_of(unconfirmed));
   if (!standings) return std::unexpected(standings.error());
-  Clients out;
+  std::vector<const Step*> out;
   for (std::size_t i = 0; i < unconfirmed.size(); ++i)
-    if (is_sticky(*unconfirmed[i], (*standings)[i].registered_ago_s, now_s)) out.push_back(unconfirmed[i]->key);
+    if (is_sticky(*unconfirmed[i], (*standings)[i].registered_ago_s, now_s)) out.push_back(unconfirmed[i]);
   return out;
 }
 
@@ -49,20 +47,22 @@ control::Expected<Clients> Node::Impl::tell(assign::HomeIndex from, migration::T
   const auto notice = tidings == migration::Tidings::moved     ? notifier::Notice::deactivated
                       : tidings == migration::Tidings::leaving ? notifier::Notice::shortened
                                                                : notifier::Notice::probation;
+  std::string name;
   bool is_here = false, is_called = false;
   std::uint32_t epoch_now = 0;
   loop.call([&] {
     const assign::Home& home = site.read().homes[from];
+    name = home.name;
     is_here = home.is_local;
     is_called = !is_here && home.control.has_value();
     epoch_now = assignment.epoch();
   });
   std::vector<const Step*> named(clients.begin(), clients.end());
   if (is_called) std::erase_if(named, [](const Step* step) { return step->aor.empty(); });
-  Clients sticky;
+  std::vector<const Step*> sticky;
   if (tidings == migration::Tidings::moved && (is_here || is_called)) {
     auto found = sticky_at(from, is_called, named);
-    if (!found) return found;
+    if (!found) return std::unexpected(found.error());
     sticky = std::move(*found);
   }
   if (is_called) {
@@ -71,7 +71,9 @@ control::Expected<Clients> Node::Impl::tell(assign::HomeIndex from, migration::T
   } else if (const auto told = registrar.moved(keys_of(named), {.notice = notice}); !told) {
     return std::unexpected(told.error());
   }
-  return sticky;
+  for (const Step* step : sticky)
+    if (!step->aor.empty()) spdlog::info("{} was moved and has not come to his new home: he registers at {} still", step->aor, name);
+  return keys_of(sticky);
 }
 
 }  // namespace viaduct

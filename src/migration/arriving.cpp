@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "clocks.h"
 #include "herald.h"
 #include "ledger.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/migration/mover.h"
 
 namespace viaduct::migration {
@@ -52,8 +52,8 @@ void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& chan
   owed_[step.from].push_back(&step);
   changed.push_back(&step);
   if (step.is_slot) return show(step, {.previous = step.from, .is_settled = true});
-  step.both_until_s = std::max(wall_s(), slot_deadline_s) + settings_.settled_s;
-  step.rests_until_s = wall_s() + settings_.cooldown_s;
+  step.both_until_s = std::max(base::wall_s(), slot_deadline_s) + settings_.settled_s;
+  step.rests_until_s = base::wall_s() + settings_.cooldown_s;
   rest(step);
 }
 
@@ -69,7 +69,7 @@ void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const S
 
 /// Who has not come in time; and who came so long ago that nothing goes to both homes any more.
 void Mover::overdue() {
-  const std::uint64_t now = wall_s();
+  const std::uint64_t now = base::wall_s();
   const std::lock_guard lock(mutex_);
   std::vector<const Step*> changed;
   for (; !deadlines_.empty() && deadlines_.top().s <= now; deadlines_.pop()) {
@@ -111,7 +111,7 @@ void Mover::tell_watchers() {
   take_returned();
   const std::lock_guard lock(mutex_);
   for (auto& [home, queue] : owed_) {
-    if (queue.empty() || telling_.contains(home) || tell_again_ms_[home] > monotonic_ms()) continue;
+    if (queue.empty() || telling_.contains(home) || tell_again_ms_[home] > base::monotonic_ms()) continue;
     const std::size_t count = std::min(queue.size(), told_at_once);
     Errand errand{.home = home, .tidings = Tidings::moved};
     for (std::size_t i = 0; i < count; ++i)
@@ -134,7 +134,7 @@ void Mover::take_returned() {
       if (errand.tidings == Tidings::moved) told(errand.home, *errand.told);
     } else if (errand.tidings == Tidings::moved) {
       telling_.erase(errand.home);
-      tell_again_ms_[errand.home] = monotonic_ms() + tell_again_after_ms;
+      tell_again_ms_[errand.home] = base::monotonic_ms() + tell_again_after_ms;
       spdlog::warn("watchers of {} clients are not told yet: {}", errand.steps.size(), errand.told.error());
     } else {
       unasked += errand.steps.size();
@@ -147,11 +147,7 @@ void Mover::take_returned() {
 
 /// The watchers of those who were at the front of a home's queue have been told: that was the last thing to be done for them.
 void Mover::told(HomeIndex home, std::span<const sip::ClientKey> sticky) {
-  for (const sip::ClientKey& client : sticky) {
-    const Step* const step = find(client, false);
-    ++plan_of(*step).sticky;
-    spdlog::info("{} registers at the home before still, and has not been to his new one", step->aor);
-  }
+  for (const sip::ClientKey& client : sticky) ++plan_of(*find(client, false)).sticky;
   auto& queue = owed_[home];
   const auto end = queue.begin() + static_cast<std::ptrdiff_t>(telling_.extract(home).mapped());
   const std::vector<Step*> steps(queue.begin(), end);

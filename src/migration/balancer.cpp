@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // When a plan is made, and what of the planner's answer goes to the mover. What the planner is given is fleet.cpp's.
 #include "fleet.h"
+#include "viaduct/base/clocks.h"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
-
-#include "clocks.h"
 
 namespace viaduct::migration {
 namespace {
@@ -214,7 +213,7 @@ void Balancer::window_closed() {
     const std::lock_guard lock(mutex_);
     limits = settings_.limits;
     automatic = settings_.automatic;
-    const std::uint64_t now_ms = monotonic_ms();
+    const std::uint64_t now_ms = base::monotonic_ms();
     decision = trigger_->decide({.now_s = static_cast<double>(now_ms) / 1000,
                                  .homes = fleet.homes,
                                  .clients = fleet.clients_count,

@@ -5,8 +5,8 @@
 #include <array>
 #include <utility>
 
-#include "clocks.h"
 #include "ledger.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/migration/mover.h"
 
 namespace viaduct::migration {
@@ -46,7 +46,7 @@ Expected<control::Outcome> Mover::send(const control::Client& client, HomeIndex 
   Step going{.key = client.key, .aor = client.aor, .from = from, .to = to, .state = StepState::committed};
   const Step* const changed = &going;
   std::unique_lock begun(mutex_);
-  going.set_out_s = wall_s();
+  going.set_out_s = base::wall_s();
   going.deadline_s = going.set_out_s + settings_.deadline_s;
   if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) {
     begun.unlock();

@@ -8,11 +8,11 @@
 #include <iterator>
 #include <utility>
 
-#include "clocks.h"
 #include "congestion.h"
 #include "herald.h"
 #include "ledger.h"
 #include "viaduct/base/check.h"
+#include "viaduct/base/clocks.h"
 
 namespace viaduct::migration {
 
@@ -83,13 +83,13 @@ Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool 
   std::erase_if(steps, [&](const Step& step) {
     if (step.is_slot) return slots_.contains(assign::slot_of(step.key));
     const auto rest = rests_.find(step.key);
-    return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second.until_s > wall_s());
+    return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second.until_s > base::wall_s());
   });
   if (steps.empty()) return std::unexpected("nobody is to be moved");
   if (!plans_.empty() && plans_.back().state == PlanState::proposed) plans_.pop_back();
   plan.id = plans_.empty() ? 1 : plans_.back().id + 1;
   plan.state = PlanState::proposed;
-  plan.created_s = wall_s();
+  plan.created_s = base::wall_s();
   if (plan.clients_per_s <= 0) plan.clients_per_s = settings_.clients_per_s;
   plan.clients = plan.slots = 0;
   for (Step& step : steps) {
@@ -162,7 +162,7 @@ Expected<void> Mover::abort(std::uint32_t id) {
   for (const auto& [way, queue] : planned_) std::ranges::copy_if(queue, std::back_inserter(over), [&](const Step* step) { return step->plan == id; });
   if (!over.empty()) planned_.clear();  // all that is planned is of one plan
   plan.state = PlanState::aborted;
-  plan.ended_s = wall_s();
+  plan.ended_s = base::wall_s();
   const Plan aborted = plan;
   const auto written = write_apart(lock, aborted, {}, over);
   for (const Step* step : over) forget(*step);
@@ -216,7 +216,7 @@ std::uint64_t Mover::waiting(assign::HomeIndex from) const {
 
 std::vector<bool> Mover::resting(std::span<const sip::ClientKey> clients) const {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t now = wall_s();
+  const std::uint64_t now = base::wall_s();
   std::vector<bool> out;
   out.reserve(clients.size());
   for (const sip::ClientKey& key : clients) {
@@ -254,7 +254,7 @@ void Mover::rest(const Step& step) {
   rest = {.until_s = step.rests_until_s, .both_until_s = step.both_until_s};
   both_.push({rest.both_until_s, step.key});
   rests_ends_.push({rest.end_s(), step.key});
-  if (rest.both_until_s > wall_s()) show(step, {.previous = step.from, .is_settled = true});
+  if (rest.both_until_s > base::wall_s()) show(step, {.previous = step.from, .is_settled = true});
 }
 
 void Mover::keep_joining(const std::set<std::string>& homes) {

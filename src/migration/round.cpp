@@ -6,8 +6,8 @@
 #include <chrono>
 #include <utility>
 
-#include "clocks.h"
 #include "ledger.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/migration/mover.h"
 
 namespace viaduct::migration {
@@ -88,7 +88,7 @@ void Mover::end_plans() {
   for (Plan& plan : plans_) {
     if ((plan.state != PlanState::running && plan.state != PlanState::paused) || open_.contains(plan.id)) continue;
     plan.state = PlanState::done;
-    plan.ended_s = wall_s();
+    plan.ended_s = base::wall_s();
     is_changed = true;
     spdlog::info("plan {} is done: {} clients moved, {} confirmed, {} unconfirmed, of these {} sticky", plan.id, plan.moved, plan.confirmed, plan.unconfirmed,
                  plan.sticky);

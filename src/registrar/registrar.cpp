@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/registrar/keeper.h"
 #include "viaduct/share/jobs.h"
@@ -12,10 +13,6 @@
 
 namespace viaduct::registrar {
 namespace {
-
-std::uint64_t monotonic_ms() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
-}
 
 /// A store that writes at all has written within that time, whatever else it has to write.
 constexpr std::chrono::seconds durable_within{5};
@@ -114,7 +111,7 @@ void Registrar::run(unsigned shard) {
   while (true) {
     // Acquire: pairs with the release in stop. Asked before the rings, so that what is over leaves nothing in them.
     const bool is_last = is_over_.load(std::memory_order_acquire);
-    const std::size_t done = core.poll(base::registrations_a_round, monotonic_ms()) + core.jobs.do_one();
+    const std::size_t done = core.poll(base::registrations_a_round, base::monotonic_ms()) + core.jobs.do_one();
     commons_.epoch.quiescent(reader);
     if (done != 0) {
       nap.reset();
@@ -165,7 +162,7 @@ void Registrar::call_for(std::span<const location::ClientKey> clients, const std
 std::expected<std::size_t, std::string> Registrar::moved(std::span<const location::ClientKey> clients, const notifier::Move& move) {
   if (cores_.front()->keepers.empty()) return std::unexpected("subscriptions are not kept: the store cannot be written");
   std::size_t told = 0;
-  call_for(clients, [&](Shard& shard, std::size_t i) { told += shard.watchers().moved(clients[i], move, commons_.site.read(), monotonic_ms()); });
+  call_for(clients, [&](Shard& shard, std::size_t i) { told += shard.watchers().moved(clients[i], move, commons_.site.read(), base::monotonic_ms()); });
   std::vector<std::uint64_t> marks(cores_.size());
   for (const auto& core : cores_) call_core(*core, [&] { marks[core->index] = core->subscriptions().mark(); });
   const bool is_durable = std::ranges::all_of(cores_, [&](const auto& core) { return core->subscriptions().wait(marks[core->index], durable_within); });
@@ -176,7 +173,7 @@ std::expected<std::size_t, std::string> Registrar::moved(std::span<const locatio
 std::vector<ClientStanding> Registrar::standings(std::span<const location::ClientKey> clients) {
   std::vector<ClientStanding> out(clients.size());
   call_for(clients, [&](Shard& shard, std::size_t i) {
-    const std::uint64_t now_ms = monotonic_ms();
+    const std::uint64_t now_ms = base::monotonic_ms();
     const std::vector<location::BindingView> bindings = shard.bindings().of(clients[i], now_ms / 1000);
     out[i] = {.bindings = static_cast<std::uint32_t>(bindings.size()),
               .subscriptions = static_cast<std::uint32_t>(shard.watchers().of(clients[i], now_ms).size()),

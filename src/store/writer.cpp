@@ -4,19 +4,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 #include "block.h"
 #include "lmdb_store.h"
 #include "log.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 
 namespace viaduct::store {
 namespace {
-
-std::uint64_t wall_s() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-}
 
 /// What LMDB calls an input/output error is a full disk when the disk is full: it looks at how much was written, not at why.
 bool has_no_room(MDB_env* env) {
@@ -183,7 +179,7 @@ std::uint32_t LmdbWriter::commit_all() {
   if (!changed_) return meta_.epoch;
   write_block();
   ++meta_.epoch;
-  meta_.log_entries = log_.finish(author_, wall_s(), meta_.log_entries);
+  meta_.log_entries = log_.finish(author_, base::wall_s(), meta_.log_entries);
   write_meta(txn_.get(), tables_, meta_);
   MDB_env* env = mdb_txn_env(txn_.get());
   int code = mdb_txn_commit(txn_.release());
