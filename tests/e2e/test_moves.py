@@ -161,6 +161,7 @@ def test_who_refreshes_straight_at_his_old_home_is_told_apart(lab, folder):
         assert (over["confirmed"], over["unconfirmed"], over["sticky"], over["told"]) == (0, 2, 1, 2)
         shown = subprocess.run([str(daemons.VIADUCT), "--socket", str(daemon.socket), "plan", "show"], capture_output=True, text=True, check=True).stdout
         assert "2 unconfirmed (1 sticky)" in shown
+        assert "sticky@example.com was moved and has not come to his new home: he registers at north still" in daemon.log.read_text()
 
 
 def test_a_home_is_left_at_its_own_pace_unless_it_is_evacuated(lab, folder):
