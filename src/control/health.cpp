@@ -128,7 +128,7 @@ bool Health::send(const Watch& w, const site::Site& site) {
   const site::Listener* const from = site.egress(w.address.address, commons_.neighbours.read().next_hop(w.address.address).link);
   if (from == nullptr) return false;
   const std::uint64_t id = id_of(w.home, w.probe);
-  const sip::Branch branch = sip::own_branch({.id = id, .sender = sip::control_sender}, cseq, site.keys);
+  const sip::BranchText branch = sip::branch_text(sip::own_branch({.id = id, .sender = sip::control_sender}, cseq, site.keys));
   std::array<char, sip::base32_64_bytes> letters;
   sip::write_base32(id, letters);
   const std::string_view number{letters.data(), letters.size()};

@@ -81,11 +81,11 @@ void Followers::learn(Entry& entry, AgentClass agent, Known known) {
   if (count < UINT16_MAX) ++count;
 }
 
-Followers::Heard Followers::hear(const Register& r, std::uint32_t clock_ms) {
+void Followers::hear(const Register& r, std::uint32_t clock_ms, Heard& out) {
   const std::uint16_t now = ticks(clock_ms);
   const auto client = static_cast<std::uint32_t>(r.client.high);
   Set& set = set_of(r.client);
-  Heard out{.standing = standing_of(r.agent)};
+  out.standing = standing_of(r.agent);
   std::uint32_t oldest = 0;
   for (std::uint32_t i = 0; i < ways; ++i) {
     Entry& e = set.entries[i];
@@ -104,7 +104,6 @@ Followers::Heard Followers::hear(const Register& r, std::uint32_t clock_ms) {
     }
     learn_from(e, r, now, out);
   }
-  return out;
 }
 
 void Followers::learn_from(Entry& e, const Register& r, std::uint16_t now, Heard& out) {

@@ -49,7 +49,12 @@ class Followers {
     std::int8_t learned{};
     std::uint32_t place{};     ///< where it is remembered, or the oldest is
   };
-  [[nodiscard]] Heard hear(const Register& r, std::uint32_t clock_ms);
+  /// In line, so that its parts are read as they were written: a register that is put together from octets just stored makes a core wait.
+  [[nodiscard]] [[gnu::always_inline]] Heard hear(const Register& r, std::uint32_t clock_ms) {
+    Heard out;
+    hear(r, clock_ms, out);
+    return out;
+  }
   /// Remember that a REGISTER just heard is redirected now.
   void redirected(const Register& r, const Heard& heard, std::uint32_t clock_ms);
 
@@ -85,6 +90,7 @@ class Followers {
   [[nodiscard]] Set& set_of(const base::Hash128& client) const { return sets_[client.low & set_mask_]; }
   [[nodiscard]] Class& class_of(AgentClass agent);
   [[nodiscard]] Standing standing_of(AgentClass agent) const;
+  void hear(const Register& r, std::uint32_t clock_ms, Heard& out);
   [[gnu::noinline]] void learn_from(Entry& e, const Register& r, std::uint16_t now, Heard& out);
   void learn(Entry& entry, AgentClass agent, Known known);
 

@@ -130,7 +130,7 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
   std::array<char, base::contact_uri_bytes_max + base::path_bytes_max + 16> room;
   const auto way = sip::arrange_routes(t.target, t.routes, room);
   if (!way) return {};
-  const sip::Branch branch = sip::own_branch({.id = s.dialog, .sender = sip::sender_for(s.client)}, x.local_cseq, site.keys);
+  const sip::BranchText branch = sip::branch_text(sip::own_branch({.id = s.dialog, .sender = sip::sender_for(s.client)}, x.local_cseq, site.keys));
   const std::string via =
       "SIP/2.0/UDP " + from.host + ':' + std::to_string(from.endpoint.port) + ";branch=" + std::string(branch.data(), branch.size()) + ";rport";
   const site::Listener& here = site.listeners[x.listener];

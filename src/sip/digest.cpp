@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "field.h"
 
@@ -66,12 +65,8 @@ std::optional<Credentials> read(std::string_view value) {
 }
 
 std::uint64_t nonce_mac(std::uint32_t now_s, std::string_view realm, const base::Address& source, const SigningKey& key) {
-  alignas(16) std::array<std::uint8_t, 32> blocks{'n'};   // apart from all else that the key signs
-  const std::uint64_t realm_hash = base::siphash64({}, realm);
-  std::memcpy(blocks.data() + 4, &now_s, sizeof now_s);
-  std::memcpy(blocks.data() + 8, &realm_hash, sizeof realm_hash);
-  std::memcpy(blocks.data() + 16, source.octets().data(), 16);
-  return key.mac.mac64(blocks);
+  const base::Hash128 what{'n' | std::uint64_t{now_s} << 32, base::siphash64({}, realm)};  // apart from all else that the key signs
+  return key.mac.mac64(what, std::bit_cast<base::Hash128>(source.octets()));
 }
 
 }  // namespace

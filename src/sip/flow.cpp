@@ -3,7 +3,6 @@
 #include "viaduct/sip/flow.h"
 
 #include <bit>
-#include <cstring>
 
 #include "base32.h"
 #include "label.h"
@@ -24,7 +23,7 @@ std::uint64_t flow_mac(const Flow& flow, std::string_view call_id, const Signing
   hash.numbers(client[0], client[1]);
   hash.numbers(ours[0], ours[1]);
   hash.numbers(flow.listener, 0);
-  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, 16>>(hash.unencrypted()));
+  return key.mac.mac64(hash.unencrypted());
 }
 
 /// Port and listener; an IPv4 address stands above them.

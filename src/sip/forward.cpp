@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "branch.h"
 #include "indexing.h"
 #include "received.h"
 #include "viaduct/base/check.h"
@@ -112,7 +113,8 @@ void plan_forward(const Message& request, const Via& top, const ForwardRequest& 
   const std::size_t first_line = request.line[0];
   if (how.routes != nullptr && !how.routes->request_uri.empty()) out.add(request.request_uri.offset, request.request_uri.bytes, how.routes->request_uri);
   out.add(first_line, 0, how.via_prefix);
-  out.add(first_line, 0, {how.branch.data(), how.branch.size()});
+  const BranchText branch = branch_text(how.branch);
+  out.add(first_line, 0, {branch.data(), branch.size()});
   out.add(first_line, 0, how.via_end);
   out.add(first_line, 0, how.headers);
   if (!request.has(HeaderId::max_forwards)) out.add(first_line, 0, max_forwards_line);
@@ -175,7 +177,7 @@ std::span<char> forward_in_place(const Message& request, const ForwardRequest& h
   ReceivedText received_text;
   const std::string_view received = write_received(how.source, received_text);
   const std::size_t cut = usual.replaced.end - usual.replaced.begin;
-  const std::size_t ours = how.via_prefix.size() + how.branch.size() + how.via_end.size() + how.headers.size();
+  const std::size_t ours = how.via_prefix.size() + branch_bytes + how.via_end.size() + how.headers.size();
   const std::size_t grown = ours + received.size() - cut;
   const std::size_t left = std::min(grown, room.before), right = grown - left;
   // A Via that shrank would have to be moved before what is behind it.
@@ -193,7 +195,7 @@ std::span<char> forward_in_place(const Message& request, const ForwardRequest& h
   move_around_cut(start + request.line[0] + ours, first_line, value + usual.replaced.begin, cut, value_end);
   base::copy_text(value_end + right - received.size(), received);
   at = base::copy_text(at, how.via_prefix);
-  at = base::copy_text(at, {how.branch.data(), how.branch.size()});
+  at = put_branch(how.branch, at);
   at = base::copy_text(at, how.via_end);
   base::copy_text(at, how.headers);
   return {start, bytes + grown};

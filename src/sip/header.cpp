@@ -204,7 +204,8 @@ using OddLines = std::array<std::uint8_t, base::header_lines_max + 1>;
   return true;
 }
 
-/// Name one line by the table, or put it on the list: no branch, since which names come cannot be foreseen. Returns the list's new length.
+/// Name one line by the table, or put it on the list; returns the list's new length. The compiler makes a branch of it: without one, the lines behind wait for
+/// addresses that wait for the compare, which costs more than a misprediction now and then (docs/performance.md).
 inline std::size_t name_line(const Words& line, std::size_t i, Message& out, OddLines& odd, std::size_t odd_count) {
   const NameRow& row = row_for(line);
   const std::uint64_t differ = ((line.first | row.fold[0]) ^ row.word[0]) | ((line.second | row.fold[1]) ^ row.word[1]);

@@ -8,20 +8,13 @@
 #include <charconv>
 #include <cstring>
 
-#include "base32.h"
+#include "branch.h"
 #include "label.h"
 #include "viaduct/base/aes_hash.h"
 #include "viaduct/base/check.h"
 
 namespace viaduct::sip {
 namespace {
-
-constexpr std::string_view magic_cookie = "z9hG4bK";
-constexpr std::size_t letter_at = magic_cookie.size();
-constexpr std::size_t t_at = letter_at + 1;
-constexpr std::size_t l_at = t_at + base32_64_bytes;
-constexpr std::size_t m_at = l_at + base32_32_bytes;
-static_assert(m_at + base32_64_bytes == branch_bytes);
 
 /// Octets of the message, without the checks of a text's own.
 std::string_view octets(const Message& message, Slice s) { return {message.text.data() + s.offset, s.bytes}; }
@@ -34,7 +27,7 @@ base::Key128 derived(const base::Key128& fleet_key, char use) {
   base::Key128 out;
   for (std::uint8_t half = 0; half < 2; ++half) {
     block[15] = half;
-    const std::uint64_t bits = mac.mac64(block);
+    const std::uint64_t bits = mac.mac64(std::bit_cast<base::Hash128>(block));
     std::memcpy(out.data() + 8 * half, &bits, sizeof bits);
   }
   return out;
@@ -68,6 +61,9 @@ base::Key128 derived(const base::Key128& fleet_key, char use) {
   return static_cast<std::uint32_t>(target.finish().low);
 }
 
+/// The second half of the block that ends what M is made from.
+constexpr std::uint64_t loop_and_letter(std::uint32_t l, char letter) { return l | std::uint64_t{static_cast<std::uint8_t>(letter)} << 32; }
+
 /// M: the MAC over T, L, the transaction's beginning and the place that the response will be sent to. Two blocks: a home proof has one.
 [[gnu::always_inline]] inline std::uint64_t branch_mac(base::AesHasher transaction, std::uint64_t t, std::uint32_t l, const base::Endpoint& place,
                                                        const SigningKey& key) {
@@ -75,15 +71,7 @@ base::Key128 derived(const base::Key128& fleet_key, char use) {
   base::AesHasher goes_to(key.hash_key, nullptr, number(Label::place), place.port);
   goes_to.numbers(address[0], address[1]);
   transaction.hash(goes_to);
-  struct Blocks {
-    base::Hash128 transaction_and_place;
-    std::uint64_t t;
-    std::uint32_t l;
-    std::uint32_t letter;
-  };
-  static_assert(sizeof(Blocks) == 32);
-  const Blocks blocks{transaction.unencrypted(), t, l, static_cast<std::uint32_t>(key.letter)};
-  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, sizeof blocks>>(blocks));
+  return key.mac.mac64(transaction.unencrypted(), base::Hash128{t, loop_and_letter(l, key.letter)});
 }
 
 /// The letters of branches of our own, one for each that a fleet key may have.
@@ -92,15 +80,7 @@ char own_letter(char fleet_letter) { return own_letters[static_cast<std::size_t>
 
 /// Two blocks, as of a branch that is handed on, which the letter tells from this one.
 std::uint64_t own_mac(const OwnRequest& request, std::uint32_t cseq, const SigningKey& key) {
-  struct Blocks {
-    std::uint64_t cseq, zero;
-    std::uint64_t id;
-    std::uint32_t sender;
-    std::uint32_t letter;
-  };
-  static_assert(sizeof(Blocks) == 32);
-  const Blocks blocks{cseq, 0, request.id, request.sender, static_cast<std::uint32_t>(own_letter(key.letter))};
-  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, sizeof blocks>>(blocks));
+  return key.mac.mac64(base::Hash128{cseq, 0}, base::Hash128{request.id, loop_and_letter(request.sender, own_letter(key.letter))});
 }
 
 struct LetterValues {
@@ -133,7 +113,7 @@ std::uint64_t home_proof_mac(const HomeProof& proof, const ClientKey& client, st
   base::AesHasher hash(key.hash_key, home_name.data(), number(Label::home_proof), proof.epoch, home_name);
   hash.numbers(client.low, client.high);
   hash.numbers(proof.expires_min, 0);
-  return key.mac.mac64(std::bit_cast<std::array<std::uint8_t, 16>>(hash.unencrypted()));
+  return key.mac.mac64(hash.unencrypted());
 }
 
 }  // namespace
@@ -160,12 +140,12 @@ Branch make_branch(const Message& request, const Via& top, Direction direction, 
   whole.hash(via);
   const std::uint64_t t = whole.finish().low;
   const std::uint32_t l = loop_part(target, request, direction);
-  Branch out;
-  std::memcpy(out.data(), magic_cookie.data(), magic_cookie.size());
-  out[letter_at] = key.letter;
-  put_64(t, out.data() + t_at);
-  put_32(l, out.data() + l_at);
-  put_64(branch_mac(transaction, t, l, response_goes_to, key), out.data() + m_at);
+  return {.letter = key.letter, .t = t, .l = l, .m = branch_mac(transaction, t, l, response_goes_to, key)};
+}
+
+BranchText branch_text(const Branch& branch) {
+  BranchText out;
+  put_branch(branch, out.data());
   return out;
 }
 
@@ -181,13 +161,7 @@ bool verify_branch(std::string_view branch, const Message& response, const base:
 
 Branch own_branch(const OwnRequest& request, std::uint32_t cseq, const SigningKeys& keys) {
   const SigningKey& key = keys.signing();
-  Branch out;
-  std::memcpy(out.data(), magic_cookie.data(), magic_cookie.size());
-  out[letter_at] = own_letter(key.letter);
-  put_64(request.id, out.data() + t_at);
-  put_32(request.sender, out.data() + l_at);
-  put_64(own_mac(request, cseq, key), out.data() + m_at);
-  return out;
+  return {.letter = own_letter(key.letter), .t = request.id, .l = request.sender, .m = own_mac(request, cseq, key)};
 }
 
 std::optional<OwnRequest> verify_own_branch(std::string_view branch, std::uint32_t cseq, const SigningKeys& keys) {

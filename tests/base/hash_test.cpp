@@ -8,6 +8,8 @@
 #include <openssl/params.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -108,6 +110,27 @@ TEST(SipHash, OneThreeMatchesOpenSslAtEveryLength) {
   }
 }
 
+Hash128 block_at(std::string_view text, std::size_t number) {
+  Hash128 block;
+  std::memcpy(&block, text.data() + 16 * number, sizeof block);
+  return block;
+}
+
+/// Of one to four blocks.
+std::uint64_t mac64(const AesMac& mac, std::string_view text) {
+  const auto at = [&](std::size_t number) { return block_at(text, number); };
+  switch (text.size() / 16) {
+    case 1:
+      return mac.mac64(at(0));
+    case 2:
+      return mac.mac64(at(0), at(1));
+    case 3:
+      return mac.mac64(at(0), at(1), at(2));
+    default:
+      return mac.mac64(at(0), at(1), at(2), at(3));
+  }
+}
+
 TEST(AesMac, MatchesOpenSslCmacOnWholeBlocks) {
   std::mt19937_64 random(3);
   for (int round = 0; round < 2'000; ++round) {
@@ -115,16 +138,15 @@ TEST(AesMac, MatchesOpenSslCmacOnWholeBlocks) {
     const Exact text = random_text(random, 16 * (1 + random() % 4));
     Octets expected = judge_cmac(key, text.view());
     expected.resize(8);
-    const std::span blocks(reinterpret_cast<const std::uint8_t*>(text.bytes.get()), text.size);
-    ASSERT_EQ(octets(AesMac(key).mac64(blocks)), expected);
+    ASSERT_EQ(octets(mac64(AesMac(key), text.view())), expected);
   }
 }
 
 TEST(AesMac, MatchesThePublishedVectorOfOneBlock) {
   const Key128 key = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};  // RFC 4493 4, example 2
-  const Octets block = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a};
+  const std::array<std::uint8_t, 16> block = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a};
   const Octets expected = {0x07, 0x0a, 0x16, 0xb4, 0x6b, 0x4d, 0x41, 0x44};
-  EXPECT_EQ(octets(AesMac(key).mac64(block)), expected);
+  EXPECT_EQ(octets(AesMac(key).mac64(std::bit_cast<Hash128>(block))), expected);
 }
 
 /// A SipText, octet by octet.
@@ -274,14 +296,6 @@ TEST(AesHasher, TellsListsApartThatJoinAlike) {
         if (bytes > 0 || text[0] != '\0') ++lists;
       }
   EXPECT_EQ(seen.size(), lists);
-}
-
-TEST(AesMacDeathTest, RefusesWhatIsNotWholeBlocks) {
-  const Octets text(80);
-  const AesMac mac(counting_key());
-  EXPECT_DEATH((void)mac.mac64(std::span(text).first(15)), "whole blocks");
-  EXPECT_DEATH((void)mac.mac64(std::span(text).first(0)), "whole blocks");
-  EXPECT_DEATH((void)mac.mac64(text), "whole blocks");
 }
 
 TEST(EqualConstantTime, ComparesEveryOctet) {

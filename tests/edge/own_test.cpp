@@ -24,7 +24,7 @@ class Own : public Fleet {
     return Text().method("SUBSCRIBE").uri(std::string(uri)).to("<sip:" + user + "@example.com>;tag=t").header("Event: reg");
   }
   [[nodiscard]] std::string response(const sip::OwnRequest& own, unsigned cseq = 3, const std::string& more = {}) const {
-    const sip::Branch branch = sip::own_branch(own, 3, site.keys);
+    const sip::BranchText branch = sip::branch_text(sip::own_branch(own, 3, site.keys));
     return "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.0.2:5060;branch=" + std::string(branch.data(), branch.size()) + "\r\n" + more +
            "From: <sip:bob@example.com>;tag=a\r\nTo: <sip:w@example.com>;tag=b\r\nCall-ID: c\r\nCSeq: " + std::to_string(cseq) +
            " NOTIFY\r\nContent-Length: 0\r\n\r\n";

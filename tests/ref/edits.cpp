@@ -23,11 +23,7 @@ constexpr std::string_view reply_headers = "Contact: <sip:192.0.2.4:5060>\r\n";
 constexpr std::uint64_t reply_tag = 0x0123456789abcdef;
 constexpr std::string_view reply_tag_text = ";tag=aci2fm6e2xtpp";
 
-sip::Branch our_branch() {
-  sip::Branch branch;
-  branch.fill('x');
-  return branch;
-}
+sip::Branch our_branch() { return {.letter = 'x', .t = 0, .l = 0, .m = 0}; }
 
 sip::ForwardRequest how(const base::Endpoint& source) {
   return {.source = source, .via_prefix = via_prefix, .branch = our_branch(), .headers = added_header, .via_end = via_end};
@@ -169,8 +165,7 @@ std::string expected_forward(std::string_view datagram, const base::Endpoint& so
   if (!message.fault.empty() || !message.is_request || message.max_forwards == 0) return "";
   const Head head = to_head(std::string(datagram));
   const auto is_max_forwards = [](const std::string& line) { return to_header(line).name == "max-forwards"; };
-  const sip::Branch branch = our_branch();
-  std::string out = head.start_line + std::string(via_prefix).append(branch.data(), branch.size()).append(via_end).append(added_header);
+  std::string out = head.start_line + std::string(via_prefix).append("z9hG4bKx").append(sip::branch_bytes - 8, 'a').append(via_end).append(added_header);
   if (std::ranges::none_of(head.lines, is_max_forwards)) out += "Max-Forwards: 70\r\n";
   std::size_t head_bytes = head.start_line.size();
   bool top_via_found = false;

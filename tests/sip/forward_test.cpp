@@ -18,12 +18,9 @@ using testing::indexed;
 
 constexpr std::string_view via_prefix = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=";
 
-Branch some_branch() {
-  Branch branch;
-  branch.fill('x');
-  return branch;
-}
-std::string our_via_line() { return std::string(via_prefix) + std::string(branch_bytes, 'x') + "\r\n"; }
+/// With the letters of zeros and of ones.
+Branch some_branch() { return {.letter = 'x', .t = 0, .l = ~0U, .m = 0}; }
+std::string our_via_line() { return std::string(via_prefix) + "z9hG4bKx" + std::string(13, 'a') + 'd' + std::string(6, '7') + std::string(13, 'a') + "\r\n"; }
 
 std::string applied(const Edits& edits, std::string_view text) {
   EXPECT_FALSE(edits.overflow());

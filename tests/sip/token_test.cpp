@@ -25,7 +25,7 @@ Via top_of(const Message& message) {
 
 std::string branch_of(std::string_view text, Direction direction = Direction::to_home, const base::Endpoint& to = place) {
   const Message request = indexed(text);
-  const Branch branch = make_branch(request, top_of(request), direction, to, testing::signing_keys());
+  const BranchText branch = branch_text(make_branch(request, top_of(request), direction, to, testing::signing_keys()));
   return {branch.data(), branch.size()};
 }
 
@@ -258,7 +258,8 @@ TEST(ReplyTag, DiffersWithEachPartOfTheTransaction) {
 TEST(OwnBranch, NamesTheRequestToWhoeverHasTheKeyAndNobodyElse) {
   const OwnRequest request{.id = 0xfedcba9876543210, .sender = 0x89abcdef};
   const Branch branch = own_branch(request, 7, testing::signing_keys());
-  const std::string text{branch.data(), branch.size()};
+  const BranchText letters = branch_text(branch);
+  const std::string text{letters.data(), letters.size()};
   EXPECT_EQ(own_branch(request, 7, testing::signing_keys()), branch);
   EXPECT_EQ(verify_own_branch(text, 7, testing::signing_keys()), request);
   EXPECT_EQ(verify_own_branch(text, 8, testing::signing_keys()), std::nullopt);
@@ -282,9 +283,9 @@ TEST(OwnBranch, OfTheControlCoreIsNoClients) {
 TEST(OwnBranch, IsNoBranchOfARequestThatWasHandedOn) {
   const std::string text = Parts{}.text();
   const Message request = indexed(text);
-  const Branch handed_on = make_branch(request, top_of(request), Direction::to_home, place, testing::signing_keys());
+  const BranchText handed_on = branch_text(make_branch(request, top_of(request), Direction::to_home, place, testing::signing_keys()));
   EXPECT_EQ(verify_own_branch({handed_on.data(), handed_on.size()}, request.cseq_number, testing::signing_keys()), std::nullopt);
-  const Branch own = own_branch({.id = 1, .sender = 2}, request.cseq_number, testing::signing_keys());
+  const BranchText own = branch_text(own_branch({.id = 1, .sender = 2}, request.cseq_number, testing::signing_keys()));
   EXPECT_FALSE(verify_branch({own.data(), own.size()}, request, place, testing::signing_keys()));
 }
 

@@ -6,7 +6,7 @@
 #include <concepts>
 #include <cstring>
 
-#include "viaduct/base/hash.h"
+#include "viaduct/base/aes.h"
 
 namespace viaduct::base {
 
@@ -29,7 +29,7 @@ class AesHasher {
   /// Octets of it before and in a piece are read, none behind.
   template <std::same_as<std::string_view>... Pieces>
   [[gnu::always_inline]] AesHasher(const AesHashKey& key, const char* begin, std::uint32_t label, std::uint32_t number, Pieces... pieces)
-      : key_(&key), begin_(begin), state_(_mm_xor_si128(load(key.start_.data()), header(label, number, pieces...))) {
+      : key_(&key), begin_(begin), state_(_mm_xor_si128(detail::load_block(key.start_.data()), header(label, number, pieces...))) {
     (piece(pieces), ...);
   }
   /// Adds pieces as the constructor does.
@@ -39,7 +39,7 @@ class AesHasher {
     (piece(pieces), ...);
   }
   /// Adds a block of two numbers, little endian.
-  [[gnu::always_inline]] void numbers(std::uint64_t low, std::uint64_t high) { block(of_words(low, high)); }
+  [[gnu::always_inline]] void numbers(std::uint64_t low, std::uint64_t high) { block(detail::block_of({low, high})); }
   /// Adds another hash, under the same key, so that both are made at the same time.
   [[gnu::always_inline]] void hash(const AesHasher& other) { block(mixed(other.state_)); }
 
@@ -48,20 +48,13 @@ class AesHasher {
   /// The state, for a cipher that encrypts it in the place of `finish`, and for nothing else.
   [[nodiscard]] Hash128 unencrypted() const { return words(state_); }
   /// The hash, fit to be shown.
-  [[nodiscard]] [[gnu::always_inline]] Hash128 finish() const {
-    __m128i out = _mm_xor_si128(state_, load(key_->round_keys_[0].data()));
-    for (std::size_t round = 1; round < 10; ++round) out = _mm_aesenc_si128(out, load(key_->round_keys_[round].data()));
-    return words(_mm_aesenclast_si128(out, load(key_->round_keys_[10].data())));
-  }
+  [[nodiscard]] [[gnu::always_inline]] Hash128 finish() const { return words(detail::encrypted(key_->round_keys_, state_)); }
 
  private:
   static constexpr std::size_t block_bytes = 16;
-  static __m128i load(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
   static Hash128 words(__m128i block) {
     return {static_cast<std::uint64_t>(_mm_cvtsi128_si64(block)), static_cast<std::uint64_t>(_mm_extract_epi64(block, 1))};
   }
-
-  static __m128i of_words(std::uint64_t low, std::uint64_t high) { return _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low)); }
 
   template <typename... Pieces>
   [[gnu::always_inline]] static __m128i header(std::uint32_t label, std::uint32_t number, Pieces... pieces) {
@@ -69,7 +62,7 @@ class AesHasher {
     std::uint64_t lengths = 0;
     unsigned at = 0;
     ((lengths |= std::uint64_t{static_cast<std::uint16_t>(pieces.size())} << at, at += 16), ...);
-    return of_words(label | std::uint64_t{number} << 32, lengths);
+    return detail::block_of({label | std::uint64_t{number} << 32, lengths});
   }
   [[gnu::always_inline]] static __m128i mixed(__m128i state) {
     for (int round = 0; round < 4; ++round) state = _mm_aesenc_si128(state, _mm_setzero_si128());
@@ -80,18 +73,18 @@ class AesHasher {
   [[gnu::always_inline]] void piece(std::string_view octets) {
     const char* at = octets.data();
     std::size_t bytes = octets.size();
-    for (; bytes > block_bytes; bytes -= block_bytes, at += block_bytes) block(load(at));
+    for (; bytes > block_bytes; bytes -= block_bytes, at += block_bytes) block(detail::load_block(at));
     block(at + bytes - begin_ < static_cast<std::ptrdiff_t>(block_bytes) ? copied(at, bytes) : shuffled(at, bytes));
   }
   /// The load ends where the piece does, so that nothing behind it is read.
   static __m128i shuffled(const char* at, std::size_t bytes) {
-    return _mm_shuffle_epi8(load(at + bytes - block_bytes), load(detail::last_to_front.data() + block_bytes - bytes));
+    return _mm_shuffle_epi8(detail::load_block(at + bytes - block_bytes), detail::load_block(detail::last_to_front.data() + block_bytes - bytes));
   }
   /// The last block of a piece at the very beginning of the text.
   [[gnu::noinline, gnu::cold]] static __m128i copied(const char* at, std::size_t bytes) {
     std::array<char, block_bytes> room{};
     if (bytes > 0) std::memcpy(room.data(), at, bytes);
-    return load(room.data());
+    return detail::load_block(room.data());
   }
 
   const AesHashKey* key_;

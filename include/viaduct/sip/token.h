@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "viaduct/base/address.h"
-#include "viaduct/base/hash.h"
+#include "viaduct/base/aes.h"
 #include "viaduct/sip/message.h"
 #include "viaduct/sip/uri.h"
 #include "viaduct/sip/via.h"
@@ -34,9 +34,18 @@ struct SigningKeys {
 /// Octets of base32 (RFC 4648 6, lower case, no padding) for 64 and 32 bits.
 inline constexpr std::size_t base32_64_bytes = 13;
 inline constexpr std::size_t base32_32_bytes = 7;
-/// z9hG4bK, key letter, T, L, M.
+/// A branch of ours as numbers: they are written where the branch goes, since what has just been written and is copied at once makes a core wait.
+struct Branch {
+  char letter{};  ///< names the key, and whose request it is
+  std::uint64_t t{};
+  std::uint32_t l{};
+  std::uint64_t m{};
+  constexpr bool operator==(const Branch&) const = default;
+};
+/// z9hG4bK, letter, T, L, M.
 inline constexpr std::size_t branch_bytes = 7 + 1 + base32_64_bytes + base32_32_bytes + base32_64_bytes;
-using Branch = std::array<char, branch_bytes>;
+using BranchText = std::array<char, branch_bytes>;
+[[nodiscard]] BranchText branch_text(const Branch& branch);
 
 /// Where a request is going, for the loop part of its branch.
 enum class Direction : std::uint8_t { to_home, to_binding, by_route };
