@@ -165,7 +165,7 @@ std::string expected_forward(std::string_view datagram, const base::Endpoint& so
   if (!message.fault.empty() || !message.is_request || message.max_forwards == 0) return "";
   const Head head = to_head(std::string(datagram));
   const auto is_max_forwards = [](const std::string& line) { return to_header(line).name == "max-forwards"; };
-  std::string out = head.start_line + std::string(via_prefix).append("z9hG4bKx").append(sip::branch_bytes - 8, 'a').append(via_end).append(added_header);
+  std::string out = head.start_line + std::string(via_prefix).append(our_branch_text).append(via_end).append(added_header);
   if (std::ranges::none_of(head.lines, is_max_forwards)) out += "Max-Forwards: 70\r\n";
   std::size_t head_bytes = head.start_line.size();
   bool top_via_found = false;

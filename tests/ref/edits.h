@@ -15,6 +15,8 @@ std::string reference_via(std::string_view via, const base::Endpoint& source);
 std::string redirected(std::string_view datagram, const base::Endpoint& source);
 std::string expected_redirect(std::string_view datagram, const base::Endpoint& source);
 
+/// The branch of the Via that a forward adds here: key letter x, zeros for T, L and M.
+inline constexpr std::string_view our_branch_text = "z9hG4bKxaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 /// The request as it is forwarded, planned. Empty when it is none that may be, or asks for more edits than there may be.
 std::string forwarded(std::string_view datagram, const base::Endpoint& source);
 /// The same done in place. Empty also when it must be planned.
