@@ -83,6 +83,7 @@ constexpr std::array lines = {
     Filled{"lines_content_lengths", "", "l:                    0\r\n", ""},
     Filled{"lines_almost_known", "", "Content-Lengti: 0\r\n", ""},
     Filled{"lines_spaced_names", "", "Via   : a\r\n", ""},
+    Filled{"lines_unknown_long", "", "P-Unknown-Name-That-Is-Long: a\r\n", ""},
 };
 
 constexpr std::string_view start_line = "REGISTER sip:example.com SIP/2.0\r\n";
@@ -128,6 +129,20 @@ std::string with_lines(const Filled& line, std::size_t bytes, bool is_bounded) {
   return out;
 }
 
+// Half of them in the head, half in a body that ends as a head does.
+std::string with_lines_in_body(const Filled& line, std::size_t bytes) {
+  constexpr std::string_view head_end = "\r\n\r\n";
+  std::string out(start_line);
+  for (const std::string_view needed : mandatory) out += needed;
+  const std::size_t room = base::header_lines_max - mandatory.size() - 3;
+  for (std::size_t i = 0; i < room && out.size() + line.unit.size() + 2 * head_end.size() <= bytes; ++i) {
+    if (i == room / 2) out += "\r\n";
+    out += line.unit;
+  }
+  fill(out, "x", bytes - head_end.size());
+  return out.append(head_end);
+}
+
 }  // namespace
 
 std::vector<NastyMessage> nasty_messages(std::size_t bytes) {
@@ -149,6 +164,7 @@ std::vector<NastyMessage> nasty_messages(std::size_t bytes) {
   for (const Filled& line : lines) {
     add(line.name, "", with_lines(line, bytes, true));
     add(line.name, "_too_many", with_lines(line, bytes, false));
+    add(line.name, "_in_body", with_lines_in_body(line, bytes));
   }
   return out;
 }

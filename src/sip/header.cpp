@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Naming the header lines of a head: fourteen octets a line, one look-up; names that are long, rare, or followed by white space go the slow way.
+// Naming the header lines of a head: thirty octets a line, one look-up; names that are rare, or followed by white space, go the slow way.
 #include "header.h"
 
 #include <algorithm>
@@ -29,30 +29,67 @@ __m128i load16(std::string_view text, std::size_t at) {
   return _mm_shuffle_epi8(octets, _mm_load_si128(reinterpret_cast<const __m128i*>(shift_down[std::min(at - from, word_bytes)].data())));
 }
 
-/// Octets of a line, up to the space behind the colon, that a row of the table below tells.
-constexpr std::size_t row_line_bytes = 14;
+/// What a row of the table below is compared with: the line end before a name, the name, its colon and a space.
+constexpr std::size_t line_end_bytes = 2;
+constexpr std::size_t name_bytes_max = vector_bytes - line_end_bytes - 2;
 
-/// A name, to be compared with two words of a line: from the CRLF before it to the space behind its colon, or the fourteenth octet. Folding sets the bit 0x20
-/// of letters, by which no other visible octet becomes a letter, and all bits behind that space.
-struct alignas(64) NameRow {
-  std::uint64_t fold[2]{};
-  std::uint64_t word[2]{};
-  std::uint8_t id{};
-  std::uint8_t bytes{};
+/// Folding sets the bit 0x20 of letters, by which no other visible octet becomes a letter, and all bits behind the space.
+struct alignas(2 * vector_bytes) NameRow {
+  std::array<std::uint8_t, vector_bytes> fold{};
+  std::array<std::uint8_t, vector_bytes> octets{};
 };
 
-/// Rows by the first two octets of a name; where two names begin alike, a further bit tells which.
+/// Rows by some bits of a name's first eight octets, by which all known names and their colons differ. A name that is shorter has a row wherever the bits behind
+/// its colon lead.
 struct NameTable {
-  static constexpr std::uint64_t pair_bits = 0x1f1f0000;  // of the two octets behind the line end: a letter's cases are one
-  static constexpr std::uint16_t no_row = 2;              // row 0, which no line equals; the bit is of LF, and 0
-  std::array<std::uint16_t, 1024> place{};  // octets from the first row, and by how much the first word is shifted to make its bit sizeof(NameRow)
-  std::array<NameRow, 48> rows{};
-  bool collision{};  // three names, or two that no bit of the first word tells, begin alike
+  static constexpr std::uint64_t place_bits = 0x0110'1000'0004'181f;  // found by trying; the assertion below says when a new name needs others
+  static constexpr std::size_t rows_max = 72;
+  std::array<NameRow, rows_max> rows{};  // no line equals row 0, since a line end is not zeros
+  std::array<HeaderId, rows_max> id{};
+  std::array<std::uint8_t, rows_max> name_bytes{};
+  std::array<std::uint8_t, std::size_t{1} << std::popcount(place_bits)> place{};
+  bool collision{};
 };
 
 /// Names that are frequent and mean nothing to us: here so that their lines need no second look.
-constexpr std::array<std::string_view, 14> indifferent_names = {"allow", "allow-events", "u",      "accept", "subject", "s", "c", "date", "server", "r", "b",
-                                                                "x",     "organization", "warning"};
+constexpr std::array<std::string_view, 37> indifferent_names = {"accept",
+                                                                "accept-language",
+                                                                "allow",
+                                                                "allow-events",
+                                                                "b",
+                                                                "c",
+                                                                "date",
+                                                                "diversion",
+                                                                "geolocation",
+                                                                "history-info",
+                                                                "mime-version",
+                                                                "min-se",
+                                                                "organization",
+                                                                "p-access-network-info",
+                                                                "p-asserted-identity",
+                                                                "p-charging-vector",
+                                                                "p-preferred-identity",
+                                                                "p-visited-network-id",
+                                                                "privacy",
+                                                                "proxy-authorization",
+                                                                "r",
+
+                                                                "reason",
+                                                                "refer-to",
+                                                                "referred-by",
+                                                                "remote-party-id",
+                                                                "replaces",
+                                                                "rseq",
+                                                                "s",
+                                                                "security-client",
+                                                                "server",
+                                                                "session-expires",
+                                                                "subject",
+                                                                "subscription-state",
+                                                                "u",
+                                                                "unsupported",
+                                                                "warning",
+                                                                "x"};
 
 struct KnownName {
   std::string_view name;
@@ -65,181 +102,129 @@ constexpr auto known_names = [] {
   for (const std::string_view name : indifferent_names) names[count++] = {name, HeaderId::other};
   return names;
 }();
-/// All names whose colon is in a row, and the one that is as long as a row: name_lines looks at its colon.
-constexpr bool has_row(const KnownName& known) {
-  return !known.name.empty() && (known.name.size() < row_line_bytes || (known.id == HeaderId::content_length && known.name.size() == row_line_bytes));
-}
-
-constexpr NameRow row_of(const KnownName& known) {
-  NameRow row{.id = static_cast<std::uint8_t>(known.id), .bytes = static_cast<std::uint8_t>(known.name.size())};
-  const auto set = [&row](std::size_t at, unsigned fold, unsigned octet) {
-    row.fold[at / 8] |= std::uint64_t{fold} << at % 8 * 8;
-    row.word[at / 8] |= std::uint64_t{octet | fold} << at % 8 * 8;
-  };
-  set(0, 0, '\r');
-  set(1, 0, '\n');
-  const std::size_t bytes = known.name.size();
-  for (std::size_t i = 0; i < row_line_bytes; ++i) {
-    const char c = i < bytes ? known.name[i] : i == bytes ? ':' : ' ';
-    if (i < bytes + 2)
-      set(i + 2, c >= 'a' && c <= 'z' ? 0x20 : 0, static_cast<std::uint8_t>(c));
-    else
-      set(i + 2, 0xff, 0xff);
+constexpr NameRow row_of(std::string_view name) {
+  NameRow row;
+  for (std::size_t i = 0; i < vector_bytes; ++i) {
+    const std::size_t behind = line_end_bytes + name.size();
+    const char c = i == 0 ? '\r' : i == 1 ? '\n' : i < behind ? name[i - line_end_bytes] : i == behind ? ':' : ' ';
+    row.fold[i] = i > behind + 1 ? 0xff : c >= 'a' && c <= 'z' ? 0x20 : 0;
+    row.octets[i] = static_cast<std::uint8_t>(static_cast<std::uint8_t>(c) | row.fold[i]);
   }
   return row;
 }
 
-/// The lowest bit, but that of case, by which the first words of two rows always differ; 0 when there is none.
-constexpr unsigned telling_bit(const NameRow& a, const NameRow& b) {
-  constexpr std::uint64_t no_case = 0xdfdfdfdfdfdfdfdf;
-  const std::uint64_t differ = (a.word[0] ^ b.word[0]) & no_case & ~(a.fold[0] & no_case) & ~(b.fold[0] & no_case);
-  return differ == 0 ? 0 : static_cast<unsigned>(std::countr_zero(differ));
+/// The bits by which the table tells names, of eight octets.
+constexpr std::size_t place_of(const std::uint8_t* octets) {
+  std::size_t place = 0;
+  for (unsigned bit = 0, count = 0; bit < 64; ++bit)
+    if ((NameTable::place_bits >> bit & 1) != 0) place |= (octets[bit / 8] >> bit % 8 & std::size_t{1}) << count++;
+  return place;
 }
 
-constexpr std::size_t pair_of_name(const NameRow& row) { return (row.word[0] >> 16 & 31) | (row.word[0] >> 24 & 31) << 5; }
-
 constexpr NameTable name_table = [] {
-  constexpr auto row_bytes = static_cast<std::uint16_t>(sizeof(NameRow));
   NameTable table;
-  table.place.fill(NameTable::no_row);
-  std::uint16_t rows = 1;
-  std::array<bool, known_names.size()> placed{};
-  for (std::size_t i = 0; i < known_names.size(); ++i) {
-    if (placed[i] || !has_row(known_names[i])) continue;
-    const NameRow row = row_of(known_names[i]);
-    std::uint16_t& place = table.place[pair_of_name(row)];
-    table.collision |= place != NameTable::no_row;
-    place = static_cast<std::uint16_t>(rows * row_bytes | NameTable::no_row);
-    table.rows[rows] = row;
-    std::uint16_t used = 1;
-    for (std::size_t j = i + 1; j < known_names.size(); ++j) {
-      if (!has_row(known_names[j])) continue;
-      const NameRow other = row_of(known_names[j]);
-      if (pair_of_name(other) != pair_of_name(row)) continue;
-      const unsigned bit = telling_bit(row, other);
-      table.collision |= bit == 0 || used == 2;
-      const bool first_has_bit = (row.word[0] >> bit & 1) != 0;
-      table.rows[rows] = first_has_bit ? other : row;
-      table.rows[rows + 1u] = first_has_bit ? row : other;
-      place = static_cast<std::uint16_t>(rows * row_bytes | (bit - static_cast<unsigned>(std::countr_zero(row_bytes))));
-      placed[j] = true;
-      used = 2;
+  std::uint8_t rows = 0;
+  for (const KnownName& known : known_names) {
+    if (known.name.empty()) continue;
+    table.rows[++rows] = row_of(known.name);
+    table.id[rows] = known.id;
+    table.name_bytes[rows] = static_cast<std::uint8_t>(known.name.size());
+    std::array<std::uint8_t, vector_bytes> free = table.rows[rows].fold;
+    free[line_end_bytes + known.name.size() + 1] = 0xff;  // a line without a space behind its colon comes to the same row
+    const std::size_t any = place_of(free.data() + line_end_bytes);
+    const std::size_t fixed = place_of(table.rows[rows].octets.data() + line_end_bytes) & ~any;
+    // Every subset of the bits that may be anything.
+    for (std::size_t set = any;; set = (set - 1) & any) {
+      std::uint8_t& place = table.place[fixed | set];
+      table.collision |= place != 0 || known.name.size() > name_bytes_max;
+      place = rows;
+      if (set == 0) break;
     }
-    rows = static_cast<std::uint16_t>(rows + used);
   }
   return table;
 }();
 static_assert(!name_table.collision);
 
-/// The two words of a line that a row is compared with.
-struct Words {
-  std::uint64_t first;
-  std::uint64_t second;
+/// What the table is asked about a line.
+struct Front {
+  std::uint64_t name;  ///< its first eight octets
+  __m256i line;  ///< from the line end before it on
 };
-inline Words words_of(std::string_view text, std::size_t line) {
-  Words words;
-  std::memcpy(&words, text.data() + line - 2, sizeof words);
-  return words;
+inline Front front_of(std::string_view text, std::size_t line) {
+  const char* const at = text.data() + line;
+  Front front;
+  std::memcpy(&front.name, at, sizeof front.name);
+  front.line = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at - line_end_bytes));
+  return front;
 }
 /// The same near the text's end, zeros behind it.
-Words words_at_end(std::string_view text, std::size_t line) {
-  Words words;
-  const __m128i octets = load16(text, line - 2);
-  std::memcpy(&words, &octets, sizeof words);
-  return words;
+Front front_at_end(std::string_view text, std::size_t line) {
+  const std::size_t at = line - line_end_bytes;
+  const __m128i low = load16(text, at);
+  const __m128i high = load16(text, std::min(at + word_bytes, text.size()));
+  return {static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm_srli_si128(low, line_end_bytes))), _mm256_set_m128i(high, low)};
 }
 
-inline const NameRow& row_for(const Words& line) {
-  const std::uint64_t place = name_table.place[_pext_u64(line.first, NameTable::pair_bits)];
-  const std::uint64_t second = line.first >> (place & 63U) & sizeof(NameRow);
-  return *reinterpret_cast<const NameRow*>(reinterpret_cast<const char*>(name_table.rows.data()) + (place & ~63ULL) + second);
-}
+/// Row n holds a colon behind n octets.
+alignas(16) constexpr auto colon_behind = [] {
+  std::array<std::array<char, word_bytes>, table_word_bytes_max + 1> rows{};
+  for (std::size_t n = 0; n < rows.size(); ++n) rows[n][n] = ':';
+  return rows;
+}();
 
 /// The id of a name that `octets` begin with, white space before its colon or not. Letters in lower case: by the bit 0x20 no other visible octet becomes a
 /// letter or a hyphen. Shape: name_bytes is table_word_bytes_max at the most.
 HeaderId find_header(__m128i octets, std::size_t name_bytes) {
-  const __m128i colons = _mm_set1_epi8(':');
-  const __m128i colon = _mm_andnot_si128(first_octets(colons, name_bytes), first_octets(colons, name_bytes + 1));
   const __m128i name = first_octets(_mm_or_si128(octets, _mm_set1_epi8(0x20)), name_bytes);
-  return static_cast<HeaderId>(header_table.find(_mm_or_si128(name, colon)));
+  return static_cast<HeaderId>(header_table.find(_mm_or_si128(name, _mm_load_si128(reinterpret_cast<const __m128i*>(colon_behind[name_bytes].data())))));
 }
 
-bool is_fold(const Message& m, std::size_t line, std::string_view text) {
-  const char c = text[m.line[line]];
-  return line > 0 && (c == ' ' || c == '\t');
+/// Whether the readers of usual lines may read one with that id that has no CR before it, or not one space behind its colon.
+bool is_left_alone(HeaderId id) { return id == HeaderId::other || id > single_headers.back(); }
+
+/// Whether a line is none by itself: it goes on with the one before, or is empty. Shape: a line end stands in the text at or behind `line`.
+bool is_none(const char* line, std::size_t number) {
+  return *line <= ' ' && (*line == '\n' || (*line == '\r' && line[1] == '\n') || (number > 0 && (*line == ' ' || *line == '\t')));
 }
 
-/// Name a line by itself. False for a fold.
-inline bool name_slowly(std::string_view text, std::size_t i, Message& out, Names& names) {
-  if (is_fold(out, i, text)) return false;
+inline void set_name(HeaderId id, std::size_t name_bytes, std::size_t i, Message& out) {
+  out.id[i] = id;
+  out.name_bytes[i] = static_cast<std::uint8_t>(name_bytes);
+  out.first[static_cast<std::size_t>(id)] = static_cast<std::uint8_t>(i);
+}
+
+/// Name a line by where its name ends.
+[[gnu::noinline]] void name_by_itself(std::string_view text, std::size_t i, Message& out, Names& names) {
   const char* const name = text.data() + out.line[i];
   const char* const name_end = run<name_octet>(name, {text.data(), text.data() + text.size()});
   const char* colon = name_end;
   while (*colon == ' ' || *colon == '\t') ++colon;  // a line has an end
   const auto bytes = static_cast<std::size_t>(name_end - name);
   const bool named = *colon == ':' && bytes - 1 < 0xff;
-  names.bad |= !named;
-  out.name_bytes[i] = static_cast<std::uint8_t>(named ? bytes : 0);
-  out.id[i] = named && bytes <= table_word_bytes_max ? find_header(load16(text, out.line[i]), bytes) : HeaderId::other;
-  return true;
-}
-
-/// Lines that the table does not tell.
-using OddLines = std::array<std::uint8_t, base::header_lines_max + 1>;
-
-/// Name those; what turns out to be one of ours has been taken for another, so `first` is made anew.
-[[gnu::noinline]] bool name_odd_lines(std::string_view text, const OddLines& lines, std::size_t count, Message& out, Names& names) {
-  bool renamed = false;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t line = lines[i];
-    const HeaderId taken_for = out.id[line];
-    if (!name_slowly(text, line, out, names)) return false;
-    const HeaderId id = out.id[line];
-    renamed |= id != taken_for;
-    names.usual &= text[out.line[line] - 2U] == '\r' && (id == HeaderId::other || id > single_headers.back());
+  if (!named) [[unlikely]] {
+    names.mistaken |= is_none(name, i);
+    names.bad = true;
   }
-  if (!renamed) return true;
-  out.first.fill(no_header);
-  for (std::size_t i = out.headers; i-- > 0;) out.first[static_cast<std::size_t>(out.id[i])] = static_cast<std::uint8_t>(i);
-  return true;
+  const HeaderId id = named && bytes <= table_word_bytes_max ? find_header(load16(text, out.line[i]), bytes) : HeaderId::other;
+  names.usual &= name[-1] == '\n' && name[-2] == '\r' && is_left_alone(id);
+  set_name(id, named ? bytes : 0, i, out);
 }
 
-/// Name one line by the table, or put it on the list; returns the list's new length. The compiler makes a branch of it: without one, the lines behind wait for
-/// addresses that wait for the compare, which costs more than a misprediction now and then (docs/performance.md).
-inline std::size_t name_line(const Words& line, std::size_t i, Message& out, OddLines& odd, std::size_t odd_count) {
-  const NameRow& row = row_for(line);
-  const std::uint64_t differ = ((line.first | row.fold[0]) ^ row.word[0]) | ((line.second | row.fold[1]) ^ row.word[1]);
-  const std::size_t id = differ == 0 ? row.id : 0;
-  out.id[i] = static_cast<HeaderId>(id);
-  out.name_bytes[i] = row.bytes;
-  out.first[id] = static_cast<std::uint8_t>(i);
-  odd[odd_count] = static_cast<std::uint8_t>(i);
-  return odd_count + (differ != 0);
-}
-
-/// Of the one name that fills a row: whether the colon and the space behind it, which are not in the row, are there.
-inline bool fills_row_rightly(std::string_view text, std::size_t line, const Message& out) {
-  const char* const behind = text.data() + out.line[line] + row_line_bytes;
-  return out.name_bytes[line] != row_line_bytes || (behind[0] == ':' && behind[1] == ' ');
-}
-
-/// Put all lines on the list whose names go on behind that one. Returns its new length.
-[[gnu::noinline, gnu::cold]] std::size_t add_longer_names(std::string_view text, const Message& out, OddLines& odd, std::size_t odd_count) {
-  for (std::size_t i = 0; i < out.headers; ++i)
-    if (out.id[i] == HeaderId::content_length && !fills_row_rightly(text, i, out)) odd[odd_count++] = static_cast<std::uint8_t>(i);
-  return odd_count;
-}
-
-/// Name every line, the last first, so that `first` is simply overwritten. Returns how many are on the list.
-std::size_t name_lines(std::string_view text, Message& out, OddLines& odd) {
-  std::size_t odd_count = 0;
-  std::size_t i = out.headers;
-  for (; i > 0 && out.line[i - 1] + row_line_bytes > text.size(); --i) odd_count = name_line(words_at_end(text, out.line[i - 1]), i - 1, out, odd, odd_count);
-  for (; i > 0; --i) odd_count = name_line(words_of(text, out.line[i - 1]), i - 1, out, odd, odd_count);
-  const std::size_t longest = out.first[static_cast<std::size_t>(HeaderId::content_length)];
-  if (longest != no_header && !fills_row_rightly(text, longest, out)) [[unlikely]]
-    odd_count = add_longer_names(text, out, odd, odd_count);
-  return odd_count;
+/// Name one line by the table. With a branch: without one, the addresses of what is stored would wait for the compare, and the lines behind for those
+/// (docs/performance.md).
+inline void name_line(std::string_view text, const Front& front, std::size_t i, Message& out, Names& names) {
+  const std::size_t place = name_table.place[_pext_u64(front.name, NameTable::place_bits)];
+  const NameRow& row = name_table.rows[place];
+  const __m256i fold = _mm256_load_si256(reinterpret_cast<const __m256i*>(row.fold.data()));
+  const __m256i octets = _mm256_load_si256(reinterpret_cast<const __m256i*>(row.octets.data()));
+  const auto differing = ~static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_or_si256(front.line, fold), octets)));
+  if (differing == 0) [[likely]]
+    return set_name(name_table.id[place], name_table.name_bytes[place], i, out);
+  // Often nothing differs but the CR before it or the space behind its colon.
+  const std::uint32_t blanks = 1U | 1U << (line_end_bytes + name_table.name_bytes[place] + 1);
+  if ((differing & ~blanks) != 0) return name_by_itself(text, i, out, names);
+  names.usual &= (differing & 1U) == 0 && is_left_alone(name_table.id[place]);
+  set_name(name_table.id[place], name_table.name_bytes[place], i, out);
 }
 
 /// Whether a header stands twice that must not: more lines than ids.
@@ -256,26 +241,15 @@ bool is_repeated(const Message& m) {
   return lines != std::popcount(~absent & single_header_bits);
 }
 
-/// Where a name that must stand once seems to stand twice, none is taken for granted.
-[[gnu::noinline, gnu::cold]] void name_again(std::string_view text, Message& out, Names& names) {
-  OddLines all;
-  for (std::size_t i = 0; i < out.headers; ++i) all[i] = static_cast<std::uint8_t>(i);
-  names.folded |= !name_odd_lines(text, all, out.headers, out, names);
-  names.repeated = is_repeated(out);
-}
-
 }  // namespace
 
+// The last line first, so that `first` is simply overwritten.
 void name_headers(std::string_view text, Message& out, Names& names) {
-  OddLines odd;
-  names.bad = names.folded = false;
-  names.usual = true;
-  const std::size_t odd_count = name_lines(text, out, odd);
-  if (odd_count != 0) [[unlikely]]
-    names.folded = !name_odd_lines(text, odd, odd_count, out, names);
+  names = {.usual = true};
+  std::size_t i = out.headers;
+  for (; i > 0 && out.line[i - 1] + vector_bytes - line_end_bytes > text.size(); --i) name_line(text, front_at_end(text, out.line[i - 1]), i - 1, out, names);
+  for (; i > 0; --i) name_line(text, front_of(text, out.line[i - 1]), i - 1, out, names);
   names.repeated = is_repeated(out);
-  if (names.repeated) [[unlikely]]
-    name_again(text, out, names);
 }
 
 Method find_method(std::string_view token) {

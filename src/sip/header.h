@@ -133,7 +133,7 @@ static_assert(!header_table.collision && !method_table.collision);
 struct Names {
   bool usual{};     ///< the head's line ends are CRLF, and behind the names of headers that the index reads are a colon and one space
   bool repeated{};  ///< a header of which the index reads one only stands more than once
-  bool folded{};    ///< a line begins with white space: the lines must be joined, and named again
+  bool mistaken{};  ///< a line begins with white space, or is the empty line: lines must be found one after the other, and named again
   bool bad{};       ///< a line has no name or no colon
 };
 static_assert(base::header_lines_max < no_header && header_ids_count <= 32);

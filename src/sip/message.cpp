@@ -208,7 +208,7 @@ Bad index(std::string_view text, Message& out) {
   out.answerable = start.usable && out.is_request && out.method != Method::ack;
   Names names;
   if (start.usable) name_headers(text, out, names);
-  if (names.folded) [[unlikely]] {
+  if (names.mistaken) [[unlikely]] {
     lines = find(text, true, out);
     out.first.fill(no_header);
     name_headers(text, out, names);

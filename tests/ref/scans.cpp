@@ -24,23 +24,41 @@ void compare_runs(const char* name, std::string_view text, std::ostream& report)
   }
 }
 
+bool is_empty_line(std::string_view text, std::size_t at) { return text.substr(at).starts_with("\n") || text.substr(at).starts_with("\r\n"); }
+
+/// Line starts as whoever names the lines takes them: without folds, and up to the first empty line.
+std::vector<std::uint16_t> header_starts(std::string_view text, const Lines& found, const LineStarts& start) {
+  std::vector<std::uint16_t> starts;
+  for (std::size_t i = 0; i < found.count; ++i) {
+    if (i > 0 && (text[start[i]] == ' ' || text[start[i]] == '\t')) continue;
+    starts.push_back(start[i]);
+    if (is_empty_line(text, start[i])) break;
+  }
+  return starts;
+}
+
 void compare_lines(std::string_view text, std::ostream& report) {
   if (text.size() < vector_bytes) return;
   LineStarts fast, slow;
   const Lines a = find_lines(text, fast);
   if (a.overflow) return;  // it gives up, and the scalar code decides
-  // Folds are left to whoever reads the lines.
-  std::vector<std::uint16_t> joined;
-  for (std::size_t i = 0; i < a.count; ++i)
-    if (i == 0 || (text[fast[i]] != ' ' && text[fast[i]] != '\t')) joined.push_back(fast[i]);
+  const std::vector<std::uint16_t> starts = header_starts(text, a, fast);
   const Lines b = find_joined_lines(text, slow);
-  const bool too_many = joined.size() > base::header_lines_max + 1;
-  const bool same = b.overflow ? too_many : joined.size() == b.count && a.head_bytes == b.head_bytes && a.terminated == b.terminated;
-  if (!same || !std::equal(joined.begin(), joined.begin() + static_cast<std::ptrdiff_t>(b.count), slow.begin()))
-    report << "line starts differ: " << joined.size() << " and " << b.count << ", head " << a.head_bytes << " and " << b.head_bytes << '\n';
+  const std::size_t empty = starts.back();
+  const std::size_t head_bytes = empty + (text[empty] == '\n' ? 1 : 2);
+  const bool too_many = starts.size() > base::header_lines_max + 1;
+  const bool same = b.overflow ? too_many : starts.size() == b.count && head_bytes == b.head_bytes && a.terminated == b.terminated;
+  if (!same || !std::equal(starts.begin(), starts.begin() + static_cast<std::ptrdiff_t>(b.count), slow.begin()))
+    report << "line starts differ: " << starts.size() << " and " << b.count << ", head " << head_bytes << " and " << b.head_bytes << '\n';
 }
 
 }  // namespace
+
+std::string line_differences(std::string_view text) {
+  std::ostringstream report;
+  compare_lines(text, report);
+  return report.str();
+}
 
 std::string scan_differences(std::string_view text) {
   std::ostringstream report;
@@ -57,8 +75,7 @@ std::string scan_differences(std::string_view text) {
   compare_runs<user_octet>("user_octet", runs, report);
   compare_runs<uri_param_octet>("uri_param_octet", runs, report);
   compare_runs<any_uri_octet>("any_uri_octet", runs, report);
-  compare_lines(text, report);
-  return report.str();
+  return report.str() + line_differences(text);
 }
 
 }  // namespace viaduct::ref

@@ -132,6 +132,64 @@ TEST(Reference, AgreesOnLinesThatBeginAsContentLengthAndGoOn) {
   }
 }
 
+// Names that the table of the index knows, and what is one octet or one bit from them, in the middle of a head and as its last line.
+TEST(Reference, AgreesOnNamesThatAreNearlyKnown) {
+  for (const std::string name : {"v",
+                                 "Via",
+                                 "f",
+                                 "From",
+                                 "t",
+                                 "To",
+                                 "i",
+                                 "Call-ID",
+                                 "CSeq",
+                                 "Max-Forwards",
+                                 "Route",
+                                 "Contact",
+                                 "l",
+                                 "Content-Length",
+                                 "Expires",
+                                 "Record-Route",
+                                 "Path",
+                                 "Require",
+                                 "Supported",
+                                 "User-Agent",
+                                 "Allow",
+                                 "Allow-Events",
+                                 "P-Access-Network-Info",
+                                 "P-Asserted-Identity",
+                                 "Session-Expires",
+                                 "Subscription-State",
+                                 "Proxy-Authorization"}) {
+    std::vector<std::string> names = {name, name + "s", name + name, name.substr(1), name.substr(0, name.size() - 1)};
+    for (std::size_t i = 0; i < name.size(); ++i)
+      for (int bit = 0; bit < 8; ++bit) names.push_back(name), names.back()[i] = static_cast<char>(names.back()[i] ^ 1 << bit);
+    for (const std::string& one : names)
+      for (const char* colon : {": ", ":", " : ", ":  ", ":\t", ""})
+        for (const char* before : {"\r\n", "\n", "-\n"})
+          for (const char* behind : {"", "Organization: something that is longer than a vector\r\n"}) {
+            const std::string request =
+                std::string("REGISTER sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nSubject: something to make it long enough to be read by vectors") + before + one +
+                colon + "1\r\n" + behind + "\r\n";
+            ASSERT_EQ(differences(request), "") << request;
+          }
+  }
+}
+
+TEST(Reference, AgreesOnBodiesThatEndWithAnEmptyLine) {
+  std::string long_body;
+  for (int i = 0; i < 140; ++i) long_body += "a: b\r\n";
+  testing::Generator generator(11);
+  for (int i = 0; i < messages_count / 10; ++i) {
+    const std::string request = i % 2 == 0 ? generator.request() : generator.plain_request();
+    for (const std::string& body : {std::string("\r\n"), std::string("\n\r\n"), std::string("a\r\n"), std::string("Via: SIP/2.0/UDP b\r\n"),
+                                    std::string(" fold\r\n"), std::string("v=0\r\n\r\no=a\r\n"), std::string("To: <sip:b@b>\n"), long_body}) {
+      const std::string whole = request + body + "\r\n";
+      ASSERT_EQ(differences(whole), "") << whole;
+    }
+  }
+}
+
 TEST(Reference, AgreesThatNoQuotedPairHoldsALineEnd) {
   for (const char* quoted : {R"("J \)", R"("J \\)"}) {
     const std::string from = std::string(quoted) + "\r\n \" <sip:j@example.com>;tag=1";

@@ -64,15 +64,9 @@ TEST(Scan, VectorAndScalarLineStartsAgreeWhereNothingIsFolded) {
   for (int round = 0; round < 20000; ++round) {
     const std::string text =
         random_text(random, round % 2 == 0 ? "aaaaaaaaaaaaaaaaaaaaaaa\r\n" : "aaaa\n\r", vector_bytes + random() % 400) + (round % 3 == 0 ? "\r\n\r\n" : "");
-    LineStarts fast, slow;
-    const Lines a = find_lines(text, fast);
-    const Lines b = find_joined_lines(text, slow);
-    if (a.overflow) continue;
-    fast_ones += 1;
-    ASSERT_EQ(a.count, b.count) << text;
-    ASSERT_EQ(a.head_bytes, b.head_bytes) << text;
-    ASSERT_EQ(a.terminated, b.terminated) << text;
-    for (std::size_t i = 0; i < a.count; ++i) ASSERT_EQ(fast[i], slow[i]) << text;
+    LineStarts start;
+    fast_ones += !find_lines(text, start).overflow;
+    ASSERT_EQ(ref::line_differences(text), "") << text;
   }
   EXPECT_GT(fast_ones, 500);
 }
