@@ -175,10 +175,10 @@ void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbour
   std::span<char> in_place;
   if (is_proxied) {
     const std::uint64_t mark = job.judgement.home != assign::no_home ? marking_.mark(job.subject.msg) : 0;
-    in_place = compose_in_place(job.subject, job.judgement, site, stamp, *from,
+    in_place = compose_in_place(job.subject, job.judgement, site, stamp, *from, job.branch,
                                 {.text = text, .before = room_before(job, way), .behind = room_behind(job, bytes)}, edits_, mark);
   } else {
-    compose_edits(job.subject, job.judgement, site, stamp, *from, edits_);
+    sip::plan_return(job.subject.msg, edits_);
   }
   if (!in_place.empty()) [[likely]]
     return send_to(job, in_place, way, neighbours);

@@ -201,13 +201,13 @@ static_assert(via_end_to_home.ends_with(via_end));
 }
 
 sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, std::uint64_t mark,
-                                    ForwardRoom& room) {
+                                    const sip::Branch& branch, ForwardRoom& room) {
   const char* const end = put_headers(room.headers.data(), s, j, site, stamp, through);
   const sip::RouteEdits& edits = s.routing.edits;
   const bool edits_routes = s.binding != nullptr || (s.routing.course != Course::none && (edits.leading > 0 || edits.last));
   return {.source = s.source,
           .via_prefix = site.via_prefix(*s.listener, through),
-          .branch = sip::make_branch(s.msg, s.msg.top, direction(s), s.source, site.keys),
+          .branch = branch,
           .headers = {room.headers.data(), end},
           .routes = edits_routes ? &edits : nullptr,
           .via_end = j.home == assign::no_home ? via_end
@@ -217,22 +217,19 @@ sip::ForwardRequest forward_request(const Subject& s, const Judgement& j, const 
 
 }  // namespace
 
-std::span<char> compose_in_place(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, const sip::Room& room,
-                                 sip::Edits& out, std::uint64_t mark) {
+std::span<char> compose_in_place(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, const sip::Branch& branch,
+                                 const sip::Room& room, sip::Edits& out, std::uint64_t mark) {
   ForwardRoom texts;
-  const sip::ForwardRequest how = forward_request(s, j, site, stamp, through, mark, texts);
+  const sip::ForwardRequest how = forward_request(s, j, site, stamp, through, mark, branch, texts);
   const std::span<char> message = sip::forward_in_place(s.msg, how, room);
   if (message.empty()) sip::plan_forward(s.msg, s.msg.top, how, out);
   return message;
 }
 
-void compose_edits(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, sip::Edits& out) {
-  if (j.verdict == Verdict::returned) {
-    sip::plan_return(s.msg, out);
-    return;
-  }
+void compose_edits(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through, const sip::Branch& branch,
+                   sip::Edits& out) {
   ForwardRoom room;
-  sip::plan_forward(s.msg, s.msg.top, forward_request(s, j, site, stamp, through, 0, room), out);
+  sip::plan_forward(s.msg, s.msg.top, forward_request(s, j, site, stamp, through, 0, branch, room), out);
 }
 
 }  // namespace viaduct::edge

@@ -147,6 +147,22 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
   }
 }
 
+// The branches of a burst together, since each would wait for its own rounds of AES.
+void Path::sign(std::span<Job*> jobs, const Site& site) {
+  std::array<Job*, base::burst_pkts_max> proxied;
+  std::array<sip::BranchOf, base::burst_pkts_max> of;
+  std::size_t count = 0;
+  for (Job* job : jobs) {
+    if (job->judgement.verdict != base::Verdict::proxied) continue;
+    const Subject& s = job->subject;
+    of[count] = {&s.msg, &s.msg.top, direction(s), &s.source};
+    proxied[count++] = job;
+  }
+  std::array<sip::Branch, base::burst_pkts_max> branches;
+  sip::make_branches({of.data(), count}, site.keys, {branches.data(), count});
+  for (std::size_t i = 0; i < count; ++i) proxied[i]->branch = branches[i];
+}
+
 void Path::judge(std::span<Job*> jobs, const Site& site) {
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
   const std::uint64_t now_ms = nic::ticks() / ticks_per_ms_;
@@ -163,6 +179,7 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
     if (is_answer(job->judgement.verdict) || job->judgement.reason == Reason::not_listed) mark(*job, site);
   for (Job* job : jobs)
     if (may_be_redirected(job->judgement)) consult_followers(*job, site, static_cast<std::uint32_t>(now_ms));
+  sign(jobs, site);
   if (commons_.moves.is_any()) [[unlikely]]
     hear_confirmations(jobs, site);
   if (is_anybody_watched) [[unlikely]]

@@ -7,6 +7,7 @@
 #include "viaduct/edge/judge.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/nic/packet.h"
+#include "viaduct/sip/token.h"
 
 namespace viaduct::edge {
 
@@ -19,6 +20,7 @@ struct Job {
   Judgement judgement;           ///< judge
   std::uint64_t tag{};           ///< judge: of an answer of ours, its To tag
   std::uint64_t call{};          ///< judge: of a REGISTER that may be redirected, its Call-ID's hash
+  sip::Branch branch;            ///< judge: of a request that is proxied, the branch of our Via
 
   /// The UDP payload.
   [[nodiscard]] std::string_view payload() const { return {reinterpret_cast<const char*>(pkt.data()) + frame.payload_offset, frame.payload_bytes}; }

@@ -55,6 +55,7 @@ class Path {
   void shed(std::span<Job*> jobs, const Site& site);
   void mark(Job& job, const Site& site);
   void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
+  void sign(std::span<Job*> jobs, const Site& site);
   void tally(std::span<Job*> jobs, const Site& site);
   void act(std::span<Job*> jobs, const Site& site);
   void act_on_twins(const Site& site);

@@ -20,12 +20,16 @@ std::string composed_answer(const Subject& s, const Judgement& j, const Site& si
 }
 
 std::string edited(const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const site::Neighbours* neighbours) {
-  const base::Address& to = goes_to(s, j, site).address;
-  const base::Link by = neighbours != nullptr ? neighbours->next_hop(to).link : base::Link::any();
-  const Listener* const through = j.verdict == base::Verdict::proxied ? leaves_through(s, site, to, by) : s.listener;
-  if (through == nullptr) return {};
   sip::Edits edits;
-  compose_edits(s, j, site, stamp, *through, edits);
+  if (j.verdict == base::Verdict::returned) {
+    sip::plan_return(s.msg, edits);
+  } else {
+    const base::Address& to = goes_to(s, j, site).address;
+    const base::Link by = neighbours != nullptr ? neighbours->next_hop(to).link : base::Link::any();
+    const Listener* const through = leaves_through(s, site, to, by);
+    if (through == nullptr) return {};
+    compose_edits(s, j, site, stamp, *through, sip::make_branch(s.msg, s.msg.top, direction(s), s.source, site.keys), edits);
+  }
   if (edits.overflow()) return {};
   const std::string_view message = s.msg.text.substr(0, s.msg.bytes());
   std::string out(message.size() + static_cast<std::size_t>(std::max(0, edits.growth())), '\0');

@@ -35,6 +35,7 @@ namespace viaduct::edge {
       nic::free(twin_.pkt);
       continue;
     }
+    twin_.branch = sip::make_branch(twin_.subject.msg, twin_.subject.msg.top, direction(twin_.subject), twin_.subject.source, site.keys);
     counters_.second_homes.add(1);
     tally_.count(twin_, site);
     actor_.act(twin_, site, neighbours, now_min);

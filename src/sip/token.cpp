@@ -7,6 +7,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "branch.h"
 #include "label.h"
@@ -130,17 +131,36 @@ const SigningKey* SigningKeys::by_letter(char letter) const {
 
 std::uint32_t loop_part(const Message& request, Direction direction, const SigningKey& key) { return loop_part(target_hash(request, key), request, direction); }
 
-Branch make_branch(const Message& request, const Via& top, Direction direction, const base::Endpoint& response_goes_to, const SigningKeys& keys) {
+namespace {
+
+/// The branches of as many requests as there are indices, step by step for all.
+template <std::size_t... I>
+[[gnu::always_inline]] inline void make_branches(std::index_sequence<I...> /*indices*/, const BranchOf* of, const SigningKey& key, Branch* out) {
+  const base::AesHasher transaction[] = {transaction_hash(*of[I].request, key)...};
+  const base::AesHasher target[] = {target_hash(*of[I].request, key)...};
+  base::AesHasher via[] = {base::AesHasher(key.hash_key, of[I].request->text.data(), number(Label::via), 0, of[I].top->branch, of[I].top->sent_by)...};
+  (via[I].hash(target[I]), ...);
+  base::AesHasher whole[] = {transaction[I]...};
+  (whole[I].hash(via[I]), ...);
+  const std::uint64_t t[] = {whole[I].finish().low...};
+  const std::uint32_t l[] = {loop_part(target[I], *of[I].request, of[I].direction)...};
+  ((out[I] = {.letter = key.letter, .t = t[I], .l = l[I], .m = branch_mac(transaction[I], t[I], l[I], *of[I].response_goes_to, key)}), ...);
+}
+
+}  // namespace
+
+void make_branches(std::span<const BranchOf> requests, const SigningKeys& keys, std::span<Branch> out) {
   const SigningKey& key = keys.signing();
-  const base::AesHasher transaction = transaction_hash(request, key);
-  const base::AesHasher target = target_hash(request, key);
-  base::AesHasher via(key.hash_key, request.text.data(), number(Label::via), 0, top.branch, top.sent_by);
-  via.hash(target);
-  base::AesHasher whole = transaction;
-  whole.hash(via);
-  const std::uint64_t t = whole.finish().low;
-  const std::uint32_t l = loop_part(target, request, direction);
-  return {.letter = key.letter, .t = t, .l = l, .m = branch_mac(transaction, t, l, response_goes_to, key)};
+  std::size_t i = 0;
+  for (; i + 2 <= requests.size(); i += 2) make_branches(std::make_index_sequence<2>{}, requests.data() + i, key, out.data() + i);
+  for (; i < requests.size(); ++i) make_branches(std::make_index_sequence<1>{}, requests.data() + i, key, out.data() + i);
+}
+
+Branch make_branch(const Message& request, const Via& top, Direction direction, const base::Endpoint& response_goes_to, const SigningKeys& keys) {
+  Branch branch;
+  const BranchOf of{&request, &top, direction, &response_goes_to};
+  make_branches(std::index_sequence<0>{}, &of, keys.signing(), &branch);
+  return branch;
 }
 
 BranchText branch_text(const Branch& branch) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <vector>
 
 #include "generated.h"
 #include "viaduct/sip/forward.h"
@@ -59,6 +60,29 @@ TEST(Branch, IsTheSameForARetransmissionItsCancelAndItsAck) {
                         p.to += ";tag=answered";
                       }).text()),
             invite);
+}
+
+// Nodes of two builds forward each other's responses while a fleet is renewed: whoever changes this says so in CHANGELOG.md.
+TEST(Branch, IsWhatEarlierBuildsMade) { EXPECT_EQ(branch_of(Parts{}.text()), "z9hG4bKbdudpuaxidkxkvavyqamppwe23zzqqw4as"); }
+
+TEST(Branch, OfSeveralRequestsIsThatOfEach) {
+  Generator generator(21);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 9; ++i) texts.push_back(generator.request());
+  std::vector<Message> requests;
+  for (const std::string& text : texts) requests.push_back(indexed(text));
+  for (std::size_t count = 0; count <= requests.size(); ++count) {
+    std::vector<base::Endpoint> places(count);
+    std::vector<BranchOf> of(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      places[i] = generator.endpoint();
+      of[i] = {&requests[i], &requests[i].top, i % 3 == 0 ? Direction::by_route : Direction::to_home, &places[i]};
+    }
+    std::vector<Branch> branches(count);
+    make_branches(of, testing::signing_keys(), branches);
+    for (std::size_t i = 0; i < count; ++i)
+      EXPECT_EQ(branches[i], make_branch(*of[i].request, *of[i].top, of[i].direction, places[i], testing::signing_keys())) << i << " of " << count;
+  }
 }
 
 TEST(Branch, LeavesProxyRequireOutWhereACancelMayNotCarryIt) {

@@ -58,6 +58,17 @@ enum class Direction : std::uint8_t { to_home, to_binding, by_route };
 /// Thread: any; pure. Source: RFC 3261 16.6 step 8, 16.11; spec section 4 (docs/rfc.md).
 [[nodiscard]] Branch make_branch(const Message& request, const Via& top, Direction direction, const base::Endpoint& response_goes_to, const SigningKeys& keys);
 
+/// What a branch is made from; see make_branch.
+struct BranchOf {
+  const Message* request{};
+  const Via* top{};
+  Direction direction{};
+  const base::Endpoint* response_goes_to{};
+};
+/// As make_branch, of several requests: each waits for its own rounds of AES alone, so two are made in hardly more time than one.
+/// Shape: `out` is as long as `requests`.
+void make_branches(std::span<const BranchOf> requests, const SigningKeys& keys, std::span<Branch> out);
+
 /// True when `branch` is one of ours for this response: the MAC holds for its Call-ID, From tag, CSeq number and the place it would be sent to.
 [[nodiscard]] bool verify_branch(std::string_view branch, const Message& response, const base::Endpoint& response_goes_to, const SigningKeys& keys);
 
