@@ -19,12 +19,12 @@ struct Index {
   [[nodiscard]] bool accepts() const { return sip::index(text, message) == sip::Bad::none; }
   [[nodiscard]] judges::Answer answer() const {
     const sip::Message& m = message;
-    const sip::Uri to = sip::parse_uri(m[m.to_uri]).value_or(sip::Uri{});
+    const auto to = sip::parse_uri(m[m.to_uri], m.text);
     return {.via_values = m.via_values,
             .via_host = m.top.host,
             .via_branch = m.top.branch,
-            .to_user = to.user,
-            .to_host = to.host,
+            .to_user = to ? to->user : std::string_view{},
+            .to_host = to ? to->host : std::string_view{},
             .call_id = m[m.call_id],
             .call_id_host = {},
             .cseq_number = m.cseq_number,

@@ -34,7 +34,7 @@ void locate(Subject& s, const assign::Location* location) {
   const bool is_by_tables = s.routing.course <= Course::by_tables;
   if (location == nullptr || !s.msg.is_request || s.msg.method == Method::register_ || !is_by_tables) return;
   const std::string_view asked = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
-  const auto uri = sip::parse_uri(asked);
+  const auto uri = sip::parse_uri(asked, s.msg.text);
   const std::size_t chosen = assign::choose(*location, uri ? sip::uri_param(uri->params, "gr").value : std::string_view{});
   if (chosen == location->count()) return;
   const std::string_view to = location->uri(chosen);
@@ -67,7 +67,7 @@ void identify(Subject& s, const Site& site) {
 static bool names_client_in_to(const Subject& s, const Site& site, std::string_view request_uri) {
   if (s.msg.method != Method::subscribe) return s.msg.method == Method::register_;
   if (s.msg.to_tag.bytes == 0 || !asks_notifier(s.msg)) return false;
-  const auto uri = sip::parse_uri(request_uri);
+  const auto uri = sip::parse_uri(request_uri, s.msg.text);
   return uri && is_notifier(site, *uri);
 }
 

@@ -209,7 +209,7 @@ bool is_served_domain(const Site& site, std::string_view uri) {
 bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.domains, host) || is_here(site, host) || is_home(site, host); }
 
 [[gnu::noinline]] Judgement judge_any_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
-  const auto request_uri = sip::parse_uri(s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri);
+  const auto request_uri = sip::parse_uri(s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri, s.msg.text);
   if (!request_uri) return rejected(Bad::request_uri);
   if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
   if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.msg.top, site.keys))

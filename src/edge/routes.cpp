@@ -57,7 +57,7 @@ Owner owner_of_route(const Subject& s, const Site& site, std::string_view text) 
 
 /// A Request-URI counts only when its user is a token.
 Owner owner_of_request_uri(const Subject& s, const Site& site) {
-  const auto uri = sip::parse_uri(s.msg[s.msg.request_uri]);
+  const auto uri = sip::parse_uri(s.msg[s.msg.request_uri], s.msg.text);
   const auto token = uri ? sip::read_flow_token(uri->user) : std::nullopt;
   return token && is_here_with_port(site, *uri) ? owner_of_token(s, site, *token) : Owner{};
 }

@@ -193,10 +193,12 @@ inline void set_name(HeaderId id, std::size_t name_bytes, std::size_t i, Message
   out.first[static_cast<std::size_t>(id)] = static_cast<std::uint8_t>(i);
 }
 
-/// Name a line by where its name ends.
-[[gnu::noinline]] void name_by_itself(std::string_view text, std::size_t i, Message& out, Names& names) {
+/// Name a line by where its name ends. `differing`: its octets from the line end before it on that are not as in the row at `place`.
+[[gnu::noinline]] void name_by_itself(std::string_view text, std::size_t i, std::size_t place, std::uint32_t differing, Message& out, Names& names) {
   const char* const name = text.data() + out.line[i];
-  const char* const name_end = run<name_octet>(name, {text.data(), text.data() + text.size()});
+  const std::uint32_t known_bytes = name_table.name_bytes[place];
+  const bool is_known = known_bytes != 0 && _bzhi_u32(differing >> line_end_bytes, known_bytes) == 0 && (name[known_bytes] == ' ' || name[known_bytes] == '\t');
+  const char* const name_end = is_known ? name + known_bytes : run<name_octet>(name, {text.data(), text.data() + text.size()});
   const char* colon = name_end;
   while (*colon == ' ' || *colon == '\t') ++colon;  // a line has an end
   const auto bytes = static_cast<std::size_t>(name_end - name);
@@ -205,7 +207,8 @@ inline void set_name(HeaderId id, std::size_t name_bytes, std::size_t i, Message
     names.mistaken |= is_none(name, i);
     names.bad = true;
   }
-  const HeaderId id = named && bytes <= table_word_bytes_max ? find_header(load16(text, out.line[i]), bytes) : HeaderId::other;
+  const bool may_be_ours = named && bytes <= table_word_bytes_max;
+  const HeaderId id = !may_be_ours ? HeaderId::other : is_known ? name_table.id[place] : find_header(load16(text, out.line[i]), bytes);
   names.usual &= name[-1] == '\n' && name[-2] == '\r' && is_left_alone(id);
   set_name(id, named ? bytes : 0, i, out);
 }
@@ -222,7 +225,7 @@ inline void name_line(std::string_view text, const Front& front, std::size_t i, 
     return set_name(name_table.id[place], name_table.name_bytes[place], i, out);
   // Often nothing differs but the CR before it or the space behind its colon.
   const std::uint32_t blanks = 1U | 1U << (line_end_bytes + name_table.name_bytes[place] + 1);
-  if ((differing & ~blanks) != 0) return name_by_itself(text, i, out, names);
+  if ((differing & ~blanks) != 0) return name_by_itself(text, i, place, differing, out, names);
   names.usual &= (differing & 1U) == 0 && is_left_alone(name_table.id[place]);
   set_name(name_table.id[place], name_table.name_bytes[place], i, out);
 }

@@ -32,7 +32,7 @@ bool read_request_line(std::string_view text, std::string_view line, Message& ou
   const char* const method_end = std::min(run<token_octet>(line.data(), {text.data(), text.data() + text.size()}), uri_end);
   if (method_end == line.data() || method_end + 1 >= uri_end || *method_end != ' ') return false;
   const std::string_view uri{method_end + 1, uri_end};
-  if (!is_request_uri(uri)) return false;
+  if (!is_request_uri(uri, text)) return false;
   out.method_text = {0, static_cast<std::uint16_t>(method_end - line.data())};
   out.request_uri = slice(text, uri);
   return true;
@@ -57,7 +57,7 @@ bool read_request_line(std::string_view text, std::string_view line, Message& ou
   out.request_uri = slice(text, uri);
   if (uri.empty() || uri.find_first_of(blanks) != std::string_view::npos) return {Bad::start_line, true};
   if (!equal_ignoring_case(version, version_name)) return {Bad::version, true};
-  return {is_request_uri(uri) ? Bad::none : Bad::request_uri, true};
+  return {is_request_uri(uri, text) ? Bad::none : Bad::request_uri, true};
 }
 
 /// SIP-Version SP Status-Code SP Reason-Phrase; the second SP may be missing where no phrase follows.

@@ -2,6 +2,8 @@
 // SIP and tel URIs taken apart by the grammar of RFC 3261 25.1; the canonical AoR made from them is in aor.cpp.
 #include "uri.h"
 
+#include "usual.h"
+
 namespace viaduct::sip {
 namespace {
 
@@ -24,9 +26,8 @@ std::string_view take_escaped_run(Cursor& c) {
   return {from, static_cast<std::size_t>(c.at - from)};
 }
 
-/// userinfo: user [ ":" password ], up to the '@' that ends `text`.
-bool take_userinfo(std::string_view text, Uri& out) {
-  Cursor c{text};
+/// userinfo: user [ ":" password ], all of what the cursor has.
+bool take_userinfo(Cursor c, Uri& out) {
   out.has_user = true;
   out.user = take_escaped_run<user_octet>(c);
   if (out.user.empty()) return false;
@@ -62,7 +63,7 @@ bool take_uri_headers(Cursor& c, std::string_view& headers) {
 bool take_sip_uri(Cursor c, Uri& out) {
   const std::string_view rest{c.at, static_cast<std::size_t>(c.end - c.at)};
   if (const std::size_t at = rest.find('@'); at != std::string_view::npos) {
-    if (!take_userinfo(rest.substr(0, at), out)) return false;
+    if (!take_userinfo({rest.substr(0, at), c.reach}, out)) return false;
     c.at += at + 1;
   }
   if (!take_host(c, out.host)) return false;
@@ -83,11 +84,15 @@ bool take_tel_uri(Cursor c, Uri& out) {
 }
 
 std::size_t scheme_bytes(std::string_view uri, Scheme& scheme) {
+  if (uri.size() >= 4 && (quad_at(uri.data()) | sip_letters) == sip_scheme) [[likely]] {
+    scheme = Scheme::sip;
+    return 4;
+  }
   struct Row {
     std::string_view text;
     Scheme scheme;
   };
-  static constexpr std::array rows = {Row{"sip:", Scheme::sip}, Row{"sips:", Scheme::sips}, Row{"tel:", Scheme::tel}};
+  static constexpr std::array rows = {Row{"sips:", Scheme::sips}, Row{"tel:", Scheme::tel}};
   for (const Row& row : rows)
     if (equal_ignoring_case(uri.substr(0, row.text.size()), row.text)) {
       scheme = row.scheme;
@@ -134,21 +139,23 @@ std::optional<base::Address> to_address(std::string_view host) {
   return base::Address::parse({text.data(), host.size() - 1});
 }
 
-std::expected<Uri, Bad> parse_uri(std::string_view text) {
+std::expected<Uri, Bad> parse_uri(std::string_view text) { return parse_uri(text, text); }
+
+std::expected<Uri, Bad> parse_uri(std::string_view text, std::string_view message) {
   Uri uri;
   const std::size_t scheme = scheme_bytes(text, uri.scheme);
   if (uri.scheme == Scheme::other) {
     if (!has_scheme(text)) return std::unexpected(Bad::uri_syntax);
     return uri;
   }
-  const Cursor rest{text.substr(scheme)};
+  const Cursor rest{text.substr(scheme), {message.data(), message.data() + message.size()}};
   const bool good = uri.scheme == Scheme::tel ? take_tel_uri(rest, uri) : take_sip_uri(rest, uri);
   if (!good) return std::unexpected(Bad::uri_syntax);
   return uri;
 }
 
-bool is_request_uri(std::string_view uri) {
-  const auto parsed = parse_uri(uri);
+bool is_request_uri(std::string_view uri, std::string_view message) {
+  const auto parsed = parse_uri(uri, message);
   if (!parsed) return false;
   return parsed->scheme != Scheme::other || run_scalar<any_uri_octet>(uri.data(), uri.data() + uri.size()) == uri.data() + uri.size();
 }

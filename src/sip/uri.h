@@ -17,8 +17,8 @@ bool take_port(Cursor& c, std::uint16_t& port);
 /// The address that a host is, with or without brackets; nullopt for a name. Three colons read as two (RFC 5118 4.10).
 [[nodiscard]] std::optional<base::Address> to_address(std::string_view host);
 
-/// True for a Request-URI that RFC 3261 25.1 allows: a well-formed SIP, SIPS or tel URI, or any other scheme with the octets of a URI.
-[[nodiscard]] bool is_request_uri(std::string_view uri);
+/// True for a Request-URI that RFC 3261 25.1 allows: a well-formed SIP, SIPS or tel URI, or any other scheme with the octets of a URI. Shape: it lies in `message`.
+[[nodiscard]] bool is_request_uri(std::string_view uri, std::string_view message);
 
 /// The next octet of `text` with a %HH decoded; takes it off. -1 for a bad escape. Shape: text is not empty.
 int take_unescaped(std::string_view& text);

@@ -272,8 +272,33 @@ bool equal_uris(const std::string& a, const std::string& b) {
          x.port == y.port && same_params(x, y) && same_params(y, x) && headers_of(x) == headers_of(y);
 }
 
-std::string uri_differences(std::string_view a, std::string_view b) {
+namespace {
+
+/// The parts of a URI, one a line, or what is wrong with it.
+std::string parts(const std::expected<sip::Uri, sip::Bad>& uri) {
+  if (!uri) return std::string(name(uri.error()));
+  std::string out;
+  for (const std::string_view part : {uri->user, uri->password, uri->host, uri->params, uri->headers}) out.append(part) += '\n';
+  return out + std::to_string(std::to_underlying(uri->scheme)) + ' ' + std::to_string(uri->port) + (uri->has_user ? " with user" : "");
+}
+
+/// A URI by itself, and the same in texts that go on with what it could go on with.
+std::string part_differences(std::string_view uri) {
   std::string report;
+  const std::string alone = parts(sip::parse_uri(uri));
+  for (const std::string_view behind : {"", ">", "a", "5", "%41", ":1@c;d=e?f=g", "12345678901234567890123456789012345678901234567890"}) {
+    const std::string text = std::string("0@<").append(uri).append(behind);
+    const std::string within = parts(sip::parse_uri(std::string_view(text).substr(3, uri.size()), std::string_view(text)));
+    if (within != alone)
+      report.append("'").append(uri).append("' before '").append(behind).append("': ").append(within).append("\nalone: ").append(alone) += '\n';
+  }
+  return report;
+}
+
+}  // namespace
+
+std::string uri_differences(std::string_view a, std::string_view b) {
+  std::string report = part_differences(a) + part_differences(b);
   for (const std::string_view uri : {a, b}) {
     std::array<char, base::aor_bytes_max> room;
     const auto canonical = sip::canonical_aor(uri, domains, room);

@@ -12,7 +12,7 @@ bool equal_uris(const std::string& a, const std::string& b);
 /// A parameter stands in it twice, which RFC 3261 19.1.1 forbids: then equality means nothing.
 bool repeats_parameters(const std::string& uri);
 
-/// Hold sip against the reference on both and on the pair. Returns what differs, one a line; empty when all is well.
+/// Hold sip against the reference on both and on the pair, and each by itself against the same within a text. Returns what differs, one a line; empty when all is well.
 std::string uri_differences(std::string_view a, std::string_view b);
 
 }  // namespace viaduct::ref
