@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keyed hashing for tables, SipHash-1-3 (64 and 128 bits), and the compare of what is secret.
 #pragma once
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>

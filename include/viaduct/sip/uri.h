@@ -37,6 +37,8 @@ template <base::PassingString Text>
 std::expected<Uri, Bad> parse_uri(Text&& text) = delete;
 /// The same of a URI that lies in a message: faster, since octets of the message around it are read too.
 [[nodiscard]] std::expected<Uri, Bad> parse_uri(std::string_view uri, std::string_view message);
+template <base::PassingString Text>
+std::expected<Uri, Bad> parse_uri(Text&& uri, std::string_view message) = delete;
 
 /// The value of a URI parameter, by case-insensitive name; `found` tells a flag parameter from an absent one. Params as in Uri::params.
 struct UriParam {
