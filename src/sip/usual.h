@@ -95,7 +95,9 @@ constexpr CharClass call_id_octet = word_octet | "@";
   constexpr std::ptrdiff_t word_bytes = 16;
   if (end - reach.begin < word_bytes) return false;
   const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(reach.begin));
-  const std::uint32_t method_bytes = _tzcnt_u32(static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(' ')))) | 1U << word_bytes);
+  // A longer one is none: its fifteenth octet is in no row.
+  constexpr std::uint32_t too_long = 1U << (table_word_bytes_max + 1);
+  const std::uint32_t method_bytes = _tzcnt_u32(static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(' ')))) | too_long);
   const char* const uri = reach.begin + method_bytes + 1;
   const char* const uri_end = end - 10;
   std::uint64_t version{};

@@ -124,6 +124,15 @@ TEST(Reference, AgreesThatARequestLineEndsWithALineFeed) {
   EXPECT_EQ(differences("INVITE sip:alice@example.com SIP/2.0\r "), "");
 }
 
+TEST(Reference, AgreesThatAMethodHasNoZerosBehindIt) {
+  using namespace std::string_view_literals;
+  for (const std::size_t zeros : {1, 5, 6, 7, 8})
+    for (const char last : "(a \0"sv) {
+      const std::string request = "REGISTER" + std::string(zeros, '\0') + last + " sip:example.com SIP/2.0\r\nContact: a\r\n\r\n";
+      EXPECT_EQ(differences(request), "") << zeros << ' ' << last;
+    }
+}
+
 TEST(Reference, AgreesOnLinesThatBeginAsContentLengthAndGoOn) {
   for (const char* lines : {"Content-Lengthcc: 80\r\nContent-Lengthca;rport\r\n", "Content-Lengthc: 8\r\nContent-Lengthc: 9\r\nContent-Length: 0\r\n",
                             "Content-Length: 0\r\nContent-Lengthc\r\n"}) {
