@@ -224,7 +224,8 @@ struct Lines {
 };
 using LineStarts = decltype(Message::line);
 
-/// Find line starts by AVX2, folds not joined, up to an empty line of CRLF: the one that the text ends with, if it does, else the first.
+/// Find line starts by AVX2, folds not joined, up to an empty line of CRLF: the first, but where the text ends with one and has few
+/// lines, that one; an empty line before it is for whoever names the lines to find.
 /// Shape: text has at least vector_bytes octets.
 /// Gives up (overflow) on what is unusual - no empty line, one of LF alone before it, many lines, in a body too: the other function then decides.
 Lines find_lines(std::string_view text, LineStarts& start);

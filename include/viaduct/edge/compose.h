@@ -25,7 +25,8 @@ struct Stamp {
                                          std::span<char> out);
 
 /// A request judged proxied, to leave through that listener, changed at once in its own buffer when it is of the usual shape: returns it as it stands then.
-/// Empty: nothing is changed, and `out` has the edits. Shape: as sip::forward_in_place. `branch`: of our Via. `mark`: for our Via of a request to a home (sip/mark.h); 0: none.
+/// Empty: nothing is changed, and `out` has the edits. Shape: as sip::forward_in_place. `branch`: of our Via. `mark`: for our Via of a request to a home
+/// (sip/mark.h); 0: none.
 [[nodiscard]] std::span<char> compose_in_place(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp,
                                                const Listener& through, const sip::Branch& branch, const sip::Room& room, sip::Edits& out,
                                                std::uint64_t mark = 0);
