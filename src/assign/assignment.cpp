@@ -100,8 +100,8 @@ Placement Assignment::find(const ClientKey& key) const {
   return by_slot(slot);
 }
 
-/// Those whose home line says that they have no entry: by their slots, unless a slot has changed since `changes` was read, before the lines. As in `find`, a
-/// slot is believed when it was the same before and after; but a slot's line is fetched only for who has no entry.
+/// Those who have no entry: by their slots, unless a slot has changed since `changes` was read, before their lines. As in `find`, a slot is believed when it
+/// was the same before and after; but a slot's line is fetched only for who has no entry.
 void Assignment::Impl::place_by_slots(std::span<const ClientKey> keys, std::span<const std::uint8_t> which, std::uint64_t changes,
                                       std::span<Placement> out) const {
   for (const std::uint8_t i : which) out[i] = by_slot(slots.at(keys[i]));
@@ -124,8 +124,13 @@ void Assignment::find(std::span<const ClientKey> keys, std::span<Placement> out)
     nobody_count += told.found.home == no_home && !told.is_elsewhere;
   }
   for (const std::uint8_t i : std::span(elsewhere).first(elsewhere_count)) a.table.prefetch_further(keys[i]);
+  for (const std::uint8_t i : std::span(elsewhere).first(elsewhere_count)) {
+    const Found found = a.table.find(keys[i]);
+    out[i] = placed(found);
+    nobody[nobody_count] = i;
+    nobody_count += found.home == no_home;
+  }
   a.place_by_slots(keys, std::span(nobody).first(nobody_count), changes, out);
-  for (const std::uint8_t i : std::span(elsewhere).first(elsewhere_count)) out[i] = find(keys[i]);
 }
 
 HomeIndex Assignment::slot_home(const ClientKey& key) const { return impl_->slots.at(key).home(); }
