@@ -59,14 +59,26 @@ bool take_uri_headers(Cursor& c, std::string_view& headers) {
   return true;
 }
 
-/// Everything behind `sip:` or `sips:`. The '@' can stand at the end of userinfo only: nowhere else may it be raw.
-bool take_sip_uri(Cursor c, Uri& out) {
-  const std::string_view rest{c.at, static_cast<std::size_t>(c.end - c.at)};
-  if (const std::size_t at = rest.find('@'); at != std::string_view::npos) {
-    if (!take_userinfo({rest.substr(0, at), c.reach}, out)) return false;
-    c.at += at + 1;
+/// userinfo "@" where there is one. The '@' can stand at its end only: nowhere else in a URI may it be raw.
+bool take_user(Cursor& c, Uri& out) {
+  const char* const user_end = run<user_octet>(c.at, c.reach);
+  if (user_end < c.end && *user_end == '@' && user_end != c.at) [[likely]] {  // a user without escapes, and no password
+    out.has_user = true;
+    out.user = {c.at, user_end};
+    c.at = user_end + 1;
+    return true;
   }
-  if (!take_host(c, out.host)) return false;
+  const std::string_view rest{c.at, c.end};
+  const std::size_t at = rest.find('@');
+  if (at == std::string_view::npos) return true;
+  c.at += at + 1;
+  return take_userinfo({rest.substr(0, at), c.reach}, out);
+}
+
+/// Everything behind `sip:` or `sips:`.
+bool take_sip_uri(Cursor c, Uri& out) {
+  if (!take_user(c, out) || !take_host(c, out.host)) return false;
+  if (c.done()) return true;
   if (c.take(':') && !take_port(c, out.port)) return false;
   return take_uri_params(c, out.params) && take_uri_headers(c, out.headers) && c.done();
 }
@@ -104,11 +116,7 @@ std::size_t scheme_bytes(std::string_view uri, Scheme& scheme) {
 
 }  // namespace
 
-bool take_host(Cursor& c, std::string_view& host) {
-  if (c.peek() != '[') {
-    host = c.take_run<host_octet>();
-    return !host.empty();
-  }
+bool take_ipv6_reference(Cursor& c, std::string_view& host) {
   static constexpr CharClass reference_octet = digit_octet | "abcdefABCDEF:.";
   const char* from = c.at++;
   c.take_run<reference_octet>();
@@ -142,16 +150,17 @@ std::optional<base::Address> to_address(std::string_view host) {
 std::expected<Uri, Bad> parse_uri(std::string_view text) { return parse_uri(text, text); }
 
 std::expected<Uri, Bad> parse_uri(std::string_view text, std::string_view message) {
-  Uri uri;
+  std::expected<Uri, Bad> out;
+  Uri& uri = *out;
   const std::size_t scheme = scheme_bytes(text, uri.scheme);
   if (uri.scheme == Scheme::other) {
-    if (!has_scheme(text)) return std::unexpected(Bad::uri_syntax);
-    return uri;
+    if (!has_scheme(text)) out = std::unexpected(Bad::uri_syntax);
+    return out;
   }
   const Cursor rest{text.substr(scheme), {message.data(), message.data() + message.size()}};
   const bool good = uri.scheme == Scheme::tel ? take_tel_uri(rest, uri) : take_sip_uri(rest, uri);
-  if (!good) return std::unexpected(Bad::uri_syntax);
-  return uri;
+  if (!good) out = std::unexpected(Bad::uri_syntax);
+  return out;
 }
 
 bool is_request_uri(std::string_view uri, std::string_view message) {

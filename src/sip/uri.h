@@ -9,8 +9,14 @@
 
 namespace viaduct::sip {
 
-/// Take a host name, an IPv4 address, or an IPv6 reference with its brackets. Names are letters, digits, hyphen, dot (and the underscore).
-bool take_host(Cursor& c, std::string_view& host);
+/// Take an IPv6 reference with its brackets, the first of which stands there.
+bool take_ipv6_reference(Cursor& c, std::string_view& host);
+/// Take a host name, an IPv4 address, or an IPv6 reference. Names are letters, digits, hyphen, dot (and the underscore).
+inline bool take_host(Cursor& c, std::string_view& host) {
+  if (c.peek() == '[') return take_ipv6_reference(c, host);
+  host = c.take_run<host_octet>();
+  return !host.empty();
+}
 /// Take 1*DIGIT from 1 to 65535.
 bool take_port(Cursor& c, std::uint16_t& port);
 
