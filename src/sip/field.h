@@ -128,15 +128,23 @@ struct ShortNumber {
   std::uint32_t value;
   std::uint32_t digits;  ///< 0 when there is none, 8 when there are more than seven: then the value means nothing
 };
-/// Eight octets at once: the first one that is no digit ends the number, and its digits are shifted to the top, so that zeros stand for missing ones.
+/// The first octet that is no digit ends the number; its digits are moved to the end of eight places, zeros before them, and summed up by twos, fours and all.
 inline ShortNumber short_number(std::uint64_t word) {
-  const std::uint64_t high_half = (word & 0xf0f0f0f0f0f0f0f0U) ^ 0x3030303030303030U;
-  const std::uint64_t beyond_nine = ((word & 0x0f0f0f0f0f0f0f0fU) + 0x0606060606060606U) & 0xf0f0f0f0f0f0f0f0U;
-  const auto digits = static_cast<std::uint32_t>(std::countr_zero(high_half | beyond_nine)) / 8;
-  const std::uint64_t units = (word << ((64 - 8 * digits) & 63U)) & 0x0f0f0f0f0f0f0f0fU;
-  const std::uint64_t pairs = units * 2561 >> 8U & 0x00ff00ff00ff00ffU;
-  const std::uint64_t fours = pairs * 6553601 >> 16U & 0x0000ffff0000ffffU;
-  return {static_cast<std::uint32_t>(fours * 42949672960001U >> 32U), digits};
+  /// Row n moves the first n of eight octets to the end.
+  alignas(16) static constexpr auto to_end = [] {
+    std::array<std::array<std::int8_t, 16>, 9> rows{};
+    for (std::size_t n = 0; n < rows.size(); ++n)
+      for (std::size_t i = 0; i < 16; ++i) rows[n][i] = static_cast<std::int8_t>(i < 8 && i + n >= 8 ? i + n - 8 : 0x80);
+    return rows;
+  }();
+  const __m128i units = _mm_sub_epi8(_mm_cvtsi64_si128(static_cast<long long>(word)), _mm_set1_epi8('0'));
+  const __m128i are_digits = _mm_cmpeq_epi8(_mm_min_epu8(units, _mm_set1_epi8(9)), units);
+  const std::uint32_t digits = _tzcnt_u32(~static_cast<std::uint32_t>(_mm_movemask_epi8(are_digits)));
+  const __m128i places = _mm_shuffle_epi8(units, _mm_load_si128(reinterpret_cast<const __m128i*>(to_end[digits].data())));
+  const __m128i twos = _mm_maddubs_epi16(places, _mm_set1_epi16(10 | 1 << 8));
+  const __m128i fours = _mm_madd_epi16(twos, _mm_set1_epi32(100 | 1 << 16));
+  const __m128i all = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(10000 | 1 << 16));
+  return {static_cast<std::uint32_t>(_mm_cvtsi128_si32(all)), digits};
 }
 
 /// Decimal digits as a number; more than 2^32 - 1 gives 2^32. Shape: digits only, at least one.

@@ -166,7 +166,7 @@ inline void set_name(HeaderId id, std::size_t name_bytes, std::size_t i, Message
 }
 
 /// Name a line by where its name ends. `differing`: its octets from the line end before it on that are not as in the row at `place`.
-[[gnu::noinline]] void name_by_itself(std::string_view text, std::size_t i, std::size_t place, std::uint32_t differing, Message& out, Names& names) {
+[[gnu::noinline]] Names name_by_itself(std::string_view text, std::size_t i, std::size_t place, std::uint32_t differing, Message& out) {
   const char* const name = text.data() + out.line[i];
   const std::uint32_t known_bytes = name_table.name_bytes[place];
   const bool is_known = known_bytes != 0 && _bzhi_u32(differing >> line_end_bytes, known_bytes) == 0 && (name[known_bytes] == ' ' || name[known_bytes] == '\t');
@@ -175,56 +175,42 @@ inline void set_name(HeaderId id, std::size_t name_bytes, std::size_t i, Message
   while (*colon == ' ' || *colon == '\t') ++colon;  // a line has an end
   const auto bytes = static_cast<std::size_t>(name_end - name);
   const bool named = *colon == ':' && bytes - 1 < 0xff;
-  if (!named) [[unlikely]] {
-    names.mistaken |= is_none(name, i);
-    names.bad = true;
-  }
+  Names names = named ? 0 : is_none(name, i) ? names_bad | names_mistaken : names_bad;
   const bool may_be_ours = named && bytes <= table_word_bytes_max;
   const HeaderId id = !may_be_ours ? HeaderId::other : is_known ? name_table.id[place] : find_header(load16(text, out.line[i]), bytes);
-  names.usual &= name[-1] == '\n' && name[-2] == '\r' && is_left_alone(id);
+  if (name[-1] != '\n' || name[-2] != '\r' || !is_left_alone(id)) names |= names_unusual;
   set_name(id, named ? bytes : 0, i, out);
+  return names;
 }
 
 /// Name one line by the table. With a branch: without one, the addresses of what is stored would wait for the compare, and the lines behind for those
 /// (docs/performance.md).
-inline void name_line(std::string_view text, const Front& front, std::size_t i, Message& out, Names& names) {
+inline Names name_line(std::string_view text, const Front& front, std::size_t i, Message& out) {
   const std::size_t place = name_table.place[_pext_u64(front.name, NameTable::place_bits)];
   const NameRow& row = name_table.rows[place];
   const __m256i fold = _mm256_load_si256(reinterpret_cast<const __m256i*>(row.fold.data()));
   const __m256i octets = _mm256_load_si256(reinterpret_cast<const __m256i*>(row.octets.data()));
   const auto differing = ~static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_or_si256(front.line, fold), octets)));
-  if (differing == 0) [[likely]]
-    return set_name(name_table.id[place], name_table.name_bytes[place], i, out);
+  if (differing == 0) [[likely]] {
+    set_name(name_table.id[place], name_table.name_bytes[place], i, out);
+    return 0;
+  }
   // Often nothing differs but the CR before it or the space behind its colon.
   const std::uint32_t blanks = 1U | 1U << (line_end_bytes + name_table.name_bytes[place] + 1);
-  if ((differing & ~blanks) != 0) return name_by_itself(text, i, place, differing, out, names);
-  names.usual &= (differing & 1U) == 0 && is_left_alone(name_table.id[place]);
+  if ((differing & ~blanks) != 0) return name_by_itself(text, i, place, differing, out);
   set_name(name_table.id[place], name_table.name_bytes[place], i, out);
-}
-
-/// Whether a header stands twice that must not: more lines than ids.
-bool is_repeated(const Message& m) {
-  int lines = 0;
-  for (std::size_t from = 0; from < m.headers; from += lines_per_mask) {
-    const __m256i ids = _mm256_load_si256(reinterpret_cast<const __m256i*>(m.id.data() + from));
-    const __m256i number = _mm256_sub_epi8(ids, _mm256_set1_epi8(static_cast<char>(single_headers.front())));
-    const __m256i is_single = _mm256_cmpeq_epi8(_mm256_min_epu8(number, _mm256_set1_epi8(single_headers.size() - 1)), number);
-    lines += std::popcount(static_cast<std::uint32_t>(_mm256_movemask_epi8(is_single)) & lines_from(m, from));
-  }
-  const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(m.first.data()));
-  const auto absent = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(first, _mm256_set1_epi8(static_cast<char>(no_header)))));
-  return lines != std::popcount(~absent & single_header_bits);
+  return (differing & 1U) == 0 && is_left_alone(name_table.id[place]) ? 0 : names_unusual;
 }
 
 }  // namespace
 
 // The last line first, so that `first` is simply overwritten.
-void name_headers(std::string_view text, Message& out, Names& names) {
-  names = {.usual = true};
+Names name_headers(std::string_view text, Message& out) {
+  Names names = 0;
   std::size_t i = out.headers;
-  for (; i > 0 && out.line[i - 1] + vector_bytes - line_end_bytes > text.size(); --i) name_line(text, front_at_end(text, out.line[i - 1]), i - 1, out, names);
-  for (; i > 0; --i) name_line(text, front_of(text, out.line[i - 1]), i - 1, out, names);
-  names.repeated = is_repeated(out);
+  for (; i > 0 && out.line[i - 1] + vector_bytes - line_end_bytes > text.size(); --i) names |= name_line(text, front_at_end(text, out.line[i - 1]), i - 1, out);
+  for (; i > 0; --i) names |= name_line(text, front_of(text, out.line[i - 1]), i - 1, out);
+  return names;
 }
 
 Method find_method(std::string_view token) {

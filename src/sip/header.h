@@ -129,13 +129,11 @@ inline constexpr auto method_table = [] {
 }();
 static_assert(!header_table.collision && !method_table.collision);
 
-/// What naming a head's lines found beside ids.
-struct Names {
-  bool usual{};     ///< the head's line ends are CRLF, and behind the names of headers that the index reads are a colon and one space
-  bool repeated{};  ///< a header of which the index reads one only stands more than once
-  bool mistaken{};  ///< a line begins with white space, or is the empty line: lines must be found one after the other, and named again
-  bool bad{};       ///< a line has no name or no colon
-};
+/// What naming a head's lines found beside ids, or of one line: bits. One number, since what is put together of bytes in memory is slow to read at once.
+using Names = std::uint32_t;
+inline constexpr Names names_unusual = 1;   ///< a line end is not CRLF, or a header that the index reads has not a colon and one space behind its name
+inline constexpr Names names_bad = 2;       ///< a line has no name or no colon
+inline constexpr Names names_mistaken = 4;  ///< a line begins with white space, or is the empty line: lines must be found one after the other, and named again
 static_assert(base::header_lines_max < no_header && header_ids_count <= 32);
 
 /// Headers of which the index reads one only (RFC 3261 7.3.1, 20): neighbours in HeaderId, so that one comparison tells them.
@@ -151,7 +149,7 @@ static_assert(single_header_bits >> static_cast<unsigned>(single_headers.front()
 
 /// Name every header line of `out`, whose line starts and count are set and whose `first` is all no_header: fills id, name_bytes, first.
 /// Shape: text has at least vector_bytes octets. Source: RFC 3261 7.3.1, 7.3.3.
-void name_headers(std::string_view text, Message& out, Names& names);
+Names name_headers(std::string_view text, Message& out);
 
 /// Header lines looked at together; a bit for each.
 inline constexpr std::size_t lines_per_mask = 32;
@@ -161,6 +159,20 @@ inline std::uint32_t lines_from(const Message& m, std::size_t from) { return _bz
 inline std::uint32_t lines_with(const Message& m, HeaderId id, std::size_t from) {
   const __m256i ids = _mm256_load_si256(reinterpret_cast<const __m256i*>(m.id.data() + from));
   return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(ids, _mm256_set1_epi8(static_cast<char>(id))))) & lines_from(m, from);
+}
+
+/// Whether a header stands twice that must not: more lines than ids.
+inline bool is_repeated(const Message& m) {
+  int lines = 0;
+  for (std::size_t from = 0; from < m.headers; from += lines_per_mask) {
+    const __m256i ids = _mm256_load_si256(reinterpret_cast<const __m256i*>(m.id.data() + from));
+    const __m256i number = _mm256_sub_epi8(ids, _mm256_set1_epi8(static_cast<char>(single_headers.front())));
+    const __m256i is_single = _mm256_cmpeq_epi8(_mm256_min_epu8(number, _mm256_set1_epi8(single_headers.size() - 1)), number);
+    lines += std::popcount(static_cast<std::uint32_t>(_mm256_movemask_epi8(is_single)) & lines_from(m, from));
+  }
+  const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(m.first.data()));
+  const auto absent = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(first, _mm256_set1_epi8(static_cast<char>(no_header)))));
+  return lines != std::popcount(~absent & single_header_bits);
 }
 
 /// The method of the token of `bytes` octets that `octets` begins with. Case counts (RFC 3261 7.1). Shape: bytes is 16 at the most.

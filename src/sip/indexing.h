@@ -34,31 +34,40 @@ inline std::string_view value_text(const Message& m, std::size_t i) {
   return odd_value_text(at, end);
 }
 
-/// The work of one `index` call: the message in the making, and what may be read.
+/// The work of one `index` call: the message in the making, and its text, which is what may be read.
 struct Indexing {
   Message& m;
-  std::string_view text;
   Reach reach;
 
+  [[nodiscard]] std::string_view text() const { return {reach.begin, reach.end}; }
+  /// What readers out of line are called on: a copy, so that this one stays in registers.
+  [[nodiscard]] Indexing general() const { return *this; }
+
+  /// Of several faults the one that stands first in Bad.
   void note(Bad fault) {
-    if (m.fault == Bad::none) m.fault = fault;
+    if (m.fault == Bad::none || (fault != Bad::none && fault < m.fault)) m.fault = fault;
   }
   [[nodiscard]] Slice slice(std::string_view part) const {
-    return {static_cast<std::uint16_t>(part.data() - text.data()), static_cast<std::uint16_t>(part.size())};
+    return {static_cast<std::uint16_t>(part.data() - reach.begin), static_cast<std::uint16_t>(part.size())};
   }
   [[nodiscard]] Slice slice(const char* from, const char* end) const {
-    return {static_cast<std::uint16_t>(from - text.data()), static_cast<std::uint16_t>(end - from)};
+    return {static_cast<std::uint16_t>(from - reach.begin), static_cast<std::uint16_t>(end - from)};
   }
   [[nodiscard]] Cursor value(std::size_t line) const { return {value_text(m, line), reach}; }
+  /// Shape: all line ends are CRLF, and names_unusual was not found.
+  [[nodiscard]] UsualValue usual_value(std::size_t line) const {
+    return {reach.begin + m.line[line] + m.name_bytes[line] + 2, reach.begin + m.line[line + 1] - 2};
+  }
   /// The first line of an id, or no_header.
   [[nodiscard]] std::uint8_t first(HeaderId id) const { return m.first[static_cast<std::size_t>(id)]; }
 
   // message.cpp: the order of things, and the usual shapes
-  Start start_line();
-  [[gnu::always_inline]] void vias(bool usual);
+  bool start_line();
+  bool top_via(bool usual);
+  [[gnu::always_inline]] void lower_vias(bool usual, bool counting);
   bool top_via_line(bool usual, std::size_t line);
   bool lower_via_line(bool usual, std::size_t line);
-  [[gnu::always_inline]] void fields(const Names& names);
+  [[gnu::always_inline]] void fields(bool usual);
   [[gnu::always_inline]] void address(bool usual, HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
   void call_id(bool usual);
   void cseq(bool usual);

@@ -55,27 +55,33 @@ inline void Indexing::lines(const Lines& lines, bool bad) {
 
 /// The topmost Via line; most have the usual shape, also when they hold several values. False when further lines would change nothing.
 inline bool Indexing::top_via_line(bool usual, std::size_t line) {
-  const UsualValue value = usual_value(m, line);
+  const UsualValue value = usual_value(line);
   const char* const end = usual ? usual_via(value.at, value.end, reach, m.top) : nullptr;
-  if (end == nullptr) return first_via_line(line);
+  if (end == nullptr) return general().first_via_line(line);
   m.via_values = 1;
   m.top_via = slice(value.at, end);
-  return end == value.end || further_vias({end + 1, value.end});
+  return end == value.end || general().further_vias({end + 1, value.end});
 }
 
 /// A Via line below it; those of the usual shape hold one value. False when further lines would change nothing.
 inline bool Indexing::lower_via_line(bool usual, std::size_t line) {
-  if (m.via_values == 0) return first_via_line(line);
-  const UsualValue value = usual_value(m, line);
-  if (!usual || value.bytes() <= 0 || !token_octet.has(*value.at) || value.end[-1] <= ' ' || holds_comma({value.at, value.end})) return next_via_line(line);
+  if (m.via_values == 0) return general().first_via_line(line);
+  const UsualValue value = usual_value(line);
+  if (!usual || value.bytes() <= 0 || !token_octet.has(*value.at) || value.end[-1] <= ' ' || holds_comma({value.at, value.end}))
+    return general().next_via_line(line);
   if (m.second_via.bytes == 0) m.second_via = slice(value.at, value.end);
   return ++m.via_values <= base::via_values_max;
 }
 
-/// The first line by `first`, since the vector compare over ids has to wait until all have been stored.
-inline void Indexing::vias(bool usual) {
+/// The first line of Vias. False when there is none, or further values would change nothing.
+inline bool Indexing::top_via(bool usual) {
   const std::size_t top = first(HeaderId::via);
-  bool counting = top != no_header && top_via_line(usual, top);
+  return top != no_header && top_via_line(usual, top);
+}
+
+/// Those below it, if they count.
+inline void Indexing::lower_vias(bool usual, bool counting) {
+  const std::size_t top = first(HeaderId::via);
   for (std::size_t from = top / lines_per_mask * lines_per_mask; counting && from < m.headers; from += lines_per_mask) {
     std::uint32_t lines = lines_with(m, HeaderId::via, from);
     if (from <= top) lines = _blsr_u32(lines);
@@ -90,65 +96,63 @@ inline void Indexing::vias(bool usual) {
 
 /// In line twice, since most From headers have a tag and most To headers have none.
 inline void Indexing::address(bool usual, HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag) {
-  std::string_view usual_uri, usual_tag{text.data(), 0};
-  if (usual && first(id) != no_header && usual_address(usual_value(m, first(id)), reach, usual_uri, usual_tag)) [[likely]] {
+  std::string_view usual_uri, usual_tag{reach.begin, reach.begin};
+  if (usual && first(id) != no_header && usual_address(usual_value(first(id)), reach, usual_uri, usual_tag)) [[likely]] {
     uri = slice(usual_uri);
     tag = slice(usual_tag);
   } else {
-    any_address(id, missing, syntax, uri, tag);
+    general().any_address(id, missing, syntax, uri, tag);
   }
 }
 
 inline void Indexing::call_id(bool usual) {
   if (usual && first(HeaderId::call_id) != no_header) [[likely]] {
-    const UsualValue value = usual_value(m, first(HeaderId::call_id));
+    const UsualValue value = usual_value(first(HeaderId::call_id));
     if (usual_call_id(value, reach)) [[likely]] {
       m.call_id = slice(value.at, value.end);
       return;
     }
   }
-  any_call_id();
+  general().any_call_id();
 }
 
 inline void Indexing::cseq(bool usual) {
-  const bool read = usual && m.is_request && first(HeaderId::cseq) != no_header &&
-                    usual_cseq(usual_value(m, first(HeaderId::cseq)), reach, m.method_text.bytes, m.cseq_number);
+  const bool read =
+      usual && m.is_request && first(HeaderId::cseq) != no_header && usual_cseq(usual_value(first(HeaderId::cseq)), reach, m.method_text.bytes, m.cseq_number);
   if (!read) [[unlikely]]
-    any_cseq();
+    general().any_cseq();
 }
 
 inline void Indexing::max_forwards(bool usual) {
   const std::uint8_t line = first(HeaderId::max_forwards);
   if (line == no_header || !m.is_request) return;
   std::uint32_t number{};
-  if (usual && usual_number(usual_value(m, line), number)) [[likely]]
+  if (usual && usual_number(usual_value(line), number)) [[likely]]
     m.max_forwards = static_cast<std::uint8_t>(number);
   else
-    any_max_forwards();
+    general().any_max_forwards();
 }
 
 /// The body by Content-Length; what follows it in the datagram is ignored (18.3).
 inline void Indexing::content_length(bool usual) {
-  const std::size_t there = text.size() - m.head_bytes;
+  const std::size_t there = text().size() - m.head_bytes;
   m.body = {m.head_bytes, static_cast<std::uint16_t>(there)};
   const std::uint8_t line = first(HeaderId::content_length);
   if (line == no_header) return;
   std::uint32_t bytes{};
-  if (usual && usual_number(usual_value(m, line), bytes) && bytes <= there) [[likely]]
+  if (usual && usual_number(usual_value(line), bytes) && bytes <= there) [[likely]]
     m.body.bytes = static_cast<std::uint16_t>(bytes);
   else
-    any_content_length(there);
+    general().any_content_length(there);
 }
 
-inline void Indexing::fields(const Names& names) {
-  address(names.usual, HeaderId::from, Bad::from_missing, Bad::from_syntax, m.from_uri, m.from_tag);
-  address(names.usual, HeaderId::to, Bad::to_missing, Bad::to_syntax, m.to_uri, m.to_tag);
-  call_id(names.usual);
-  cseq(names.usual);
-  if (names.repeated) [[unlikely]]
-    repeated();
-  max_forwards(names.usual);
-  content_length(names.usual);
+inline void Indexing::fields(bool usual) {
+  address(usual, HeaderId::from, Bad::from_missing, Bad::from_syntax, m.from_uri, m.from_tag);
+  address(usual, HeaderId::to, Bad::to_missing, Bad::to_syntax, m.to_uri, m.to_tag);
+  call_id(usual);
+  cseq(usual);
+  max_forwards(usual);
+  content_length(usual);
 }
 
 namespace {
@@ -185,12 +189,18 @@ std::string_view without_line_end(std::string_view line) {
 
 }  // namespace
 
-inline Start Indexing::start_line() {
-  const char* const end = text.data() + m.line[0];
+/// False when what follows is not to be read as headers.
+inline bool Indexing::start_line() {
+  const char* const end = reach.begin + m.line[0];
   m.is_request = true;
-  if (usual_request_line(reach, end, m)) [[likely]]
-    return {Bad::none, true};
-  return read_start_line(text, without_line_end({text.data(), end}), m);
+  bool usable = true;
+  if (!usual_request_line(reach, end, m)) [[unlikely]] {
+    const Start start = read_start_line(text(), without_line_end({reach.begin, end}), m);
+    note(start.fault);
+    usable = start.usable;
+  }
+  m.answerable = usable && m.is_request && m.method != Method::ack;
+  return usable;
 }
 
 Bad index(std::string_view text, Message& out) {
@@ -201,24 +211,26 @@ Bad index(std::string_view text, Message& out) {
   }
   if (text.size() < vector_bytes) [[unlikely]]
     return out.fault = Bad::not_sip;
-  Indexing in{out, text, {text.data(), text.data() + text.size()}};
+  Indexing in{out, {text.data(), text.data() + text.size()}};
   Lines lines = find(text, false, out);
-  const Start start = in.start_line();
-  in.note(start.fault);
-  out.answerable = start.usable && out.is_request && out.method != Method::ack;
-  Names names;
-  if (start.usable) name_headers(text, out, names);
-  if (names.mistaken) [[unlikely]] {
+  if (!in.start_line()) [[unlikely]]
+    return in.general().without_headers();
+  Names names = name_headers(text, out);
+  if ((names & names_mistaken) != 0) [[unlikely]] {
     lines = find(text, true, out);
     out.first.fill(no_header);
-    name_headers(text, out, names);
+    names = name_headers(text, out);
   }
-  if (!start.usable || lines.overflow) [[unlikely]]
-    return in.without_headers();
-  in.lines(lines, names.bad);
-  names.usual &= lines.crlf;
-  in.vias(names.usual);
-  in.fields(names);
+  if (lines.overflow) [[unlikely]]
+    return in.general().without_headers();
+  in.lines(lines, (names & names_bad) != 0);
+  const bool usual = lines.crlf && (names & names_unusual) == 0;
+  const bool counting = in.top_via(usual);
+  in.fields(usual);
+  // Last what looks at the ids of many lines as one vector, since that has to wait until all have been stored.
+  in.lower_vias(usual, counting);
+  if (is_repeated(out)) [[unlikely]]
+    in.general().repeated();
   return out.fault;
 }
 

@@ -17,8 +17,6 @@ struct UsualValue {
   const char* end;
   [[nodiscard]] std::ptrdiff_t bytes() const { return end - at; }
 };
-/// Shape: Names::usual.
-inline UsualValue usual_value(const Message& m, std::size_t i) { return {m.text.data() + m.line[i] + m.name_bytes[i] + 2, m.text.data() + m.line[i + 1] - 2}; }
 
 /// Four octets as they stand in memory.
 inline std::uint32_t quad_at(const char* at) {

@@ -110,9 +110,9 @@ bool Indexing::further_vias(std::string_view list) {
 
 /// The list of a Via line, white space before and behind it included.
 inline std::string_view Indexing::list(std::size_t line) const {
-  const char* at = text.data() + m.line[line] + m.name_bytes[line];
+  const char* at = reach.begin + m.line[line] + m.name_bytes[line];
   while (*at != ':') ++at;  // it has a name
-  const char* const end = text.data() + m.line[line + 1] - 1;
+  const char* const end = reach.begin + m.line[line + 1] - 1;
   return {at + 1, end[-1] == '\r' ? end - 1 : end};
 }
 

@@ -261,6 +261,31 @@ TEST(Index, AMissingHeaderIsNamedAndCannotBeAnswered) {
   }
 }
 
+TEST(Index, OfSeveralFaultsTheOneThatStandsFirstInBadIsTold) {
+  struct Step {
+    const char* replaced;  ///< header that the line takes the place of; null when it is one more
+    const char* line;
+    Bad bad;
+  };
+  const Step steps[] = {{"Content-Length", "Content-Length: 9", Bad::body_short},
+                        {"Max-Forwards", "Max-Forwards: x", Bad::max_forwards_syntax},
+                        {nullptr, "To: <sip:x@y>", Bad::header_repeated},
+                        {"CSeq", "CSeq: 1 INVITE", Bad::cseq_method},
+                        {"Call-ID", "Call-ID: a b", Bad::call_id_syntax},
+                        {"To", "To: <", Bad::to_syntax},
+                        {"From", "From: <", Bad::from_syntax},
+                        {nullptr, "Via: ;", Bad::via_syntax},
+                        {nullptr, "no colon", Bad::header_syntax}};
+  Request request;
+  for (const Step& step : steps) {
+    if (step.replaced != nullptr)
+      request.set(step.replaced, step.line);
+    else
+      request.with(step.line);
+    EXPECT_EQ(name(fault(request)), name(step.bad)) << step.line;
+  }
+}
+
 TEST(Index, AMissingMaxForwardsReadsAsSeventy) {
   EXPECT_EQ(Indexed(Request{}.set("Max-Forwards", "")).m.max_forwards, 70);
   EXPECT_EQ(Indexed(Request{}.set("Max-Forwards", "Max-Forwards: 0")).m.max_forwards, 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fault a SIP message can have, one row each: enumerator and the reason phrase of the 400 (or 413, 505, 513) that names it.
+// Every fault a SIP message can have, one row each: enumerator and the reason phrase of the 400 (or 413, 505, 513) that names it. A message that has several
+// is said to have the one that stands first here.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -10,14 +11,15 @@ namespace viaduct::sip {
 
 #define VIADUCT_SIP_FAULTS(X)                               \
   X(none, "")                                               \
+  X(too_large, "Message Too Large")                         \
   X(not_sip, "Not SIP")                                     \
   X(start_line, "Bad Request Line")                         \
-  X(request_uri, "Bad Request-URI")                         \
   X(version, "Version Not Supported")                       \
   X(status_code, "Bad Status Code")                         \
+  X(request_uri, "Bad Request-URI")                         \
+  X(header_lines, "Too Many Header Lines")                  \
   X(head_unterminated, "Missing Empty Line After Headers")  \
   X(header_syntax, "Bad Header Line")                       \
-  X(header_lines, "Too Many Header Lines")                  \
   X(header_bytes, "Header Line Too Long")                   \
   X(via_missing, "Missing Via")                             \
   X(via_syntax, "Bad Via")                                  \
@@ -41,8 +43,7 @@ namespace viaduct::sip {
   X(event_missing, "Missing Event")                         \
   X(event_syntax, "Bad Event")                              \
   X(uri_syntax, "Bad URI")                                  \
-  X(uri_scheme, "Unsupported URI Scheme")                   \
-  X(too_large, "Message Too Large")
+  X(uri_scheme, "Unsupported URI Scheme")
 
 enum class Bad : std::uint8_t {
 #define X(name, phrase) name,

@@ -55,10 +55,10 @@ inline constexpr std::size_t line_room = 31;
 inline constexpr std::uint8_t no_header = 0xff;
 
 /// The index. Offsets count from text.data(). Valid while the buffer is unchanged.
-/// After `index` returned a fault, what was found before the fault is still filled (a reply copies from it, see `answerable`).
+/// After `index` returned a fault, what was found beside it is still filled (a reply copies from it, see `answerable`).
 struct Message {
   std::string_view text;              ///< the datagram as given
-  Bad fault{Bad::none};               ///< first fault found, in the order of the checks
+  Bad fault{Bad::none};               ///< of several the one that stands first in Bad
   bool is_request{};
   bool answerable{};  ///< a request other than ACK with method, version, top Via, From, To, Call-ID, CSeq in a shape that can be copied into a reply
   Method method{};  ///< of the request line, or of CSeq in a response
@@ -99,7 +99,7 @@ struct Message {
 /// Index one datagram: find its lines, name its headers, count its Via values, and read what every decision needs.
 /// Shape:  text of any length; of more than base::message_bytes_max octets only so many are looked at. Nothing outside it is read.
 /// Units:  offsets and lengths in octets.
-/// Errors: the first fault in this order, also left in out.fault; what stands behind it in the message is filled all the same:
+/// Errors: of several faults the first in this order, also left in out.fault; what stands behind it in the message is filled all the same:
 ///         too_large; not_sip, start_line, version, status_code, request_uri; header_lines, head_unterminated, header_syntax, header_bytes; Via, From, To,
 ///         Call-ID, CSeq (each: missing, syntax); cseq_method; header_repeated (From, To, Call-ID, CSeq, Max-Forwards, and Content-Length when the values
 ///         differ); Max-Forwards; Content-Length; body_short.
