@@ -16,30 +16,34 @@ const char* behind_fold(const char* at, const char* end) {
   return at;
 }
 
-/// One bit for each of 32 octets: set where no LWS goes on. Shape: two octets more may be read.
-std::uint32_t not_blank(const char* at) {
-  const auto load = [](const char* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); };
-  const auto mask = [](__m256i octets) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(octets)); };
-  const auto equal = [](__m256i octets, char c) { return _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(c)); };
-  const auto wsp = [&](__m256i octets) { return _mm256_or_si256(equal(octets, ' '), equal(octets, '\t')); };
+__m256i load(const char* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
+__m256i equal(__m256i octets, char c) { return _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(c)); }
+__m256i wsp(__m256i octets) { return _mm256_or_si256(equal(octets, ' '), equal(octets, '\t')); }
+std::uint32_t mask(__m256i octets) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(octets)); }
+
+/// Those of 32 octets that are a line end of a fold. Shape: two octets more may be read.
+__m256i folds(const char* at) {
   const __m256i here = load(at), next = load(at + 1), behind = load(at + 2);
   const __m256i line_end = _mm256_and_si256(equal(here, '\n'), wsp(next));
   const __m256i crlf = _mm256_and_si256(_mm256_and_si256(equal(here, '\r'), equal(next, '\n')), wsp(behind));
-  return ~mask(_mm256_or_si256(wsp(here), _mm256_or_si256(line_end, crlf)));
+  return _mm256_or_si256(line_end, crlf);
 }
+
+/// One bit for each of 32 octets: set where no LWS goes on. Shape: as folds.
+std::uint32_t not_blank(const char* at) { return ~mask(_mm256_or_si256(wsp(load(at)), folds(at))); }
 
 /// Tokens and the blanks between them.
 constexpr CharClass display_text_octet = display_octet | " \t";
 
-/// A display name of tokens before '<'.
-bool skip_display_tokens(Cursor& c) {
-  RunEnds<display_text_octet> text(c.reach);
+/// Behind the tokens of a display name and the LWS between them.
+const char* behind_display_text(const char* at, const char* end) {
+  for (; end - at >= static_cast<std::ptrdiff_t>(vector_bytes) + 2; at += vector_bytes)
+    if (const std::uint32_t ends = others<display_text_octet>(load(at)) & ~mask(folds(at)); ends != 0) return at + std::countr_zero(ends);
   for (;;) {
-    c.take_run(text);
-    if (c.peek() == '<') return true;
-    const char* const next = behind_fold(c.at, c.end);
-    if (next == c.at) return false;
-    c.at = next;
+    at = run_scalar<display_text_octet>(at, end);
+    const char* const next = behind_fold(at, end);
+    if (next == at) return at;
+    at = next;
   }
 }
 
@@ -95,7 +99,7 @@ bool take_name_addr(Cursor& c, NameAddr& out) {
       out = {c.take_run<bare_uri_octet>(), false};
       return has_scheme(out.uri);
     }
-    if (!skip_display_tokens(c)) return false;
+    c.at = behind_display_text(c.at, c.end);
   }
   if (!c.take('<')) return false;
   out = {c.take_run<uri_octet>(), true};

@@ -104,16 +104,30 @@ void Indexing::repeated() {
 }
 
 void Indexing::any_max_forwards() {
+  if (first(HeaderId::max_forwards) == no_header || !m.is_request) return;
   const std::uint64_t number = whole_number(value_text(m, first(HeaderId::max_forwards)));
   if (number == no_number) return note(Bad::max_forwards_syntax);
   m.max_forwards = static_cast<std::uint8_t>(std::min<std::uint64_t>(number, 0xff));
 }
 
-void Indexing::any_content_length(std::size_t there) {
+/// The body by Content-Length; what follows it in the datagram is ignored (18.3).
+void Indexing::any_content_length() {
+  const std::size_t there = text().size() - m.head_bytes;
+  m.body = {m.head_bytes, static_cast<std::uint16_t>(there)};
+  if (first(HeaderId::content_length) == no_header) return;
   const std::uint64_t bytes = whole_number(value_text(m, first(HeaderId::content_length)));
   if (bytes == no_number) return note(Bad::content_length_syntax);
   if (bytes > there) return note(Bad::body_short);
   m.body.bytes = static_cast<std::uint16_t>(bytes);
+}
+
+void Indexing::any_fields() {
+  any_address(HeaderId::from, Bad::from_missing, Bad::from_syntax, m.from_uri, m.from_tag);
+  any_address(HeaderId::to, Bad::to_missing, Bad::to_syntax, m.to_uri, m.to_tag);
+  any_call_id();
+  any_cseq();
+  any_max_forwards();
+  any_content_length();
 }
 
 }  // namespace viaduct::sip

@@ -190,11 +190,12 @@ inline Names name_line(std::string_view text, const Front& front, std::size_t i,
   const NameRow& row = name_table.rows[place];
   const __m256i fold = _mm256_load_si256(reinterpret_cast<const __m256i*>(row.fold.data()));
   const __m256i octets = _mm256_load_si256(reinterpret_cast<const __m256i*>(row.octets.data()));
-  const auto differing = ~static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_or_si256(front.line, fold), octets)));
-  if (differing == 0) [[likely]] {
+  const __m256i difference = _mm256_xor_si256(_mm256_or_si256(front.line, fold), octets);
+  if (_mm256_testz_si256(difference, difference) != 0) [[likely]] {
     set_name(name_table.id[place], name_table.name_bytes[place], i, out);
     return 0;
   }
+  const auto differing = ~static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(difference, _mm256_setzero_si256())));
   // Often nothing differs but the CR before it or the space behind its colon.
   const std::uint32_t blanks = 1U | 1U << (line_end_bytes + name_table.name_bytes[place] + 1);
   if ((differing & ~blanks) != 0) return name_by_itself(text, i, place, differing, out);

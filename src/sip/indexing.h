@@ -63,16 +63,15 @@ struct Indexing {
 
   // message.cpp: the order of things, and the usual shapes
   bool start_line();
-  bool top_via(bool usual);
+  bool usual_top_via(std::size_t line);
   [[gnu::always_inline]] void lower_vias(bool usual, bool counting);
-  bool top_via_line(bool usual, std::size_t line);
   bool lower_via_line(bool usual, std::size_t line);
-  [[gnu::always_inline]] void fields(bool usual);
-  [[gnu::always_inline]] void address(bool usual, HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
-  void call_id(bool usual);
-  void cseq(bool usual);
-  void max_forwards(bool usual);
-  void content_length(bool usual);
+  [[gnu::always_inline]] void usual_fields();
+  [[gnu::always_inline]] void address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
+  void call_id();
+  void cseq();
+  void max_forwards();
+  void content_length();
   Bad without_headers();
   void lines(const Lines& lines, bool bad);
 
@@ -85,6 +84,7 @@ struct Indexing {
   bool further_via(std::string_view value);
 
   // fields.cpp: every other header of any shape
+  [[gnu::noinline]] void any_fields();
   [[gnu::cold]] void faulty(HeaderId id, Bad fault);
   [[gnu::noinline]] void any_address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag);
   bool take_address(Cursor c, Slice& uri, Slice& tag);
@@ -93,7 +93,7 @@ struct Indexing {
   bool take_cseq(Cursor c);
   [[gnu::noinline, gnu::cold]] void repeated();
   [[gnu::noinline]] void any_max_forwards();
-  [[gnu::noinline]] void any_content_length(std::size_t there);
+  [[gnu::noinline]] void any_content_length();
 };
 
 }  // namespace viaduct::sip

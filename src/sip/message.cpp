@@ -53,10 +53,10 @@ inline void Indexing::lines(const Lines& lines, bool bad) {
     if (m.line[i + 1] - m.line[i] > static_cast<int>(base::header_bytes_max)) note(Bad::header_bytes);
 }
 
-/// The topmost Via line; most have the usual shape, also when they hold several values. False when further lines would change nothing.
-inline bool Indexing::top_via_line(bool usual, std::size_t line) {
+/// The topmost Via line of a usual head; most have the usual shape, also when they hold several values. False when further lines would change nothing.
+inline bool Indexing::usual_top_via(std::size_t line) {
   const UsualValue value = usual_value(line);
-  const char* const end = usual ? usual_via(value.at, value.end, reach, m.top) : nullptr;
+  const char* const end = usual_via(value.at, value.end, reach, m.top);
   if (end == nullptr) return general().first_via_line(line);
   m.via_values = 1;
   m.top_via = slice(value.at, end);
@@ -71,12 +71,6 @@ inline bool Indexing::lower_via_line(bool usual, std::size_t line) {
     return general().next_via_line(line);
   if (m.second_via.bytes == 0) m.second_via = slice(value.at, value.end);
   return ++m.via_values <= base::via_values_max;
-}
-
-/// The first line of Vias. False when there is none, or further values would change nothing.
-inline bool Indexing::top_via(bool usual) {
-  const std::size_t top = first(HeaderId::via);
-  return top != no_header && top_via_line(usual, top);
 }
 
 /// Those below it, if they count.
@@ -95,9 +89,9 @@ inline void Indexing::lower_vias(bool usual, bool counting) {
 }
 
 /// In line twice, since most From headers have a tag and most To headers have none.
-inline void Indexing::address(bool usual, HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag) {
+inline void Indexing::address(HeaderId id, Bad missing, Bad syntax, Slice& uri, Slice& tag) {
   std::string_view usual_uri, usual_tag{reach.begin, reach.begin};
-  if (usual && first(id) != no_header && usual_address(usual_value(first(id)), reach, usual_uri, usual_tag)) [[likely]] {
+  if (first(id) != no_header && usual_address(usual_value(first(id)), reach, usual_uri, usual_tag)) [[likely]] {
     uri = slice(usual_uri);
     tag = slice(usual_tag);
   } else {
@@ -105,8 +99,8 @@ inline void Indexing::address(bool usual, HeaderId id, Bad missing, Bad syntax, 
   }
 }
 
-inline void Indexing::call_id(bool usual) {
-  if (usual && first(HeaderId::call_id) != no_header) [[likely]] {
+inline void Indexing::call_id() {
+  if (first(HeaderId::call_id) != no_header) [[likely]] {
     const UsualValue value = usual_value(first(HeaderId::call_id));
     if (usual_call_id(value, reach)) [[likely]] {
       m.call_id = slice(value.at, value.end);
@@ -116,43 +110,42 @@ inline void Indexing::call_id(bool usual) {
   general().any_call_id();
 }
 
-inline void Indexing::cseq(bool usual) {
-  const bool read =
-      usual && m.is_request && first(HeaderId::cseq) != no_header && usual_cseq(usual_value(first(HeaderId::cseq)), reach, m.method_text.bytes, m.cseq_number);
-  if (!read) [[unlikely]]
+inline void Indexing::cseq() {
+  const std::uint8_t line = first(HeaderId::cseq);
+  if (line == no_header || !m.is_request || !usual_cseq(usual_value(line), reach, m.method_text.bytes, m.cseq_number)) [[unlikely]]
     general().any_cseq();
 }
 
-inline void Indexing::max_forwards(bool usual) {
+inline void Indexing::max_forwards() {
   const std::uint8_t line = first(HeaderId::max_forwards);
   if (line == no_header || !m.is_request) return;
   std::uint32_t number{};
-  if (usual && usual_number(usual_value(line), number)) [[likely]]
+  if (usual_number(usual_value(line), number)) [[likely]]
     m.max_forwards = static_cast<std::uint8_t>(number);
   else
     general().any_max_forwards();
 }
 
-/// The body by Content-Length; what follows it in the datagram is ignored (18.3).
-inline void Indexing::content_length(bool usual) {
+inline void Indexing::content_length() {
   const std::size_t there = text().size() - m.head_bytes;
   m.body = {m.head_bytes, static_cast<std::uint16_t>(there)};
   const std::uint8_t line = first(HeaderId::content_length);
   if (line == no_header) return;
   std::uint32_t bytes{};
-  if (usual && usual_number(usual_value(line), bytes) && bytes <= there) [[likely]]
+  if (usual_number(usual_value(line), bytes) && bytes <= there) [[likely]]
     m.body.bytes = static_cast<std::uint16_t>(bytes);
   else
-    general().any_content_length(there);
+    general().any_content_length();
 }
 
-inline void Indexing::fields(bool usual) {
-  address(usual, HeaderId::from, Bad::from_missing, Bad::from_syntax, m.from_uri, m.from_tag);
-  address(usual, HeaderId::to, Bad::to_missing, Bad::to_syntax, m.to_uri, m.to_tag);
-  call_id(usual);
-  cseq(usual);
-  max_forwards(usual);
-  content_length(usual);
+/// Of a head whose lines are usual; each field that is not goes to its general reader.
+inline void Indexing::usual_fields() {
+  address(HeaderId::from, Bad::from_missing, Bad::from_syntax, m.from_uri, m.from_tag);
+  address(HeaderId::to, Bad::to_missing, Bad::to_syntax, m.to_uri, m.to_tag);
+  call_id();
+  cseq();
+  max_forwards();
+  content_length();
 }
 
 namespace {
@@ -225,8 +218,15 @@ Bad index(std::string_view text, Message& out) {
     return in.general().without_headers();
   in.lines(lines, (names & names_bad) != 0);
   const bool usual = lines.crlf && (names & names_unusual) == 0;
-  const bool counting = in.top_via(usual);
-  in.fields(usual);
+  const std::size_t top = in.first(HeaderId::via);
+  bool counting = top != no_header;
+  if (usual) [[likely]] {
+    counting = counting && in.usual_top_via(top);
+    in.usual_fields();
+  } else {
+    counting = counting && in.general().first_via_line(top);
+    in.general().any_fields();
+  }
   // Last what looks at the ids of many lines as one vector, since that has to wait until all have been stored.
   in.lower_vias(usual, counting);
   if (is_repeated(out)) [[unlikely]]

@@ -39,13 +39,16 @@ constexpr std::uint32_t tag_name = 0x6761743b, tag_letters = 0x20202000;
     at += at[1] == ' ' ? 2 : 1;
     if (*at != '<') return false;
   }
-  const bool bracketed = *at == '<';
-  at += bracketed;
-  if ((quad_at(at) | sip_letters) != sip_scheme) return false;
-  const char* const uri_end = bracketed ? run<uri_octet>(at, reach) : run<bare_uri_octet>(at, reach);
-  if (uri_end - at < 5 || (bracketed && *uri_end != '>')) return false;
-  uri = {at, uri_end};
-  at = uri_end + bracketed;
+  if (*at == '<') [[likely]] {
+    uri = {at + 1, run<uri_octet>(at + 1, reach)};
+    at = uri.end();
+    if (*at != '>') return false;
+    ++at;
+  } else {
+    uri = {at, run<bare_uri_octet>(at, reach)};
+    at = uri.end();
+  }
+  if (uri.size() < 5 || (quad_at(uri.data()) | sip_letters) != sip_scheme) return false;
   if (at == value.end) return true;
   if (value.end - at < 6 || (quad_at(at) | tag_letters) != tag_name || at[4] != '=') return false;
   tag = {at + 5, value.end};
