@@ -91,29 +91,50 @@ constexpr CharClass call_id_octet = word_octet | "@";
   return value.bytes() - 1U < 2 && ones < 10 && tens < 10;
 }
 
+/// A method as a text begins with it; no octets when it is none that is known.
+struct UsualMethod {
+  Method method;
+  std::uint32_t bytes;
+};
+/// Of up to fourteen letters, and a space behind it.
+inline UsualMethod any_usual_method(const char* text) {
+  const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+  // A longer one is none: its fifteenth octet is in no row.
+  constexpr std::uint32_t too_long = 1U << (table_word_bytes_max + 1);
+  const std::uint32_t bytes = _tzcnt_u32(static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(' ')))) | too_long);
+  const Method method = find_method(octets, bytes);
+  // Zeros behind a method are zeros behind its name in the table.
+  return {method, method == Method::other || text[bytes - 1] == '\0' ? 0 : bytes};
+}
+/// REGISTER by itself, since most of what comes is one.
+inline UsualMethod usual_method(const char* text) {
+  std::uint64_t word{};
+  std::memcpy(&word, text, sizeof word);
+  if (word == param_word("REGISTER") && text[8] == ' ') [[likely]]
+    return {Method::register_, 8};
+  return any_usual_method(text);
+}
+
 /// `METHOD sip:host SIP/2.0` CRLF, or with a user part: a known method of up to fourteen letters, one space each. `end` is behind the CRLF.
 [[gnu::always_inline]] inline bool usual_request_line(Reach reach, const char* end, Message& out) {
   constexpr std::ptrdiff_t word_bytes = 16;
   if (end - reach.begin < word_bytes) return false;
-  const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(reach.begin));
-  // A longer one is none: its fifteenth octet is in no row.
-  constexpr std::uint32_t too_long = 1U << (table_word_bytes_max + 1);
-  const std::uint32_t method_bytes = _tzcnt_u32(static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(' ')))) | too_long);
-  const char* const uri = reach.begin + method_bytes + 1;
+  const UsualMethod method = usual_method(reach.begin);
+  const char* const uri = reach.begin + method.bytes + 1;
   const char* const uri_end = end - 10;
   std::uint64_t version{};
   std::memcpy(&version, uri_end, sizeof version);
-  if (uri_end - uri < 5 || version != param_word(" SIP/2.0") || end[-2] != '\r' || end[-1] != '\n' || (quad_at(uri) | sip_letters) != sip_scheme) return false;
+  if (method.bytes == 0 || uri_end - uri < 5 || version != param_word(" SIP/2.0") || end[-2] != '\r' || end[-1] != '\n' ||
+      (quad_at(uri) | sip_letters) != sip_scheme)
+    return false;
   const char* host_end = run<host_octet>(uri + 4, reach);
   if (host_end != uri_end) {
     host_end = run<user_octet>(host_end, reach);
     if (*host_end != '@' || host_end == uri + 4 || host_end + 1 >= uri_end || run<host_octet>(host_end + 1, reach) != uri_end) return false;
   }
-  const Method method = find_method(octets, method_bytes);
-  if (method == Method::other || uri[-2] == '\0') return false;  // zeros behind a method are zeros behind its name in the table
-  out.method = method;
-  out.method_text = {0, static_cast<std::uint16_t>(method_bytes)};
-  out.request_uri = {static_cast<std::uint16_t>(method_bytes + 1), static_cast<std::uint16_t>(uri_end - uri)};
+  out.method = method.method;
+  out.method_text = {0, static_cast<std::uint16_t>(method.bytes)};
+  out.request_uri = {static_cast<std::uint16_t>(method.bytes + 1), static_cast<std::uint16_t>(uri_end - uri)};
   return true;
 }
 
