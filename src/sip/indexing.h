@@ -62,6 +62,8 @@ struct Indexing {
   [[nodiscard]] std::uint8_t first(HeaderId id) const { return m.first[static_cast<std::size_t>(id)]; }
 
   // message.cpp: the order of things, and the usual shapes
+  bool usual_lines();
+  [[gnu::noinline]] bool any_lines();
   bool start_line();
   bool usual_top_via(std::size_t line);
   [[gnu::always_inline]] void lower_vias(bool usual, bool counting);
@@ -73,7 +75,7 @@ struct Indexing {
   void max_forwards();
   void content_length();
   Bad without_headers();
-  void lines(const Lines& lines, bool bad);
+  void limit_lines();
 
   // vias.cpp: Via lines of any shape; false when further values would change nothing
   [[gnu::noinline]] bool first_via_line(std::size_t line);

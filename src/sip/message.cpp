@@ -41,12 +41,28 @@ bool holds_comma(std::string_view list) {
   return m.fault;
 }
 
-/// Faults of the head as a whole.
-inline void Indexing::lines(const Lines& lines, bool bad) {
-  if (!lines.terminated) [[unlikely]]
-    note(Bad::head_unterminated);
-  if (bad) [[unlikely]]
-    note(Bad::header_syntax);
+/// The lines of a head of the usual shape. False says nothing.
+inline bool Indexing::usual_lines() {
+  const std::size_t count = find_lines(text(), m.line);
+  if (count == 0) [[unlikely]]
+    return false;
+  m.headers = static_cast<std::uint8_t>(count - 1);
+  m.head_bytes = static_cast<std::uint16_t>(m.line[count - 1] + 2);
+  return true;
+}
+
+/// Those of any head. False when there are more than allowed.
+bool Indexing::any_lines() {
+  const Lines lines = find_joined_lines(text(), m.line);
+  if (lines.count == 0) m.line[0] = static_cast<std::uint16_t>(text().size());
+  m.headers = static_cast<std::uint8_t>(lines.count == 0 ? 0 : lines.count - 1);
+  m.head_bytes = static_cast<std::uint16_t>(lines.head_bytes);
+  if (!lines.overflow && !lines.terminated) note(Bad::head_unterminated);
+  return !lines.overflow;
+}
+
+/// Note a header line that is too long.
+inline void Indexing::limit_lines() {
   if (m.head_bytes <= base::header_bytes_max) [[likely]]
     return;
   for (std::size_t i = 0; i < m.headers; ++i)
@@ -150,17 +166,6 @@ inline void Indexing::usual_fields() {
 
 namespace {
 
-/// Line starts, folds joined if `joined`.
-Lines find(std::string_view text, bool joined, Message& m) {
-  Lines lines = joined ? Lines{.overflow = true} : find_lines(text, m.line);
-  if (lines.overflow) [[unlikely]]
-    lines = find_joined_lines(text, m.line);
-  if (lines.count == 0) m.line[0] = static_cast<std::uint16_t>(text.size());
-  m.headers = static_cast<std::uint8_t>(lines.count == 0 ? 0 : lines.count - 1);
-  m.head_bytes = static_cast<std::uint16_t>(lines.head_bytes);
-  return lines;
-}
-
 /// Zeros from `fault` up to `first`. By vectors, since a compiler makes a slow string instruction of a large assignment.
 template <std::size_t... Part>
 void zero_fields(Message& m, std::index_sequence<Part...> /*parts*/) {
@@ -205,19 +210,23 @@ Bad index(std::string_view text, Message& out) {
   if (text.size() < vector_bytes) [[unlikely]]
     return out.fault = Bad::not_sip;
   Indexing in{out, {text.data(), text.data() + text.size()}};
-  Lines lines = find(text, false, out);
+  bool usual = in.usual_lines();
+  bool fits = usual || in.general().any_lines();
   if (!in.start_line()) [[unlikely]]
     return in.general().without_headers();
   Names names = name_headers(text, out);
   if ((names & names_mistaken) != 0) [[unlikely]] {
-    lines = find(text, true, out);
+    usual = false;
+    fits = in.general().any_lines();
     out.first.fill(no_header);
     names = name_headers(text, out);
   }
-  if (lines.overflow) [[unlikely]]
+  if (!fits) [[unlikely]]
     return in.general().without_headers();
-  in.lines(lines, (names & names_bad) != 0);
-  const bool usual = lines.crlf && (names & names_unusual) == 0;
+  if ((names & names_bad) != 0) [[unlikely]]
+    in.note(Bad::header_syntax);
+  in.limit_lines();
+  usual &= (names & names_unusual) == 0;
   const std::size_t top = in.first(HeaderId::via);
   bool counting = top != no_header;
   if (usual) [[likely]] {

@@ -87,18 +87,17 @@ std::size_t shortest_line(const LineStarts& start, std::size_t count) {
 
 }  // namespace
 
-Lines find_lines(std::string_view text, LineStarts& start) {
+std::size_t find_lines(std::string_view text, LineStarts& start) {
   Starts starts(start);
   if (text.size() < 2 * block_bytes || !append_all(text, starts)) [[unlikely]]
-    return {.overflow = true};
+    return 0;
   const std::size_t count = starts.count(start);
   // Nearly every head without a body ends where the text does. An empty line before that is met when lines are named: at twice the cost, so not among many.
   const bool ends_there = count <= lines_trusted_max && text.ends_with("\r\n\r\n");
   const std::size_t empty = ends_there ? count - 2 : shortest_line(start, count);
-  if (empty + 1 >= count || start[empty] < 2 || start[empty + 1] - start[empty] != 2 || std::memcmp(text.data() + start[empty] - 2, "\r\n\r\n", 4) != 0)
-      [[unlikely]]
-    return {.overflow = true};
-  return {.count = empty + 1, .head_bytes = start[empty + 1], .terminated = true, .crlf = true};
+  const bool is_empty_line =
+      empty + 1 < count && start[empty] >= 2 && start[empty + 1] - start[empty] == 2 && std::memcmp(text.data() + start[empty] - 2, "\r\n\r\n", 4) == 0;
+  return is_empty_line ? empty + 1 : 0;
 }
 
 namespace {

@@ -214,21 +214,21 @@ inline std::uint64_t word8(const char* at, std::size_t bytes, Reach reach) {
   return behind < 64 ? _bzhi_u64(word >> behind, static_cast<std::uint32_t>(8 * bytes)) : 0;
 }
 
-/// Where the head's lines start. start[0] is the first header line; the last start is the empty line, or what follows the last line end without one.
+using LineStarts = decltype(Message::line);
+
+/// Find where the head's lines start, by AVX2, folds not joined, up to an empty line of CRLF: the first, but where the text ends with one and has few
+/// lines, that one; an empty line before it is for whoever names the lines to find. start[0] is the first header line, the last start is the empty line.
+/// Returns how many there are; 0 when it gives up on what is unusual - no empty line, one of LF alone before it, many lines, in a body too: the other
+/// function then decides. Shape: text has at least vector_bytes octets.
+[[nodiscard]] std::size_t find_lines(std::string_view text, LineStarts& start);
+
+/// Where the head's lines start. The last start is the empty line, or what follows the last line end without one.
 struct Lines {
   std::size_t count{};       ///< starts; 0 when there is no line end at all
   std::size_t head_bytes{};  ///< up to and including the empty line
   bool terminated{};         ///< the empty line was found
-  bool crlf{};               ///< the empty line and the line end before it are CRLF, and folds are not joined
   bool overflow{};           ///< more starts than room
 };
-using LineStarts = decltype(Message::line);
-
-/// Find line starts by AVX2, folds not joined, up to an empty line of CRLF: the first, but where the text ends with one and has few
-/// lines, that one; an empty line before it is for whoever names the lines to find.
-/// Shape: text has at least vector_bytes octets.
-/// Gives up (overflow) on what is unusual - no empty line, one of LF alone before it, many lines, in a body too: the other function then decides.
-Lines find_lines(std::string_view text, LineStarts& start);
 /// Find line starts one line end after the other, a line that begins with white space joined to the one before (RFC 3261 7.3.1).
 Lines find_joined_lines(std::string_view text, LineStarts& start);
 
