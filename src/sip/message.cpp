@@ -89,7 +89,7 @@ inline bool Indexing::lower_via_line(bool usual, std::size_t line) {
   return ++m.via_values <= base::via_values_max;
 }
 
-/// Those below it, if they count.
+/// The Via lines below the topmost, if they count.
 inline void Indexing::lower_vias(bool usual, bool counting) {
   const std::size_t top = first(HeaderId::via);
   for (std::size_t from = top / lines_per_mask * lines_per_mask; counting && from < m.headers; from += lines_per_mask) {
