@@ -286,6 +286,15 @@ TEST(Index, OfSeveralFaultsTheOneThatStandsFirstInBadIsTold) {
   }
 }
 
+TEST(Index, ADisplayNameOfTokensMayBeFoldedAnywhere) {
+  for (std::size_t tokens = 1; tokens < 80; ++tokens) {
+    const auto from = [&](const char* between) { return Request{}.set("From", "From: " + std::string(tokens, 'a') + between + "b c d <sip:x@y>;tag=1"); };
+    EXPECT_EQ(fault(from("\r\n ")), Bad::none) << tokens;
+    EXPECT_EQ(fault(from("\n\t")), Bad::none) << tokens;
+    for (const char* const bad : {"\r", "\r ", ";", "@"}) EXPECT_EQ(fault(from(bad)), Bad::from_syntax) << tokens << bad;
+  }
+}
+
 TEST(Index, AMissingMaxForwardsReadsAsSeventy) {
   EXPECT_EQ(Indexed(Request{}.set("Max-Forwards", "")).m.max_forwards, 70);
   EXPECT_EQ(Indexed(Request{}.set("Max-Forwards", "Max-Forwards: 0")).m.max_forwards, 0);
