@@ -112,12 +112,10 @@ void Indexing::any_max_forwards() {
 
 /// The body by Content-Length; what follows it in the datagram is ignored (18.3).
 void Indexing::any_content_length() {
-  const std::size_t there = text().size() - m.head_bytes;
-  m.body = {m.head_bytes, static_cast<std::uint16_t>(there)};
   if (first(HeaderId::content_length) == no_header) return;
   const std::uint64_t bytes = whole_number(value_text(m, first(HeaderId::content_length)));
   if (bytes == no_number) return note(Bad::content_length_syntax);
-  if (bytes > there) return note(Bad::body_short);
+  if (bytes > m.body.bytes) return note(Bad::body_short);
   m.body.bytes = static_cast<std::uint16_t>(bytes);
 }
 

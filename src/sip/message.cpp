@@ -143,12 +143,10 @@ inline void Indexing::max_forwards() {
 }
 
 inline void Indexing::content_length() {
-  const std::size_t there = text().size() - m.head_bytes;
-  m.body = {m.head_bytes, static_cast<std::uint16_t>(there)};
   const std::uint8_t line = first(HeaderId::content_length);
   if (line == no_header) return;
   std::uint32_t bytes{};
-  if (usual_number(usual_value(line), bytes) && bytes <= there) [[likely]]
+  if (usual_number(usual_value(line), bytes) && bytes <= m.body.bytes) [[likely]]
     m.body.bytes = static_cast<std::uint16_t>(bytes);
   else
     general().any_content_length();
@@ -226,6 +224,7 @@ Bad index(std::string_view text, Message& out) {
   if ((names & names_bad) != 0) [[unlikely]]
     in.note(Bad::header_syntax);
   in.limit_lines();
+  out.body = {out.head_bytes, static_cast<std::uint16_t>(text.size() - out.head_bytes)};  // until Content-Length says less
   usual &= (names & names_unusual) == 0;
   const std::size_t top = in.first(HeaderId::via);
   bool counting = top != no_header;
