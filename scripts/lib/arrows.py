@@ -5,11 +5,12 @@ arrows.py sources ROOT        the #include lines and the DPDK names, no compiler
 arrows.py objects ROOT BUILD  the undefined symbols of the objects that BUILD/compile_commands.json lists
 Each offence is a line `file:line: what` (or `source (object): what`); exit 1 when there is one.
 """
-import json
 import pathlib
 import re
 import subprocess
 import sys
+
+import units
 
 FLOORS = [
     {"base"},
@@ -113,11 +114,10 @@ def source_offences(root):
 
 
 def area_objects(root, build):
-    """Yield (area, source, object) of everything below src/ that the build compiles."""
-    for command in json.loads((build / "compile_commands.json").read_text()):
-        source = (pathlib.Path(command["directory"]) / command["file"]).resolve()
-        if source.is_relative_to(root / "src"):
-            yield source.relative_to(root / "src").parts[0], source, pathlib.Path(command["directory"]) / command["output"]
+    """Yield (area, what is compiled, object) of everything below src/ that the build compiles: a file, or the folder of files that are compiled as one."""
+    for unit in units.units(root, build):
+        area = unit.sources[0].relative_to(root / "src").parts[0]
+        yield area, unit.sources[0] if len(unit.sources) == 1 else root / "src" / area, unit.object
 
 
 def undefined_symbols(object_file):

@@ -2,15 +2,23 @@
 // The verbs, one function each; a file a subject.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "failure.h"
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
 
 namespace viaduct::api {
 
-[[nodiscard]] inline nlohmann::json failure(const std::string& why) { return {{"ok", false}, {"error", why}}; }
+/// An object of values by their names: `Name` makes a name of what stands in `names`.
+template <typename Names, typename Values, typename Name = std::identity>
+[[nodiscard]] nlohmann::json named(const Names& names, const Values& values, Name name = {}) {
+  auto out = nlohmann::json::object();
+  for (std::size_t i = 0; i < names.size(); ++i) out[std::string(std::invoke(name, names[i]))] = values[i];
+  return out;
+}
 [[nodiscard]] inline nlohmann::json number_or_null(std::optional<std::uint32_t> number) { return number ? nlohmann::json(*number) : nlohmann::json(); }
 [[nodiscard]] inline std::string home_name(const site::Site& site, assign::HomeIndex home) { return home == assign::no_home ? "" : site.homes[home].name; }
 

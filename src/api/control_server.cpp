@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "failure.h"
 #include "unsignalled.h"
 #include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
@@ -23,8 +24,6 @@ using nlohmann::json;
 constexpr std::chrono::seconds patience{5};
 /// Between two lines of the log about calls that were not heard: whoever sends them decides how many there are.
 constexpr std::int64_t told_every_s = 10;
-
-json refusal(std::string_view why) { return {{"ok", false}, {"error", why}}; }
 
 /// Whether the library bounds what it reads of a body: it heeds the largest size only where that is said before, and unpacks whatever is packed.
 bool is_bounded(const httplib::Request& call) {
@@ -52,10 +51,10 @@ struct ControlServer::Impl {
   [[nodiscard]] NodeAnswer answer_to(const httplib::Request& call) const {
     try {
       const json request = json::parse(call.body);
-      if (!request.is_object()) return {.status = 400, .body = refusal("the body is no JSON object")};
+      if (!request.is_object()) return {.status = 400, .body = failure("the body is no JSON object")};
       return handler(call.target, request);
     } catch (const std::exception& error) {
-      return {.status = 400, .body = refusal(error.what())};
+      return {.status = 400, .body = failure(error.what())};
     }
   }
 
@@ -67,7 +66,7 @@ struct ControlServer::Impl {
     if (!heard) {
       tell_unheard(call.remote_addr, heard.error());
       out.status = heard.error() == Unheard::crowded ? 503 : 401;
-      out.set_content(refusal(control::sentence(heard.error())).dump(), "application/json");
+      out.set_content(failure(control::sentence(heard.error())).dump(), "application/json");
       return;
     }
     const NodeAnswer answer = answer_to(call);

@@ -7,13 +7,6 @@ namespace {
 
 using nlohmann::json;
 
-template <typename Names, typename Values>
-json named(const Names& names, const Values& values) {
-  json out = json::object();
-  for (std::size_t i = 0; i < names.size(); ++i) out[std::string(names[i].name)] = values[i];
-  return out;
-}
-
 json sums_json(const share::CounterSums& s) {
   return {{"rx_pkts", s.rx_pkts},
           {"handed_over", s.handed_over},
@@ -35,8 +28,8 @@ json sums_json(const share::CounterSums& s) {
           {"overload_reports", s.overload_reports},
           {"overload_outdated", s.overload_outdated},
           {"overload_nonsense", s.overload_nonsense},
-          {"verdicts", named(base::verdict_names, s.verdicts)},
-          {"drops", named(base::drop_names, s.drops)}};
+          {"verdicts", named(base::verdict_names, s.verdicts, &base::NamedCounter::name)},
+          {"drops", named(base::drop_names, s.drops, &base::NamedCounter::name)}};
 }
 
 json registrar_json(const registrar::ShardSums& sums) {

@@ -13,13 +13,6 @@ using nlohmann::json;
 constexpr std::size_t clients_told_max = 10'000;
 constexpr unsigned measured_ms_max = 60'000;
 
-template <typename Names, typename Values>
-json named(const Names& names, const Values& values) {
-  json out = json::object();
-  for (std::size_t i = 0; i < names.size(); ++i) out[std::string(names[i])] = values[i];
-  return out;
-}
-
 constexpr std::array classes = {"1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
 
 /// Of the answers that were timed: what a half, 95 and 99 of a hundred stayed below, ms; null without any.

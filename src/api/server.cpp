@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <list>
@@ -20,7 +19,9 @@
 #include <utility>
 #include <vector>
 
+#include "busy.h"
 #include "connection.h"
+#include "failure.h"
 #include "unsignalled.h"
 #include "viaduct/base/descriptor.h"
 #include "viaduct/base/limits.h"
@@ -70,8 +71,6 @@ std::expected<Descriptor, std::string> listen_at(const std::filesystem::path& pa
   return listener;
 }
 
-json refusal(std::string_view why) { return {{"ok", false}, {"error", why}}; }
-
 // An AoR may hold any octets: what is no UTF-8 is replaced, never a reason to fail.
 std::string text_of(const json& line) { return line.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -80,11 +79,11 @@ Answer answer_to(const Handler& handler, std::string_view line, const std::strin
   try {
     const json request = json::parse(line);
     const bool has_verb = request.is_object() && request.contains("verb") && request["verb"].is_string();
-    return has_verb ? handler(request, who) : refusal("a request is an object with a \"verb\"");
+    return has_verb ? handler(request, who) : failure("a request is an object with a \"verb\"");
   } catch (const json::parse_error& error) {
-    return refusal(std::string{"not JSON: "} + error.what());
+    return failure(std::string{"not JSON: "} + error.what());
   } catch (const std::exception& error) {
-    return refusal(error.what());
+    return failure(error.what());
   }
 }
 
@@ -99,72 +98,6 @@ std::string peer_of(int descriptor) {
   getpwuid_r(peer.uid, &entry, room.data(), room.size(), &found);
   return found != nullptr ? found->pw_name : std::to_string(peer.uid);
 }
-
-/// A connection of which a long verb has hold, and its thread.
-class Busy final : public Stream {
- public:
-  Busy(Connection connection, int stopper, int finished) : connection_(std::move(connection)), stopper_(stopper), finished_(finished) {}
-  void start(Work work) {
-    thread_ = start_unsignalled([this, work = std::move(work)] {
-      try {
-        work(*this);
-      } catch (const std::exception& error) {
-        write_line(refusal(error.what()));
-      }
-      is_done_.store(true, std::memory_order_release);
-      eventfd_write(finished_, 1);
-    });
-  }
-  [[nodiscard]] bool is_done() const { return is_done_.load(std::memory_order_acquire); }
-  /// The connection back. Shape: is_done, or the server stops.
-  Connection finish() {
-    thread_.join();
-    return std::move(connection_);
-  }
-
-  std::string_view read() override {
-    taken_ = connection_.take_input();
-    while (taken_.empty() && !connection_.is_ended() && !connection_.is_broken()) {
-      if (!wait(POLLIN, -1)) return {};
-      connection_.receive();
-      taken_ = connection_.take_input();
-    }
-    return taken_;
-  }
-  bool write(std::string_view octets) override {
-    connection_.put(octets);
-    connection_.send();
-    while (connection_.has_output() && !connection_.is_broken()) {
-      if (!wait(POLLOUT, patience_ms)) return false;
-      connection_.send();
-    }
-    return !connection_.is_broken() && !is_stopping();
-  }
-
- private:
-  static constexpr int patience_ms = 30'000;
-  /// False when the server stops, or when nothing happens in time.
-  [[nodiscard]] bool wait(short events, int timeout_ms) const {
-    std::array<pollfd, 2> polled{{{connection_.descriptor(), events, 0}, {stopper_, POLLIN, 0}}};
-    int ready = 0;
-    do {
-      ready = poll(polled.data(), polled.size(), timeout_ms);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0 && polled[1].revents == 0;
-  }
-
-  // What never waits for its peer would not see it otherwise.
-  [[nodiscard]] bool is_stopping() const {
-    pollfd stop{stopper_, POLLIN, 0};
-    return poll(&stop, 1, 0) > 0;
-  }
-
-  Connection connection_;
-  int stopper_, finished_;
-  std::string taken_;
-  std::atomic<bool> is_done_{};
-  std::thread thread_;
-};
 
 }  // namespace
 
@@ -190,7 +123,7 @@ struct Server::Impl {
     if (connections.size() + busy.size() < base::api_connections_max)
       connections.push_back(std::move(connection));
     else
-      connection.answer(refusal("too many connections").dump());
+      connection.answer(failure("too many connections").dump());
   }
 
   /// One request of a connection, at most, so that all get their turn. Returns the work that shall have the connection, if any.
@@ -206,7 +139,7 @@ struct Server::Impl {
       }
     }
     if (!is_too_long) return {};
-    connection.answer(refusal("a request is at most " + std::to_string(base::api_request_bytes_max) + " octets").dump());
+    connection.answer(failure("a request is at most " + std::to_string(base::api_request_bytes_max) + " octets").dump());
     connection.finish();
     return {};
   }

@@ -33,6 +33,12 @@ struct Target {
 /// The socket meant: given, or the node's, or the only one in the runtime folder. Errors: usage when there are several, and which.
 [[nodiscard]] std::expected<std::filesystem::path, Failure> find_socket(const Target& target);
 
+// How long a daemon may be silent, seconds: while it answers, while it may have to ask another node for the answer, and while a change waits for another operator's
+// import, or a hundred million clients are committed.
+inline constexpr unsigned answer_s = 10;
+inline constexpr unsigned relayed_answer_s = 15;
+inline constexpr unsigned commit_s = 600;
+
 /// A connection to a daemon.
 class Daemon {
  public:
@@ -62,8 +68,8 @@ class Daemon {
   int descriptor_;
   std::filesystem::path socket_;
   std::string buffer_;
-  std::size_t taken_{};      // octets of buffer_ that were given out as lines
-  std::size_t searched_{};   // octets in which no further line ends
+  std::size_t taken_{};  // octets of buffer_ that were given out as lines
+  std::size_t searched_{};  // octets in which no further line ends
 };
 
 }  // namespace viaduct::cli

@@ -18,7 +18,6 @@ using nlohmann::json;
 
 constexpr auto look_pause = std::chrono::milliseconds(500);
 constexpr auto pace_over = std::chrono::seconds(10);
-constexpr unsigned patience_s = 15;   // the daemon may be asking another node
 constexpr double bar_columns = 24;
 
 /// The line in its place: over the one before, or below it when it is another.
@@ -61,7 +60,7 @@ std::string progress_bar(double ratio) {
 std::expected<Exit, Failure> follow(const Options& options, const json& request, const std::function<Progress(const json&)>& read) {
   const auto socket = find_socket(options.target);
   if (!socket) return std::unexpected(socket.error());
-  auto daemon = Daemon::connect(*socket, patience_s);
+  auto daemon = Daemon::connect(*socket, relayed_answer_s);
   if (!daemon) return std::unexpected(daemon.error());
   Pace pace;
   Line line;

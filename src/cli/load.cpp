@@ -14,7 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned patience_s = 10;
 constexpr unsigned measured_ms = 500;   // of each second: a key is heard in the rest
 constexpr double bar_width = 24;        // characters of the longest bar
 
@@ -81,7 +80,7 @@ std::string show_heavy_clients(const json& answer) {
 std::expected<Daemon, Failure> connect(const Options& options) {
   const auto socket = find_socket(options.target);
   if (!socket) return std::unexpected(socket.error());
-  return Daemon::connect(*socket, patience_s);
+  return Daemon::connect(*socket, answer_s);
 }
 
 std::expected<Exit, Failure> run_top(const Options& options) {

@@ -20,9 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-// The daemon shows a sign of life every second.
-constexpr unsigned patience_s = 10;
-
 std::string octets_of(const std::string& hex) {
   std::string out;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
@@ -112,7 +109,7 @@ unsigned seconds_of(const std::string& text) {
 std::expected<Exit, Failure> trace(const std::filesystem::path& socket, const TraceWords& words, bool as_json) {
   const unsigned for_s = seconds_of(words.for_text);
   if (for_s == 0) return std::unexpected(Failure{Exit::usage, "--for: \"" + words.for_text + "\" is no time; as 90s, 5m, 1h"});
-  auto daemon = Daemon::connect(socket, patience_s);
+  auto daemon = Daemon::connect(socket, answer_s);
   if (!daemon) return std::unexpected(daemon.error());
   const json request = {{"verb", "trace"}, {"what", words.what}, {"for_s", for_s}};
   const auto first = daemon->ask(request.dump(-1, ' ', false, json::error_handler_t::replace));

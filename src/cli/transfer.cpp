@@ -20,8 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-// A commit of a hundred million clients is silent for some seconds between two words; another operator's is waited for.
-constexpr unsigned patience_s = 600;
 constexpr std::size_t piece_bytes = std::size_t{1} << 17;
 constexpr unsigned rejects_shown_max = 20;
 
@@ -132,7 +130,7 @@ std::expected<bool, Failure> send_all(Daemon& daemon, const Input& input, const 
 std::expected<json, Failure> import_file(const std::filesystem::path& socket, const ImportWords& words, bool as_json) {
   const Input input(words.file);
   if (!input.is_open()) return std::unexpected(Failure{Exit::usage, words.file + ": " + std::strerror(errno)});
-  auto daemon = Daemon::connect(socket, patience_s);
+  auto daemon = Daemon::connect(socket, commit_s);
   if (!daemon) return std::unexpected(daemon.error());
   json request = {{"verb", "clients.import"}, {"kind", words.kind}, {"dry_run", words.dry_run}, {"skip_rejected", words.skip_rejected}, {"why", words.why}};
   if (!words.home.empty()) request["home"] = words.home;
@@ -145,7 +143,7 @@ std::expected<json, Failure> import_file(const std::filesystem::path& socket, co
 }
 
 std::expected<json, Failure> ask_long(const std::filesystem::path& socket, const json& request) {
-  auto daemon = Daemon::connect(socket, patience_s);
+  auto daemon = Daemon::connect(socket, commit_s);
   if (!daemon) return std::unexpected(daemon.error());
   if (const auto asked = daemon->send_line(text_of(request)); !asked) return std::unexpected(asked.error());
   ImportTalk talk(true);
@@ -187,7 +185,7 @@ class Output {
 }  // namespace
 
 std::expected<Exit, Failure> export_file(const std::filesystem::path& socket, const ExportWords& words) {
-  auto daemon = Daemon::connect(socket, patience_s);
+  auto daemon = Daemon::connect(socket, commit_s);
   if (!daemon) return std::unexpected(daemon.error());
   json request = {{"verb", "clients.export"}, {"prefix", words.prefix}};
   if (!words.home.empty()) request["home"] = words.home;

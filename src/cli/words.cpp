@@ -13,8 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned patience_s = 600;  // a change waits for another operator's import
-
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 /// Print an answer that has come.
@@ -37,7 +35,7 @@ void add_why(CLI::App& app, Options& options) { app.add_option("--why", options.
 std::expected<Exit, Failure> ask(const Options& options, const json& request, const Show& show) {
   const auto socket = find_socket(options.target);
   if (!socket) return std::unexpected(socket.error());
-  auto daemon = Daemon::connect(*socket, patience_s);
+  auto daemon = Daemon::connect(*socket, commit_s);
   if (!daemon) return std::unexpected(daemon.error());
   // An AoR from the command line may hold any octets; the daemon wants UTF-8.
   const auto line = daemon->ask(request.dump(-1, ' ', false, json::error_handler_t::replace));

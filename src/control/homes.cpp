@@ -18,7 +18,7 @@ assign::HomeState kept(assign::HomeState s) { return s == assign::HomeState::ret
 
 /// Throws std::string.
 assign::HomeState state_from(const std::string& named) {
-  const auto state = std::ranges::find(states, named, assign::name);
+  const auto state = std::ranges::find(states, named, [](assign::HomeState s) { return assign::name(s); });
   if (state == states.end()) throw std::string("has a state that this build does not know: " + named);
   return *state;
 }

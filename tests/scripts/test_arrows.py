@@ -25,12 +25,12 @@ class Tree:
     def sources(self):
         return self.run("sources", self.root)
 
-    def objects(self, *flags):
-        """Compile every source and judge the objects."""
+    def objects(self, *flags, sources=None):
+        """Compile the sources, all of them unless they are named, and judge the objects."""
         build = self.root / "build"
         build.mkdir(exist_ok=True)
         commands = []
-        for source in sorted((self.root / "src").rglob("*.cpp")):
+        for source in sources or sorted((self.root / "src").rglob("*.cpp")):
             output = f"{source.parent.name}_{source.stem}.o"
             subprocess.run(["g++", "-std=c++20", "-O1", *flags, "-I", self.root / "include", "-c", source, "-o", build / output], check=True)
             commands.append({"directory": str(build), "file": str(source), "output": output})
@@ -98,6 +98,16 @@ def test_symbol_of_a_forbidden_area_is_found_without_an_include(tree):
     done = tree.objects("-fno-exceptions")
     assert done.returncode == 1
     assert done.stdout == "src/base/sneak.cpp (base_sneak.o): area 'base' links area 'sip': viaduct::sip::via_count(int)\n"
+
+
+def test_files_that_are_compiled_as_one_belong_to_their_area(tree):
+    tree.put("src/net/sneak.cpp", "namespace viaduct::share { int size(); }\nint sneak() { return viaduct::share::size(); }\n")
+    tree.put("src/net/frame.cpp", "int frame() { return 1; }\n")
+    joined = tree.root / "build/src/net/net-unity0.cpp"
+    tree.put("build/src/net/net-unity0.cpp", "".join(f"#include<{tree.root}/src/net/{name}.cpp>\n" for name in ("frame", "sneak")))
+    done = tree.objects("-fno-exceptions", sources=[joined, *(tree.root / "src" / file for file in ("base/bytes.cpp", "sip/via.cpp"))])
+    assert done.returncode == 1
+    assert done.stdout == "src/net (net_net-unity0.o): area 'net' links area 'share': viaduct::share::size()\n"
 
 
 def test_member_function_and_vtable_count_by_their_owner(tree):
