@@ -44,9 +44,9 @@ std::string mebibytes(const json& from, std::string_view path) {
 
 std::string percent(double ratio) { return std::to_string(std::lround(ratio * 100)) + " %"; }
 
-std::string decimal(double value) {
+std::string decimal(double value, int digits) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f", value);
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
   return text.data();
 }
 

@@ -21,8 +21,8 @@ class TextTable;
 /// A field of octets in MiB.
 [[nodiscard]] std::string mebibytes(const nlohmann::json& from, std::string_view path);
 [[nodiscard]] std::string percent(double ratio);
-/// With one digit behind the point.
-[[nodiscard]] std::string decimal(double value);
+/// With so many digits behind the point.
+[[nodiscard]] std::string decimal(double value, int digits = 1);
 /// Seconds as `1d 02:03:04`.
 [[nodiscard]] std::string duration(double seconds);
 /// Seconds since 1970 as local time.

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -18,7 +17,6 @@ using nlohmann::json;
 
 constexpr auto look_pause = std::chrono::milliseconds(500);
 constexpr auto pace_over = std::chrono::seconds(10);
-constexpr double bar_columns = 24;
 
 /// The line in its place: over the one before, or below it when it is another.
 class Line {
@@ -50,11 +48,6 @@ std::string Pace::text() const {
   const double less = points_.front().left - points_.back().left;
   if (seconds <= 0 || less <= 0) return {};
   return fmt::format("; {:.1f}/s, {} to go", less / seconds, duration(points_.back().left * seconds / less));
-}
-
-std::string progress_bar(double ratio) {
-  const auto done = static_cast<std::size_t>(std::clamp(ratio, 0.0, 1.0) * bar_columns);
-  return '[' + std::string(done, '#') + std::string(static_cast<std::size_t>(bar_columns) - done, '.') + ']';
 }
 
 std::expected<Exit, Failure> follow(const Options& options, const json& request, const std::function<Progress(const json&)>& read) {

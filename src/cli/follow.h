@@ -36,9 +36,6 @@ struct Progress {
   bool is_over{};
 };
 
-/// `[####....]`, so much of it done, 0 to 1.
-[[nodiscard]] std::string progress_bar(double ratio);
-
 /// Ask twice a second until it is over. A terminal sees the newest line alone, a file each that says something new; with --json the answers as they come.
 [[nodiscard]] std::expected<Exit, Failure> follow(const Options& options, const nlohmann::json& request,
                                                   const std::function<Progress(const nlohmann::json&)>& read);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bars.h"
 #include "fields.h"
 #include "follow.h"
 #include "show.h"

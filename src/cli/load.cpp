@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words to requests, and answers to tables with bars: rates as they are, the load of homes, and the clients with the most of it.
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstdio>
 
+#include "bars.h"
 #include "fields.h"
 #include "table.h"
 #include "words.h"
@@ -15,21 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr unsigned measured_ms = 500;   // of each second: a key is heard in the rest
-constexpr double bar_width = 24;        // characters of the longest bar
 
-std::string decimal(double value, int digits = 1) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return text.data();
-}
-
-std::string percent(double ratio) { return decimal(ratio * 100) + '%'; }
-
-/// As long as its load is for its weight; the longest is of the home with the most.
-std::string bar(const json& home, double highest) {
-  const double length = highest > 0 ? bar_width * number(home, "relative") / highest : 0;
-  return std::string(static_cast<std::size_t>(std::lround(std::clamp(length, 0.0, bar_width))), '#');
-}
+std::string percent_in_tenths(double ratio) { return decimal(ratio * 100) + '%'; }
 
 /// A half, 95 and 99 of a hundred answers came within.
 std::string answered(const json& home) {
@@ -60,9 +45,10 @@ std::string show_load(const json& answer) {
   for (const auto& home : homes) {
     const bool has_capacity = home.value("utilisation", json()).is_number();
     table.add({cell(home, "name"), cell(home, "state"), cell(home, "clients"), decimal(number(home, "messages_per_s")),
-               decimal(number(home, "registers_per_s")), decimal(number(home, "load_per_s")), has_capacity ? percent(number(home, "utilisation")) : "-",
-               percent(number(home, "share")), percent(number(home, "trend")), asked(home), decimal(number(home, "shed_per_s")), answered(home),
-               bar(home, highest)});
+               decimal(number(home, "registers_per_s")), decimal(number(home, "load_per_s")),
+               has_capacity ? percent_in_tenths(number(home, "utilisation")) : "-", percent_in_tenths(number(home, "share")),
+               percent_in_tenths(number(home, "trend")), asked(home), decimal(number(home, "shed_per_s")), answered(home),
+               load_bar(number(home, "relative"), highest)});
   }
   return table.empty() ? "no homes\n" : table.text() + '\n' + footing(answer);
 }

@@ -5,21 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <string>
 
+#include "bars.h"
+
 namespace viaduct::cli {
-namespace {
-
-constexpr int bar_width = 30;
-
-std::string bar(double ratio) {
-  const int full = static_cast<int>(std::clamp(ratio, 0.0, 1.0) * bar_width);
-  return '[' + std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(bar_width - full), '-') + ']';
-}
-
-}  // namespace
 
 ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) != 0) {}
 
@@ -33,7 +24,7 @@ void ProgressLine::show(std::string_view phase, double ratio, std::uint64_t coun
   drawn_ = now;
   is_drawn_ = true;
   const double seconds = std::max(std::chrono::duration<double>(now - began_).count(), 0.001);
-  std::fprintf(stderr, "\r\x1b[K%.*s %s %llu, %.0f/s", static_cast<int>(phase.size()), phase.data(), ratio < 0 ? "" : bar(ratio).c_str(),
+  std::fprintf(stderr, "\r\x1b[K%.*s %s %llu, %.0f/s", static_cast<int>(phase.size()), phase.data(), ratio < 0 ? "" : progress_bar(ratio).c_str(),
                static_cast<unsigned long long>(count), static_cast<double>(count) / seconds);
   if (ratio > 0) std::fprintf(stderr, ", %.0f s left", seconds / ratio - seconds);
   std::fflush(stderr);

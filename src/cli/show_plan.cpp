@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bars.h"
 #include "fields.h"
 #include "follow.h"
 #include "plan.h"
@@ -15,21 +16,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t bar_columns = 24;
-
-/// A load beside the largest one.
-std::string bar(double load, double largest) {
-  const double ratio = largest > 0 ? std::clamp(load / largest, 0.0, 1.0) : 0;
-  return std::string(static_cast<std::size_t>(ratio * static_cast<double>(bar_columns) + 0.5), '#');
-}
-
 std::string homes_table(const json& plan) {
   double largest = 0;
   for (const json& h : plan["homes"]) largest = std::max({largest, number(h, "before"), number(h, "after")});
   TextTable table({"HOME", "BEFORE", "", "AFTER", "", "IN", "OUT"});
   for (const json& h : plan["homes"])
-    table.add({cell(h, "home"), fmt::format("{:.1f}", number(h, "before")), bar(number(h, "before"), largest), fmt::format("{:.1f}", number(h, "after")),
-               bar(number(h, "after"), largest), cell(h, "clients_in"), cell(h, "clients_out")});
+    table.add({cell(h, "home"), fmt::format("{:.1f}", number(h, "before")), load_bar(number(h, "before"), largest), fmt::format("{:.1f}", number(h, "after")),
+               load_bar(number(h, "after"), largest), cell(h, "clients_in"), cell(h, "clients_out")});
   return table.text();
 }
 

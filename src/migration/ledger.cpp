@@ -20,16 +20,16 @@ namespace {
 using nlohmann::json;
 
 // Keys of rows that are no client's: a client's key has these high words with a chance of 2^-64.
-constexpr std::uint64_t plans = ~std::uint64_t{0};
-constexpr std::uint64_t slots = plans - 1;
-constexpr std::uint64_t fleet = plans - 2;
+constexpr std::uint64_t plan_rows = ~std::uint64_t{0};
+constexpr std::uint64_t slot_rows = plan_rows - 1;
+constexpr std::uint64_t fleet_rows = plan_rows - 2;
 
-constexpr base::Hash128 joining_key{.low = 0, .high = fleet};
+constexpr base::Hash128 joining_key{.low = 0, .high = fleet_rows};
 constexpr std::uint16_t format = 2;  // of a step; another build's is not read
 
 constexpr std::uint8_t slot_flag = 1, confirmed_flag = 2;
 
-base::Hash128 row_key(const Step& step) { return step.is_slot ? base::Hash128{.low = step.key.high, .high = slots} : step.key; }
+base::Hash128 row_key(const Step& step) { return step.is_slot ? base::Hash128{.low = step.key.high, .high = slot_rows} : step.key; }
 
 struct Head {
   std::uint64_t set_out_s, deadline_s;
@@ -105,7 +105,7 @@ Expected<void> told(const store::Result<void>& result) { return result ? Expecte
 Expected<Ledger::Contents> Ledger::read() const {
   Contents out;
   const auto broken = rows_->each([&](const base::Hash128& key, std::string_view octets) {
-    if (key.high == plans) {
+    if (key.high == plan_rows) {
       if (auto plan = plan_from(octets)) return out.plans.push_back(std::move(*plan));
     } else if (key == joining_key) {
       if (auto names = names_from(octets)) return void(out.joining = std::move(*names));
@@ -126,13 +126,13 @@ Expected<void> Ledger::write(std::span<const Plan> plans_now, std::span<const St
   for (const Step* step : changed) rows.push_back({row_key(*step), octets_of(*step)});
   for (const Step* step : over) rows.push_back({row_key(*step), {}});
   std::ranges::sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
-  for (const Plan& plan : plans_now) rows.push_back({{.low = plan.id, .high = plans}, json(plan).dump()});
+  for (const Plan& plan : plans_now) rows.push_back({{.low = plan.id, .high = plan_rows}, json(plan).dump()});
   return told(rows_->write(rows));
 }
 
 Expected<void> Ledger::forget(std::span<const std::uint32_t> ids) {
   std::vector<store::Row> rows;
-  for (const std::uint32_t id : ids) rows.push_back({{.low = id, .high = plans}, {}});
+  for (const std::uint32_t id : ids) rows.push_back({{.low = id, .high = plan_rows}, {}});
   return told(rows_->write(rows));
 }
 
