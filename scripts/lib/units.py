@@ -2,6 +2,7 @@
 """What the compiler is given of src/: files by themselves, and files that Meson joins to one (`unity`).
 
 units.py ROOT BUILD [FILE...]   the units of BUILD/compile_commands.json that compile something of src/, or one of FILEs; one a line
+Exit 1, with a line on standard error, when nothing compiles a FILE, or nothing is compiled at all.
 """
 import dataclasses
 import json
@@ -36,11 +37,17 @@ def main(arguments):
         print(__doc__, file=sys.stderr)
         return 2
     root, build = (pathlib.Path(folder).resolve() for folder in arguments[:2])
-    wanted = {pathlib.Path(file).resolve() for file in arguments[2:]}
-    for unit in units(root, build):
-        if not wanted or wanted.intersection(unit.sources):
+    built = list(units(root, build))
+    wanted = {pathlib.Path(file).resolve() for file in arguments[2:]} or {source for unit in built for source in unit.sources}
+    for unit in built:
+        if wanted.intersection(unit.sources):
             print(unit.file)
-    return 0
+    missing = wanted.difference(*(unit.sources for unit in built))
+    for file in sorted(missing):
+        print(f"{file}: no target compiles it", file=sys.stderr)
+    if not built:
+        print(f"{build}: nothing of {root / 'src'} is compiled", file=sys.stderr)
+    return 1 if missing or not built else 0
 
 
 if __name__ == "__main__":

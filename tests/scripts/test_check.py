@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/check and scripts/format on a small copy of the project: an offence fails with its place, and format mends layout."""
+import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -18,13 +20,14 @@ class Copy:
         self.root = root
         shutil.copytree(ROOT / "scripts", root / "scripts")
         shutil.copy(ROOT / ".clang-format", root)
+        shutil.copy(ROOT / ".clang-tidy", root)
         for folder in ("include/viaduct/base", "src", "tests", "bench"):
             (root / folder).mkdir(parents=True)
         self.header = root / "include/viaduct/base/text.h"
 
-    def run(self, script, *arguments):
+    def run(self, script, *arguments, build=None):
         return subprocess.run([self.root / "scripts" / script, *arguments], cwd="/", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=120, check=False)
+                              timeout=120, check=False, env=os.environ | ({"VIADUCT_BUILD": str(build)} if build else {}))
 
 
 @pytest.fixture
@@ -61,3 +64,26 @@ def test_one_failed_check_does_not_hide_the_others(copy):
     done = copy.run("check", "format", "headers")
     assert done.returncode == 1
     assert done.stdout.endswith("format: FAILED\nheaders: passed\n")
+
+
+@pytest.mark.parametrize("name,passes", [("second_name", True), ("SecondName", False)])
+def test_linter_sees_files_that_are_compiled_as_one(copy, name, passes):
+    build = copy.root / "build"
+    build.mkdir()
+    sources = [copy.root / "src/cli" / file for file in ("first.cpp", "second.cpp")]
+    sources[0].parent.mkdir()
+    sources[0].write_text("int first_name() { return 1; }\n")
+    sources[1].write_text(f"int {name}() {{ return 2; }}\n")
+    (build / "joined.cpp").write_text("".join(f"#include<{source}>\n" for source in sources))
+    (build / "compile_commands.json").write_text(
+        json.dumps([{"directory": str(build), "file": "joined.cpp", "output": "joined.o", "command": "g++ -c joined.cpp -o joined.o"}]))
+    done = copy.run("check", "lint", build=build)
+    assert (done.returncode == 0) == passes, done.stdout
+    assert passes or "second.cpp:1:5: error: invalid case style for function 'SecondName'" in done.stdout
+
+
+def test_linter_refuses_a_build_folder_to_which_its_settings_do_not_reach(copy, tmp_path_factory):
+    build = tmp_path_factory.mktemp("build")
+    done = copy.run("check", "lint", build=build)
+    assert done.returncode == 1
+    assert f"lint needs a build folder within the project, not {build}" in done.stdout

@@ -22,9 +22,14 @@ def tree(tmp_path):
     return tmp_path
 
 
+def run(tree, *files):
+    return subprocess.run(["/usr/bin/python3", ROOT / "scripts/lib/units.py", tree, tree / "build", *(tree / file for file in files)],
+                          text=True, capture_output=True, timeout=60, check=False)
+
+
 def units(tree, *files):
-    done = subprocess.run(["/usr/bin/python3", ROOT / "scripts/lib/units.py", tree, tree / "build", *(tree / file for file in files)],
-                          text=True, capture_output=True, timeout=60, check=True)
+    done = run(tree, *files)
+    assert (done.returncode, done.stderr) == (0, "")
     return [str(pathlib.Path(line).relative_to(tree)) for line in done.stdout.splitlines()]
 
 
@@ -37,5 +42,13 @@ def test_unit_of_a_file(tree, file, unit):
     assert units(tree, file) == [unit]
 
 
-def test_file_that_is_not_built_has_none(tree):
-    assert units(tree, "src/sip/new.cpp") == []
+def test_file_that_is_not_built_is_named(tree):
+    done = run(tree, "src/sip/new.cpp", "src/sip/via.cpp")
+    assert (done.returncode, done.stdout) == (1, f"{tree}/src/sip/via.cpp\n")
+    assert done.stderr == f"{tree}/src/sip/new.cpp: no target compiles it\n"
+
+
+def test_build_of_nothing_is_an_error(tree):
+    (tree / "build/compile_commands.json").write_text("[]")
+    done = run(tree)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{tree}/build: nothing of {tree}/src is compiled\n")
