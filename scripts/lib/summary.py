@@ -48,7 +48,7 @@ def record(folder, name, status, report=None):
     passed, failed = judge(name, int(status), report)
     with open(folder / "steps.jsonl", "a", encoding="utf-8") as steps:
         steps.write(json.dumps({"name": name, "passed": passed, "failed": failed}) + "\n")
-    print(f"{passed} passed, {len(failed)} failed")
+    print(f"{passed} passed, {len(failed)} failed", flush=True)
     return 1 if failed else 0
 
 

@@ -64,12 +64,12 @@ def main(arguments):
     tests = meson_tests(build)
     failed = 0
     for name in missing(root, build, tests, wanted):
-        print(f"{prefix} {name:<20} no such test: ", end="", flush=True)
+        print(f"{prefix} {name:<20} no such test: ", end="")
         failed |= summary.record(folder, f"{prefix} {name}", 127)
     for test in tests:
         if wanted and test["name"] not in wanted:
             continue
-        print(f"{prefix} {test['name']:<20} ", end="", flush=True)
+        print(f"{prefix} {test['name']:<20} ", end="")
         status, report = run(test, folder, f"{prefix}-{test['name']}")
         if summary.record(folder, f"{prefix} {test['name']}", status, report):
             failed = 1
