@@ -90,15 +90,16 @@ double distance(std::span<const Forecast> homes, double Forecast::* load) {
   return out;
 }
 
-bool is_by_state(const Request& request) {
-  return std::ranges::any_of(request.homes, [&](const Home& h) { return h.state == HomeState::joining || is_leaving(h, request.limits); });
+bool is_by_state(const Request& request, const Plan& plan) {
+  return std::ranges::any_of(request.homes, [](const Home& h) { return h.state == HomeState::joining; }) ||
+         std::ranges::any_of(plan.flows, [&](const Flow& f) { return is_leaving(request.homes[f.from], request.limits); });
 }
 
 /// What homes that come and go ask for is not weighed.
 Verdict judge(const Request& request, const Plan& plan) {
   const Limits& limits = request.limits;
   if (plan.flows.empty()) return Verdict::nothing_to_move;
-  if (is_by_state(request)) return Verdict::accepted;
+  if (is_by_state(request, plan)) return Verdict::accepted;
   if (plan.max_over_mean_before - plan.max_over_mean_after < limits.gain_min) return Verdict::gain_too_small;
   const double shifted = distance(plan.homes, &Forecast::load_before) - distance(plan.homes, &Forecast::load_after);
   return shifted * limits.gain_horizon_s < limits.move_messages * plan.cost ? Verdict::not_worth_it : Verdict::accepted;

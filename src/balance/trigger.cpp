@@ -64,19 +64,27 @@ Decision Trigger::decide(const Window& window) {
   }
   const auto why = reason(window);
   if (window.is_doubtful) uneven_windows_ = 0;
-  if (!why) return held(Hold::even);
-  const bool is_drain = *why == Reason::drain;  // who leaves is not chosen by load, and not bound by the budget
-  if (are_missing(window.homes, thresholds_.down_ratio_max) || (window.is_doubtful && !is_drain)) return held(Hold::homes_missing);
-  if (!is_drain && window.events_per_client < thresholds_.events_per_client_min) return held(Hold::too_few_events);
-  if (!is_drain && moves_left_ < 1) return held(Hold::budget_spent);
+  const bool is_drain = has(window.homes, HomeState::draining);
+  if (!why && !is_drain) return held(Hold::even);
+  if (are_missing(window.homes, thresholds_.down_ratio_max)) return held(Hold::homes_missing);
+  const Hold others = hold_by_load(window);
+  if (is_drain && (!why || others != Hold::none)) return {.reason = Reason::drain};
+  if (others != Hold::none) return held(others);
   uneven_windows_ = 0;
   const double left = window.clients > 0 ? moves_left_ / static_cast<double>(window.clients) : 0;
-  return {.reason = why, .moves_ratio_max = std::min(limits_.moves_ratio_max, left)};
+  return {.reason = is_drain ? Reason::drain : *why, .moves_ratio_max = std::min(limits_.moves_ratio_max, left)};
 }
 
+/// Why nobody is to be moved for his load. Who leaves is not chosen by load, and not bound by the budget.
+Hold Trigger::hold_by_load(const Window& window) const {
+  if (window.is_doubtful) return Hold::homes_missing;
+  if (window.events_per_client < thresholds_.events_per_client_min) return Hold::too_few_events;
+  return moves_left_ < 1 ? Hold::budget_spent : Hold::none;
+}
+
+/// But for homes that drain.
 std::optional<Reason> Trigger::reason(const Window& window) {
   note_uneven(window, max_over_mean(window.homes, limits_));
-  if (has(window.homes, HomeState::draining)) return Reason::drain;
   if (is_below_floor(window.homes, limits_)) return Reason::join;
   if (std::ranges::any_of(window.homes, [this](const Home& h) { return is_over_capacity(h, limits_); })) return Reason::over_capacity;
   if (is_above(window.homes, thresholds_.hot)) return Reason::hot;
@@ -112,6 +120,11 @@ bool Trigger::is_above(std::span<const Home> homes, double ratio) const {
     if (share > 0 && homes[s].load > share * ratio && homes[s].load - share > errors * homes[s].load_error) return true;
   }
   return false;
+}
+
+void Trigger::set(const Thresholds& thresholds, const Limits& limits) {
+  thresholds_ = thresholds;
+  limits_ = limits;
 }
 
 void Trigger::spend(const Plan& plan) { moves_left_ = std::max(0.0, moves_left_ - static_cast<double>(plan.clients_moved - plan.clients_leaving)); }

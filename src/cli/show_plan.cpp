@@ -45,7 +45,7 @@ std::string show_plan(const json& answer) {
   if (number(plan, "id") > 0) facts.add("plan", fmt::format("{}, {}, {}", cell(plan, "id"), cell(plan, "state"), cell(plan, "mode")));
   if (plan.contains("verdict")) facts.add("verdict", cell(plan, "verdict"));
   facts.add("why", cell(plan, "reason"));
-  if (!plan.value("trouble", std::string{}).empty()) facts.add("paused", cell(plan, "trouble"));
+  if (!plan.value("trouble", std::string{}).empty()) facts.add("trouble", cell(plan, "trouble"));
   facts.add("max/mean", fmt::format("{:.3f} -> {:.3f}", number(plan, "imbalance_before"), number(plan, "imbalance_after")));
   facts.add("moves", fmt::format("{} clients, {} slots of them whole; {:.1f} messages/s of load", cell(plan, "clients"), cell(plan, "slots"),
                                  number(plan, "load_moved")));

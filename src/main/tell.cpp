@@ -42,7 +42,7 @@ control::Expected<std::vector<const Step*>> Node::Impl::sticky_at(assign::HomeIn
 }
 
 // Watchers of clients that move are told by the node that has their subscriptions: the home before, when it is a Viaduct that can be called. Another's own
-// end by their refresh, which reaches the new home.
+// end by their refresh, which reaches the new home; so do those at a home that was removed meanwhile.
 control::Expected<Clients> Node::Impl::tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const Step* const> clients) {
   const auto notice = tidings == migration::Tidings::moved     ? notifier::Notice::deactivated
                       : tidings == migration::Tidings::leaving ? notifier::Notice::shortened
@@ -54,7 +54,7 @@ control::Expected<Clients> Node::Impl::tell(assign::HomeIndex from, migration::T
     const assign::Home& home = site.read().homes[from];
     name = home.name;
     is_here = home.is_local;
-    is_called = !is_here && home.control.has_value();
+    is_called = !is_here && home.state != assign::HomeState::removed && home.control.has_value();
     epoch_now = assignment.epoch();
   });
   std::vector<const Step*> named(clients.begin(), clients.end());

@@ -30,7 +30,7 @@ void Mover::hear() {
     for (const assign::Confirmation& c : told) by_slot.push_back(commons_.assignment.find(c.client).layer == assign::Layer::slot);
   });
   if (told.empty()) return;
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   std::vector<const Step*> changed;
   for (std::size_t i = 0; i < told.size(); ++i) {
     const assign::Confirmation& c = told[i];

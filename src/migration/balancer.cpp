@@ -37,12 +37,12 @@ Balancer::Balancer(site::Commons& commons, control::Loop& loop, control::Placeme
 
 namespace {
 
-std::string because(const balance::Plan& made, const std::vector<std::string>& names, const std::vector<balance::Home>& homes) {
+std::string because(const balance::Plan& made, const balance::Limits& limits, const std::vector<std::string>& names, const std::vector<balance::Home>& homes) {
   std::string why(balance::name(made.reason));
   for (std::size_t i = 0; i < homes.size(); ++i)
     if (homes[i].state == balance::HomeState::draining || homes[i].state == balance::HomeState::joining)
       why.append(", ").append(names[i]).append(" ").append(balance::name(homes[i].state));
-  if (made.is_cut_short) why.append(", cut short by the budget of moves");
+  if (made.is_cut_short && limits.moves_ratio_max > 0) why.append(", cut short by the budget of moves");
   return why;
 }
 
@@ -65,7 +65,7 @@ Expected<Proposal> Balancer::plan(Fleet& fleet, balance::Reason reason, const ba
                                     .seed = commons_.assignment.epoch()});
   const balance::Plan& made = out.outcome;
   Plan& plan = out.plan;
-  plan.reason = because(made, fleet.names, fleet.homes);
+  plan.reason = because(made, limits, fleet.names, fleet.homes);
   plan.imbalance_before = made.max_over_mean_before;
   plan.imbalance_after = made.max_over_mean_after;
   plan.load_moved = made.load_moved;
@@ -155,7 +155,10 @@ void Balancer::stop() {
 void Balancer::set(const BalanceSettings& settings) {
   const std::lock_guard lock(mutex_);
   settings_ = settings;
-  trigger_.emplace(settings.thresholds, settings.limits);
+  if (trigger_)
+    trigger_->set(settings.thresholds, settings.limits);
+  else
+    trigger_.emplace(settings.thresholds, settings.limits);
 }
 
 balance::Hold Balancer::hold() const {

@@ -17,21 +17,20 @@ Expected<control::Outcome> Mover::place(const control::Client& client, std::opti
   const auto commit = [&] { return placements_.place(client, home, pin, author); };
   if (!ledger_) return commit();
   const std::lock_guard one(by_hand_);
+  // Whoever writes placements may be placing him, and take long: where he is now is known afterwards.
+  if (const auto pen = placements_.take_pen(); !pen) return std::unexpected(pen.error());
   HomeIndex from = assign::no_home, to = assign::no_home;
-  bool is_on_way = false;
-  {
-    std::unique_lock lock(mutex_);
-    wake_.wait(lock, [&] { return is_resumed_ || stopping_; });
-    if (stopping_) return std::unexpected("the node is stopping");
-    loop_.call([&] {
-      from = commons_.assignment.find(client.key).home;
-      to = home.value_or(commons_.assignment.slot_home(client.key));
-    });
-    Step* const step = find(client.key, false);
-    is_on_way = step != nullptr && step->state != StepState::planned;
-    if (step != nullptr && !is_on_way) overtake(*step);
-  }
-  if (!is_on_way && from != to && from != assign::no_home && to != assign::no_home) return send(client, from, to, commit);
+  auto plans = lock_plans();
+  if (stopping_) return std::unexpected("the node is stopping");
+  loop_.call([&] {
+    from = commons_.assignment.find(client.key).home;
+    to = home.value_or(commons_.assignment.slot_home(client.key));
+  });
+  Step* const step = find(client.key, false);
+  const bool is_on_way = step != nullptr && step->state != StepState::planned;
+  if (step != nullptr && !is_on_way) overtake(*step);
+  if (!is_on_way && from != to && from != assign::no_home && to != assign::no_home) return send(std::move(plans), client, from, to, commit);
+  plans.unlock();
   const auto done = commit();
   if (!done || !is_on_way) return done;
   const std::lock_guard lock(mutex_);
@@ -42,20 +41,20 @@ Expected<control::Outcome> Mover::place(const control::Client& client, std::opti
 
 /// The order of a plan's moves: the disk, the workers, the store and the table, and then who is to be told. Where no row of a move finds room on the disk any more
 /// his placement may still: the operator's word goes first.
-Expected<control::Outcome> Mover::send(const control::Client& client, HomeIndex from, HomeIndex to, const std::function<Expected<control::Outcome>()>& commit) {
+Expected<control::Outcome> Mover::send(std::unique_lock<std::mutex> plans, const control::Client& client, HomeIndex from, HomeIndex to,
+                                       const std::function<Expected<control::Outcome>()>& commit) {
   Step going{.key = client.key, .aor = client.aor, .from = from, .to = to, .state = StepState::committed};
   const Step* const changed = &going;
-  std::unique_lock begun(mutex_);
   going.set_out_s = base::wall_s();
   going.deadline_s = going.set_out_s + settings_.deadline_s;
   if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) {
-    begun.unlock();
+    plans.unlock();
     spdlog::warn("{} is placed, but those who watch him are not told, since his move cannot be kept: {}", client.aor, written.error());
     return commit();
   }
   if (const auto at = rests_.find(going.key); at != rests_.end()) at->second.both_until_s = 0;
   show(keep(std::move(going)), {.previous = from});
-  begun.unlock();
+  plans.unlock();
   auto done = commit();
   const std::lock_guard lock(mutex_);
   Step* const step = find(client.key, false);  // he may have come already, and all be told

@@ -29,6 +29,8 @@ Expected<void> Mover::restore(std::unique_ptr<store::Rows> rows, const MoverSett
   if (!known) return std::unexpected(known.error());
   if (known->unread != 0) spdlog::warn("{} rows of moves cannot be read: these clients are where the store has them", known->unread);
   plans_ = std::move(known->plans);
+  if (!plans_.empty()) next_plan_ = plans_.back().id + 1;
+  withdraw_proposed();
   joining_ = std::move(known->joining);
   for (Step& step : known->steps) {
     if (step.state >= StepState::settled && !step.is_slot) rest(step);
@@ -52,6 +54,7 @@ void Mover::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
+  changeable_.notify_all();
   if (thread_.joinable()) thread_.join();
   herald_.reset();
 }
@@ -79,6 +82,7 @@ Expected<Plan*> Mover::named(std::uint32_t id) {
 Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool is_forced) {
   const auto lock = lock_plans();
   if (!ledger_) return std::unexpected("the store cannot be written: nobody is moved");
+  if (stopping_) return std::unexpected("the node is stopping");
   if (!planned_.empty()) return std::unexpected("plan " + std::to_string(plan_of(*planned_.begin()->second.front()).id) + " is not over: abort it first");
   std::erase_if(steps, [&](const Step& step) {
     if (step.is_slot) return slots_.contains(assign::slot_of(step.key));
@@ -86,8 +90,7 @@ Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool 
     return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second.until_s > base::wall_s());
   });
   if (steps.empty()) return std::unexpected("nobody is to be moved");
-  if (!plans_.empty() && plans_.back().state == PlanState::proposed) plans_.pop_back();
-  plan.id = plans_.empty() ? 1 : plans_.back().id + 1;
+  plan.id = next_plan_;
   plan.state = PlanState::proposed;
   plan.created_s = base::wall_s();
   if (plan.clients_per_s <= 0) plan.clients_per_s = settings_.clients_per_s;
@@ -97,13 +100,26 @@ Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool 
     plan.clients += step.clients;
     plan.slots += step.is_slot;
   }
+  if (const auto written = ledger_->write({&plan, 1}, {}, {}); !written) return std::unexpected(written.error());
+  ++next_plan_;
+  withdraw_proposed();
   plans_.push_back(std::move(plan));
   proposed_ = std::move(steps);
   return plans_.back().id;
 }
 
+/// What was proposed last makes way; its steps are nowhere but here.
+void Mover::withdraw_proposed() {
+  proposed_.clear();
+  if (plans_.empty() || plans_.back().state != PlanState::proposed) return;
+  const std::uint32_t id = plans_.back().id;
+  plans_.pop_back();
+  if (const auto written = ledger_->forget({&id, 1}); !written) spdlog::warn("plan {}, which was only proposed, stays on the disk: {}", id, written.error());
+}
+
 Expected<void> Mover::apply(std::uint32_t id, std::optional<double> clients_per_s, std::optional<MoveMode> mode) {
   auto lock = lock_plans();
+  if (stopping_) return std::unexpected("the node is stopping");
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
   if ((*found)->state != PlanState::proposed) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)) + " already");
@@ -169,10 +185,10 @@ Expected<void> Mover::abort(std::uint32_t id) {
   return written;
 }
 
-/// Whoever makes, changes or ends a plan waits for one that is being written.
+/// Whoever makes, changes or ends a plan, or begins a move, waits for a plan that is being written, and until what was restored is where it is worked on.
 std::unique_lock<std::mutex> Mover::lock_plans() {
   std::unique_lock lock(mutex_);
-  written_.wait(lock, [&] { return !is_writing_; });
+  changeable_.wait(lock, [&] { return !is_writing_ && (is_resumed_ || stopping_ || !ledger_); });
   return lock;
 }
 
@@ -184,7 +200,7 @@ Expected<void> Mover::write_apart(std::unique_lock<std::mutex>& lock, const Plan
   const auto written = ledger_->write({&plan, 1}, changed, over);
   lock.lock();
   is_writing_ = false;
-  written_.notify_all();
+  changeable_.notify_all();
   return written;
 }
 
@@ -232,10 +248,8 @@ Step& Mover::keep(Step step) {
   ++open_[step.plan];
   auto kept = std::make_unique<Step>(std::move(step));
   Step& out = *kept;
-  if (out.is_slot)
-    slots_.emplace(assign::slot_of(out.key), std::move(kept));
-  else
-    clients_.emplace(out.key, std::move(kept));
+  const bool is_new = out.is_slot ? slots_.emplace(assign::slot_of(out.key), std::move(kept)).second : clients_.emplace(out.key, std::move(kept)).second;
+  base::check(is_new, "one client or slot on two moves");
   return out;
 }
 

@@ -66,7 +66,7 @@ void Mover::resume_all() {
   if (!changed.empty() || !over.empty()) save(changed, over);
   for (const Step* step : over) forget(*step);
   is_resumed_ = true;
-  wake_.notify_all();
+  changeable_.notify_all();
 }
 
 /// Returns whether anything is under way.

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -32,11 +34,20 @@ void Mover::wave(double seconds) {
     chosen = next_wave(seconds);
     if (chosen.empty()) return;
     if (const auto written = set_out(chosen); !written) return take_back(chosen, written.error());
+    if (chosen.empty()) return;
   }
-  const auto done = commit(chosen);
+  auto gone = commit(chosen);
   const std::lock_guard lock(mutex_);
-  if (!done) return take_back(chosen, done.error());
-  set_out_done(chosen);
+  if (!gone) return take_back(chosen, gone.error());
+  let_be(gone->staying);
+  std::vector<const Step*> changed;
+  for (const auto& [step, home] : gone->elsewhere) {
+    step->to = home;
+    changed.push_back(step);
+    gone->going.push_back(step);
+  }
+  if (!changed.empty()) save(changed, {});
+  set_out_done(gone->going);
 }
 
 /// A receiver that answers 5xx gets its further clients the slower.
@@ -64,18 +75,57 @@ void Mover::fill_donors(const Plan& plan, double seconds) {
   }
 }
 
+/// By home. One that health has taken down is found to be up by health; one that drains, or that the operator has taken down, takes nobody (spec: homes).
+std::vector<Mover::Reception> Mover::receptions() {
+  std::vector<Reception> out;
+  loop_.call([&] {
+    for (const assign::Home& home : commons_.site.read().homes) {
+      const bool comes_back = home.restores && assign::is_up(*home.restores);
+      out.push_back(assign::is_up(home.state) ? Reception::open : comes_back ? Reception::interrupted : Reception::closed);
+    }
+  });
+  return out;
+}
+
+/// Those who were to go where nobody is taken any more stay where they are, some at a time.
+void Mover::give_up_closed(const std::vector<Reception>& receptions) {
+  std::vector<const Step*> over;
+  for (auto& [way, queue] : planned_) {
+    if (receptions[way.first] != Reception::closed) continue;
+    for (; !queue.empty() && over.size() < wave_steps_max; queue.pop_front()) {
+      plan_of(*queue.front()).overtaken += queue.front()->clients;
+      over.push_back(queue.front());
+    }
+  }
+  if (over.empty()) return;
+  std::erase_if(planned_, [](const auto& of_way) { return of_way.second.empty(); });
+  save({}, over);
+  for (const Step* step : over) forget(*step);
+}
+
+void Mover::note_waiting(Plan& plan, const std::vector<Reception>& receptions) {
+  const auto way = std::ranges::find_if(planned_, [&](const auto& of_way) { return receptions[of_way.first.first] == Reception::interrupted; });
+  plan.trouble.clear();
+  if (way == planned_.end()) return;
+  loop_.call([&] { plan.trouble = commons_.site.read().homes[way->first.first].name + " is down: who is to go there waits"; });
+}
+
 /// As many as may set out now, those of one way in the order of the plan.
 std::vector<Step*> Mover::next_wave(double seconds) {
   std::vector<Step*> chosen;
   if (planned_.empty()) return chosen;
-  const Plan& plan = plan_of(*planned_.begin()->second.front());
+  Plan& plan = plan_of(*planned_.begin()->second.front());
   if (plan.state != PlanState::running) return chosen;
+  const std::vector<Reception> receptions = this->receptions();
+  give_up_closed(receptions);
+  note_waiting(plan, receptions);
   all_.per_s = plan.clients_per_s;
   all_.fill(seconds);
   fill_donors(plan, seconds);
   HomeIndex filled = assign::no_home;
   for (auto& [way, queue] : planned_) {
     const auto [home, from] = way;
+    if (receptions[home] != Reception::open) continue;
     Bucket& receiver = receivers_[home];
     if (std::exchange(filled, home) != home) {
       receiver.per_s = std::min(settings_.receiver_clients_per_s, all_.per_s) * pace_towards(home, seconds);
@@ -97,18 +147,32 @@ std::vector<Step*> Mover::next_wave(double seconds) {
   return chosen;
 }
 
-/// On the disk that they set out, and to the workers that they have two homes. Who was placed by somebody else since the plan was made, or pinned, is let be.
-Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
-  std::vector<const Step*> overtaken;
+/// By what the table has.
+Mover::Wave Mover::sort_out(const std::vector<Step*>& chosen) {
+  Wave out;
   loop_.call([&] {
     const auto slots = commons_.assignment.slots();
-    std::erase_if(chosen, [&](Step* step) {
+    const assign::Homes& homes = commons_.site.read().homes;
+    for (Step* step : chosen) {
       const auto placed = step->is_slot ? assign::Placement{.home = slots[assign::slot_of(step->key)]} : commons_.assignment.find(step->key);
-      const bool stays = placed.home == step->from && placed.layer != assign::Layer::pin;
-      if (!stays) overtaken.push_back(step);
-      return !stays;
-    });
+      const bool may_go = placed.layer != assign::Layer::pin && homes[step->to].state != assign::HomeState::removed;
+      if (placed.home == step->from && may_go)
+        out.going.push_back(step);
+      else if (placed.home == step->from || placed.home == assign::no_home || step->is_slot)
+        out.staying.push_back(step);
+      else
+        out.elsewhere.emplace_back(step, placed.home);
+    }
   });
+  return out;
+}
+
+/// On the disk that they set out, and to the workers that they have two homes. Who was placed by somebody else since the plan was made, or pinned, is let be.
+Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
+  Wave sorted = sort_out(chosen);
+  chosen = std::move(sorted.going);
+  std::vector<const Step*> overtaken(sorted.staying.begin(), sorted.staying.end());
+  for (const auto& [step, home] : sorted.elsewhere) overtaken.push_back(step);
   for (const Step* step : overtaken) plan_of(*step).overtaken += step->clients;
   std::vector<const Step*> changed;
   std::vector<Plan> as_committed = plans_;  // what will be true once the store has them; resume_all() takes back who it has not
@@ -129,30 +193,29 @@ Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
   return {};
 }
 
-/// The store and the table: one batch.
-Expected<void> Mover::commit(const std::vector<Step*>& chosen) {
+/// The store and the table: one batch. Only now, when nobody else writes, is it certain where they are: somebody may have been quicker.
+Expected<Mover::Wave> Mover::commit(const std::vector<Step*>& chosen) {
+  std::optional<Wave> wave;
   std::vector<const Step*> clients;
-  bool has_slots = false;
-  for (const Step* step : chosen) {
-    has_slots |= step->is_slot;
-    if (!step->is_slot) clients.push_back(step);
-  }
-  std::ranges::sort(
-      clients, [](const base::Hash128& a, const base::Hash128& b) { return std::pair(a.high, a.low) < std::pair(b.high, b.low); },
-      [](const Step* step) { return store::identity(step->key); });
   std::vector<HomeIndex> slots;
-  control::Batch batch{
-      .author = {"mover", "plan " + std::to_string(chosen.empty() ? 0 : chosen.front()->plan)}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = {}};
-  if (has_slots) {
-    batch.fleet = [&](store::Writer& writer) -> Expected<void> {
-      loop_.call([&] { slots = commons_.assignment.slots(); });
-      for (const Step* step : chosen)
-        if (step->is_slot) slots[assign::slot_of(step->key)] = step->to;
-      const auto written = writer.set_slots(slots);
-      return written ? Expected<void>{} : std::unexpected(written.error().text);
-    };
-    batch.show_fleet = [&](std::uint32_t epoch) { commons_.assignment.set_slots(slots, epoch); };
-  }
+  control::Batch batch{.author = {"mover", "plan " + std::to_string(chosen.front()->plan)}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = {}};
+  batch.fleet = [&](store::Writer& writer) -> Expected<void> {
+    wave = sort_out(chosen);
+    if (wave->going.empty()) return std::unexpected("nobody is where the plan has him");
+    std::ranges::copy_if(wave->going, std::back_inserter(clients), [](const Step* step) { return !step->is_slot; });
+    std::ranges::sort(
+        clients, [](const base::Hash128& a, const base::Hash128& b) { return std::pair(a.high, a.low) < std::pair(b.high, b.low); },
+        [](const Step* step) { return store::identity(step->key); });
+    if (clients.size() == wave->going.size()) return {};
+    loop_.call([&] { slots = commons_.assignment.slots(); });
+    for (const Step* step : wave->going)
+      if (step->is_slot) slots[assign::slot_of(step->key)] = step->to;
+    const auto written = writer.set_slots(slots);
+    return written ? Expected<void>{} : std::unexpected(written.error().text);
+  };
+  batch.show_fleet = [&](std::uint32_t epoch) {
+    if (!slots.empty()) commons_.assignment.set_slots(slots, epoch);
+  };
   std::size_t next = 0;
   batch.moves = [&](store::Move& move) -> Expected<bool> {
     if (next == clients.size()) return false;
@@ -161,7 +224,20 @@ Expected<void> Mover::commit(const std::vector<Step*>& chosen) {
     return true;
   };
   const auto done = placements_.commit(std::move(batch));
-  return done ? Expected<void>{} : std::unexpected(done.error());
+  if (!done && !(wave && wave->going.empty())) return std::unexpected(done.error());
+  return *std::move(wave);
+}
+
+/// They had set out, and stay where they are.
+void Mover::let_be(const std::vector<Step*>& staying) {
+  if (staying.empty()) return;
+  for (const Step* step : staying) {
+    show(*step, {});
+    plan_of(*step).overtaken += step->clients;
+  }
+  const std::vector<const Step*> over(staying.begin(), staying.end());
+  save({}, over);
+  for (const Step* step : over) forget(*step);
 }
 
 /// They are on their way.

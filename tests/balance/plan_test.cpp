@@ -53,6 +53,15 @@ TEST(Plan, EmptiesAHomeThatDrains) {
   EXPECT_LE(plan.max_over_mean_after, 1.05);
 }
 
+TEST(Plan, IsWeighedWhereNobodyCanLeaveTheHomeThatDrains) {
+  Case c = fleet(3);
+  c.add(0, 112, 0.1).add(1, 1, 0.1, immovable_flag).add(2, 100, 0.1);
+  c.homes[1].state = HomeState::draining;
+  EXPECT_EQ(make_plan(c.request()).verdict, Verdict::gain_too_small);
+  c.add(1, 1, 0.1);
+  EXPECT_EQ(make_plan(c.request()).verdict, Verdict::accepted);
+}
+
 TEST(Plan, DrainsBeyondTheCapRatherThanNotAtAll) {
   Case c = fleet(2);
   c.add(0, 10, 1).add(1, 1, 20);

@@ -171,6 +171,37 @@ TEST_F(TriggerTest, SpendsAtMostItsBudgetOfAnHour) {
   EXPECT_DOUBLE_EQ(see(1.3).moves_ratio_max, 0.01) << "an hour's worth is kept, no more";
 }
 
+TEST_F(TriggerTest, AHomeThatIsLeftMovesNobodyElseUnlessTheyAskForIt) {
+  homes_[3].state = HomeState::draining;
+  homes_[3].load = 10;  // a client who is pinned there, say
+  const auto ratio = [&](double load) {
+    homes_[0].load = load;
+    const Decision d = see_loads();
+    EXPECT_EQ(d.reason, Reason::drain);
+    return d.moves_ratio_max;
+  };
+  for (Home& h : homes_) h.load = h.state == HomeState::draining ? 10 : 100;
+  EXPECT_EQ(ratio(105), 0);
+  EXPECT_EQ(ratio(115), 0);
+  EXPECT_EQ(ratio(115), 0);
+  EXPECT_GT(ratio(115), 0) << "uneven for long enough";
+  EXPECT_EQ(ratio(115), 0) << "that plan needs time to show";
+  EXPECT_GT(ratio(140), 0) << "hot";
+  window_.events_per_client = 0.1;
+  EXPECT_EQ(ratio(140), 0) << "what they bear is guessed";
+}
+
+TEST_F(TriggerTest, OtherThresholdsLeaveWhatWasSpentSpent) {
+  EXPECT_EQ(see(1.3).reason, Reason::hot);
+  spend(1000);
+  trigger_.set({.hot = 1.2}, {});
+  EXPECT_EQ(see(1.3).hold, Hold::none) << "a twelfth of an hour's budget has come back";
+  spend(1000);
+  trigger_.set({}, {});
+  window_.now_s -= window_s;
+  EXPECT_EQ(see(1.3).hold, Hold::budget_spent);
+}
+
 TEST_F(TriggerTest, DrainsAreNotBoundByTheBudget) {
   EXPECT_TRUE(see(1.3).reason);
   spend(50'000, 49'999);

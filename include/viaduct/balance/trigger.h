@@ -47,7 +47,7 @@ enum class Hold : std::uint8_t {
 struct Decision {
   std::optional<Reason> reason;  ///< a plan should be made, for this
   Hold hold{Hold::none};
-  double moves_ratio_max{};      ///< for its Limits: what the budgets of a plan and of the hour allow
+  double moves_ratio_max{};  ///< for its Limits: what the budgets of a plan and of the hour allow; 0 when a home drains, and nothing else asks for a plan
 };
 
 /// Load is a count, and a count of few requests says little: a home that bears its share exceeds it by two errors in one window of forty, and the highest of many homes nearly always.
@@ -61,8 +61,11 @@ class Trigger {
   [[nodiscard]] Decision decide(const Window& window);
   /// A plan is carried out: its moves count against the hour's budget, but for those that leave homes (Plan::clients_leaving).
   void spend(const Plan& plan);
+  /// From the next window on. What was seen and spent still counts.
+  void set(const Thresholds& thresholds, const Limits& limits);
 
  private:
+  [[nodiscard]] Hold hold_by_load(const Window& window) const;
   [[nodiscard]] std::optional<Reason> reason(const Window& window);
   void note_uneven(const Window& window, double ratio);
   [[nodiscard]] bool is_above(std::span<const Home> homes, double ratio) const;

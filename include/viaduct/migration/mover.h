@@ -63,9 +63,9 @@ class Mover {
   void stop();
   void set(const MoverSettings& settings);
 
-  /// Keep a plan to be shown and applied; one that was only proposed makes way. Clients who are on their way already, or rest from a move (unless
-  /// `is_forced`), stay out of it. Sets what is not of the plan itself: id, state, times, counts. Returns its id. Errors: another plan is not over; nobody is
-  /// left to be moved.
+  /// Keep a plan to be shown and applied; one that was only proposed makes way, and so it does at a restart. Clients who are on their way already, or rest from
+  /// a move (unless `is_forced`), stay out of it. Sets what is not of the plan itself: id, which no other plan ever has, state, times, counts. Returns its id.
+  /// Errors: another plan is not over; nobody is left to be moved.
   [[nodiscard]] Expected<std::uint32_t> propose(Plan plan, std::vector<Step> steps, bool is_forced);
   [[nodiscard]] Expected<void> apply(std::uint32_t id, std::optional<double> clients_per_s, std::optional<MoveMode> mode);
   [[nodiscard]] Expected<void> pause(std::uint32_t id);
@@ -123,9 +123,18 @@ class Mover {
     share::GraceToken seen;
   };
 
+  /// What became of steps that were to set out.
+  struct Wave {
+    std::vector<Step*> going;  ///< they are where the plan has them
+    std::vector<Step*> staying;  ///< pinned meanwhile, or their new home is none any more, or they have none
+    std::vector<std::pair<Step*, assign::HomeIndex>> elsewhere;  ///< clients whom somebody has placed there meanwhile
+  };
+  /// Whether a home takes clients: now; again, when it is found to be up; or not for any plan.
+  enum class Reception : std::uint8_t { open, interrupted, closed };
+
   void run();
   void resume_all();
-  [[nodiscard]] Expected<control::Outcome> send(const control::Client& client, assign::HomeIndex from, assign::HomeIndex to,
+  [[nodiscard]] Expected<control::Outcome> send(std::unique_lock<std::mutex> plans, const control::Client& client, assign::HomeIndex from, assign::HomeIndex to,
                                                 const std::function<Expected<control::Outcome>()>& commit);
   void turn_round();
   void overtake(Step& step);
@@ -144,8 +153,13 @@ class Mover {
   [[nodiscard]] double pace_towards(assign::HomeIndex home, double seconds);
   void fill_donors(const Plan& plan, double seconds);
   [[nodiscard]] std::vector<Step*> next_wave(double seconds);
+  [[nodiscard]] std::vector<Reception> receptions();
+  void give_up_closed(const std::vector<Reception>& receptions);
+  void note_waiting(Plan& plan, const std::vector<Reception>& receptions);
+  [[nodiscard]] Wave sort_out(const std::vector<Step*>& chosen);
   [[nodiscard]] Expected<void> set_out(std::vector<Step*>& chosen);
-  [[nodiscard]] Expected<void> commit(const std::vector<Step*>& chosen);
+  [[nodiscard]] Expected<Wave> commit(const std::vector<Step*>& chosen);
+  void let_be(const std::vector<Step*>& staying);
   void set_out_done(const std::vector<Step*>& chosen);
   void take_back(const std::vector<Step*>& chosen, const std::string& trouble);
   [[nodiscard]] bool plan_again(Step& step);
@@ -159,6 +173,7 @@ class Mover {
   [[nodiscard]] Expected<void> write_apart(std::unique_lock<std::mutex>& lock, const Plan& plan, std::span<const Step* const> changed,
                                            std::span<const Step* const> over);
   [[nodiscard]] std::unique_lock<std::mutex> lock_plans();
+  void withdraw_proposed();
   void show(const Step& step, const assign::Move& move);
 
   site::Commons& commons_;
@@ -172,12 +187,13 @@ class Mover {
   std::mutex by_hand_;  // one client is placed by hand at a time; before mutex_
   mutable std::mutex mutex_;  // of all below; steps that are not planned are changed by the mover's own thread alone
   std::condition_variable wake_;
-  bool is_writing_{};  // a plan whole, with the lock let go: no other plan is touched meanwhile
-  std::condition_variable written_;
-  bool stopping_{};
+  bool is_writing_{};  // a plan whole, with the lock let go: no move begins meanwhile, and no plan is touched
   bool is_resumed_{};  // what was restored is where it is worked on
+  std::condition_variable changeable_;  // of these two
+  bool stopping_{};
   MoverSettings settings_;
   std::vector<Plan> plans_;  // ascending by id
+  std::uint32_t next_plan_{1};
   Plan no_plan_;  // of steps by hand: never shown
   std::unordered_map<base::Hash128, assign::HomeIndex, KeyHash> turned_;  // clients on their way whom the operator has placed elsewhere meanwhile
   std::vector<Step> proposed_;  // of the last plan, while that is proposed

@@ -68,7 +68,7 @@ struct Plan {
   MoveMode mode{};
   std::string author;
   std::string reason;  ///< why now
-  std::string trouble;  ///< why it was paused by itself; empty: it was not
+  std::string trouble;  ///< why it was paused by itself, or whom it waits for; empty: neither
   std::uint64_t created_s{}, ended_s{};
   double clients_per_s{};  ///< at most
   std::vector<Forecast> homes;

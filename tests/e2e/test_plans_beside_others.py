@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans while somebody else acts: the operator places clients by hand, imports, takes homes down and removes them, in the middle of a plan."""
+import subprocess
+import threading
+import time
+
+import daemon as daemons
+import frames
+import pytest
+import rig
+from daemon import Daemon, make_config
+from test_home import die
+from test_moves import apply_drain, plan, wait_for_plan
+
+HOMES = [{"name": name, "address": f"198.18.1.{i}:5060"} for i, name in enumerate(("north", "south", "west"), 1)]
+NEIGHBOURS = [{"address": f"198.18.1.{i}", "mac": f"02:00:00:00:01:0{i}"} for i in (1, 2, 3)]
+QUICK = {"auto": "off", "settled_s": 1, "cooldown_s": 1, "clients_per_s": 100_000, "receiver_clients_per_s": 100_000, "donor_clients_per_s": 100_000}
+# So many that their rows take the disk some tenths of a second.
+MANY = 60_000
+
+
+def start(folder, clients=(), homes=HOMES, balance=None, policy="explicit"):
+    frames.write_pcap(folder / "in.pcap", [])
+    return Daemon(make_config(folder, clients, dpdk={"rx_pcap": folder / "in.pcap", "tx_pcap": folder / "out.pcap"}, home=homes, neighbour=NEIGHBOURS,
+                              assign={"policy": policy, "entries": 200_000}, balance=QUICK | (balance or {})))
+
+
+def users(count, home="north"):
+    return [(f"u{i:06}@example.com", home) for i in range(count)]
+
+
+def aor(i):
+    return f"sip:u{i:06}@example.com"
+
+
+def home_named(daemon, name):
+    return next(h for h in daemon.ask("homes")["homes"] if h["name"] == name)
+
+
+def last_of(daemon, number):
+    return "sip:" + daemon.ask("plan.diff", id=number, most=2 * MANY)["steps"][-1]["aor"]
+
+
+def beside(daemon, verb, delay_s, act, **arguments):
+    """Run `act` while the daemon is at a verb; returns the answers of both."""
+    answers = {}
+    thread = threading.Thread(target=lambda: answers.update(verb=daemon.ask(verb, **arguments)))
+    thread.start()
+    time.sleep(delay_s)
+    answers["act"] = act()
+    thread.join()
+    return answers["verb"], answers["act"]
+
+
+def wait_for_home(daemon, who, home):
+    def is_over():
+        shown = daemon.ask("client.show", aor=who)
+        return shown["home"] == home and not shown.get("move")
+
+    rig.wait_for(f"{who} to be at {home}, and on no way", is_over, 15)
+
+
+@pytest.mark.parametrize("delay_s", [0.005, 0.02, 0.04])
+def test_who_is_placed_while_a_plan_is_being_applied_goes_where_the_operator_wants_him(folder, delay_s):
+    with start(folder, users(MANY), balance={"deadline_s": 2}) as daemon:
+        number = daemon.ask("plan.create", without="north")["plan"]["id"]
+        who = last_of(daemon, number)
+        applied, placed = beside(daemon, "plan.apply", delay_s, lambda: daemon.ask("client.assign", aor=who, home="west", pin=True), id=number)
+        assert applied["ok"] and placed["ok"] and placed["home"] == "west"
+        done = wait_for_plan(daemon, number, "done", lambda p: p["state"] == "done", 60)
+        assert done["moved"] + done["overtaken"] >= MANY - 1 and done["moved"] == done["confirmed"] + done["unconfirmed"]
+        wait_for_home(daemon, who, "west")
+
+
+@pytest.mark.parametrize("delay_s", [0.001, 0.01, 0.03])
+def test_who_is_placed_while_a_plan_is_being_aborted_is_on_his_way_until_the_deadline(folder, delay_s):
+    with start(folder, users(MANY), balance={"deadline_s": 3, "clients_per_s": 1}) as daemon:
+        number = daemon.ask("plan.create", without="north")["plan"]["id"]
+        who = last_of(daemon, number)
+        assert daemon.ask("plan.apply", id=number, rate=1)["ok"]
+        aborted, placed = beside(daemon, "plan.abort", delay_s, lambda: daemon.ask("client.assign", aor=who, home="west", pin=True), id=number)
+        assert aborted["ok"] and placed["move"]["from"] == "north"
+        assert daemon.ask("client.show", aor=who)["move"]["to"] == "west", "aborting the plan has not ended his move"
+        wait_for_home(daemon, who, "west")
+        explained = daemon.ask("client.explain", aor=who)
+        assert not any("on his way" in why for why in explained["why"]), explained
+
+
+def test_who_is_pinned_by_an_import_while_a_plan_runs_stays_there(folder):
+    with start(folder, users(MANY), balance={"deadline_s": 2}) as daemon:
+        number = apply_drain(daemon, rate=2000)
+        time.sleep(0.3)
+        rows = folder / "pins.csv"
+        rows.write_text("".join(f"{user},west,pin\n" for user, _ in users(MANY)))
+        subprocess.run([daemons.VIADUCT, "--socket", daemon.socket, "clients", "import", rows], check=True, stdout=subprocess.DEVNULL)
+        wait_for_plan(daemon, number, "done", lambda p: p["state"] == "done", 60)
+        told = subprocess.run([daemons.VIADUCT, "--socket", daemon.socket, "clients", "export"], check=True, capture_output=True, text=True).stdout
+        assert [row for row in told.splitlines() if "@" in row and not row.endswith("west,pin")] == []
+
+
+def test_slots_do_not_go_to_a_home_that_is_removed_meanwhile(folder):
+    with start(folder, policy="slots", balance={"deadline_s": 1}) as daemon:
+        assert daemon.ask("homes.drain", name="north")["ok"]
+        before = home_named(daemon, "west")["slots"]
+        number = apply_drain(daemon, rate=5)
+        rig.wait_for("some to have moved", lambda: home_named(daemon, "west")["slots"] > before, 10)
+        assert daemon.ask("homes.remove", name="west")["ok"]
+        wait_for_plan(daemon, number, "done", lambda p: p["state"] == "done", 60)
+        assert home_named(daemon, "west")["slots"] == 0
+
+
+def test_nobody_goes_to_a_home_that_the_operator_takes_down(folder):
+    with start(folder, users(2000), balance={"deadline_s": 2}) as daemon:
+        number = apply_drain(daemon, rate=200)
+        wait_for_plan(daemon, number, "some have moved", lambda p: p["moved"] >= 100)
+        assert daemon.ask("homes.down", name="south")["ok"] and daemon.ask("homes.drain", name="west")["ok"]
+        done = wait_for_plan(daemon, number, "over", lambda p: p["state"] == "done")
+        assert done["overtaken"] > 1000 and done["moved"] + done["overtaken"] == 2000
+        assert home_named(daemon, "north")["clients"] == done["overtaken"]
+
+
+def test_a_move_from_a_dead_home_is_over_when_that_is_removed(folder):
+    homes = [HOMES[0] | {"viaduct": True, "control": "127.0.0.1:9"}, *HOMES[1:]]
+    with start(folder, [("alice@example.com", "north")], homes, balance={"deadline_s": 1}) as daemon:
+        number = apply_drain(daemon)
+        wait_for_plan(daemon, number, "nobody has confirmed him", lambda p: p["unconfirmed"] == 1)
+        assert plan(daemon, number)["state"] == "running", "those who watch him there are not told"
+        assert daemon.ask("homes.remove", name="north")["ok"]
+        assert wait_for_plan(daemon, number, "done", lambda p: p["state"] == "done")["told"] == 1
+        assert daemon.ask("plan.create", without=daemon.ask("client.show", aor="sip:alice@example.com")["home"])["ok"], "and he can be moved again"
+
+
+def test_no_two_plans_have_one_number(folder):
+    clients = [(f"u{i:06}@example.com", ("north", "south")[i % 2]) for i in range(10)]
+    daemon = start(folder, clients)
+    with daemon:
+        first = daemon.ask("plan.create", without="north")["plan"]["id"]
+        second = daemon.ask("plan.create", without="south")["plan"]["id"]
+        assert second > first
+        refused = daemon.ask("plan.apply", id=first)
+        assert not refused["ok"] and "no such plan" in refused["error"]
+        die(daemon)
+    with Daemon(daemon.config) as daemon:
+        assert daemon.ask("plan.history")["plans"] == [], "it was only proposed"
+        third = daemon.ask("plan.create", without="north")["plan"]["id"]
+        assert third > second and not daemon.ask("plan.apply", id=second)["ok"]
+        assert daemon.ask("plan.apply", id=third)["ok"]
+        wait_for_plan(daemon, third, "carried out", lambda p: p["moved"] == 5)
