@@ -113,8 +113,8 @@ void Keeper::run() {
     if (is_over_) return;
     std::vector<store::Row> rows = batch_;
     lock.unlock();
-    // In the order of the keys neighbours on disk are written together.
-    std::ranges::sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
+    // In the order of the keys neighbours on disk are written together; of several rows of one key, gathered at several times, the last one counts.
+    std::ranges::stable_sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
     const store::Result<void> written = rows_->write(rows);
     tell(written);
     lock.lock();

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <map>
 
 #include "../location/register.h"
 
@@ -29,15 +31,33 @@ class FullFor final : public store::Rows {
   std::atomic<int>& written_;
 };
 
+/// Whether each row stands in the store, as the last of its rows would have it.
+class Standing final : public store::Rows {
+ public:
+  store::Result<void> write(std::span<const store::Row> rows) override {
+    for (const store::Row& row : rows) stands_[row.key.low] = !row.octets.empty();
+    return {};
+  }
+  store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>&) const override { return 0; }
+  [[nodiscard]] auto count() const {
+    return std::ranges::count_if(stands_, [](const auto& row) { return row.second; });
+  }
+
+ private:
+  std::map<std::uint64_t, bool> stands_;
+};
+
+location::Outcome enrol(location::Bindings& bindings, unsigned client, unsigned cseq = 1, const char* contact = "<sip:a@h>") {
+  Register request;
+  request.cseq(cseq).branch("z9hG4bK" + std::to_string(cseq)).contact(contact);
+  const base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5060};
+  return bindings.process({.message = request.indexed(), .aor = "alice@example.com", .key = {client, 2}, .flow = flow, .next = flow}, 1000);
+}
+
 /// One client's bindings, and a keeper of them whose store is full for so many writes.
 struct Kept {
   explicit Kept(int refusals) : keeper("registrations", changed_bindings(bindings), std::make_unique<FullFor>(refusals, written)) {}
-  void enrol(unsigned client) {
-    Register request;
-    request.contact("<sip:a@h>");
-    const base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5060};
-    EXPECT_EQ(bindings.process({.message = request.indexed(), .aor = "alice@example.com", .key = {client, 2}, .flow = flow, .next = flow}, 1000).status, 200);
-  }
+  void enrol(unsigned client) { EXPECT_EQ(test::enrol(bindings, client).status, 200); }
   assign::LocationMap locations{16};
   location::Bindings bindings{{}, locations, base::Key128{7}};
   std::atomic<int> written{};
@@ -67,6 +87,21 @@ TEST(Keeper, WaitsForNoPeriodWhenItIsMarked) {
   kept.keeper.tick();
   EXPECT_TRUE(kept.keeper.wait(second, std::chrono::milliseconds(500)));
   EXPECT_EQ(kept.written, 2);
+}
+
+TEST(Keeper, LeavesTheLastRowOfThoseWhoChangeWhileABatchIsMade) {
+  constexpr unsigned clients = 1'000, gone = 100;
+  assign::LocationMap locations{clients};
+  location::Bindings bindings{{}, locations, base::Key128{7}};
+  const auto rows = std::make_shared<Standing>();
+  {
+    Keeper keeper("registrations", changed_bindings(bindings), rows);
+    for (unsigned i = 0; i < clients; ++i) ASSERT_EQ(enrol(bindings, i).status, 200);
+    keeper.tick();
+    for (unsigned i = 0; i < gone; ++i) ASSERT_EQ(enrol(bindings, i, 2, "<sip:a@h>;expires=0").status, 200);
+    keeper.finish();
+  }
+  EXPECT_EQ(rows->count(), clients - gone);
 }
 
 TEST(Keeper, KeepsWhatTheStoreRefusesUntilItIsTaken) {
