@@ -24,18 +24,22 @@ void put_rate(std::string& out, const char* name, std::uint32_t interval_ms) {
   out.append(text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), ";%s=%.4f", name, 1000.0 / interval_ms)));
 }
 
-std::string subscription_state(const Standing& x, const WatchRules& rules, Tick now) {
+}  // namespace
+
+std::string Watchers::Impl::subscription_state(const Standing& x) const {
   if (x.ending != Ending::none) {
     std::string out = "terminated;reason=" + std::string(reason(x.ending));
     if (x.ending == Ending::probation) out += ";retry-after=" + std::to_string(x.retry_after_s);
     return out;
   }
-  std::string out = "active;expires=" + std::to_string(x.expires > now ? (x.expires - now) / ticks_per_s : 0);
+  std::string out = "active;expires=" + std::to_string(x.expires > now() ? (x.expires - now()) / ticks_per_s : 0);
   // What was asked for, as it is kept (RFC 6446 7).
-  if (x.interval_min_ms != 0) put_rate(out, "max-rate", std::max(x.interval_min_ms, rules.interval_ms));
-  if (x.interval_max_ms != 0) put_rate(out, "min-rate", x.interval_max_ms);
+  if (x.interval_min_ms != 0) put_rate(out, "max-rate", interval_min_ms(x));
+  if (x.interval_max_ms != 0) put_rate(out, "min-rate", interval_max_ms(x));
   return out;
 }
+
+namespace {
 
 /// A contact that is to be registered again within so many seconds (RFC 3680 4.7.1).
 ReginfoContact shortened(ReginfoContact contact, std::uint32_t within_s) {
@@ -107,7 +111,7 @@ Telling Watchers::Impl::contacts_of(const Subscription& s) const {
                      .state = x.shortens && s.ends() ? RegistrationState::terminated : registration_state(location, x.due == Due::changes),
                      .contacts = contacts};
   return {.event = t.event_id.empty() ? "reg" : "reg;id=" + std::string(t.event_id),
-          .state = subscription_state(x, rules, now()),
+          .state = subscription_state(x),
           .etag = base32(state_tag(s.client, x.is_elsewhere)),
           .headers = {},
           .content_type = x.is_unchanged ? std::string_view{} : reginfo_type,

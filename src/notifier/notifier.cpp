@@ -37,10 +37,10 @@ void Watchers::Impl::schedule(Subscription& s) {
   if (s.open) {
     next = s.open->next;
   } else if (x.due != Due::nothing) {
-    const Tick spaced = x.told + std::max(rules.interval_ms, x.interval_min_ms) / tick_ms;
+    const Tick spaced = x.told + interval_min_ms(x) / tick_ms;
     next = std::min(next, std::max(x.retry_at, x.is_urgent || x.version == 0 ? now() : spaced));
   } else if (x.interval_max_ms != 0) {
-    next = std::min(next, x.told + x.interval_max_ms / tick_ms);
+    next = std::min(next, x.told + interval_max_ms(x) / tick_ms);
   }
   wheel.set(s, next);
 }

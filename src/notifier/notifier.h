@@ -57,6 +57,11 @@ struct Watchers::Impl {
   [[nodiscard]] const assign::Location* location_of(const Subscription& s) const { return location_of(s.client, s.standing.is_elsewhere); }
   [[nodiscard]] ChangeLogs& logs_of(const Subscription& s) { return logs[s.standing.is_elsewhere ? 1 : 0]; }
 
+  /// Between two NOTIFYs that nobody has asked for: the shortest time, and the longest; 0: nothing is told for its own sake. RFC 6446 4.3, 5.3: a notifier's own policy
+  /// stands above what a subscriber asks for.
+  [[nodiscard]] std::uint32_t interval_min_ms(const Standing& x) const { return std::max(x.interval_min_ms, rules.interval_ms); }
+  [[nodiscard]] std::uint32_t interval_max_ms(const Standing& x) const { return x.interval_max_ms != 0 ? std::max(x.interval_max_ms, interval_min_ms(x)) : 0; }
+
   // notifier.cpp
   void schedule(Subscription& s);
   void mark_changed(Subscription& s);
@@ -94,6 +99,7 @@ struct Watchers::Impl {
 
   // notification.cpp
   [[nodiscard]] std::uint64_t state_tag(const location::ClientKey& client, bool is_elsewhere) const;
+  [[nodiscard]] std::string subscription_state(const Standing& x) const;
   [[nodiscard]] struct Telling contacts_of(const Subscription& s) const;
   [[nodiscard]] static struct Telling deregistration_of(const Subscription& s);
   [[nodiscard]] std::string_view compose(const Subscription& s, const site::Listener& from, const site::Site& site);

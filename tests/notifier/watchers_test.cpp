@@ -244,6 +244,23 @@ TEST_F(WatchersTest, TellsTheStateAsOftenAsTheSubscriberWants) {
   only();
 }
 
+TEST_F(WatchersTest, TellsTheStateNoMoreOftenThanItTellsChanges) {
+  const auto rate_and_count = [&](const std::string& id, const std::string& rates, std::uint64_t within_ms) {
+    EXPECT_EQ(ask({.call_id = id, .event = "reg" + rates}).status, 200);
+    pass(100);
+    const std::string state = header(only(), "Subscription-State");
+    std::size_t count = 0;
+    for (const std::uint64_t end = now_ms + within_ms; now_ms < end; count += heard().size()) pass(100);
+    EXPECT_EQ(watchers->end(alice, {}, now_ms), 1u);
+    pass(100);
+    only();
+    return std::pair(state.substr(state.find(';', 8)), count);
+  };
+  EXPECT_EQ(rate_and_count("a", ";min-rate=1000", 21'000), std::pair(std::string(";min-rate=0.2000"), std::size_t{4})) << "RFC 3680 4.10";
+  EXPECT_EQ(rate_and_count("b", ";max-rate=0.1;min-rate=1000", 21'000), std::pair(std::string(";max-rate=0.1000;min-rate=0.1000"), std::size_t{2}))
+      << "he does not want them more often than that himself";
+}
+
 TEST_F(WatchersTest, ManyChangesAtOnceAreToldAsAWhole) {
   subscribed();
   for (unsigned i = 1; i <= 70; ++i) enrol("<sip:a@192.0.2.9>", i);
