@@ -100,7 +100,9 @@ void Watchers::Impl::log(const location::ClientKey& client, bool is_elsewhere, s
   const bool is_full = log.entries.size() > log_entries_max;
   for (Subscription* s = table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s)) {
     Standing& x = s->standing;
-    if (x.is_implicit || x.is_elsewhere != is_elsewhere || s->ends() || x.due == Due::everything) continue;
+    if (x.is_implicit || x.is_elsewhere != is_elsewhere) continue;
+    x.is_unchanged = false;
+    if (s->ends() || x.due == Due::everything) continue;
     if (x.wants_everything) {
       owe_everything(*s, false);
       continue;

@@ -122,6 +122,7 @@ SubscribeOutcome Watchers::Impl::refresh(Subscription& s, const Subscribe& q, co
     out.status = 204;
     return out;
   }
+  current->standing.is_unchanged &= wish.knows_state;
   owe_everything(*current, true);
   return granted(*current, q, site);
 }

@@ -286,6 +286,23 @@ TEST_F(WatchersTest, SuppressesWhatTheSubscriberKnows) {
   EXPECT_EQ(ask({.to_tag = tag, .more = "Suppress-If-Match: " + etag + "\r\n", .cseq = 3}).status, 200);
 }
 
+TEST_F(WatchersTest, TellsWhatHasChangedSinceTheSubscriberSaidThatHeKnowsIt) {
+  enrol("<sip:a@192.0.2.9>", 1);
+  const std::string etag = header((ask({}), pass(100), only()), "SIP-ETag"), knows = "Suppress-If-Match: " + etag + "\r\n";
+  EXPECT_EQ(ask({.call_id = "new@h", .more = knows}).status, 200);
+  enrol("<sip:b@192.0.2.9>", 2);
+  pass(100);
+  const std::string told = only();
+  EXPECT_NE(header(told, "SIP-ETag"), etag);
+  EXPECT_NE(told.find("sip:b@192.0.2.9"), told.npos) << told;
+
+  std::array<char, sip::base32_64_bytes> tag;
+  sip::write_base32(ask({.call_id = "third@h", .more = "Suppress-If-Match: *\r\n"}).to_tag, tag);
+  EXPECT_EQ(ask({.call_id = "third@h", .to_tag = {tag.data(), tag.size()}, .cseq = 2}).status, 200) << "he has lost it before the first NOTIFY";
+  pass(100);
+  EXPECT_NE(only().find("sip:b@192.0.2.9"), std::string::npos);
+}
+
 TEST_F(WatchersTest, RepeatsByTimersEAndFAndGivesUp) {
   subscribed();
   enrol("<sip:a@192.0.2.9>", 1);
