@@ -3,13 +3,13 @@
 #include "viaduct/location/bindings.h"
 
 #include <algorithm>
-#include <deque>
 #include <optional>
 
 #include "contact_line.h"
 #include "draft.h"
 #include "viaduct/base/wheel.h"
 #include "viaduct/sip/contact.h"
+#include "viaduct/store/unsaved.h"
 
 namespace viaduct::location {
 namespace {
@@ -52,7 +52,7 @@ struct Bindings::Impl {
   base::Wheel wheel;  // a timer is never later than its client's first binding ends; one that was refreshed may end later
   std::size_t bindings_count{};
   Draft draft;  // of the REGISTER in hand
-  std::deque<ClientKey> changed;  // the longest unsaved first
+  store::Unsaved unsaved;
   BindingsObserver* observer{};
 
   Impl(const Rules& r, assign::LocationMap& l, const base::Key128& k) : rules(r), locations(l), hash_key(k) {}
@@ -62,6 +62,7 @@ struct Bindings::Impl {
   [[nodiscard]] std::uint16_t room_for(std::size_t held, std::size_t stored) const;
   [[nodiscard]] Outcome listed(const Registration& r, std::uint64_t now_s) const;
   void tell(const ClientKey& key, std::string_view aor, Departure why, std::uint64_t now_s) const;
+  void put(const ClientKey& key, std::string_view aor, store::RowState row);
   void commit(const ClientKey& key, std::string_view aor);
 };
 
@@ -89,24 +90,30 @@ void Bindings::Impl::tell(const ClientKey& key, std::string_view aor, Departure 
   observer->bindings_changed({.key = key, .aor = aor, .before = locations.find(key), .after = draft.bindings(), .why = why, .now_s = now_s});
 }
 
+/// Shape: the draft is not empty. It takes the place of what was, whose timer runs no more.
+void Bindings::Impl::put(const ClientKey& key, std::string_view aor, store::RowState row) {
+  auto next = Location::make(key, aor, draft.bindings());
+  next->row = row;
+  bindings_count += next->count();
+  wheel.set(*next, first_end_s(draft.bindings()));
+  locations.put(std::move(next));
+}
+
 /// The draft takes the place of what was.
 void Bindings::Impl::commit(const ClientKey& key, std::string_view aor) {
   Location* const old = locations.find(key);
-  const bool is_known_unsaved = old != nullptr && old->is_unsaved;
-  if (!is_known_unsaved) changed.push_back(key);
+  store::RowState row = old != nullptr ? old->row : store::RowState{};
   if (old != nullptr) {
     base::Wheel::cancel(*old);
     bindings_count -= old->count();
   }
-  if (draft.bindings().empty()) {
-    if (old != nullptr) locations.erase(key);
-    return;
+  if (!draft.bindings().empty()) {
+    unsaved.note(key, row);
+    put(key, aor, row);
+  } else if (old != nullptr) {
+    unsaved.lose(key, row);
+    locations.erase(key);
   }
-  auto next = Location::make(key, aor, draft.bindings());
-  next->is_unsaved = true;
-  bindings_count += next->count();
-  wheel.set(*next, first_end_s(draft.bindings()));
-  locations.put(std::move(next));
 }
 
 /// A REGISTER like the one that has made the client's only binding: what stands in memory stays there. nullopt: it is none.
@@ -121,7 +128,7 @@ std::optional<Outcome> Bindings::Impl::refresh(const Registration& r, const Orig
   tell(r.key, r.aor, Departure::unregistered, origin.now_s);
   location->refresh(0, draft.bindings().front().binding);
   if (b.expires_at_s < location->due) wheel.set(*location, b.expires_at_s);
-  if (!std::exchange(location->is_unsaved, true)) changed.push_back(r.key);
+  unsaved.note(r.key, location->row);
   return listed(r, origin.now_s);
 }
 
@@ -230,26 +237,23 @@ std::size_t Bindings::remove(const ClientKey& key, std::uint64_t now_s, Departur
 bool Bindings::restore(const ClientKey& key, std::string_view aor, std::span<const BindingText> bindings, std::uint64_t now_s) {
   std::vector<BindingText> live;
   std::ranges::copy_if(bindings, std::back_inserter(live), [now_s](const BindingText& b) { return b.binding.expires_at_s > now_s; });
+  if (live.empty()) return impl_->unsaved.lose(key, store::Unsaved::taken), false;
   impl_->draft.assign(live);
-  impl_->commit(key, aor);
-  if (live.size() != bindings.size()) return false;
-  // It is as it stands in the store.
-  impl_->changed.pop_back();
-  impl_->locations.find(key)->is_unsaved = false;
-  return true;
+  impl_->put(key, aor, store::Unsaved::taken);
+  if (live.size() == bindings.size()) return true;
+  Location& location = *impl_->locations.find(key);
+  impl_->unsaved.note(key, location.row);
+  return false;
 }
 
 std::vector<ClientKey> Bindings::take_changed(std::size_t most) {
-  std::deque<ClientKey>& all = impl_->changed;
-  const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size()));
-  std::vector<ClientKey> out(all.begin(), end);
-  all.erase(all.begin(), end);
+  std::vector<ClientKey> out = impl_->unsaved.take(most);
   constexpr std::size_t ahead = 8;
   for (std::size_t i = 0; i < out.size() + 2 * ahead; ++i) {
     if (i < out.size()) prefetch(out[i]);
     if (i >= ahead && i - ahead < out.size()) prefetch_location(out[i - ahead]);
     if (i < 2 * ahead) continue;
-    if (Location* const location = impl_->locations.find(out[i - 2 * ahead]); location != nullptr) location->is_unsaved = false;
+    if (Location* const location = impl_->locations.find(out[i - 2 * ahead]); location != nullptr) location->row = store::Unsaved::taken;
   }
   return out;
 }

@@ -36,7 +36,7 @@ Subscription& Watchers::Impl::renewed(Subscription& s, const DialogTexts& texts)
   if (!s.ends() && s.texts() == texts) return s;
   Subscription::Owner next = Subscription::make(s.client, s.dialog, texts);
   if (is_same_dialog(s.texts(), texts)) next->standing.local_cseq = s.standing.local_cseq;
-  next->standing.is_unsaved = s.standing.is_unsaved;
+  next->standing.row = s.standing.row;
   if (s.open) --open;
   table.take(s).reset();
   return table.add(std::move(next));

@@ -45,10 +45,7 @@ void Watchers::Impl::schedule(Subscription& s) {
   wheel.set(s, next);
 }
 
-void Watchers::Impl::mark_changed(Subscription& s) {
-  if (std::exchange(s.standing.is_unsaved, true)) return;
-  changed.push_back({.low = s.dialog, .high = s.client.high});
-}
+void Watchers::Impl::mark_changed(Subscription& s) { unsaved.note(row_key(s), s.standing.row); }
 
 void Watchers::Impl::forget_changes(Subscription& s) {
   if (s.standing.due != Due::changes) return;
@@ -85,7 +82,7 @@ void Watchers::Impl::end(Subscription& s, Ending ending, std::uint32_t retry_aft
 void Watchers::Impl::remove(Subscription& s) {
   forget_changes(s);
   if (s.open) --open;
-  mark_changed(s);
+  unsaved.lose(row_key(s), s.standing.row);
   counters.ended.add(1);
   const Subscription::Owner last = table.take(s);
   if (last->standing.is_elsewhere) lose_sight(last->client, last->standing);

@@ -4,13 +4,13 @@
 #pragma once
 #include <array>
 #include <bit>
-#include <deque>
 
 #include "changes.h"
 #include "pace.h"
 #include "subscriptions.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/base/wheel.h"
+#include "viaduct/store/unsaved.h"
 
 namespace viaduct::notifier {
 
@@ -28,7 +28,7 @@ struct Watchers::Impl {
   std::uint64_t now_ms{};      // the latest that was told
   Pace pace;
   std::size_t open{};
-  std::deque<base::Hash128> changed;   // rows to be saved, the longest unsaved first
+  store::Unsaved unsaved;
   WatcherCounters counters;
   std::array<char, base::large_packet_bytes_max> scratch;
 
@@ -49,6 +49,8 @@ struct Watchers::Impl {
     x.local_cseq += numbers_skipped;
     x.version += numbers_skipped;
   }
+
+  [[nodiscard]] static base::Hash128 row_key(const Subscription& s) { return {.low = s.dialog, .high = s.client.high}; }
 
   /// What is known of a client's bindings, here or elsewhere; nullptr: there are none.
   [[nodiscard]] const assign::Location* location_of(const location::ClientKey& client, bool is_elsewhere) const {

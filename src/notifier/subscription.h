@@ -9,6 +9,7 @@
 #include "viaduct/base/address.h"
 #include "viaduct/base/wheel.h"
 #include "viaduct/notifier/watchers.h"
+#include "viaduct/store/row_state.h"
 
 namespace viaduct::notifier {
 
@@ -72,7 +73,7 @@ struct Standing {
   bool shortens{};  ///< what is due asks the client to register again: its contacts are shown with that event, or `probation` at the end, for retry_after_s
   bool is_elsewhere{};  ///< the client's home is a third party's: what is seen of it is told (sightings.h)
   bool is_implicit{};  ///< by a REGISTER with `Event: registration` (implicit.cpp); it hears nothing but its end
-  bool is_unsaved{};
+  store::RowState row;
   std::uint16_t changes_from{};
   std::uint32_t remote_cseq{};
   std::uint32_t local_cseq{};  ///< of the latest NOTIFY

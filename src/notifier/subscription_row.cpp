@@ -92,16 +92,13 @@ std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
 }  // namespace
 
 std::size_t Watchers::take_changed(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out) {
-  std::deque<base::Hash128>& all = impl_->changed;
-  const std::size_t count = std::min(most, all.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const base::Hash128 key = all.front();
-    all.pop_front();
+  const std::vector<base::Hash128> changed = impl_->unsaved.take(most);
+  for (const base::Hash128& key : changed) {
     Subscription* const s = impl_->table.find(key.low);
-    if (s != nullptr) s->standing.is_unsaved = false;
+    if (s != nullptr) s->standing.row = store::Unsaved::taken;
     out.push_back({key, s != nullptr ? to_row(*s, offset_s) : std::string{}});
   }
-  return count;
+  return changed.size();
 }
 
 bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_t now_ms, std::size_t listeners) {
@@ -112,6 +109,7 @@ bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_
   Subscription& s = impl_->table.add(Subscription::make(read->client, read->dialog, read->texts));
   s.standing = read->standing;
   Standing& x = s.standing;
+  x.row = store::Unsaved::taken;
   if (x.listener >= listeners) x.listener = 0;
   x.told = impl_->now();
   x.wants_everything = true;

@@ -381,6 +381,13 @@ TEST_F(BindingsTest, TellsWhatHasChangedOnce) {
   EXPECT_TRUE(bindings.take_changed(9).empty());
   send(next().contact("<sip:a@h>;expires=0"), bob);
   EXPECT_EQ(bindings.take_changed(9), std::vector{bob});
+  send(next().contact("<sip:a@h>"), bob);
+  send(next().contact("<sip:a@h>;expires=0"), bob);
+  EXPECT_TRUE(bindings.take_changed(9).empty()) << "no row to write, and none to remove";
+  send(next().contact("<sip:a@h>;expires=0").contact("<sip:b@h>;expires=0"));
+  send(next().contact("<sip:b@h>"));
+  send(next().contact("<sip:b@h>;expires=0"));
+  EXPECT_EQ(bindings.take_changed(9), std::vector{alice}) << "gone twice, and the row from before stands still";
 }
 
 TEST_F(BindingsTest, AreRestoredAsTheyStandAndWithoutWhatHasExpired) {

@@ -498,12 +498,19 @@ TEST_F(WatchersAtRestart, WhatIsOwedNothingStaysQuietAndNeverGoesBack) {
 }
 
 TEST_F(WatchersAtRestart, WhatIsOverIsGone) {
+  const auto unsubscribe = [&](const std::string& tag) {
+    ask({.to_tag = tag, .cseq = 2, .expires = 0});
+    pass(200);
+    heard();
+    EXPECT_EQ(watchers->size(), 0u);
+  };
+  unsubscribe(subscribed());
+  EXPECT_TRUE(rows().empty()) << "there has been none that could go";
   const std::string tag = subscribed();
-  ask({.to_tag = tag, .cseq = 2, .expires = 0});
-  pass(200);
-  heard();
-  std::vector<store::Row> kept = rows();
-  ASSERT_FALSE(kept.empty());
+  ASSERT_FALSE(rows().empty());
+  unsubscribe(tag);
+  const std::vector<store::Row> kept = rows();
+  ASSERT_EQ(kept.size(), 1u);
   EXPECT_TRUE(kept.back().octets.empty());
   restart(kept);
   EXPECT_EQ(watchers->size(), 0u);

@@ -13,6 +13,7 @@
 #include "viaduct/base/hash.h"
 #include "viaduct/base/wheel.h"
 #include "viaduct/share/rcu_map.h"
+#include "viaduct/store/row_state.h"
 
 namespace viaduct::assign {
 
@@ -44,7 +45,7 @@ struct BindingText {
   std::string_view path;       ///< values of its Path, as they would stand in one Route line; empty: none
 };
 
-/// All bindings of one client, in one piece of memory. Immutable once it is in the map, but for the timer, `is_unsaved` and what of a binding is the
+/// All bindings of one client, in one piece of memory. Immutable once it is in the map, but for the timer, `row` and what of a binding is the
 /// registrar's.
 class Location : public base::Timer {
  public:
@@ -70,7 +71,7 @@ class Location : public base::Timer {
 
   base::Hash128 key;
   std::atomic<Location*> chain{};
-  bool is_unsaved{};   ///< it waits to be written to the store
+  store::RowState row;   ///< whether it waits to be written to the store
 
  private:
   struct Place {

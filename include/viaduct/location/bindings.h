@@ -128,7 +128,7 @@ class Bindings {
   /// Put a client's bindings back, as they were before a restart; those that have expired are left out, which is a change: false. Shape: one or more; nothing
   /// is known of the client.
   bool restore(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
-  /// Up to so many clients that have changed since they were last taken from here, each once, the longest unsaved first.
+  /// Up to so many clients whose rows have changed since they were last taken from here, each once, the longest unsaved first.
   [[nodiscard]] std::vector<ClientKey> take_changed(std::size_t most);
   [[nodiscard]] const assign::Location* location(const ClientKey& key) const;
   [[nodiscard]] std::size_t clients() const;
