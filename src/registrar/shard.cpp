@@ -11,17 +11,12 @@
 #include "shape.h"
 #include "viaduct/net/frame.h"
 #include "viaduct/notifier/permission.h"
-#include "viaduct/sip/overload.h"
-#include "viaduct/sip/reply.h"
 #include "viaduct/sip/token.h"
 #include "viaduct/sip/uri.h"
 #include "viaduct/site/handed_index.h"
 
 namespace viaduct::registrar {
 namespace {
-
-// A list of bindings must not make us an amplifier towards a source that has not shown that it receives.
-constexpr std::size_t answer_growth_max = 3;
 
 std::string_view payload_of(nic::Packet p, const site::Note& note) {
   return {reinterpret_cast<const char*>(p.data()) + note.frame.payload_offset, note.frame.payload_bytes};
@@ -62,6 +57,7 @@ Shard::Shard(site::Commons& commons, unsigned index, const location::Rules& rule
       watchers_(watch_rules, locations_, sightings_, commons.site.read().fleet_seed, *this, home_of(commons.site.read())),
       shape_key_(shape_key(commons.site.read().fleet_seed)) {
   bindings_.set_observer(watchers_);
+  bindings_.set_answer_limit(*this);
 }
 
 std::size_t Shard::poll(std::size_t requests_max, std::uint64_t now_ms) {
@@ -103,7 +99,7 @@ void Shard::take_all(std::span<const nic::Packet> pkts) {
 }
 
 void Shard::take(nic::Packet p) {
-  const auto note = p.note<site::Note>();
+  auto note = p.note<site::Note>();
   if (!site::take_index(p, note, message_)) static_cast<void>(sip::index(payload_of(p, note), message_));  // a fault stays in the message
   if (note.kind == site::Note::Kind::sighting) return take_sighting(p, note);
   message_.is_request ? take_request(p, note) : take_answer(p);
@@ -124,12 +120,14 @@ void Shard::take_sighting(nic::Packet p, const site::Note& note) {
   nic::free(p);
 }
 
-void Shard::take_request(nic::Packet p, const site::Note& note) {
+void Shard::take_request(nic::Packet p, site::Note& note) {
   counters_.received.add(1);
   const Answer out = answer(message_, note, commons_.site.read(), p.tailroom());
-  if (out.bytes == 0 || out.bytes > note.frame.payload_bytes + p.tailroom()) {
+  if (out.bytes > note.frame.payload_bytes + p.tailroom()) [[unlikely]]
+    p = larger(p, note);
+  if (out.bytes == 0 || !p) {
     counters_.dropped.add(1);
-    nic::free(p);
+    if (p) nic::free(p);
     return;
   }
   (out.status / 100 == 2 ? counters_.answered : out.status == 401 ? counters_.challenged : counters_.refused).add(1);
@@ -170,9 +168,7 @@ Shard::Outcome Shard::bind(const location::Registration& registration, const sit
   if (out.status != 200) return outcome_of(std::move(out));
   if (commons_.moves.is_any() && locations_.find(registration.key) != nullptr) [[unlikely]]
     commons_.moves.confirm(commons_.counters.size() + index_, {registration.key, site.local_home, registration.aor});
-  put_extensions(out.headers, registration, out, site);
-  out.headers += date_;
-  return outcome_of(std::move(out));
+  return listing(registration, std::move(out), site);
 }
 
 Shard::Outcome Shard::subscribe(const sip::Message& request, const site::Note& note, const site::Site& site) {
@@ -205,28 +201,11 @@ Shard::Outcome Shard::subscribe(const sip::Message& request, const site::Note& n
   return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers), .to_tag = out.to_tag};
 }
 
-// Writes the answer into scratch_; 0 octets when none can be given.
-Shard::Answer Shard::answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind) {
-  if (request.fault != sip::Bad::none) return {};   // workers hand over what they have indexed without
-  Outcome outcome = request.method == sip::Method::subscribe ? subscribe(request, note, site) : register_client(request, note, site);
-  outcome.headers += site.server_header;
-  sip::Reply reply{.status_line = outcome.fault != sip::Bad::none ? sip::status_line(outcome.fault) : sip::status_line(outcome.status),
-                   .source = note.frame.source,
-                   .to_tag = outcome.to_tag != 0 ? outcome.to_tag : sip::reply_tag(request, request.top, site.keys.signing()),
-                   .headers = outcome.headers,
-                   .readable_behind = readable_behind};
-  // An edge that keeps to it leaves out so many itself.
-  std::array<char, sip::overload_text_bytes_max> room;
-  std::string_view overload;
-  if (loss_percent_ != 0 && sip::offers_loss(request[request.top_via])) overload = sip::write_loss(loss_percent_, nic::now_ms(), room);
-  std::size_t bytes = sip::write_reply(request, reply, scratch_, overload);
-  if (bytes == 0 || bytes > answer_growth_max * request.text.size()) {
-    outcome.status = 500;
-    reply.status_line = sip::status_line(outcome.status);
-    reply.headers = site.server_header;
-    bytes = sip::write_reply(request, reply, scratch_);
-  }
-  return {.status = outcome.status, .bytes = bytes};
+/// In the place of a request, for an answer that does not fit its buffer; empty: there is none.
+nic::Packet Shard::larger(nic::Packet request, site::Note& note) {
+  nic::free(request);
+  note.frame.payload_offset = 0;
+  return commons_.ports.allocate_large();
 }
 
 void Shard::send_back(nic::Packet p, const site::Note& note, std::size_t bytes) {

@@ -9,6 +9,7 @@ import rig
 from handset import Phone, call
 from rig import sip
 from softphones import Baresip, Linphone
+from watcher import Watcher, authorized
 
 CALLER, CALLEE = ("198.18.0.10", 5062), ("198.18.0.11", 5064)
 HERE = {"name": "here", "address": f"{rig.EDGE}:5060", "local": True}
@@ -109,6 +110,24 @@ def test_an_edge_before_the_home_is_the_path_to_the_client(lab, folder):
         hang_up(callee, caller, 5)
         call(caller, callee)
         hang_up(caller, callee, 2)
+
+
+def register_device(telephone, i, cseq):
+    """A REGISTER of one of many telephones of alice's, as RFC 5626 and RFC 5627 have it."""
+    contact = f'<{telephone.contact};ob>;+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6b{i:02x}>";reg-id=1'
+    register = sip.register("alice").via(telephone.via()).call_id(f"telephone-{i}").cseq(cseq).contact(contact)
+    return register.header("Supported", "path, outbound, gruu")
+
+
+def test_who_has_proven_who_he_is_has_as_many_telephones_as_are_allowed(lab, folder):
+    with start(lab, folder, credentials=credentials(folder / "credentials"), algorithms=["MD5"]) as daemon:
+        place = lab.host("clients", CALLER[0])
+        for i in range(10):
+            telephone = Watcher(place, "alice", (CALLER[0], 5070 + i))
+            challenge = telephone.ask(register_device(telephone, i, 1))
+            answer = telephone.ask(authorized(register_device(telephone, i, 2), challenge, "alice", "secret"))
+            assert (answer.status, len(answer.all("contact"))) == (200, i + 1), answer.octets
+        assert len(daemon.ask("client.show", aor="alice@example.com")["bindings"]) == 10
 
 
 def test_sipp_registers_with_its_password(lab, folder):

@@ -164,3 +164,32 @@ def test_the_200_lists_every_binding_and_a_retransmission_changes_nothing(pcap):
     assert [m.status for m in outcome.messages] == [200, 200, 200, 200, 500]
     listed = [sorted(re.findall(r"sip:(\w)@", " ".join(m.all("contact")))) for m in outcome.messages]
     assert listed[:4] == [["a"], ["a", "b"], ["a", "b"], ["b"]]
+
+
+def of_device(i, cseq=1):
+    """A telephone of carol's that RFC 5626 and RFC 5627 describe."""
+    register = sip.register("carol").call_id(f"device-{i}").cseq(cseq).branch(f"z9hG4bKd{i}-{cseq}").header("Supported", "path, outbound, gruu")
+    return register.contact(f'<sip:carol@198.18.0.10:{5070 + i};transport=udp;ob>;+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6b{i:02x}>";reg-id=1')
+
+
+def listed(message):
+    return len(message.all("contact"))
+
+
+def test_who_is_reached_where_he_registers_is_told_of_all_his_bindings(pcap):
+    # By one flow, as a proxy in front of many telephones has it; the last lists do not fit one packet.
+    outcome = pcap.run([of_device(i) for i in range(10)], assignments=[("carol@example.com", "here")], home=WITH_LOCAL)
+    messages = sorted(outcome.messages + [sip.Message(d.payload) for d in outcome.assembled], key=lambda m: int(m.one("call-id").split("-")[1]))
+    assert [(m.status, listed(m)) for m in messages] == [(200, i + 1) for i in range(10)]
+    assert (outcome.counters["registrar"]["answered"], outcome.counters["registrar"]["dropped"]) == (10, 0)
+
+
+def test_who_has_not_shown_that_he_receives_is_told_no_long_list_and_bound_to_nothing(pcap):
+    def sent(i, cseq=1):
+        return rig.datagram(of_device(i, cseq), source=("198.18.0.10", 5070 + i))
+    outcome = pcap.run([*(sent(i) for i in range(10)), *(sent(i, 2) for i in range(10))], assignments=[("carol@example.com", "here")], home=WITH_LOCAL)
+    first, again = outcome.messages[:10], outcome.messages[10:]
+    bound = sum(m.status == 200 for m in first)
+    assert [(m.status, listed(m)) for m in first] == [(200, i + 1) for i in range(bound)] + [(403, 0)] * (10 - bound) and 3 <= bound <= 6
+    assert [(m.status, listed(m)) for m in again] == [(200, bound)] * bound + [(403, 0)] * (10 - bound), "nothing was stored of those who were refused"
+    assert all(len(m.octets) <= 3 * len(bytes(of_device(0))) for m in first)

@@ -60,7 +60,7 @@ struct NewBinding {
 
 /// What a REGISTER came to: the status, and the header lines of its answer.
 struct Outcome {
-  std::uint16_t status{};          ///< 200, 400, 403 (too many bindings), 423, 500, 503
+  std::uint16_t status{};          ///< 200, 400, 403 (too many bindings, or more than its client can be told of), 423, 500, 503
   sip::Bad fault{sip::Bad::none};  ///< for 400
   std::string headers;             ///< Contact lines with remaining expires, Min-Expires, Retry-After; each with CRLF
   bool is_outbound{};              ///< a Contact was registered as RFC 5626 says: the answer requires `outbound`
@@ -102,6 +102,14 @@ class BindingsObserver {
   virtual void bindings_changed(const BindingsChange& change) = 0;
 };
 
+/// Who knows how long an answer may be. Thread: the bindings'.
+class AnswerLimit {
+ public:
+  virtual ~AnswerLimit() = default;
+  /// Whether a REGISTER may be answered with that 200, which lists all bindings (RFC 3261 10.3 step 8). Asked before anything changes for it.
+  [[nodiscard]] virtual bool allows(const Registration& registration, const Outcome& outcome) = 0;
+};
+
 /// One shard's bindings. Thread: its shard's.
 class Bindings {
  public:
@@ -137,6 +145,8 @@ class Bindings {
   [[nodiscard]] const Rules& rules() const;
   /// Who hears of changes from now on; restoring is none.
   void set_observer(BindingsObserver& observer);
+  /// Who is asked about each 200 from now on; without, each may be given.
+  void set_answer_limit(AnswerLimit& limit);
 
  private:
   struct Impl;

@@ -32,7 +32,7 @@ struct ShardCounters {
 };
 
 /// Thread: one core's. The only shard shares the control core, and its queue.
-class Shard final : private notifier::Outlet {
+class Shard final : private notifier::Outlet, private location::AnswerLimit {
  public:
   Shard(site::Commons& commons, unsigned index, const location::Rules& rules, const notifier::WatchRules& watch_rules);
   /// Process up to `requests_max` requests and answers to NOTIFYs, and what has expired or is to be told. `now_ms` is a monotonic clock. Returns how much
@@ -70,12 +70,19 @@ class Shard final : private notifier::Outlet {
   void take(nic::Packet p);
   void take_answer(nic::Packet p);
   void take_sighting(nic::Packet p, const site::Note& note);
-  void take_request(nic::Packet p, const site::Note& note);
+  void take_request(nic::Packet p, site::Note& note);
   [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Outcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Outcome bind(const location::Registration& registration, const site::Site& site);
   [[nodiscard]] Outcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] bool allows(const location::Registration& registration, const location::Outcome& outcome) override;
+  [[nodiscard]] bool allows_as_written(const location::Registration& registration, location::Outcome outcome, const site::Site& site);
+  [[nodiscard]] bool has_shown_that_it_receives(const location::Registration& registration) const;
+  [[nodiscard]] Outcome listing(const location::Registration& registration, location::Outcome&& outcome, const site::Site& site) const;
+  [[nodiscard]] std::size_t write(const sip::Message& request, const base::Endpoint& source, Outcome outcome, const site::Site& site,
+                                  std::size_t readable_behind = 0);
   [[nodiscard]] Answer answer(const sip::Message& request, const site::Note& note, const site::Site& site, std::size_t readable_behind);
+  [[nodiscard]] nic::Packet larger(nic::Packet request, site::Note& note);
   void send_back(nic::Packet p, const site::Note& note, std::size_t bytes);
 
   site::Commons& commons_;
