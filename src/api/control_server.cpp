@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "call_stream.h"
 #include "failure.h"
 #include "unsignalled.h"
 #include "viaduct/base/clocks.h"
@@ -20,8 +21,9 @@ namespace {
 using control::Unheard;
 using nlohmann::json;
 
-/// How long a peer may take between two pieces of a call; it comes from the same fleet.
-constexpr std::chrono::seconds patience{5};
+/// How long a peer may take for a call, and for taking its answer between two pieces; it comes from the same fleet. With what the store is waited for, less than
+/// a caller waits for an answer.
+constexpr std::chrono::seconds patience{3};
 /// Between two lines of the log about calls that were not heard: whoever sends them decides how many there are.
 constexpr std::int64_t told_every_s = 10;
 
@@ -32,11 +34,20 @@ bool is_bounded(const httplib::Request& call) {
 
 }  // namespace
 
+/// A few threads read and answer: none of them may be held by a call that never comes to its end.
+class ControlServer::Http final : public httplib::Server {
+  bool process_and_close_socket(socket_t socket) override {
+    CallStream stream(base::Descriptor{socket}, patience);
+    bool is_closed = false;
+    return process_request(stream, true, is_closed, nullptr);
+  }
+};
+
 struct ControlServer::Impl {
   FleetKeys keys;
   NodeHandler handler;
   control::Gate gate{base::wall_s()};
-  httplib::Server server;
+  Http server;
   std::thread thread;
   std::atomic<bool> has_ended{};
   std::atomic<std::int64_t> told_s{};
@@ -84,9 +95,6 @@ std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::start(
   httplib::Server& server = impl->server;
   server.new_task_queue = [] { return new httplib::ThreadPool(base::node_call_threads); };
   server.set_payload_max_length(base::node_call_bytes_max);
-  server.set_read_timeout(patience);
-  server.set_write_timeout(patience);
-  server.set_keep_alive_max_count(1);
   // The library's own options would let a second process take the same port.
   server.set_socket_options([](socket_t socket) {
     const int yes = 1;

@@ -5,9 +5,12 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <atomic>
 #include <mutex>
+#include <thread>
 
 #include "load/stand.h"
+#include "viaduct/base/descriptor.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/control/build_site.h"
 #include "viaduct/control/peers.h"
@@ -67,18 +70,22 @@ class Nodes : public testing::Test {
     const auto said = client.Post(target, {{std::string(control::seal_header), sealed}}, body, "application/json");
     return said ? said->status : 0;
   }
+  [[nodiscard]] int connected() const {
+    const int link = socket(AF_INET, SOCK_STREAM, 0);
+    const sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(here.port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    EXPECT_EQ(connect(link, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    return link;
+  }
   /// What is answered to the head of a call alone: its status line, none within a second.
   [[nodiscard]] std::string first_line_after(const std::string& header_lines) const {
-    const int link = socket(AF_INET, SOCK_STREAM, 0);
+    const base::Descriptor link{connected()};
     const timeval one_second{.tv_sec = 1, .tv_usec = 0};
-    setsockopt(link, SOL_SOCKET, SO_RCVTIMEO, &one_second, sizeof one_second);
-    const sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(here.port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    setsockopt(link.get(), SOL_SOCKET, SO_RCVTIMEO, &one_second, sizeof one_second);
     const std::string head = "POST /v1/moved HTTP/1.1\r\nHost: localhost\r\n" + header_lines + "\r\n";
     std::string line;
     char next = 0;
-    if (connect(link, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0 && send(link, head.data(), head.size(), 0) > 0)
-      while (recv(link, &next, 1, 0) == 1 && next != '\r') line += next;
-    close(link);
+    if (send(link.get(), head.data(), head.size(), 0) > 0)
+      while (recv(link.get(), &next, 1, 0) == 1 && next != '\r') line += next;
     return line;
   }
   [[nodiscard]] std::string sealed(const std::string& body, std::int64_t late_s = 0) const {
@@ -174,6 +181,35 @@ TEST_F(Nodes, ReadNoBodyWhoseSizeIsNotSaid) {
   EXPECT_EQ(first_line_after("Content-Encoding: gzip\r\nContent-Length: 100\r\n"), "HTTP/1.1 411 Length Required");
   EXPECT_EQ(first_line_after(""), "HTTP/1.1 411 Length Required");
   EXPECT_TRUE(calls.empty());
+}
+
+TEST_F(Nodes, AreHeardWhileOthersSendTheirsNowAndThen) {
+  std::atomic<bool> is_over{};
+  std::vector<std::thread> drips;
+  for (std::size_t i = 0; i < base::node_call_threads; ++i)
+    drips.emplace_back([&] {
+      const base::Descriptor link{connected()};
+      const std::string_view head = "POST /v1/moved HTTP/1.1\r\nX-Slow: ";
+      for (std::size_t at = 0; !is_over.load(); ++at) {
+        const char next = at < head.size() ? head[at] : 'x';
+        if (send(link.get(), &next, 1, MSG_NOSIGNAL) != 1) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  const std::string body = R"({"clients":[]})";
+  EXPECT_EQ(post(body, sealed(body)), 200);
+  is_over = true;
+  for (std::thread& drip : drips) drip.join();
+}
+
+TEST_F(Nodes, AreAnsweredHoweverLongThatTakes) {
+  answer = [](const json&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3'500));   // longer than a call may take to be read
+    return NodeAnswer{.body = {{"ok", true}}};
+  };
+  const std::string body = R"({"clients":[]})";
+  EXPECT_EQ(post(body, sealed(body)), 200);
 }
 
 TEST_F(Nodes, DoNotShareAnAddress) {
