@@ -2,6 +2,7 @@
 #include "viaduct/share/jobs.h"
 
 #include <condition_variable>
+#include <exception>
 
 namespace viaduct::share {
 
@@ -9,9 +10,15 @@ struct Jobs::Job {
   const std::function<void()>& body;
   std::mutex mutex;
   std::condition_variable changed;
+  std::exception_ptr thrown;
   bool done{};
 
-  void finish() {
+  void run() {
+    try {
+      body();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
     const std::lock_guard lock(mutex);
     done = true;
     changed.notify_one();
@@ -27,6 +34,7 @@ void Jobs::call(const std::function<void()>& body) {
   }
   std::unique_lock lock(job.mutex);
   job.changed.wait(lock, [&] { return job.done; });
+  if (job.thrown) std::rethrow_exception(job.thrown);
 }
 
 void Jobs::open() {
@@ -42,8 +50,7 @@ std::size_t Jobs::do_one() {
     job = jobs_.front();
     jobs_.pop_front();
   }
-  job->body();
-  job->finish();
+  job->run();
   return 1;
 }
 

@@ -12,6 +12,7 @@ namespace viaduct::share {
 class Jobs {
  public:
   /// Run `job` on the core and wait until it is done. Thread: any but the core's while its loop runs; not from within a job.
+  /// Errors: what the job throws is thrown here, and the core goes on.
   void call(const std::function<void()>& job);
   /// The core's loop is about to run.
   void open();

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever is asked on the control socket: one request a line has one answer, a wrong one a refusal, and the node lives."""
+import json
+import pathlib
+import re
+import socket
+
+from daemon import Daemon
+from test_store import quiet
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+AOR = ("aor",)
+PLAN = ("without", "with_weight", "loads", "target", "moves_max", "force", "mode")
+# What each verb heeds.
+ARGUMENTS = {
+    "status": (), "homes": (), "counters": (), "reload": (), "rules": (), "rules.reload": (), "plan.history": (), "clients.stats": (), "clients.verify": (),
+    "homes.add": ("name", "address", "public", "weight", "local", "zone", "why"), "homes.set": ("name", "weight", "control", "why"),
+    "homes.remove": ("name", "why"), "homes.drain": ("name", "why"), "homes.leaving": ("name",), "homes.down": ("name", "why"),
+    "homes.ready": ("name", "why"), "homes.up": ("name", "why"),
+    "load": ("measure_ms",), "load.clients": ("most",), "trace": ("what", "for_s"),
+    "subs.list": ("aor", "most"), "subs.show": ("id",), "subs.terminate": ("aor", "id", "reason", "retry_after_s"),
+    "plan.create": PLAN, "plan.simulate": PLAN, "plan.show": ("id",), "plan.diff": ("id", "most"), "plan.apply": ("id", "rate", "mode"),
+    "plan.pause": ("id",), "plan.resume": ("id",), "plan.abort": ("id",),
+    "client.show": AOR, "client.explain": AOR + ("vias",), "client.bind": AOR + ("uri", "expires_s"), "client.deregister": AOR + ("rejected",),
+    "client.history": AOR, "client.assign": AOR + ("home", "pin", "why"), "client.unassign": AOR + ("why",),
+    "clients.import": ("kind", "home", "dry_run", "skip_rejected", "why"), "clients.export": ("home", "prefix", "pin"),
+}
+WRONG = (None, -1, 1.5, 2**64, "x", [], {}, [1])
+
+
+def first_line(node, request):
+    """What a request is answered first; for a verb that takes a file it is an empty one."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(30)
+        link.connect(str(node.socket))
+        link.sendall(json.dumps(request).encode() + b"\n")
+        link.shutdown(socket.SHUT_WR)
+        with link.makefile("rb") as answers:
+            return json.loads(answers.readline())
+
+
+def test_each_verb_answers_without_arguments_and_with_wrong_ones(folder):
+    verbs = re.findall(r'Verb\{"([^"]+)"', (ROOT / "src/api/verbs.cpp").read_text())
+    assert sorted(verbs) == sorted(ARGUMENTS), "a verb without its arguments here"
+    with Daemon(quiet(folder)) as node:
+        for verb, names in ARGUMENTS.items():
+            rest = {"aor": "alice@example.com"} if "aor" in names else {}
+            for request in [{}] + [rest | {name: value} for name in names for value in WRONG]:
+                answer = first_line(node, {"verb": verb} | request)
+                assert isinstance(answer, dict) and ("ok" in answer or "phase" in answer), (verb, request, answer)
+        assert node.ask("status")["ok"]
+
+
+def test_what_is_missing_or_of_another_type_is_refused(folder):
+    with Daemon(quiet(folder)) as node:
+        for verb in ("show", "explain", "bind", "history", "assign", "unassign", "deregister"):
+            for request in ({}, {"aor": None}, {"aor": 1}):
+                assert node.ask(f"client.{verb}", **request)["ok"] is False, (verb, request)
+        for request in ({}, {"home": 3}):
+            assert node.ask("client.assign", aor="alice@example.com", **request)["ok"] is False, request
+        for request in ({"prefix": 1}, {"home": 1}, {"pin": "x"}):
+            assert node.ask("clients.export", **request)["ok"] is False, request
+        for verb in ("subs.list", "subs.terminate"):
+            assert node.ask(verb, aor=1)["ok"] is False
