@@ -5,6 +5,7 @@
 #include <array>
 
 #include "answers.h"
+#include "arguments.h"
 #include "viaduct/base/clocks.h"
 #include "viaduct/edge/rehearse.h"
 
@@ -161,7 +162,7 @@ json client_bind(const Plant& plant, const json& request) {
   if (!client) return failure(client.error());
   if (!elsewhere.empty()) return failure(elsewhere);
   const auto uri = request.at("uri").get<std::string>();
-  const auto expires_s = request.contains("expires_s") ? std::optional(request.at("expires_s").get<std::uint32_t>()) : std::nullopt;
+  const auto expires_s = whole_number(request, "expires_s", {1, any_number.most});
   std::expected<void, std::string> created;
   json bindings;
   plant.registrar.call(client->key, [&](registrar::Shard& shard) {
@@ -173,8 +174,7 @@ json client_bind(const Plant& plant, const json& request) {
 }
 
 json client_explain(const Plant& plant, const json& request) {
-  const unsigned vias = request.value("vias", 1U);
-  if (vias < 1 || vias > base::via_values_max) return failure(fmt::format("vias: 1 to {}", base::via_values_max));
+  const unsigned vias = whole_number(request, "vias", {1, base::via_values_max}).value_or(1);
   json out;
   plant.loop.call([&] {
     const Site& site = plant.commons.site.read();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "answers.h"
+#include "arguments.h"
 #include "viaduct/nic/nic.h"
 
 namespace viaduct::api {
@@ -10,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t clients_told_max = 10'000;
+constexpr std::uint32_t clients_told_max = 10'000;
 constexpr unsigned measured_ms_max = 60'000;
 
 constexpr std::array classes = {"1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
@@ -72,14 +73,12 @@ json window_json(const Plant& plant, const control::LoadWindow& window) {
 }
 
 json load_of_homes(const Plant& plant, const json& request) {
-  const auto measured_ms = request.value("measure_ms", 0U);
-  if (measured_ms > measured_ms_max) return failure(fmt::format("measure_ms: up to {}", measured_ms_max));
+  const auto measured_ms = whole_number(request, "measure_ms", {0, measured_ms_max}).value_or(0);
   return window_json(plant, measured_ms == 0 ? plant.monitor.window() : plant.monitor.measure(std::chrono::milliseconds(measured_ms)));
 }
 
 json load_of_clients(const Plant& plant, const json& request) {
-  const auto most = request.value("most", std::size_t{20});
-  if (most == 0 || most > clients_told_max) return failure(fmt::format("most: 1 to {}", clients_told_max));
+  const auto most = whole_number(request, "most", {1, clients_told_max}).value_or(20);
   const auto heaviest = plant.monitor.heaviest(most);
   json rows = json::array();
   plant.loop.call([&] {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "answers.h"
+#include "arguments.h"
 #include "viaduct/base/limits.h"
 
 namespace viaduct::api {
@@ -37,10 +38,7 @@ control::Expected<std::vector<location::ClientKey>> clients_of(const Plant& plan
 }
 
 control::Expected<notifier::Move> move_of(const json& request) {
-  const auto within_s = request.value("within_s", base::move_within_s_min);
-  if (within_s < base::move_within_s_min || within_s > base::move_within_s_max)
-    return std::unexpected("within_s: " + std::to_string(within_s) + "; allowed: " + std::to_string(base::move_within_s_min) + " to " +
-                           std::to_string(base::move_within_s_max));
+  const auto within_s = whole_number(request, "within_s", {base::move_within_s_min, base::move_within_s_max}).value_or(base::move_within_s_min);
   const auto mode = request.at("mode").get<std::string>();
   for (const Notice notice : {Notice::deactivated, Notice::probation, Notice::shortened})
     if (notifier::name(notice) == mode) return notifier::Move{.notice = notice, .within_s = within_s};
@@ -48,14 +46,15 @@ control::Expected<notifier::Move> move_of(const json& request) {
 }
 
 NodeAnswer moved(const Plant& plant, const json& request) {
-  const auto epoch = request.at("epoch").get<std::uint32_t>();
+  const auto epoch = whole_number(request, "epoch", any_number);
+  if (!epoch) return refused(400, "epoch: a whole number");
   const auto move = move_of(request);
   if (!move) return refused(400, move.error());
   const auto clients = clients_of(plant, request);
   if (!clients) return refused(400, clients.error());
   const auto told = plant.registrar.moved(*clients, *move);
   if (!told) return refused(503, told.error());
-  spdlog::info("{} clients move by epoch {}: {} subscriptions are told ({})", clients->size(), epoch, *told, notifier::name(move->notice));
+  spdlog::info("{} clients move by epoch {}: {} subscriptions are told ({})", clients->size(), *epoch, *told, notifier::name(move->notice));
   return {.body = {{"ok", true}, {"told", *told}}};
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "answers.h"
+#include "arguments.h"
 
 namespace viaduct::api {
 namespace {
@@ -18,6 +19,9 @@ constexpr std::array modes = {MoveMode::lazy, MoveMode::paced, MoveMode::evacuat
 
 /// Where a client who moves tells: he, and each watcher, subscribes and is answered; he registers.
 constexpr double messages_per_move = 14;
+
+constexpr std::uint32_t steps_told_max = 1'000'000;
+constexpr std::uint32_t weight_max = 65'535;   // as `home.weight`
 
 json plan_json(const Plan& p) {
   json homes = json::array();
@@ -57,12 +61,12 @@ json plan_json(const Plan& p) {
 }
 
 control::Expected<Plan> named_plan(const Plant& plant, const json& request) {
+  const auto id = whole_number(request, "id", any_number);
   const auto plans = plant.mover.plans();
   if (plans.empty()) return std::unexpected("there is no plan");
-  if (!request.contains("id")) return plans.back();
-  const auto id = request.at("id").get<std::uint32_t>();
-  const auto at = std::ranges::find(plans, id, &Plan::id);
-  if (at == plans.end()) return std::unexpected("plan " + std::to_string(id) + ": no such plan");
+  if (!id) return plans.back();
+  const auto at = std::ranges::find(plans, *id, &Plan::id);
+  if (at == plans.end()) return std::unexpected("plan " + std::to_string(*id) + ": no such plan");
   return *at;
 }
 
@@ -71,23 +75,25 @@ json shown(const control::Expected<Plan>& plan) {
   return {{"ok", true}, {"plan", plan_json(*plan)}};
 }
 
+/// If the request has one. Errors: std::invalid_argument, which becomes the answer.
 std::optional<MoveMode> mode_of(const json& request) {
-  const auto named = request.value("mode", std::string{});
+  if (!request.contains("mode")) return std::nullopt;
+  const auto named = request["mode"].get<std::string>();
   const auto at = std::ranges::find(modes, named, [](MoveMode mode) { return migration::name(mode); });
-  return at == modes.end() ? std::nullopt : std::optional(*at);
+  if (at == modes.end()) throw std::invalid_argument("mode: lazy, paced or evacuate");
+  return *at;
 }
 
 migration::Wish wish_of(const json& request) {
   migration::Wish wish{.without = request.value("without", std::string{}),
                        .with = {},
-                       .target = {},
-                       .moves_ratio_max = {},
+                       .target = number(request, "target", {0.001, 1}),
+                       .moves_ratio_max = number(request, "moves_max", {0, 1}),
                        .loads = {},
                        .is_forced = request.value("force", false)};
-  if (request.contains("with_weight")) wish.with = balance::Home{.weight = request["with_weight"].get<double>(), .state = balance::HomeState::joining};
+  const auto weight = whole_number(request, "with_weight", {1, weight_max});
+  if (weight) wish.with = balance::Home{.weight = static_cast<double>(*weight), .state = balance::HomeState::joining};
   if (request.contains("loads")) wish.loads = request["loads"].get<std::map<std::string, double>>();
-  if (request.contains("target")) wish.target = request["target"].get<double>();
-  if (request.contains("moves_max")) wish.moves_ratio_max = request["moves_max"].get<double>();
   return wish;
 }
 
@@ -153,8 +159,7 @@ Answer plan_apply(const Plant& plant, const json& request, const std::string&) {
   return answering([&plant, request] {
     const auto id = id_of(plant, request);
     if (!id) return failure(id.error());
-    const auto rate = request.contains("rate") ? std::optional(request["rate"].get<double>()) : std::nullopt;
-    return told(plant.mover.apply(*id, rate, mode_of(request)), plant, request);
+    return told(plant.mover.apply(*id, number(request, "rate", {0.001, 1e6}), mode_of(request)), plant, request);
   });
 }
 
@@ -178,7 +183,7 @@ Answer plan_diff(const Plant& plant, const json& request, const std::string&) {
   return answering([&plant, request] {
     const auto id = id_of(plant, request);
     if (!id) return failure(id.error());
-    const auto steps = plant.mover.steps(*id, request.value("most", std::size_t{1000}));
+    const auto steps = plant.mover.steps(*id, whole_number(request, "most", {1, steps_told_max}).value_or(1000));
     json rows = json::array();
     plant.loop.call([&] {
       for (const Step& step : steps) rows.push_back(step_json(plant.commons.site.read(), step));

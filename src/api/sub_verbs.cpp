@@ -5,6 +5,7 @@
 #include <array>
 
 #include "answers.h"
+#include "arguments.h"
 #include "viaduct/base/clocks.h"
 #include "viaduct/sip/token.h"
 
@@ -14,6 +15,9 @@ namespace {
 using nlohmann::json;
 using notifier::Ending;
 using notifier::SubscriptionView;
+
+constexpr std::uint32_t rows_told_max = 100'000;
+constexpr std::uint32_t retry_after_s_max = 86'400;   // who is not to come back within a day is rejected
 
 /// As the tag of the dialog has it.
 std::string id_text(std::uint64_t id) {
@@ -51,14 +55,15 @@ std::optional<notifier::Farewell> farewell_of(const json& request) {
   constexpr std::array endings = {Ending::deactivated, Ending::probation, Ending::rejected, Ending::giveup, Ending::noresource};
   const auto named = request.value("reason", std::string("deactivated"));
   for (const Ending ending : endings)
-    if (notifier::reason(ending) == named) return notifier::Farewell{.ending = ending, .retry_after_s = request.value("retry_after_s", 0U)};
+    if (notifier::reason(ending) == named)
+      return notifier::Farewell{.ending = ending, .retry_after_s = whole_number(request, "retry_after_s", {0, retry_after_s_max}).value_or(0)};
   return std::nullopt;
 }
 
 }  // namespace
 
 json subs_list(const Plant& plant, const json& request) {
-  const auto most = request.value("most", std::size_t{100});
+  const std::size_t most = whole_number(request, "most", {1, rows_told_max}).value_or(100);
   json rows = json::array();
   std::size_t total = 0;
   const std::uint64_t now_ms = base::monotonic_ms();

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "answers.h"
+#include "arguments.h"
 #include "viaduct/control/import.h"
 #include "viaduct/net/frame.h"
 
@@ -149,8 +150,7 @@ std::uint64_t follow(Running& running, Stream& stream, Clock::time_point end) {
 }  // namespace
 
 Answer trace(const Plant& plant, const json& request, const std::string&) {
-  const auto for_s = request.value("for_s", 60U);
-  if (for_s == 0 || for_s > for_s_max) return failure("for_s: 1 to " + std::to_string(for_s_max));
+  const auto for_s = whole_number(request, "for_s", {1, for_s_max}).value_or(60);
   return [&plant, what = request.at("what").get<std::string>(), for_s](Stream& stream) {
     auto wanted = trace_of(plant, what);
     if (!wanted) {

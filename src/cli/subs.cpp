@@ -35,7 +35,7 @@ void add_terminate(CLI::App& subs, Options& options, Action& action) {
   sub->add_option("--reason", options.subs.reason, "what the subscriber is to do")
       ->check(CLI::IsMember({"deactivated", "probation", "rejected", "giveup", "noresource"}))
       ->capture_default_str();
-  sub->add_option("--retry-after", options.subs.retry_after_s, "with probation: not to come back before")->type_name("SECONDS");
+  sub->add_option("--retry-after", options.subs.retry_after_s, "with probation: not to come back before")->type_name("SECONDS")->check(CLI::Range(0, 86'400));
   sub->callback([&options, &action] {
     action = [&options] {
       json request = {{"verb", "subs.terminate"}, {"reason", options.subs.reason}, {"retry_after_s", options.subs.retry_after_s}};

@@ -63,3 +63,35 @@ def test_what_is_missing_or_of_another_type_is_refused(folder):
             assert node.ask("clients.export", **request)["ok"] is False, request
         for verb in ("subs.list", "subs.terminate"):
             assert node.ask(verb, aor=1)["ok"] is False
+
+
+# What is beyond the bounds, whatever its lowest 32 bits would be.
+BEYOND = [
+    ("client.bind", {"uri": "sip:a@198.18.0.9", "expires_s": value}, "1 to 4294967295") for value in (2**32 + 61, 0, -1, 100.9, "60")] + [
+    ("client.explain", {"vias": value}, "1 to 64") for value in (2**32 + 1, 0, 65, 1.5)] + [
+    ("plan.create", {"mode": "x"}, "lazy, paced or evacuate"), ("plan.create", {"target": -1}, "0.001 to 1"), ("plan.create", {"moves_max": 1.1}, "0 to 1"),
+    ("plan.simulate", {"with_weight": -1}, "1 to 65535"), ("plan.show", {"id": 2**32 + 1}, "0 to 4294967295"), ("plan.show", {"id": -1}, "0 to 4294967295"),
+    ("subs.list", {"most": -1}, "1 to 100000"), ("subs.terminate", {"retry_after_s": -1}, "0 to 86400"),
+    ("trace", {"what": "x", "for_s": 2**32 + 1}, "1 to 3600"), ("load", {"measure_ms": -1}, "0 to 60000"), ("load.clients", {"most": 2**64}, "1 to 10000")]
+
+
+def test_a_number_beyond_its_bounds_is_refused_with_them(folder):
+    home = [{"name": "here", "address": "198.18.0.2:5060", "local": True}]
+    with Daemon(quiet(folder, home=home)) as node:
+        for verb, arguments, bounds in BEYOND:
+            of_one = {} if verb == "subs.list" else {"aor": "alice@example.com"}
+            answer = node.ask(verb, **of_one, **arguments)
+            assert answer["ok"] is False and answer["error"].endswith(bounds), (verb, arguments, answer)
+        assert node.ask("client.show", aor="alice@example.com")["bindings"] == []
+        made = node.ask("client.bind", aor="alice@example.com", uri="sip:a@198.18.0.9", expires_s=600)
+        assert 0 < made["bindings"][0]["expires_in_s"] <= 600
+
+
+def test_a_rate_that_no_plan_can_have_is_refused(folder):
+    with Daemon(quiet(folder, assignments=[("alice@example.com", "north")])) as node:
+        made = node.ask("plan.create", without="north", force=True)["plan"]
+        for rate in (-1, 0, 10**7, "2"):
+            answer = node.ask("plan.apply", id=made["id"], rate=rate)
+            assert answer["ok"] is False and answer["error"] == "rate: a number, 0.001 to 1000000", answer
+        assert node.ask("plan.apply", id=made["id"], mode="x")["error"] == "mode: lazy, paced or evacuate"
+        assert node.ask("plan.show")["plan"]["state"] == "proposed"
