@@ -80,10 +80,11 @@ std::string layer_sentence(const assign::Placement& p, const std::string& home) 
   return "no layer names a home";
 }
 
-// One that the site believes: several Vias count only from a trusted proxy.
+// One of those who are heeded: several Vias count from a trusted proxy, with one Via the sources of `redirect.from` are redirected.
 base::Endpoint rehearsed_source(const Site& site, unsigned vias) {
-  const bool through_proxy = vias > 1 && !site.trust_all_proxies && !site.trusted_proxies.empty();
-  return {.address = through_proxy ? site.trusted_proxies.front().address : base::Address::v4({192, 0, 2, static_cast<std::uint8_t>(vias)}), .port = 5060};
+  const auto& heeded = vias > 1 ? site.trusted_proxies : site.redirect_from;
+  const bool is_any = heeded.empty() || (vias > 1 ? site.trust_all_proxies : site.redirect_all_sources);
+  return {.address = is_any ? base::Address::v4({192, 0, 2, static_cast<std::uint8_t>(vias)}) : heeded.front().address, .port = 5060};
 }
 
 /// Change one client's placement, in a thread's own time.
@@ -187,10 +188,11 @@ json client_explain(const Plant& plant, const json& request) {
                               .moves = &plant.commons.moves,
                               .neighbours = &plant.commons.neighbours.read(),
                               .watched = &plant.commons.watched};
-    const auto r =
-        edge::rehearse(rehearsed_register(client->aor, vias), rehearsed_source(site, vias), site.listeners.front(), site, tables, plant.commons.now_min.load());
+    const base::Endpoint source = rehearsed_source(site, vias);
+    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), source, site.listeners.front(), site, tables, plant.commons.now_min.load());
     out = placement_json(plant, *client);
     out["vias"] = vias;
+    out["source"] = source.address.text();
     out["verdict"] = base::name(r.judgement.verdict);
     out["effective_home"] = home_name(site, r.judgement.home);
     out["why"] = json::array({layer_sentence(r.placement, home_name(site, r.placement.home)), edge::sentence(r.judgement.reason)});

@@ -40,7 +40,7 @@ std::string show_client(const json& answer) {
 
 std::string show_explanation(const json& answer) {
   Facts facts;
-  for (const auto* name : {"aor", "home", "layer", "vias", "verdict", "effective_home"}) facts.add(name, cell(answer, name));
+  for (const auto* name : {"aor", "home", "layer", "vias", "source", "verdict", "effective_home"}) facts.add(name, cell(answer, name));
   return facts.text() + bullets("because", field(answer, "why"));
 }
 

@@ -118,12 +118,12 @@ def test_client_show_says_when_there_is_no_binding(daemon, viaduct):
 
 
 def test_client_explain_gives_its_reasons(daemon, viaduct):
-    daemon.answers["client.explain"] = {"ok": True, "aor": "a@b", "layer": "slot", "home": "north", "vias": 2, "verdict": "proxied", "effective_home": "south",
+    daemon.answers["client.explain"] = {"ok": True, "aor": "a@b", "layer": "slot", "home": "north", "vias": 2, "source": "192.0.2.2", "verdict": "proxied", "effective_home": "south",
                                         "why": ["its slot is north's", "two Vias"]}
     done = viaduct("client", "explain", "a@b", "--vias", "2")
     assert daemon.requests == [{"verb": "client.explain", "aor": "a@b", "vias": 2}]
     assert done.stdout == (
-        "aor             a@b\nhome            north\nlayer           slot\nvias            2\nverdict         proxied\neffective_home  south\n"
+        "aor             a@b\nhome            north\nlayer           slot\nvias            2\nsource          192.0.2.2\nverdict         proxied\neffective_home  south\n"
         "because\n  - its slot is north's\n  - two Vias\n")
 
 

@@ -95,3 +95,13 @@ def test_a_rate_that_no_plan_can_have_is_refused(folder):
             assert answer["ok"] is False and answer["error"] == "rate: a number, 0.001 to 1000000", answer
         assert node.ask("plan.apply", id=made["id"], mode="x")["error"] == "mode: lazy, paced or evacuate"
         assert node.ask("plan.show")["plan"]["state"] == "proposed"
+
+
+def test_an_explanation_names_its_source_which_is_one_that_is_heeded(folder):
+    trusting = {"from": ["198.18.0.0/24"], "trusted_proxies": ["198.18.7.0/24"]}
+    with Daemon(quiet(folder, redirect=trusting)) as node:
+        direct, proxied = (node.ask("client.explain", aor="alice@example.com", vias=vias) for vias in (1, 2))
+        assert (direct["verdict"], direct["source"]) == ("redirected", "198.18.0.0")
+        assert (proxied["verdict"], proxied["source"]) == ("proxied", "198.18.7.0") and "several" in proxied["why"][1].lower()
+    with Daemon(quiet(folder)) as node:
+        assert node.ask("client.explain", aor="alice@example.com")["source"] == "192.0.2.1"
