@@ -59,8 +59,11 @@ control::Expected<std::unique_ptr<control::Import>> begin_import(const Plant& pl
   return import;
 }
 
-json report_json(const control::ImportReport& r) {
-  return {{"lines", r.lines}, {"rows", r.rows}, {"rejected", r.rejected}, {"repeated", r.repeated}, {"changed", r.outcome.changed}, {"epoch", r.outcome.epoch}};
+/// Of one that was written with the epoch of it.
+json report_json(const control::ImportReport& r, bool is_written) {
+  json out = {{"lines", r.lines}, {"rows", r.rows}, {"rejected", r.rejected}, {"repeated", r.repeated}, {"changed", r.outcome.changed}};
+  if (is_written) out["epoch"] = r.outcome.epoch;
+  return out;
 }
 
 /// Take the whole file, then commit. The peer ends its side where the file ends.
@@ -72,12 +75,12 @@ json import_from(const Plant& plant, const json& request, const std::string& who
     if (const auto taken = (*import)->take(octets); !taken) return failure(taken.error());
     reading((*import)->report().rows);
   }
-  // A peer that died has ended its side too, in the middle of its file: what he sent is no file.
-  if (!stream.write_line({{"phase", "writing"}, {"done", 0}})) return {};
+  // A peer that died has ended its side too, in the middle of its file, and a node that stops has not read all of it: what came is no file.
+  if (!stream.write_line({{"phase", "writing"}, {"done", 0}})) return failure("the node is stopping: nothing was changed");
   Progress writing(stream, "writing");
   const auto done = (*import)->finish(
       {.author = {who, request.value("why", std::string{})}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = [&](std::uint64_t moves) { writing(moves); }});
-  json out = report_json(done ? *done : (*import)->report());
+  json out = report_json(done ? *done : (*import)->report(), done && !request.value("dry_run", false));
   out["ok"] = done.has_value();
   if (!done) out["error"] = done.error();
   return out;
@@ -133,6 +136,7 @@ json export_to(const Plant& plant, const json& request, Stream& stream) {
   if (!stream.write_line({{"ok", true}, {"epoch", (*snapshot)->epoch()}})) return {};
   std::string piece = "aor,home,pin\n";
   std::uint64_t rows = 0;
+  bool is_taken = true;
   const auto read = (*snapshot)->clients(0, std::uint32_t{1} << store::block_bits, [&](const store::Record& r, std::string_view aor) {
     if (!filter->takes(r, aor)) return true;
     ++rows;
@@ -141,10 +145,11 @@ json export_to(const Plant& plant, const json& request, Stream& stream) {
     append_field(piece, r.home < homes.size() ? homes[r.home] : "");
     piece += r.pin ? ",pin\n" : "\n";
     if (piece.size() < export_piece_bytes) return true;
-    const bool is_taken = stream.write(piece);
+    is_taken = stream.write(piece);
     piece.clear();
     return is_taken;
   });
+  if (!is_taken) return {};   // the node stops, or the peer has gone: these were not all
   piece += read ? "# end: " + std::to_string(rows) + " clients, epoch " + std::to_string((*snapshot)->epoch()) + '\n' : "# error: " + read.error().text + '\n';
   stream.write(piece);
   return {};

@@ -122,7 +122,8 @@ std::string show_counters(const json& answer, bool all) {
 std::string show_import(const json& answer) {
   std::string out = cell(answer, "rows") + " rows, " + cell(answer, "changed") + " clients changed, " + cell(answer, "rejected") + " lines rejected";
   if (number(answer, "repeated") > 0) out += ", " + cell(answer, "repeated") + " rows replaced by a later one";
-  return out + ", epoch " + cell(answer, "epoch") + '\n';
+  if (field(answer, "epoch").is_number()) out += ", epoch " + cell(answer, "epoch");
+  return out + '\n';
 }
 
 std::string show_verified(const json& answer) { return cell(answer, "clients") + " clients: store and table agree\n"; }

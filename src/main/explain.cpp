@@ -87,7 +87,7 @@ void show(Stage& stage, std::string_view text, const base::Endpoint& source, con
 
 int explain_sip(Stage& stage, const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) return std::fprintf(stderr, "%s: cannot be read\n", file.c_str()), 1;
+  if (!in || std::filesystem::is_directory(file)) return std::fprintf(stderr, "%s: cannot be read\n", file.c_str()), 1;
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   show(stage, text, sip_file_source, stage.site->listeners.front());
   return 0;

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -248,3 +249,58 @@ def test_a_hundred_kills_lose_nothing_that_was_acknowledged_and_halve_nothing(fo
         known, under_way = changes.known, changes.under_way
         acknowledged += changes.acknowledged
     assert acknowledged > KILLS, "hardly anything was changed"
+
+
+def test_a_node_that_stops_amid_an_import_says_so_and_changes_nothing(folder):
+    config = quiet(folder)
+    with Daemon(config) as node, socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(30)
+        link.connect(str(node.socket))
+        link.sendall(json.dumps({"verb": "clients.import"}).encode() + b"\nalice@example.com,north\n")
+        time.sleep(0.2)   # it has the verb, and waits for more of the file
+        node.stop()
+        answer = json.loads(link.makefile().readlines()[-1])
+        assert answer == {"ok": False, "error": "the node is stopping: nothing was changed"}
+    with Daemon(config) as node:
+        assert export(node) == {}
+
+
+def export_until_it_stops(node):
+    """What an export has sent when the node is told to stop amid it."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(30)
+        link.connect(str(node.socket))
+        link.sendall(b'{"verb": "clients.export"}\n')
+        seen = link.recv(1 << 18)
+        node.process.terminate()
+        while piece := link.recv(1 << 18):
+            seen += piece
+    return seen
+
+
+def test_a_node_that_stops_amid_an_export_does_not_call_it_whole(folder):
+    config = quiet(folder, assign={"entries": 400_000})
+    with Daemon(config) as node:
+        path = folder / "many.csv"
+        path.write_text("".join(f"user{i}@example.com,north\n" for i in range(300_000)))
+        viaduct(node, "clients", "import", path)
+    for _ in range(6):   # it depends on the moment what of the rest is still sent
+        with Daemon(config) as node:
+            seen = export_until_it_stops(node)
+            assert seen.startswith(b'{"') and seen.count(b"\n") < 300_000 and b"# end: " not in seen
+
+
+def test_only_an_import_that_is_written_has_an_epoch(folder):
+    with Daemon(quiet(folder)) as node:
+        good, bad = folder / "good.csv", folder / "bad.csv"
+        good.write_text("alice@example.com,north\n")
+        bad.write_text("alice@example.com,nowhere\n")
+        assert "epoch" not in viaduct(node, "clients", "import", good, "--dry-run")
+        refused = json.loads(viaduct(node, "--json", "clients", "import", bad, status=1).splitlines()[0])
+        assert refused["ok"] is False and "epoch" not in refused
+        assert "epoch" in viaduct(node, "clients", "import", good)
+
+
+def test_a_folder_is_nothing_to_explain(folder):
+    done = subprocess.run([daemons.VIADUCT, "explain", folder, "--config", quiet(folder)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{folder}: cannot be read\n")
