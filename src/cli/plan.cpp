@@ -18,18 +18,28 @@ namespace {
 
 using nlohmann::json;
 
+/// As CLI::Range, which takes what is not a number for one in any range.
+CLI::Validator number_in(double least, double most) {
+  const auto check = [least, most](const std::string& text) {
+    double value = 0;
+    const bool is_in = CLI::detail::lexical_cast(text, value) && value >= least && value <= most;
+    return is_in ? std::string{} : fmt::format("{}: a number, {} to {}", text, least, most);
+  };
+  return {check, fmt::format("FLOAT in [{} - {}]", least, most)};
+}
+
 void add_wish(CLI::App& sub, Options& options) {
-  sub.add_option("--target", options.plan.target, "how far above its share a home may be: 0.05")->check(CLI::Range(0.001, 1.0));
-  sub.add_option("--max-moves", options.plan.moves_max, "of all clients, at the most: 0.09")->check(CLI::Range(0.0, 1.0));
+  sub.add_option("--target", options.plan.target, "how far above its share a home may be: 0.05")->check(number_in(0.001, 1));
+  sub.add_option("--max-moves", options.plan.moves_max, "of all clients, at the most: 0.09")->check(number_in(0, 1));
   sub.add_flag("--force", options.plan.force, "also on too little evidence, and though it gains little");
 }
 
 json wish_of(const Options& options, const std::string& verb) {
   json request = {{"verb", verb}, {"force", options.plan.force}};
   if (!options.plan.without.empty()) request["without"] = options.plan.without;
-  if (options.plan.with_weight > 0) request["with_weight"] = options.plan.with_weight;
-  if (options.plan.target > 0) request["target"] = options.plan.target;
-  if (options.plan.moves_max > 0) request["moves_max"] = options.plan.moves_max;
+  if (options.plan.with_weight) request["with_weight"] = *options.plan.with_weight;
+  if (options.plan.target) request["target"] = *options.plan.target;
+  if (options.plan.moves_max) request["moves_max"] = *options.plan.moves_max;
   if (!options.plan.mode.empty()) request["mode"] = options.plan.mode;
   return request;
 }
@@ -51,6 +61,7 @@ std::expected<json, Failure> read_loads(const std::string& path) {
       return std::unexpected(Failure{Exit::usage, fmt::format("{}:{}: \"{}\" is no line of home,load", path, number, line)});
     out[line.substr(0, comma)] = load;
   }
+  if (in.bad()) return std::unexpected(Failure{Exit::usage, path + ": cannot be read"});
   return out;
 }
 
@@ -88,7 +99,7 @@ void add_create(CLI::App& plan, Options& options, Action& action) {
 void add_simulate(CLI::App& plan, Options& options, Action& action) {
   auto* sub = plan.add_subcommand("simulate", "what a plan would be, if; nothing is kept");
   sub->add_option("--without", options.plan.without, "if this home drained")->type_name("HOME");
-  sub->add_option("--add", options.plan.with_weight, "if there was one more home of this weight")->type_name("WEIGHT");
+  sub->add_option("--add", options.plan.with_weight, "if there was one more home of this weight")->type_name("WEIGHT")->check(CLI::Range(1, 65535));
   add_wish(*sub, options);
   sub->add_option("--load-file", options.plan.load_file, "if homes had the load of its lines of home,load, in the units of `viaduct load`")->type_name("FILE");
   sub->callback([&] { action = [&options] { return simulate(options); }; });
@@ -106,7 +117,7 @@ CLI::App* add_about(CLI::App& plan, const std::string& name, const std::string& 
   sub->callback([&options, &action, name, show] {
     action = [&options, name, show]() -> std::expected<Exit, Failure> {
       json request = about(options, "plan." + name);
-      if (options.plan.rate > 0) request["rate"] = options.plan.rate;
+      if (options.plan.rate) request["rate"] = *options.plan.rate;
       if (!options.plan.mode.empty()) request["mode"] = options.plan.mode;
       if (options.plan.most > 0) request["most"] = options.plan.most;
       return options.plan.watch ? follow(options, request, progress_of) : ask(options, request, show);
@@ -126,7 +137,7 @@ void add_plan_verbs(CLI::App& app, Options& options, Action& action) {
   auto* steps = add_about(*plan, "diff", "who moves from where to where", options, action, show_plan_steps);
   steps->add_option("--most", options.plan.most, "so many lines at the most")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   auto* applied = add_about(*plan, "apply", "carry a plan out", options, action, show_plan);
-  applied->add_option("--rate", options.plan.rate, "clients a second at the most")->check(CLI::Range(0.1, 1e6));
+  applied->add_option("--rate", options.plan.rate, "clients a second at the most")->check(number_in(0.001, 1e6));
   add_mode(*applied, options);
   add_about(*plan, "pause", "nobody further sets out", options, action, show_plan);
   add_about(*plan, "resume", "go on", options, action, show_plan);

@@ -20,6 +20,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr unsigned for_s_max = 3600;
+
 std::string octets_of(const std::string& hex) {
   std::string out;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
@@ -108,7 +110,8 @@ unsigned seconds_of(const std::string& text) {
 
 std::expected<Exit, Failure> trace(const std::filesystem::path& socket, const TraceWords& words, bool as_json) {
   const unsigned for_s = seconds_of(words.for_text);
-  if (for_s == 0) return std::unexpected(Failure{Exit::usage, "--for: \"" + words.for_text + "\" is no time; as 90s, 5m, 1h"});
+  if (for_s == 0 || for_s > for_s_max)
+    return std::unexpected(Failure{Exit::usage, "--for: \"" + words.for_text + "\" is no time from 1s to 1h; as 90s, 5m, 1h"});
   auto daemon = Daemon::connect(socket, answer_s);
   if (!daemon) return std::unexpected(daemon.error());
   const json request = {{"verb", "trace"}, {"what", words.what}, {"for_s", for_s}};

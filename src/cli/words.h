@@ -35,7 +35,8 @@ struct BindingWords {
 
 struct PlanWords {
   std::string without, mode, load_file;
-  double with_weight{}, target{}, moves_max{}, rate{};
+  std::optional<unsigned> with_weight;
+  std::optional<double> target, moves_max, rate;
   unsigned id{}, most{1000};
   bool force{}, watch{};
 };

@@ -330,3 +330,32 @@ def test_a_line_that_is_no_load_is_told(daemon, viaduct, tmp_path, line):
     done = viaduct("plan", "simulate", "--load-file", loads)
     assert (done.returncode, daemon.requests) == (2, []) and f'{loads}:2: "{line}" is no line of home,load' in done.stderr
     assert viaduct("plan", "simulate", "--load-file", tmp_path / "none").returncode == 2
+
+
+def test_a_folder_has_no_loads(daemon, viaduct, tmp_path):
+    done = viaduct("plan", "simulate", "--load-file", tmp_path)
+    assert (done.returncode, daemon.requests) == (2, []) and f"{tmp_path}: cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize("words, asked", [
+    (["create", "--max-moves", "0"], {"verb": "plan.create", "force": False, "moves_max": 0}),
+    (["simulate", "--add", "3", "--target", "0.1"], {"verb": "plan.simulate", "force": False, "with_weight": 3, "target": 0.1}),
+    (["apply", "--rate", "0.5"], {"verb": "plan.apply", "most": 1000, "rate": 0.5})])
+def test_a_number_of_a_plan_is_asked_for_as_it_is_given(daemon, viaduct, words, asked):
+    viaduct("plan", *words)
+    assert daemon.requests == [asked]
+
+
+@pytest.mark.parametrize("words", [["simulate", "--add", number] for number in ("-5", "0", "nan", "inf", "65536")] +
+                         [[verb, "--target", number] for verb in ("create", "simulate") for number in ("nan", "inf", "0", "1.1", "x")] +
+                         [["create", "--max-moves", number] for number in ("nan", "-0.1")] + [["apply", "--rate", number] for number in ("nan", "0", "inf")],
+                         ids=" ".join)
+def test_a_number_beyond_its_range_ends_with_2(daemon, viaduct, words):
+    done = viaduct("plan", *words)
+    assert (done.returncode, done.stdout, daemon.requests) == (2, "", []) and words[1] in done.stderr, done
+
+
+@pytest.mark.parametrize("time", ["2h", "0s", "3601", "1d", ""])
+def test_a_time_that_no_trace_may_take_is_told_by_its_option(daemon, viaduct, time):
+    done = viaduct("trace", "a@b", "--for", time)
+    assert (done.returncode, daemon.requests) == (2, []) and f'--for: "{time}" is no time from 1s to 1h' in done.stderr
