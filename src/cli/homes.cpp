@@ -21,14 +21,19 @@ bool was_given(const CLI::App& sub, const std::string& option) {
   return found != nullptr && found->count() > 0;
 }
 
+/// A text that was given; an empty one is the default again.
+void add_text(json& request, const CLI::App& sub, const std::string& option, const std::string& field, const std::string& text) {
+  if (was_given(sub, option)) request[field] = text.empty() ? json() : json(text);
+}
+
 /// The fields of a home that were given.
 json home_request(const CLI::App& sub, const Options& options, const std::string& verb) {
   const HomeWords& w = options.home_words;
   json request = {{"verb", "homes." + verb}, {"name", w.name}, {"why", options.why}};
-  if (!w.address.empty()) request["address"] = w.address;
-  if (!w.control.empty()) request["control"] = w.control;
-  if (!w.zone.empty()) request["zone"] = w.zone;
-  if (!w.reg_notifier.empty()) request["reg_notifier"] = w.reg_notifier;
+  add_text(request, sub, "--address", "address", w.address);
+  add_text(request, sub, "--control", "control", w.control);
+  add_text(request, sub, "--zone", "zone", w.zone);
+  add_text(request, sub, "--reg-notifier", "reg_notifier", w.reg_notifier);
   if (!w.publics.empty()) request["public"] = w.publics;
   if (was_given(sub, "--weight")) request["weight"] = w.weight;
   if (was_given(sub, "--capacity")) request["capacity"] = w.capacity;
@@ -50,7 +55,8 @@ CLI::App* add_home_verb(CLI::App& homes, const std::string& verb, const std::str
 
 void add_home_fields(CLI::App& sub, HomeWords& words, bool is_new) {
   sub.add_option("--address", words.address, "where edges send: ADDRESS:PORT")->required(is_new);
-  sub.add_option("--public", words.publics, "where clients are sent, one a family; default: the address");
+  // Else the parser would take the brackets of an IPv6 address for those of a list.
+  sub.add_option("--public", words.publics, "where clients are sent, one a family; default: the address")->allow_extra_args(false);
   sub.add_option("--control", words.control, "where other nodes call it: ADDRESS:PORT");
   sub.add_option("--reg-notifier", words.reg_notifier, "who tells the watchers of its clients; default: edge, unless it is a Viaduct")
       ->check(CLI::IsMember({"edge", "home"}));

@@ -359,3 +359,15 @@ def test_a_number_beyond_its_range_ends_with_2(daemon, viaduct, words):
 def test_a_time_that_no_trace_may_take_is_told_by_its_option(daemon, viaduct, time):
     done = viaduct("trace", "a@b", "--for", time)
     assert (done.returncode, daemon.requests) == (2, []) and f'--for: "{time}" is no time from 1s to 1h' in done.stderr
+
+
+def test_a_home_is_added_with_public_addresses_of_both_families(daemon, viaduct):
+    viaduct("homes", "add", "--public", "203.0.113.1", "--public", "[2001:db8::9]", "--address", "[2001:db8::1]", "north")
+    assert daemon.requests == [{"verb": "homes.add", "name": "north", "why": "", "address": "[2001:db8::1]", "public": ["203.0.113.1", "[2001:db8::9]"]}]
+
+
+def test_an_empty_text_of_a_home_is_its_default_again(daemon, viaduct):
+    viaduct("homes", "set", "north", "--zone", "", "--control", "")
+    viaduct("homes", "set", "north", "--zone", "hall-1")
+    assert daemon.requests == [{"verb": "homes.set", "name": "north", "why": "", "zone": None, "control": None},
+                               {"verb": "homes.set", "name": "north", "why": "", "zone": "hall-1"}]

@@ -6,7 +6,7 @@ import re
 import socket
 
 from daemon import Daemon
-from test_store import quiet
+from test_store import quiet, viaduct
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -105,3 +105,16 @@ def test_an_explanation_names_its_source_which_is_one_that_is_heeded(folder):
         assert (proxied["verdict"], proxied["source"]) == ("proxied", "198.18.7.0") and "several" in proxied["why"][1].lower()
     with Daemon(quiet(folder)) as node:
         assert node.ask("client.explain", aor="alice@example.com")["source"] == "192.0.2.1"
+
+
+def test_a_home_goes_back_to_no_zone_and_no_control_address(folder):
+    def north(node):
+        return next(home for home in node.ask("homes")["homes"] if home["name"] == "north")
+
+    with Daemon(quiet(folder)) as node:
+        viaduct(node, "homes", "set", "north", "--zone", "hall-1", "--viaduct", "--control", "198.18.1.1:8060")
+        assert (north(node)["zone"], north(node)["control"]) == ("hall-1", "198.18.1.1:8060")
+        viaduct(node, "homes", "set", "north", "--zone", "", "--control", "")
+        assert (north(node)["zone"], north(node)["control"]) == ("", None)
+        viaduct(node, "homes", "set", "north", "--public", "[2001:db8::9]")
+        assert north(node)["public"] == ["[2001:db8::9]:5060"]
