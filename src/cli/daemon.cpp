@@ -33,6 +33,8 @@ std::vector<fs::path> sockets_in(const fs::path& dir) {
 
 }  // namespace
 
+Failure not_taken(const std::string& out) { return {Exit::usage, (is_standard_output(out) ? "standard output" : out) + ": " + std::strerror(errno)}; }
+
 std::expected<fs::path, Failure> find_socket(const Target& target) {
   if (!target.socket.empty()) return target.socket;
   if (!target.node.empty()) return fs::path{target.runtime_dir} / (target.node + ".sock");

@@ -23,6 +23,11 @@ struct Failure {
   std::string text;
 };
 
+/// Whether an output, as the operator named it, is standard output.
+[[nodiscard]] inline bool is_standard_output(const std::string& out) { return out.empty() || out == "-"; }
+/// Why an output has not taken all, by errno.
+[[nodiscard]] Failure not_taken(const std::string& out);
+
 /// How the operator named the daemon.
 struct Target {
   std::string socket;

@@ -69,6 +69,7 @@ std::expected<Exit, Failure> follow(const Options& options, const json& request,
       fmt::print("{}\n", *told), std::fflush(stdout);
     else
       line.show(progress, pace.text());
+    if (std::ferror(stdout) != 0) return std::unexpected(not_taken({}));
     if (progress.is_over) return Exit::done;
   }
 }

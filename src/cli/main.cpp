@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `viaduct` command: its words become one request, the answer becomes text. What a verb does is the daemon's business.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -67,6 +68,24 @@ void add_verbs(CLI::App& app, Options& options, Action& action) {
   });
 }
 
+/// What stdio still holds is written. Errors: usage, when standard output has not taken all.
+std::expected<Exit, Failure> flushed(Exit exit) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit;
+  if (errno == 0) errno = EIO;   // it was an earlier piece that was not taken
+  return std::unexpected(not_taken({}));
+}
+
+int told(const Failure& failure, bool as_json) {
+  if (as_json && failure.exit == Exit::refused) {
+    const json answer = {{"ok", false}, {"error", failure.text}};
+    std::printf("%s\n", answer.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+  } else {
+    std::fprintf(stderr, "viaduct: %s\n", harmless(failure.text).c_str());
+  }
+  return std::to_underlying(failure.exit);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Viaduct's operator command: asks a running viaductd through its control socket.", "viaduct"};
   app.require_subcommand(1)->fallthrough();
@@ -81,10 +100,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : std::to_underlying(Exit::usage);
   }
-  const auto outcome = action();
-  if (outcome) return std::to_underlying(*outcome);
-  std::fprintf(stderr, "viaduct: %s\n", harmless(outcome.error().text).c_str());
-  return std::to_underlying(outcome.error().exit);
+  auto outcome = action();
+  if (outcome) outcome = flushed(*outcome);
+  return outcome ? std::to_underlying(*outcome) : told(outcome.error(), options.json);
 }
 
 }  // namespace

@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::string_view gap = "  ";
 
+bool begins_character(char octet) { return (static_cast<unsigned char>(octet) & 0xc0U) != 0x80U; }
+
 /// Characters of UTF-8 text.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
-}
+std::size_t width_of(std::string_view text) { return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character)); }
 
 bool is_number(std::string_view cell) { return cell.find_first_not_of("0123456789.%-") == cell.npos; }
 
@@ -39,6 +39,13 @@ std::string harmless(std::string_view text) {
     if (is_c1) out.replace(i, 2, "?");
   }
   return out;
+}
+
+std::string_view beginning(std::string_view text, std::size_t characters) {
+  std::size_t end = 0;
+  for (std::size_t begun = 0; end < text.size(); ++end)
+    if (begins_character(text[end]) && ++begun > characters) break;
+  return text.substr(0, end);
 }
 
 std::string TextTable::text() const {

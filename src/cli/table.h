@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of cells to aligned text. What comes from the network is made harmless for a terminal here.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,9 @@ namespace viaduct::cli {
 
 /// The text with control characters replaced: a Contact must not move an operator's cursor.
 [[nodiscard]] std::string harmless(std::string_view text);
+
+/// So many characters of UTF-8 text at the most.
+[[nodiscard]] std::string_view beginning(std::string_view text, std::size_t characters);
 
 /// A table under its header: numbers to the right, everything else to the left, two blanks between columns.
 class TextTable {

@@ -3,13 +3,32 @@
 #include "terminal.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
+#include "table.h"
+
 namespace viaduct::cli {
+namespace {
+
+/// So much of a frame that no line wraps and the first does not scroll away; the last row is the cursor's.
+std::string fitted(std::string_view frame, const winsize& room) {
+  std::string out;
+  for (unsigned row = 1; row < room.ws_row && !frame.empty(); ++row) {
+    const auto end = std::min(frame.find('\n'), frame.size());
+    out += beginning(frame.substr(0, end), room.ws_col);
+    out += '\n';
+    frame.remove_prefix(std::min(end + 1, frame.size()));
+  }
+  return out;
+}
+
+}  // namespace
 
 Terminal::Terminal() {
   sigset_t ending;
@@ -50,10 +69,12 @@ bool Terminal::quits_before(std::chrono::steady_clock::time_point then) {
   return false;
 }
 
-void Terminal::show(const std::string& frame) const {
+bool Terminal::show(const std::string& frame) const {
   if (isatty(STDOUT_FILENO) != 0) std::fputs("\x1b[H\x1b[2J", stdout);
-  std::fputs(frame.c_str(), stdout);
-  std::fflush(stdout);
+  winsize room{};
+  const bool has_size = ioctl(STDOUT_FILENO, TIOCGWINSZ, &room) == 0 && room.ws_row > 0 && room.ws_col > 0;
+  std::fputs(has_size ? fitted(frame, room).c_str() : frame.c_str(), stdout);
+  return std::fflush(stdout) == 0;
 }
 
 }  // namespace viaduct::cli

@@ -19,7 +19,8 @@ class Terminal {
 
   /// Wait until then; true when the operator wants to quit.
   bool quits_before(std::chrono::steady_clock::time_point then);
-  void show(const std::string& frame) const;
+  /// What a terminal has room for of a frame, in the place of the one before; all of it elsewhere. False when it is not taken.
+  [[nodiscard]] bool show(const std::string& frame) const;
 
  private:
   int signals_{-1};

@@ -93,6 +93,9 @@ std::expected<Sample, Failure> sample(Daemon& daemon) {
   return out;
 }
 
+/// A line as it came. False when it is not taken.
+bool print_line(const std::string& line) { return std::puts(line.c_str()) >= 0 && std::fflush(stdout) == 0; }
+
 }  // namespace
 
 std::expected<Exit, Failure> top(Daemon daemon, const TopOptions& options) {
@@ -103,7 +106,7 @@ std::expected<Exit, Failure> top(Daemon daemon, const TopOptions& options) {
     if (terminal.quits_before(before->at + period)) return Exit::done;
     auto now = sample(daemon);
     if (!now) return std::unexpected(now.error());
-    terminal.show(options.json ? now->counters_line + '\n' : frame_of(*before, *now));
+    if (!(options.json ? print_line(now->counters_line) : terminal.show(frame_of(*before, *now)))) return std::unexpected(not_taken({}));
     before = std::move(now);
   }
   return Exit::done;
@@ -121,7 +124,7 @@ std::expected<Exit, Failure> watch(Daemon daemon, const TopOptions& options, con
     const json answer = json::parse(*told, nullptr, false);
     if (!answer.is_object() || answer.value("ok", false) == false)
       return std::unexpected(Failure{Exit::refused, answer.is_object() ? answer.value("error", "the daemon refused") : "the daemon's answer is not JSON"});
-    terminal.show(options.json ? *told + '\n' : show(answer));
+    if (!(options.json ? print_line(*told) : terminal.show(show(answer)))) return std::unexpected(not_taken({}));
   }
   return Exit::done;
 }

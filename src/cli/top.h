@@ -18,7 +18,7 @@ struct TopOptions {
 /// An answer as text.
 using Show = std::function<std::string(const nlohmann::json&)>;
 
-/// Returns when the operator quits, after `count` frames, or when the daemon is gone.
+/// Returns when the operator quits, after `count` frames, when standard output takes no more, or when the daemon is gone.
 [[nodiscard]] std::expected<Exit, Failure> top(Daemon daemon, const TopOptions& options);
 
 /// One question, asked once a second and shown; it ends as `top` does.

@@ -5,10 +5,8 @@
 #include <time.h>
 
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "fields.h"
@@ -50,14 +48,14 @@ std::string clock_of(std::uint64_t at_ns) {
 }
 
 /// What has passed, for people: a sent packet's verdict stood at the one that it answers or that it was.
-void print(const json& line) {
+bool print(const json& line) {
   const bool is_sent = line.value("way", "") == "sent";
   std::string out = clock_of(line.value("at_ns", std::uint64_t{})) + (is_sent ? "  out  " : "  in   ") + cell(line, "source") + " > " +
                     cell(line, "destination") + "  " + cell(line, "start");
   if (line.contains("from")) out += "  from " + cell(line, "from") + " to " + cell(line, "to");
   if (!is_sent) out += "  " + verdict_of(line);
   std::printf("%s\n", harmless(out).c_str());
-  std::fflush(stdout);
+  return std::fflush(stdout) == 0;
 }
 
 class Sink {
@@ -73,7 +71,7 @@ class Sink {
                            .bytes = line.value("bytes", std::uint32_t{}),
                            .octets = octets_of(line.value("frame", "")),
                            .comment = verdict_of(line)});
-    if (!as_json_) return print(line), true;
+    if (!as_json_) return print(line);
     std::puts(text.c_str());
     return std::fflush(stdout) == 0;
   }
@@ -83,13 +81,13 @@ class Sink {
   std::unique_ptr<Pcapng> file_;
 };
 
-std::expected<Exit, Failure> follow(Daemon& daemon, Sink& sink, const std::string& name) {
+std::expected<Exit, Failure> follow(Daemon& daemon, Sink& sink, const std::string& out) {
   while (true) {
     const auto text = daemon.line(Daemon::Wait::yes);
     if (!text) return std::unexpected(text.error());
     const json line = json::parse(**text, nullptr, false);
     if (!line.is_object()) return std::unexpected(Failure{Exit::unreachable, "the daemon answers no JSON object"});
-    if (line.contains("frame") && !sink.take(line, **text)) return std::unexpected(Failure{Exit::usage, name + ": " + std::strerror(errno)});
+    if (line.contains("frame") && !sink.take(line, **text)) return std::unexpected(not_taken(out));
     if (!line.contains("end")) continue;
     std::fprintf(stderr, "%s packets%s\n", cell(line, "packets").c_str(), number(line, "lost") > 0 ? (", " + cell(line, "lost") + " lost").c_str() : "");
     return Exit::done;
@@ -120,7 +118,7 @@ std::expected<Exit, Failure> trace(const std::filesystem::path& socket, const Tr
   const json begun = json::parse(*first, nullptr, false);
   if (!begun.is_object() || begun.value("ok", json{}) != true) return std::unexpected(Failure{Exit::refused, cell(begun, "error")});
   Sink sink(words, as_json);
-  if (!sink.begin()) return std::unexpected(Failure{Exit::usage, words.out + ": " + std::strerror(errno)});
+  if (!sink.begin()) return std::unexpected(not_taken(words.out));
   return follow(*daemon, sink, words.out);
 }
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "fields.h"
 #include "progress.h"
@@ -156,7 +157,7 @@ namespace {
 /// Where rows go: a file that gets its name when it is whole, or standard output.
 class Output {
  public:
-  explicit Output(const std::string& name) : name_(name), file_(name.empty() ? stdout : std::fopen(part().c_str(), "wb")) {}
+  explicit Output(const std::string& name) : name_(name), file_(is_standard_output(name) ? stdout : std::fopen(part().c_str(), "wb")) {}
   ~Output() {
     if (file_ == nullptr || file_ == stdout) return;
     std::fclose(file_);
@@ -169,11 +170,10 @@ class Output {
     return std::fwrite(line.data(), 1, line.size(), file_) == line.size() && std::fputc('\n', file_) != EOF;
   }
   [[nodiscard]] bool finish() {
-    const bool is_whole = std::fflush(file_) == 0;
-    if (file_ == stdout) return is_whole;
-    const bool is_closed = std::fclose(file_) == 0;
-    file_ = nullptr;
-    return is_whole && is_closed && std::rename(part().c_str(), name_.c_str()) == 0;
+    if (std::fflush(file_) != 0) return false;
+    if (file_ == stdout) return true;
+    if (std::rename(part().c_str(), name_.c_str()) != 0) return false;
+    return std::fclose(std::exchange(file_, nullptr)) == 0;
   }
 
  private:
@@ -193,17 +193,18 @@ std::expected<Exit, Failure> export_file(const std::filesystem::path& socket, co
   const auto first = daemon->ask(text_of(request));
   if (!first) return std::unexpected(first.error());
   const json begun = json::parse(*first, nullptr, false);
+  if (!begun.is_object()) return std::unexpected(Failure{Exit::unreachable, "the daemon answers no JSON object"});
   if (begun.value("ok", json()) != true) return std::unexpected(Failure{Exit::refused, cell(begun, "error")});
   Output out(words.out);
-  if (!out.is_open()) return std::unexpected(Failure{Exit::usage, words.out + ": " + std::strerror(errno)});
+  if (!out.is_open()) return std::unexpected(not_taken(words.out));
   while (true) {
     const auto line = daemon->line(Daemon::Wait::yes);
     if (!line) return std::unexpected(line.error());
     if ((*line)->starts_with("# error: ")) return std::unexpected(Failure{Exit::refused, **line});
-    if (!out.write(**line)) return std::unexpected(Failure{Exit::usage, words.out + ": " + std::strerror(errno)});
+    if (!out.write(**line)) return std::unexpected(not_taken(words.out));
     if ((*line)->starts_with("# end: ")) break;
   }
-  if (!out.finish()) return std::unexpected(Failure{Exit::usage, words.out + ": " + std::strerror(errno)});
+  if (!out.finish()) return std::unexpected(not_taken(words.out));
   return Exit::done;
 }
 

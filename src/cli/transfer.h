@@ -28,7 +28,7 @@ struct ExportWords {
   std::string prefix;
   bool pins_only{};
   bool overrides_only{};
-  std::string out;            ///< empty: standard output
+  std::string out;            ///< empty or `-`: standard output
 };
 
 /// Receive rows into a file. The file is only there under its name when all have come.

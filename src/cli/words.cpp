@@ -131,7 +131,7 @@ void add_export(CLI::App& clients, Options& options, Action& action) {
   sub->add_option("--prefix", options.exporting.prefix, "only AoRs that begin so")->type_name("TEXT");
   sub->add_flag("--pins", options.exporting.pins_only, "only those that are pinned");
   sub->add_flag("--overrides", options.exporting.overrides_only, "only those that are not pinned");
-  sub->add_option("--out", options.exporting.out, "a file, instead of standard output")->type_name("FILE");
+  sub->add_option("--out", options.exporting.out, "a file; - is standard output, and the default")->type_name("FILE");
   sub->callback([&options, &action] {
     action = [&options]() -> std::expected<Exit, Failure> {
       const auto socket = find_socket(options.target);
