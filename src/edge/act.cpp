@@ -182,15 +182,25 @@ void Actor::travel(Job& job, const Site& site, const site::Neighbours& neighbour
   }
   if (!in_place.empty()) [[likely]]
     return send_to(job, in_place, way, neighbours);
-  if (edits_.overflow()) return drop(job, Drop::growth_over_limit);
+  if (edits_.overflow() || grown_bytes(bytes) > base::large_packet_bytes_max - headers_bytes(way)) [[unlikely]]
+    return refuse_growth(job, site, stamp);
   const std::span<char> message = apply_edits(job, {text, bytes}, way);
   if (!message.empty()) send_to(job, message, way, neighbours);
 }
 
-// Growth goes into the room before the message, else behind it, else into a large buffer. Empty: the packet is gone, and counted.
+// More than a large buffer holds: RFC 3261 21.5.14. An ACK is never answered, and a CANCEL follows its INVITE.
+[[gnu::noinline]] void Actor::refuse_growth(Job& job, const Site& site, const Stamp& stamp) {
+  const sip::Message& msg = job.subject.msg;
+  if (!msg.is_request || msg.method == sip::Method::ack || msg.method == sip::Method::cancel) return drop(job, Drop::growth_over_limit);
+  job.tag = sip::reply_tag(msg, msg.top, site.keys.signing());
+  job.judgement = {.verdict = Verdict::rejected, .reason = Reason::too_large, .fault = sip::Bad::too_large};
+  answer(job, site, stamp);
+}
+
+// Growth goes into the room before the message, else behind it, else into a large buffer, where it fits. Empty: the packet is gone, and counted.
 std::span<char> Actor::apply_edits(Job& job, std::span<char> message, const Passage& way) {
   const int growth = edits_.growth();
-  const std::size_t bytes = message.size() + static_cast<std::size_t>(growth);  // a negative growth wraps to the right sum
+  const std::size_t bytes = grown_bytes(message.size());
   if (growth <= static_cast<int>(room_before(job, way))) return {sip::apply_at_front(edits_, message), bytes};
   if (growth <= static_cast<int>(room_behind(job, message.size()))) return {message.data(), sip::apply_at_back(edits_, message)};
   const nic::Packet large = commons_.ports.allocate_large();

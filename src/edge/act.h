@@ -52,6 +52,9 @@ class Actor {
   void hand_to_control(Job& job, site::Note::Kind kind, base::Verdict verdict);
   [[nodiscard]] std::span<char> answer_room(const Job& job);
   [[nodiscard]] static const Listener* egress(const Job& job, const Site& site, const base::Endpoint& to, base::Link by);
+  /// Octets of a message of so many with its edits; a negative growth wraps to the right sum.
+  [[nodiscard]] std::size_t grown_bytes(std::size_t bytes) const { return bytes + static_cast<std::size_t>(edits_.growth()); }
+  void refuse_growth(Job& job, const Site& site, const Stamp& stamp);
   [[nodiscard]] std::span<char> apply_edits(Job& job, std::span<char> message, const Passage& way);
   void send_to(Job& job, std::span<char> message, const Passage& way, const site::Neighbours& neighbours);
   void wait_for_hop(Job& job, const Passage& way);

@@ -29,7 +29,7 @@ constexpr std::size_t growth_bytes_max = our_via_bytes_max + received_text_bytes
 constexpr std::size_t frame_headers_bytes_max = 14 + 4 + 40 + 8;  // Ethernet, a VLAN tag, IPv6, UDP
 static_assert(3 * growth_bytes_max <= edit_text_bytes_max, "a forward edit fits the list, and leaves room for further header lines");
 static_assert(base::message_bytes_max + growth_bytes_max + frame_headers_bytes_max <= base::large_packet_bytes_max,
-              "the largest message fits the largest buffer with its edit");
+              "the largest message fits the largest buffer with its edit, but for further header lines");
 
 void plan_top_via(const Message& request, const Via& top, const ForwardRequest& how, Edits& out) {
   const std::size_t via = request.top_via.offset;

@@ -59,6 +59,26 @@ def test_it_is_proxied_whole_and_leaves_in_fragments(pcap, ends):
     assert total(outcome, "fragments_sent") == 2 and outcome.verdict("proxied") == 1
 
 
+@pytest.mark.parametrize("method, octets, status", [("INVITE", 8150, 513), ("INVITE", 7000, None), ("ACK", 8192, None)])
+def test_a_request_that_outgrows_the_largest_buffer_is_too_large(pcap, folder, method, octets, status):
+    """What goes to a binding gets its Contact and its Path, up to 1,152 octets, and the Record-Routes of both its ends."""
+    here = {"home": [{"name": "here", "address": f"{rig.EDGE}:5060", "local": True}], "store": {"path": folder / "kept.store", "size_max": 1024}}
+    phone = ("198.18.0.11", 5064)
+    register = sip.register("bob").via(sip.via("198.18.0.11:5064", "z9hG4bKreg")).contact(f"<sip:bob@198.18.0.11:5064;x={'y' * 440}>")
+    register.header("Supported", "path").header("Path", f"<sip:{'p' * 560}@198.18.0.11:5064;lr>")
+    placed = {"assignments": [("sip:bob@example.com", "here")], "neighbour": [{"address": a[0], "mac": "02:00:00:00:01:01"} for a in (phone, rig.CLIENT)]}
+    assert pcap.run([Datagram(bytes(register), phone, rig.SERVICE)], **placed, **here).messages[0].status == 200
+    request = sip.request(method, "bob").body(b"x" * 1000)
+    request.body_octets = b"x" * (1000 + octets - len(bytes(request)))
+    outcome = pcap.run(frames.fragments_of(Datagram(bytes(request), rig.CLIENT, rig.SERVICE), *range(1480, octets, 1480)), **placed, **here)
+    sent = [sip.Message(d.payload) for d in [*outcome.assembled, *outcome.datagrams]]
+    if method == "ACK":
+        assert not sent and outcome.counters["total"]["drops"]["growth_over_limit"] == 1
+    else:
+        assert [m.status for m in sent] == [status]
+        assert (outcome.verdict("rejected"), outcome.verdict("proxied")) == ((1, 0) if status else (0, 1))
+
+
 @family
 def test_fragments_in_any_order_and_of_several_datagrams_at_once(pcap, ends):
     source, service = ends
