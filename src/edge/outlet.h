@@ -12,12 +12,14 @@
 
 namespace viaduct::edge {
 
-/// Packets on their way to one ring. Their verdict is counted when the ring has taken them; what it refuses is dropped for `full`. Thread: its worker's.
+/// Packets on their way to one ring. Their verdict is counted when the ring has taken them; what it refuses is dropped for `full`. More than
+/// burst_pkts_max between two flushes leave by themselves. Thread: its worker's.
 class RingOutlet {
  public:
   RingOutlet(share::Ring& ring, share::Counters& counters, base::Drop full) : ring_(ring), counters_(counters), full_(full) {}
-  /// Shape: at most burst_pkts_max between two flushes.
   void stage(nic::Packet p, base::Verdict verdict) {
+    if (count_ == staged_.size()) [[unlikely]]
+      flush();
     verdicts_[count_] = verdict;
     staged_[count_++] = p;
   }
@@ -49,11 +51,16 @@ class ShardOutlet : public RingOutlet {
   bool is_crowded_{};   // at the last flush
 };
 
-/// Packets on their way to the wire: through the worker's own queue of their port, or by ring to worker 0, which has one of each.
+/// Packets on their way to the wire: through the worker's own queue of their port, or by ring to worker 0, which has one of each. More than burst_pkts_max
+/// between two flushes leave by themselves.
 class WireOutlet {
  public:
   WireOutlet(const nic::Ports& ports, unsigned worker, share::Ring& ring, share::Counters& counters);
-  void stage(nic::Packet p) { staged_[count_++] = p; }
+  void stage(nic::Packet p) {
+    if (count_ == staged_.size()) [[unlikely]]
+      flush();
+    staged_[count_++] = p;
+  }
   /// Send all; what is refused is counted as tx_full and freed.
   void flush();
 

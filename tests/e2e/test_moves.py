@@ -2,6 +2,7 @@
 """Plans carried out, step by step: who has two homes, when a move is confirmed, what an operator can do with it, and what a crash leaves."""
 import contextlib
 import json
+import signal
 import subprocess
 import threading
 import time
@@ -51,6 +52,28 @@ def wait_for_plan(daemon, number, what, condition, timeout_s=15.0):
     except AssertionError as error:
         raise AssertionError(f"{error}: {latest}") from None
     return latest
+
+
+def test_a_burst_of_cancels_of_one_on_the_move_goes_to_both_homes(lab, folder):
+    """Each is two packets, and a burst as large as it may be has more of them than one flush takes."""
+    edge, _ = start(lab, folder, [("callee@example.com", "north")], node={"burst_pkts": 64})
+    with edge as daemon:
+        callee, caller = Phone(lab.host("phone", PHONE[0]), "callee", PHONE), Phone(lab.host("caller", CALLER[0]), "caller", CALLER)
+        callee.register()
+        number = apply_drain(daemon)
+        wait_for_plan(daemon, number, "he is on his way", lambda p: p["moved"] >= 1)
+        cancels = [bytes(sip.request("CANCEL", "callee").via(caller.via()).from_("<sip:caller@example.com>;tag=x")) for _ in range(200)]
+        caller.link.sendto(cancels[0], rig.SERVICE)   # all MACs are known then
+        rig.wait_for("the first", lambda: daemon.counters()["total"]["second_homes"] == 1)
+        time.sleep(0.5)
+        before = daemon.counters()["total"]
+        daemon.process.send_signal(signal.SIGSTOP)
+        for cancel in cancels:
+            caller.link.sendto(cancel, rig.SERVICE)
+        daemon.process.send_signal(signal.SIGCONT)
+        rig.wait_for("all to be forwarded", lambda: daemon.counters()["total"]["second_homes"] >= before["second_homes"] + len(cancels))
+        after = daemon.counters()
+        assert after["balanced"] and after["total"]["verdicts"]["proxied"] >= before["verdicts"]["proxied"] + 2 * len(cancels)
 
 
 def home_of(daemon, user):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way to a registrar shard: crowded from half a ring on, and no longer when the shard has caught up, also if nobody sends meanwhile.
+// The ways to other cores: how many packets wait for a flush, and when a registrar shard is crowded.
 #include "outlet.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,21 @@
 namespace viaduct::edge {
 namespace {
 
+TEST(RingOutlet, LetsGoByItselfWhatIsMoreThanABurst) {
+  share::Ring ring("many", 256, share::Producers::many);
+  share::Counters counters;
+  RingOutlet outlet(ring, counters, base::Drop::control_ring_full);
+  std::array<rte_mbuf, 2 * base::burst_pkts_max + 1> buffers{};
+  for (rte_mbuf& buffer : buffers) outlet.stage(nic::Packet(&buffer), base::Verdict::controlled);
+  EXPECT_EQ(ring.count(), 2 * base::burst_pkts_max);
+  outlet.flush();
+  std::array<void*, buffers.size()> taken;
+  ASSERT_EQ(ring.pop(taken), taken.size());
+  for (std::size_t i = 0; i < taken.size(); ++i) EXPECT_EQ(taken[i], &buffers[i]) << i;
+  EXPECT_EQ(counters.verdicts[std::to_underlying(base::Verdict::controlled)].get(), taken.size());
+}
+
+// Crowded from half a ring on, and no longer when the shard has caught up, also if nobody sends meanwhile.
 TEST(ShardOutlet, IsCrowdedWhileMoreThanHalfOfItsRingIsTaken) {
   share::Ring ring("shard", 8, share::Producers::many);
   share::Counters counters;
