@@ -96,10 +96,13 @@ assign::HomeIndex named_home(const Site& site, std::string_view text) {
   return uri ? home_of(site, *uri) : assign::no_home;
 }
 
-/// Whether a request comes from the client's side: from its flow; or, as when a NAT gave the client another port, from no home and on its way to one.
-bool is_from_client(const Subject& s, const Site& site, const Owner& leg, std::string_view target) {
-  if (leg.client == s.source) return true;
-  return !site.homes.is_home_host(s.source.address) && named_home(site, target) != assign::no_home;
+/// Whether a request comes from the first leg's client: from his flow; or, as when a NAT gave him another port, from no home and on its way to one, or to the
+/// other leg's client. A sender's route set begins with his own side (RFC 3261 12.1.1, 12.1.2), so that of two legs the first is his.
+bool is_from_client(const Subject& s, const Site& site, const Legs& legs, std::string_view target) {
+  if (legs.leg[0].owner.client == s.source) return true;
+  if (site.homes.is_home_host(s.source.address)) return false;
+  if (legs.count == legs.leg.size()) return legs.leg[1].owner.client != s.source;
+  return named_home(site, target) != assign::no_home;
 }
 
 /// The one of those flows that a URI leads to: a proxy, on whose side both ends of the dialog are. It has proved its place as a client has.
@@ -162,7 +165,7 @@ Routing find_routing(const Subject& s, const Site& site) {
   }
   const bool has_next = legs.leading < std::min(end, routes_read_max);
   const std::string_view next = has_next ? routes.uri[legs.leading] : out.request_uri;
-  const std::size_t goes_to = legs.count > 0 && is_from_client(s, site, legs.leg[0].owner, next) ? 1 : 0;
+  const std::size_t goes_to = legs.count > 0 && is_from_client(s, site, legs, next) ? 1 : 0;
   out.edits.leading = static_cast<std::uint8_t>(legs.leading);
   if (legs.forged || out.request_uri.empty()) {
     out.course = Course::forbidden;

@@ -176,6 +176,18 @@ TEST_F(Routed, TakesARequestBetweenTwoOfItsClientsThroughBothLegs) {
   EXPECT_TRUE(values(from_caller, "Route").empty());
 }
 
+TEST_F(Routed, KnowsTheSenderOfTwoClientsByTheFirstLegWhenANatGaveHimAnotherPort) {
+  const std::string caller = record_route(client), callee = record_route(other_client);
+  for (const std::string moved : {"198.18.0.7:61111", "203.0.113.9:40000"}) {
+    const auto from_callee = send(bye("sip:a@10.0.0.7").header("Route: " + callee + ", " + caller), moved);
+    EXPECT_EQ(from_callee.next, endpoint(client)) << moved;
+    EXPECT_TRUE(values(from_callee, "Route").empty());
+    EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + caller + ", " + callee), moved).next, endpoint(other_client)) << moved;
+  }
+  EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + callee + ", " + caller), client).next, endpoint(other_client)) << "never back to the sender";
+  EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + callee + ", " + caller), far).next, endpoint(other_client)) << "from a home";
+}
+
 TEST_F(Routed, TakesTwoRoutesOfOneFlowForOneLeg) {
   // As where the two sides of the edge have addresses of their own.
   const std::string mine = record_route();
