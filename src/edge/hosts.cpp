@@ -24,9 +24,10 @@ bool is_here(const site::Site& site, std::string_view host) {
 }
 
 bool is_here_with_port(const site::Site& site, const sip::Uri& uri) {
-  const std::uint16_t port = port_or_default(uri.port);
-  if (const auto a = host_address(uri.host)) return site.listener({.address = *a, .port = port}) != nullptr;
-  return is_here(site, uri.host) && std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.port == port; });
+  if (const auto a = host_address(uri.host)) return site.listener({.address = *a, .port = port_or_default(uri.port)}) != nullptr;
+  if (!is_here(site, uri.host)) return false;
+  // RFC 3263 4.2: without a port SRV records say it.
+  return uri.port == 0 || std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.port == uri.port; });
 }
 
 static assign::HomeIndex named_home(const assign::Homes& homes, std::string_view name) {

@@ -219,6 +219,16 @@ TEST_F(Routed, StripsItselfAsOutboundProxyAndGoesOnByTheTables) {
   EXPECT_EQ(values(send(invite().header("Route: <sip:198.18.0.2:5099;lr>")), "Route").size(), 1U);
 }
 
+TEST_F(Routed, IsMeantByItsNameWhateverThePortOfItsListener) {
+  site.listeners.front().endpoint.port = 5070;
+  const auto routes = [&](const std::string& route) { return values(send(invite().header("Route: " + route), client), "Route"); };
+  EXPECT_TRUE(routes("<sip:edge.example.com;lr>").empty()) << "RFC 3263 4.2: SRV records may say any port";
+  EXPECT_TRUE(routes("<sip:edge.example.com:5070;lr>").empty());
+  EXPECT_TRUE(routes("<sip:198.18.0.2:5070;lr>").empty());
+  EXPECT_EQ(routes("<sip:edge.example.com:5060;lr>").size(), 1U);
+  EXPECT_EQ(routes("<sip:198.18.0.2;lr>").size(), 1U) << "an address without a port has 5060";
+}
+
 TEST_F(Routed, StripsItselfFromARegisterToo) {
   const auto r = send(Text().header("Route: <sip:198.18.0.2;lr>"), client);
   EXPECT_EQ(r.judgement.verdict, Verdict::proxied);
