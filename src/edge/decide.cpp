@@ -27,16 +27,20 @@ static bool may_be_redirected(const Judgement& j) { return j.verdict == base::Ve
   followers_.prefetch(job.subject.client);
 }
 
+// The Call-ID's hash with the agent's: another agent is another device. The first is keyed, so that nobody finds two agents that are alike here.
+static std::uint32_t device_hash(std::uint64_t call, AgentClass agent) { return static_cast<std::uint32_t>(call * (agent | 1) >> 32); }
+
 // A REGISTER as followers.cpp knows it. Policy `always` asks nobody's past but for the guard.
 [[gnu::always_inline]] static inline Followers::Register registration(const Job& job, const Site& site) {
   const sip::Message& msg = job.subject.msg;
   const bool teaches = site.redirect != site::RedirectPolicy::always;
+  const AgentClass agent = teaches ? agent_class(msg.value(sip::HeaderId::user_agent), msg.text.data() + msg.text.size()) : 0;
   return {.client = job.subject.client,
-          .call = static_cast<std::uint32_t>(job.call),
+          .call = device_hash(job.call, agent),
           .transaction = static_cast<std::uint32_t>(job.tag),
           .cseq = msg.cseq_number,
           .teaches = teaches,
-          .agent = teaches ? agent_class(msg.value(sip::HeaderId::user_agent), msg.text.data() + msg.text.size()) : 0};
+          .agent = agent};
 }
 
 static Judgement redirected(assign::HomeIndex home) { return {.verdict = base::Verdict::redirected, .reason = Reason::one_via, .home = home}; }

@@ -124,7 +124,7 @@ void Followers::learn_from(Entry& e, const Register& r, std::uint16_t now, Heard
   if (r.teaches && e.known() == Known::never_follows) {
     e.at = now;   // kept as long as he comes
     out.standing = Standing::never_follows;
-  } else if (e.known() == Known::follows && out.standing == Standing::unknown) {
+  } else if (e.call == r.call && e.known() == Known::follows && out.standing == Standing::unknown) {
     out.standing = Standing::follows;
   }
 }

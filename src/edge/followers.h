@@ -16,7 +16,7 @@ using AgentClass = std::uint64_t;
 /// The class of a User-Agent value; 0 when there is none. Shape: `readable_end` is the end of what may be read, at or behind the value's.
 [[nodiscard]] AgentClass agent_class(std::string_view user_agent, const char* readable_end);
 
-/// Redirects remembered for base::redirect_kept_ms, by client and Call-ID. Set-associative, oldest out: a forgotten one costs one redirect more, never a wrong
+/// Redirects remembered for base::redirect_kept_ms, by client and device. Set-associative, oldest out: a forgotten one costs one redirect more, never a wrong
 /// answer. One a worker, and the packets of one flow come to one worker. Thread: its worker's.
 class Followers {
  public:
@@ -26,7 +26,7 @@ class Followers {
   /// A REGISTER that might be redirected.
   struct Register {
     base::Hash128 client;
-    std::uint32_t call{};          ///< hash of the Call-ID
+    std::uint32_t call{};          ///< hash of the Call-ID and the agent: the device
     std::uint32_t transaction{};   ///< hash of Call-ID, CSeq number, top Via branch, From tag
     std::uint32_t cseq{};
     bool teaches{true};            ///< false: it is only guarded, and nothing is learned
@@ -38,7 +38,7 @@ class Followers {
   /// What is known of a client before he is answered.
   enum class Standing : std::uint8_t {
     unknown,        ///< nothing
-    follows,        ///< he, or his class and nobody of it failed, went where a redirect sent him
+    follows,        ///< this device, or its class and nobody of it failed, went where a redirect sent it
     never_follows   ///< he, or his class, does not follow
   };
   /// Learn from a REGISTER, and say what is known of its client. `learned`: 1 when this showed that a client follows, -1 that he does not, else 0.

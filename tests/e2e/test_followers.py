@@ -65,3 +65,16 @@ def test_never_and_listed_redirect_nobody_who_is_not_known(pcap):
     for policy in ("never", "listed"):
         said, total = verdicts(pcap, [numbered("alice", 1), numbered("bob", 1)], policy)
         assert said == [False, False] and total["redirects_not_followed"] == 0
+
+
+def test_who_follows_is_not_credited_to_another_user_agent(pcap):
+    """The rules that are shipped let Linphone be redirected under `listed`, and nobody else until a device of his make was seen to follow."""
+    def registers(user, agent, *numbers):
+        return [sip.register(user).call_id(f"device-of-{user}").cseq(n).branch(f"z9hG4bK{user}{n}{agent[0]}").user_agent(agent) for n in numbers]
+
+    desk, soft = "Yealink SIP-T46", "Linphone/5.0"
+    claims = registers("alice", soft, 1) + registers("alice", desk, 3)
+    claims += registers("bob", soft, 1, 3) + [r.call_id("second-of-bob") for r in registers("bob", desk, 1, 3)]
+    said, total = verdicts(pcap, claims + registers("carol", desk, 1) + registers("dave", soft, 1), "listed")
+    assert said == [True, False] + [True, False, False, False] + [False, True]
+    assert (total["redirects_followed"], total["redirects_not_followed"]) == (1, 0)

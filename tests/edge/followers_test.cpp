@@ -108,6 +108,15 @@ TEST(Followers, LearnFromALaterNumberThatAClientFollows) {
   }
 }
 
+TEST(Followers, CreditADeviceWithNothingThatAnotherDid) {
+  Followers followers(64);
+  send(followers, numbered(5), start_ms);
+  EXPECT_EQ(send(followers, numbered(7), start_ms + minute_ms), Said::follows);
+  Register other_device = numbered(1, agent("other/1.0"));
+  other_device.call = 9;
+  EXPECT_EQ(send(followers, other_device, start_ms + minute_ms), Said::unknown);
+}
+
 TEST(Followers, LearnNothingFromANumberThatIsNotLarger) {
   Followers followers(64);
   send(followers, numbered(5), start_ms);
