@@ -22,13 +22,6 @@ void index(std::string_view text, Subject& subject) {
   subject.msg.fault = Bad::too_large;
 }
 
-bool may_be_served_here(const Subject& s, const Site& site, const assign::Placement& placement) {
-  if (placement.home == assign::no_home) return site::any_contains(site.edges, s.source.address);
-  const assign::HomeBrief& home = site.homes.brief(placement.home);
-  const bool is_served_there = !home.is_local && (home.state == assign::HomeState::up || home.state == assign::HomeState::draining);
-  return !is_served_there || site::any_contains(site.edges, s.source.address);
-}
-
 void locate(Subject& s, const assign::Location* location) {
   s.binding = nullptr;
   const bool is_by_tables = s.routing.course <= Course::by_tables;

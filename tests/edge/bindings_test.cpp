@@ -76,6 +76,28 @@ TEST_F(Local, FindsTheDeviceThatAGruuNames) {
   EXPECT_EQ(send(invite("sip:bob@example.com;gr=urn:uuid:3"), alice).judgement.status, 480);
 }
 
+TEST_F(Local, GoesToTheHomeAsItIsWhereThatServesTheClientAgain) {
+  const assign::BindingText left{.binding = at(alice), .uri = "sip:alice@10.0.0.7"};
+  locations.of_shard(0).put(assign::Location::make(sip::client_key("alice@example.com", site.fleet_seed), "alice@example.com", {&left, 1}));
+  std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+  const auto sent = [&](assign::HomeState far_home, assign::HomeState others) {
+    homes[1].state = far_home;
+    homes[1].returned_percent = assign::returned_percent_all;
+    homes[2].state = homes[3].state = others;
+    site.homes = assign::Homes(homes);
+    return send(invite("sip:alice@example.com"), bob);
+  };
+  const auto here = sent(assign::HomeState::down, assign::HomeState::down);
+  EXPECT_EQ(here.judgement.reason, Reason::registered_here) << "this node stands in";
+  const auto back = sent(assign::HomeState::returning, assign::HomeState::down);
+  EXPECT_EQ(back.judgement.home, 1U);
+  EXPECT_THAT(back.bytes, StartsWith("INVITE sip:alice@example.com SIP/2.0\r\n")) << "what she left here is nothing to her home";
+  homes[0].state = assign::HomeState::down;
+  const auto elsewhere = sent(assign::HomeState::down, assign::HomeState::up);
+  EXPECT_GE(elsewhere.judgement.home, 2U);
+  EXPECT_THAT(elsewhere.bytes, StartsWith("INVITE sip:alice@example.com SIP/2.0\r\n")) << "another stands in";
+}
+
 TEST_F(Local, KeepsCancelAndAckOnTheWayOfTheirInvite) {
   const auto sent = [&](const std::string& method, const std::string& to_tag) {
     return send(invite().method(method).to("<sip:bob@example.com>" + to_tag), alice);
@@ -85,6 +107,24 @@ TEST_F(Local, KeepsCancelAndAckOnTheWayOfTheirInvite) {
   EXPECT_EQ(branch(ack), branch(first));
   EXPECT_EQ(cancel.next, endpoint(bob));
   EXPECT_EQ(ack.next, endpoint(bob));
+}
+
+TEST_F(Local, SendsARequestOfADialogWithoutRoutesToTheBinding) {
+  const auto bye = [](const std::string& uri) { return Text().method("BYE").uri(uri).to("<sip:bob@example.com>;tag=t1"); };
+  const auto r = send(bye("sip:bob@example.com"), alice);
+  EXPECT_EQ(r.judgement.reason, Reason::registered_here);
+  EXPECT_EQ(r.next, endpoint(bob));
+  EXPECT_THAT(r.bytes, StartsWith("BYE sip:bob@10.0.0.8:5060;transport=udp SIP/2.0\r\n"));
+  EXPECT_EQ(send(bye("sip:bob@10.0.0.8:5060"), alice).judgement.status, 481) << "nobody's address-of-record";
+  const assign::BindingText left{.binding = at(alice), .uri = "sip:alice@10.0.0.7"};
+  locations.of_shard(0).put(assign::Location::make(sip::client_key("alice@example.com", site.fleet_seed), "alice@example.com", {&left, 1}));
+  EXPECT_EQ(send(bye("sip:alice@example.com"), bob).judgement.status, 481) << "her home is another";
+  std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+  homes[1].state = homes[0].state = assign::HomeState::down;
+  site.homes = assign::Homes(homes);
+  EXPECT_EQ(send(bye("sip:alice@example.com"), bob).judgement.status, 481) << "nor does this node stand in for it";
+  site.edges = {*base::Prefix::parse("198.18.0.14/32")};
+  EXPECT_EQ(send(bye("sip:alice@example.com"), "198.18.0.14:5060").next, endpoint(alice)) << "an edge has decided";
 }
 
 TEST_F(Local, RecordsBothLegsOfADialog) {
