@@ -6,6 +6,7 @@
 #include <new>
 
 #include "viaduct/base/check.h"
+#include "viaduct/base/limits.h"
 #include "viaduct/base/text.h"
 
 namespace viaduct::assign {
@@ -58,10 +59,11 @@ static bool is_instance(std::string_view quoted, std::string_view instance) {
   return quoted.size() == instance.size() + 4 && quoted.substr(2, instance.size()) == instance;
 }
 
-std::size_t choose(const Location& location, std::string_view instance) {
+// The best of those that `instance` names, but for one; count(): of all.
+static std::size_t best_but(const Location& location, std::string_view instance, std::size_t other) {
   std::size_t best = location.count();
   for (std::size_t i = 0; i < location.count(); ++i) {
-    if (!instance.empty() && !is_instance(location.instance(i), instance)) continue;
+    if (i == other || (!instance.empty() && !is_instance(location.instance(i), instance))) continue;
     if (best == location.count()) {
       best = i;
       continue;
@@ -70,6 +72,14 @@ std::size_t choose(const Location& location, std::string_view instance) {
     if (b.q_milli > a.q_milli || (b.q_milli == a.q_milli && b.added_at_s >= a.added_at_s)) best = i;
   }
   return best;
+}
+
+std::size_t choose(const Location& location, std::string_view instance) { return best_but(location, instance, location.count()); }
+
+std::size_t chosen_before(const Location& location, std::string_view instance, std::uint32_t now_s) {
+  const std::size_t chosen = choose(location, instance);
+  const bool is_new = chosen != location.count() && now_s - location.binding(chosen).added_at_s < base::invite_pending_s_max;
+  return is_new ? best_but(location, instance, chosen) : location.count();
 }
 
 }  // namespace viaduct::assign

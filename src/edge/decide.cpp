@@ -94,15 +94,21 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
     const assign::HomeIndex assigned = job->placement.home;
     job->placement = placed_on_move(job->placement, *move, job->subject.msg.method, site);
     const assign::HomeIndex other = also_to(job->subject, assigned, job->placement.home, *move);
-    if (other != assign::no_home) twins_[twins_count_++] = {job, other};
+    if (other != assign::no_home) twins_[twins_count_++] = {.job = job, .home = other};
   }
 }
 
 // Which bindings requests for clients of this node go to.
 [[gnu::noinline]] void Path::locate(std::span<Job*> named, const Site& site) {
-  for (Job* job : named)
-    if (job->subject.msg.method != sip::Method::register_ && may_be_served_here(job->subject, site, job->placement))
-      edge::locate(job->subject, commons_.locations.find(job->subject.client));
+  for (Job* job : named) {
+    if (job->subject.msg.method == sip::Method::register_ || !may_be_served_here(job->subject, site, job->placement)) continue;
+    const assign::Location* const location = commons_.locations.find(job->subject.client);
+    edge::locate(job->subject, location);
+    if (location == nullptr || location->count() == 1) [[likely]]
+      continue;
+    const std::size_t before = located_before(job->subject, *location, commons_.locations.now_s());
+    if (before != location->count()) twins_[twins_count_++] = {.job = job, .home = job->placement.home, .location = location, .binding = before};
+  }
 }
 
 // Homes that say 2xx to who is on his way to them.

@@ -22,19 +22,31 @@ void index(std::string_view text, Subject& subject) {
   subject.msg.fault = Bad::too_large;
 }
 
+// The device that a Request-URI names when it is a GRUU (RFC 5627 5.1); empty when not.
+static std::string_view instance_asked(const Subject& s) {
+  const std::string_view asked = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
+  const auto uri = sip::parse_uri(asked, s.msg.text);
+  return uri ? sip::uri_param(uri->params, "gr").value : std::string_view{};
+}
+
 void locate(Subject& s, const assign::Location* location) {
   s.binding = nullptr;
   const bool is_by_tables = s.routing.course <= Course::by_tables;
   if (location == nullptr || !s.msg.is_request || s.msg.method == Method::register_ || !is_by_tables) return;
-  const std::string_view asked = s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri;
-  const auto uri = sip::parse_uri(asked, s.msg.text);
-  const std::size_t chosen = assign::choose(*location, uri ? sip::uri_param(uri->params, "gr").value : std::string_view{});
-  if (chosen == location->count()) return;
-  const std::string_view to = location->uri(chosen);
+  const std::size_t chosen = assign::choose(*location, instance_asked(s));
+  if (chosen != location->count()) locate_at(s, *location, chosen);
+}
+
+std::size_t located_before(const Subject& s, const assign::Location& location, std::uint32_t now_s) {
+  return follows_invite(s) ? assign::chosen_before(location, instance_asked(s), now_s) : location.count();
+}
+
+void locate_at(Subject& s, const assign::Location& location, std::size_t binding) {
+  const std::string_view to = location.uri(binding);
   if (s.routing.course == Course::none) s.routing.edits = {};
-  s.binding = &location->binding(chosen);
+  s.binding = &location.binding(binding);
   s.next = s.binding->next;
-  s.path = location->path(chosen);
+  s.path = location.path(binding);
   // RFC 3261 19.1.1: headers have no place in a Request-URI; a user may have a '?' in it.
   const std::size_t at = to.find('@');
   s.routing.edits.request_uri = to.substr(0, to.find('?', at == to.npos ? 0 : at));

@@ -83,12 +83,15 @@ class Path {
   std::array<base::SipText, base::burst_pkts_max> aors_;
   std::array<sip::ClientKey, base::burst_pkts_max> keys_;
   std::array<assign::Placement, base::burst_pkts_max> placements_;
-  // Of a burst: requests that go to a second home as well, and room for one of them.
+  // Of a burst: requests that go to a second home or binding as well, and room for one of them. Each may be there for its client's move, for the return of
+  // his home, and for a binding.
   struct Twin {
-    Job* job;
-    assign::HomeIndex home;
+    Job* job{};
+    assign::HomeIndex home{};
+    const assign::Location* location{};   // null: his binding, if any, is as the tables say
+    std::size_t binding{};
   };
-  std::array<Twin, base::burst_pkts_max> twins_;
+  std::array<Twin, 3 * base::burst_pkts_max> twins_;
   std::size_t twins_count_{};
   Job twin_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests that go to two homes: a CANCEL, or an ACK, of a client whose move has begun since his INVITE, or may have. Their answers meet at the client, who
-// takes the first.
+// Requests that go to two places: a CANCEL, or an ACK, of a client who has another home, or another binding, since his INVITE, or may have (RFC 3261 16.11).
+// Their answers meet at the client, who takes the first.
 #include <cstring>
 #include <utility>
 
@@ -28,7 +28,9 @@ namespace viaduct::edge {
     edge::index(twin_.payload(), twin_.subject);
     edge::identify(twin_.subject, site);
     twin_.placement = {.home = twin.home, .layer = job.placement.layer, .epoch = job.placement.epoch};
-    if (site.local_home != assign::no_home && may_be_served_here(twin_.subject, site, twin_.placement))
+    if (twin.location != nullptr)
+      edge::locate_at(twin_.subject, *twin.location, twin.binding);
+    else if (site.local_home != assign::no_home && may_be_served_here(twin_.subject, site, twin_.placement))
       edge::locate(twin_.subject, commons_.locations.find(twin_.subject.client));
     twin_.judgement = edge::judge(twin_.subject, site, twin_.placement, now_min);
     if (twin_.judgement.verdict != base::Verdict::proxied) {

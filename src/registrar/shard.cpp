@@ -68,6 +68,7 @@ std::size_t Shard::poll(std::size_t requests_max, std::uint64_t now_ms) {
   const std::size_t count = ring_.pop({reinterpret_cast<void**>(pkts.data()), std::min(requests_max, pkts.size())});
   if (date_s_ != now_s) {
     date_s_ = now_s;
+    commons_.locations.set_now(static_cast<std::uint32_t>(now_s));
     const std::time_t wall = std::time(nullptr);
     wall_s_ = static_cast<std::uint32_t>(wall);
     date_ = date_line(wall);

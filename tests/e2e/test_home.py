@@ -79,6 +79,30 @@ def test_a_call_is_cancelled_at_the_binding_that_rings(lab, folder):
         daemon.settled(1)
 
 
+def test_a_call_is_cancelled_where_it_rings_when_another_device_was_added_meanwhile(lab, folder):
+    with start(lab, folder) as daemon:
+        caller, callee = phones(lab)
+        second = Phone(lab.host("second", "198.18.0.12"), "callee", ("198.18.0.12", 5066))
+        callee.register()
+        request = caller.invite("callee")
+        offered = callee.hear("INVITE")
+        callee.answer(offered, 180)
+        caller.hear(180)
+        time.sleep(1.1)   # of two that were added within a second either may be the last
+        second.send(sip.register("callee").via(second.via()).call_id("other").contact(second.contact))
+        second.hear(200)
+        cancel = sip.request("CANCEL", "callee").via(*request.via_values).from_(request.from_value).to(request.to_value).call_id(request.call_id_value)
+        caller.send(cancel)
+        taken_back = callee.hear("CANCEL")
+        assert taken_back.values("via")[0] == offered.values("via")[0] and taken_back.uri == offered.uri
+        assert second.hear("CANCEL").uri == second.contact.strip("<>")
+        callee.answer(taken_back, 200)
+        callee.answer(offered, 487)
+        assert {caller.hear(200, 487).status, caller.hear(200, 487).status} == {200, 487}
+        total = daemon.counters()["total"]
+        assert total["second_homes"] == 1 and daemon.counters()["balanced"]
+
+
 def test_calls_reach_a_client_behind_a_nat_by_the_flow_of_its_registration(lab, folder):
     with start(lab, folder):
         inner = lab.behind_nat("inner", CALLEE[0])

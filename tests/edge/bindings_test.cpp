@@ -76,6 +76,31 @@ TEST_F(Local, FindsTheDeviceThatAGruuNames) {
   EXPECT_EQ(send(invite("sip:bob@example.com;gr=urn:uuid:3"), alice).judgement.status, 480);
 }
 
+// RFC 3261 16.11, 9.1: the choice has changed, and who rings must hear of the CANCEL all the same.
+TEST_F(Local, KnowsWhereAnInviteMayHaveGoneBeforeADeviceWasAdded) {
+  const auto added = [](const std::string& place, std::uint32_t at_s) {
+    return assign::Binding{.flow = endpoint(place), .next = endpoint(place), .added_at_s = at_s};
+  };
+  const assign::BindingText devices[] = {{.binding = added(bob, 1000), .uri = "sip:bob@10.0.0.8", .instance = "\"<urn:uuid:1>\""},
+                                         {.binding = added("198.18.0.8:5060", 2000), .uri = "sip:bob@10.0.0.9", .instance = "\"<urn:uuid:2>\""}};
+  const auto location = assign::Location::make(sip::client_key("bob@example.com", site.fleet_seed), "bob@example.com", devices);
+  const auto before = [&](const std::string& method, const std::string& uri, std::uint32_t now_s) {
+    const std::string text = invite(uri).method(method);
+    Subject s{.source = endpoint(alice), .listener = &site.listeners.front()};
+    index(text, s);
+    identify(s, site);
+    return located_before(s, *location, now_s);
+  };
+  const std::string all = "sip:bob@example.com";
+  constexpr std::size_t none = 2;
+  EXPECT_EQ(before("CANCEL", all, 2001), 0U);
+  EXPECT_EQ(before("ACK", all, 2179), 0U);
+  EXPECT_EQ(before("CANCEL", all, 2180), none) << "no INVITE is pending for so long";
+  EXPECT_EQ(before("CANCEL", all, 1999), none) << "a clock that no shard has set";
+  EXPECT_EQ(before("INVITE", all, 2001), none);
+  EXPECT_EQ(before("CANCEL", all + ";gr=urn:uuid:2", 2001), none) << "the one device that is meant";
+}
+
 TEST_F(Local, GoesToTheHomeAsItIsWhereThatServesTheClientAgain) {
   const assign::BindingText left{.binding = at(alice), .uri = "sip:alice@10.0.0.7"};
   locations.of_shard(0).put(assign::Location::make(sip::client_key("alice@example.com", site.fleet_seed), "alice@example.com", {&left, 1}));

@@ -94,6 +94,10 @@ using LocationMap = share::RcuMap<Location>;
 /// refreshes do not change the choice; when `instance` names a device (RFC 5627 5.1), of its bindings. Returns its number; `count()`: there is none.
 [[nodiscard]] std::size_t choose(const Location& location, std::string_view instance);
 
+/// The binding that was the choice until the present one was added, less than base::invite_pending_s_max before `now_s`: a pending INVITE may have gone there.
+/// `count()`: there is none.
+[[nodiscard]] std::size_t chosen_before(const Location& location, std::string_view instance, std::uint32_t now_s);
+
 /// Which of so many shards a client belongs to.
 [[nodiscard]] constexpr unsigned shard_of(const base::Hash128& key, std::size_t shards) { return static_cast<unsigned>((key.high >> 32) * shards >> 32); }
 
@@ -106,8 +110,13 @@ class Locations {
   /// Thread: a reader, as RcuMap says.
   [[nodiscard]] const Location* find(const base::Hash128& key) const { return std::as_const(*maps_[shard_of(key, maps_.size())]).find(key); }
   [[nodiscard]] LocationMap& of_shard(unsigned i) { return *maps_[i]; }
+  /// The registrar's clock, seconds, as it was at the last round of any shard.
+  [[nodiscard]] std::uint32_t now_s() const { return now_s_.load(std::memory_order_relaxed); }
+  /// Thread: a shard's. All have the same clock.
+  void set_now(std::uint32_t now_s) { now_s_.store(now_s, std::memory_order_relaxed); }
 
  private:
+  std::atomic<std::uint32_t> now_s_{};   // relaxed: nothing hangs on its order
   std::vector<std::unique_ptr<LocationMap>> maps_;
 };
 

@@ -26,6 +26,9 @@ inline constexpr std::size_t uri_compare_bytes_max = 1024;
 inline constexpr std::size_t contact_uri_bytes_max = 512;
 /// Octets of the Path values of one registration: four hops with a token each over IPv6 (RFC 3327).
 inline constexpr std::size_t path_bytes_max = 640;
+/// Seconds for which an INVITE may be pending: Timer C of a proxy is more than three minutes (RFC 3261 16.6 step 11). When the place that a client's requests
+/// go to changes, CANCELs and ACKs also go to the one before for so long.
+inline constexpr std::uint32_t invite_pending_s_max = 180;
 /// Seconds for which a nonce may be answered: a retransmitted answer, and a slow user agent, fit in.
 inline constexpr std::uint32_t nonce_s = 60;
 /// Milliseconds between two writes of changed bindings to the store: what a crash may lose, with what a write takes.

@@ -158,6 +158,14 @@ void identify(Subject& subject, const Site& site);
 /// Let a request, not REGISTER, that no Route leads elsewhere go to the binding of its client, which is registered here; `location` may be null.
 /// Shape: the location outlives the judgement and what is made of it.
 void locate(Subject& subject, const assign::Location* location);
+/// The same to one binding of it.
+void locate_at(Subject& subject, const assign::Location& location, std::size_t binding);
+/// Of a request that follows its INVITE: the binding that this may have gone to, when the one chosen now is newer (assign::chosen_before); count() if none is.
+[[nodiscard]] std::size_t located_before(const Subject& subject, const assign::Location& location, std::uint32_t now_s);
+/// Whether a request goes where its INVITE went, and no Route says where that was: a CANCEL, or an ACK (RFC 3261 9.1, 17.1.1.3).
+[[nodiscard]] inline bool follows_invite(const Subject& request) {
+  return (request.msg.method == sip::Method::cancel || request.msg.method == sip::Method::ack) && request.routing.course <= Course::by_tables;
+}
 
 /// The decision. `placement` is the client's when has_client. `now_min` are minutes since 1970.
 /// Thread: any; pure. Source: spec sections 1 and 2 (docs/rfc.md).

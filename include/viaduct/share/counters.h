@@ -34,7 +34,7 @@ struct alignas(64) Counters {
   Counter fragments_expired;   ///< fragments kept in vain: the others did not come in time
   Counter fragments_spoilt;    ///< fragments kept in vain: one came that did not fit them
   Counter fragments_sent;      ///< of messages above the MTU
-  Counter second_homes;        ///< requests that went to a second home as well, since their client moves
+  Counter second_homes;        ///< requests that went to a second home or binding as well, since that of their client may have changed
   Counter registrations_put_off;   ///< REGISTERs of clients not registered, told to come later since the registrar was crowded
   Counter sightings_lost;          ///< answers to REGISTERs of watched clients that their shard did not get: no buffer, or its ring was full
   Counter requests_shed;           ///< refused since their home gets as many as it takes already, or has asked for fewer
