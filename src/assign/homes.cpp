@@ -55,6 +55,7 @@ Homes::Homes(std::vector<Home> homes) : homes_(std::move(homes)) {
     by_name_.push_back(static_cast<HomeIndex>(i));
     if (home.state == HomeState::up || (!has_settled && is_up(home.state))) up_.add(home.name, home.weight, static_cast<HomeIndex>(i));
     if (home.state == HomeState::removed) continue;
+    returned_min_ = std::max(returned_min_, home.returned_min);
     has_edge_notified_ |= home.edge_notifies;
     are_any_limited_ |= home.max_per_s != 0;
     endpoints_.emplace_back(home.address, static_cast<HomeIndex>(i));
@@ -82,6 +83,6 @@ HomeIndex Homes::find(const base::Endpoint& e) const {
 
 bool Homes::is_home_host(const base::Address& a) const { return find(base::Endpoint{.address = a}) != no_home; }
 
-HomeIndex next_up(const Homes& homes, std::uint64_t key_hash) { return homes.up_.choose(key_hash); }
+HomeIndex next_up(const Homes& homes, std::uint64_t key_hash, HomeIndex except) { return homes.up_.choose(key_hash, except); }
 
 }  // namespace viaduct::assign

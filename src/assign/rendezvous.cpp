@@ -30,7 +30,7 @@ void Rendezvous::add(std::string_view name, std::uint32_t weight, HomeIndex home
   tier->candidates.push_back({base::siphash64(seed_, name), home});
 }
 
-HomeIndex Rendezvous::choose(std::uint64_t key) const {
+HomeIndex Rendezvous::choose(std::uint64_t key, HomeIndex except) const {
   const std::uint64_t key_hash = mix(key + 0x9e3779b97f4a7c15u);
   HomeIndex chosen = no_home;
   double shortest = std::numeric_limits<double>::infinity();
@@ -39,10 +39,11 @@ HomeIndex Rendezvous::choose(std::uint64_t key) const {
     HomeIndex best = no_home;
     for (const Candidate& c : tier.candidates) {
       const std::uint64_t hash = mix(c.name_hash ^ key_hash);
-      if (hash < largest || (hash == largest && best != no_home)) continue;
+      if (hash < largest || (hash == largest && best != no_home) || c.home == except) continue;
       largest = hash;
       best = c.home;
     }
+    if (best == no_home) continue;
     const double time = waiting_time(largest, tier.weight);
     if (time >= shortest) continue;
     shortest = time;

@@ -120,8 +120,10 @@ Expected<Home> home_in(std::string_view toml, const config::Config& config) {
 }
 
 /// A home that was down takes its clients back by and by.
-void become(Home& home, assign::HomeState state, const config::Health& rules) {
+void become(Home& home, assign::HomeState state, const config::Health& rules, std::uint32_t now_min) {
   const bool is_back = home.state == assign::HomeState::down && state == assign::HomeState::up;
+  const bool others_served = home.state == assign::HomeState::down || home.state == assign::HomeState::returning;
+  if (others_served && assign::is_in_service(state)) home.returned_min = now_min;
   home.state = is_back && rules.slow_start_s > 0 ? assign::HomeState::returning : state;
   home.returned_percent = home.state == assign::HomeState::returning ? assign::returned_percent_first : std::uint8_t{0};
   home.restores.reset();
@@ -166,6 +168,7 @@ Expected<Outcome> Fleet::set(std::string_view name, std::string_view toml, store
     n.changed = *index;
     n.homes[*index].state = stood.state;
     n.homes[*index].returned_percent = stood.returned_percent;
+    n.homes[*index].returned_min = stood.returned_min;
     n.homes[*index].restores = stood.restores;
     return {};
   });
@@ -181,7 +184,7 @@ Expected<Outcome> Fleet::set_state(std::string_view name, assign::HomeState stat
     // What health took down becomes the operator's.
     if (home.state == state && !home.restores) return std::unexpected(std::string(name) + ": is " + std::string(assign::name(state)) + " already");
     n.changed = *index;
-    become(home, state, config_.health);
+    become(home, state, config_.health, now_min());
     return {};
   });
 }
@@ -194,7 +197,7 @@ Expected<Outcome> Fleet::take_down(std::string_view name, std::string why) {
     if (!assign::is_in_service(home.state)) return std::unexpected(std::string(name) + ": is " + std::string(assign::name(home.state)));
     const assign::HomeState restores = assign::is_up(home.state) ? assign::HomeState::up : home.state;
     n.changed = *index;
-    become(home, assign::HomeState::down, config_.health);
+    become(home, assign::HomeState::down, config_.health, now_min());
     home.restores = restores;
     return {};
   });
@@ -207,7 +210,7 @@ Expected<Outcome> Fleet::give_back(std::string_view name, std::string why) {
     Home& home = n.homes[*index];
     if (!home.restores) return std::unexpected(std::string(name) + ": health has not taken it down");
     n.changed = *index;
-    become(home, *home.restores, config_.health);
+    become(home, *home.restores, config_.health, now_min());
     return {};
   });
 }
@@ -219,7 +222,8 @@ Expected<void> Fleet::let_return(std::span<const Returned> returned) {
   for (const Returned& r : returned) {
     if (r.home >= all.size() || all[r.home].state != assign::HomeState::returning) continue;
     all[r.home].returned_percent = std::max(all[r.home].returned_percent, r.percent);
-    if (r.percent >= assign::returned_percent_all) become(all[r.home], assign::HomeState::up, config_.health);
+    all[r.home].returned_min = now_min();
+    if (r.percent >= assign::returned_percent_all) become(all[r.home], assign::HomeState::up, config_.health, now_min());
   }
   auto built = build_site(config_, std::move(all));
   if (!built) return std::unexpected(built.error());
@@ -237,7 +241,7 @@ Expected<Outcome> Fleet::remove(std::string_view name, store::Author author) {
       return std::unexpected(std::string(name) + ": " + std::to_string(placed.overrides + placed.pins) +
                              " clients are placed there: place them elsewhere first");
     n.changed = *index;
-    become(n.homes[*index], assign::HomeState::removed, config_.health);
+    become(n.homes[*index], assign::HomeState::removed, config_.health, now_min());
     n.homes[*index].is_local = false;
     const auto dealt = assign::deal(assign::Homes(n.homes), n.seed);
     for (std::size_t i = 0; i < n.slots.size(); ++i) {

@@ -65,7 +65,7 @@ void Path::consult_followers(Job& job, const Site& site, std::uint32_t now_ms) {
 }
 
 // Where those live who are named; their homes are prefetched.
-void Path::place(std::span<Job*> jobs, const Site& site) {
+void Path::place(std::span<Job*> jobs, const Site& site, std::uint32_t now_min) {
   std::array<Job*, base::burst_pkts_max> named;
   std::size_t count = 0;
   for (Job* job : jobs) {
@@ -83,6 +83,8 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
   }
   if (commons_.moves.is_any()) [[unlikely]]
     follow_moves(std::span(named).first(count), site);
+  if (has_any_returned(site, now_min)) [[unlikely]]
+    follow_returns(std::span(named).first(count), site, now_min);
   if (site.local_home != assign::no_home) locate(std::span(named).first(count), site);
 }
 
@@ -94,6 +96,14 @@ void Path::place(std::span<Job*> jobs, const Site& site) {
     const assign::HomeIndex assigned = job->placement.home;
     job->placement = placed_on_move(job->placement, *move, job->subject.msg.method, site);
     const assign::HomeIndex other = also_to(job->subject, assigned, job->placement.home, *move);
+    if (other != assign::no_home) twins_[twins_count_++] = {.job = job, .home = other};
+  }
+}
+
+// Those whose home is back.
+[[gnu::noinline]] void Path::follow_returns(std::span<Job*> named, const Site& site, std::uint32_t now_min) {
+  for (Job* job : named) {
+    const assign::HomeIndex other = stood_in(job->subject, job->placement, site, now_min);
     if (other != assign::no_home) twins_[twins_count_++] = {.job = job, .home = other};
   }
 }
@@ -176,7 +186,7 @@ void Path::sign(std::span<Job*> jobs, const Site& site) {
 void Path::judge(std::span<Job*> jobs, const Site& site) {
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
   const std::uint64_t now_ms = nic::ticks() / ticks_per_ms_;
-  place(jobs, site);
+  place(jobs, site, now_min);
   for (Job* job : jobs) job->judgement = edge::judge(job->subject, site, job->placement, now_min);
   if (actor_.is_registrar_crowded()) [[unlikely]]
     put_off(jobs);

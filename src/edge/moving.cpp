@@ -21,9 +21,20 @@ assign::Placement placed_on_move(const assign::Placement& assigned, const assign
 }
 
 assign::HomeIndex also_to(const Subject& request, assign::HomeIndex assigned, assign::HomeIndex placed, const assign::Move& move) {
-  const bool follows_invite = request.msg.method == sip::Method::cancel || request.msg.method == sip::Method::ack;
-  if (!follows_invite || request.routing.course > Course::by_tables) return assign::no_home;
+  if (!follows_invite(request)) return assign::no_home;
   return placed == move.previous ? assigned : move.previous;
+}
+
+static bool is_recent(std::uint32_t minute, std::uint32_t now_min) { return now_min - minute <= base::invite_pending_s_max / 60; }
+
+bool has_any_returned(const Site& site, std::uint32_t now_min) { return is_recent(site.homes.returned_min(), now_min); }
+
+assign::HomeIndex stood_in(const Subject& request, const assign::Placement& placement, const Site& site, std::uint32_t now_min) {
+  if (!follows_invite(request) || placement.home == assign::no_home) return assign::no_home;
+  const assign::HomeBrief& brief = site.homes.brief(placement.home);
+  const bool is_back = assign::is_in_service(brief.state) && (brief.state != assign::HomeState::returning || assign::has_returned(brief, request.client));
+  if (!is_back || !is_recent(site.homes[placement.home].returned_min, now_min)) return assign::no_home;
+  return assign::next_up(site.homes, request.client.low, placement.home);
 }
 
 std::optional<assign::Confirmation> confirmation(const Subject& response, const Site& site) {

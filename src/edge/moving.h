@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a client's move means for one message. Pure, as the judge is.
+// What it means for one message that its client moves, or that his home is back. Pure, as the judge is.
 #pragma once
 #include <optional>
 
@@ -14,6 +14,12 @@ namespace viaduct::edge {
 
 /// The home besides `placed` that a CANCEL, or an ACK without a Route of ours, goes to: where its INVITE went is not known. no_home: none.
 [[nodiscard]] assign::HomeIndex also_to(const Subject& request, assign::HomeIndex assigned, assign::HomeIndex placed, const assign::Move& move);
+
+/// Whether any home has come back so lately that stood_in may find another one.
+[[nodiscard]] bool has_any_returned(const Site& site, std::uint32_t now_min);
+/// The home that stood in for the client's own until this came back, less than base::invite_pending_s_max ago: a CANCEL, or an ACK without a Route of ours,
+/// goes there as well. no_home: none. Units: `now_min` are minutes since 1970; a minute more may pass.
+[[nodiscard]] assign::HomeIndex stood_in(const Subject& request, const assign::Placement& placement, const Site& site, std::uint32_t now_min);
 
 /// What a response that is sent back says of a move: the home that said 2xx to a REGISTER, and to whose.
 [[nodiscard]] std::optional<assign::Confirmation> confirmation(const Subject& response, const Site& site);

@@ -43,8 +43,9 @@ class Path {
   void index(std::span<Job*> jobs);
   void identify(std::span<Job*> jobs, const Site& site);
   void screen(std::span<Job*> jobs);
-  void place(std::span<Job*> jobs, const Site& site);
+  void place(std::span<Job*> jobs, const Site& site, std::uint32_t now_min);
   void follow_moves(std::span<Job*> named, const Site& site);
+  void follow_returns(std::span<Job*> named, const Site& site, std::uint32_t now_min);
   void hear_confirmations(std::span<Job*> jobs, const Site& site);
   void locate(std::span<Job*> named, const Site& site);
   void judge(std::span<Job*> jobs, const Site& site);

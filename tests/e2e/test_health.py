@@ -122,6 +122,31 @@ def test_what_an_operator_takes_down_stays_down(lab, folder):
         assert not daemon.ask("homes.down", name="north")["ok"]
 
 
+def test_a_cancel_also_reaches_the_home_that_stood_in_until_the_own_one_came_back(lab, folder):
+    edge, client = lab.host("edge"), lab.host("clients", "198.18.0.10").udp("198.18.0.10", 5060)
+    north, south = (lab.host(name, address).udp(address, 5060, 3.0) for name, address in rig.HOMES.items())
+    with edge.daemon(make_config(folder, health={"enabled": False, "slow_start_s": 0})) as daemon:
+        def send(method):
+            client.sendto(bytes(sip.request(method, USERS[0]).via(sip.via("198.18.0.10:5060", "z9hG4bKcall"))), rig.SERVICE)
+
+        def heard(*links):
+            messages = [sip.Message(link.recv(65535)) for link in links]
+            return {m.method for m in messages}, {m.values("via")[0] for m in messages}
+
+        assert daemon.ask("homes.down", name="north")["ok"]
+        send("INVITE")
+        assert heard(south)[0] == {"INVITE"}
+        assert daemon.ask("homes.up", name="north")["ok"]
+        for method in ("CANCEL", "ACK"):
+            send(method)
+            methods, vias = heard(north, south)
+            assert methods == {method} and len(vias) == 1, "one branch: it is one transaction"
+        send("INVITE")
+        assert heard(north)[0] == {"INVITE"}
+        counters = daemon.counters()
+        assert counters["total"]["second_homes"] == 2 and counters["balanced"]
+
+
 def test_a_draining_home_that_comes_back_still_drains(lab, folder):
     edge = lab.host("edge")
     north, _ = start_homes(lab, folder)

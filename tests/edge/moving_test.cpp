@@ -85,6 +85,37 @@ TEST_F(Moving, CancelAndAckGoToBothHomes) {
   EXPECT_EQ(also(Text(), {.previous = kin}), assign::no_home);
 }
 
+// RFC 3261 16.11: the INVITE may have gone to the home that stood in.
+TEST_F(Moving, CancelAndAckAlsoGoToTheHomeThatStoodInUntilTheirOwnIsBack) {
+  std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+  const auto other = [&](const std::string& text, std::uint32_t now) {
+    site.homes = assign::Homes(homes);
+    Subject subject{.source = endpoint("198.18.0.1:5062"), .listener = &site.listeners.front()};
+    index(text, subject);
+    identify(subject, site);
+    const auto found = stood_in(subject, assignment.find(subject.client), site, now);
+    EXPECT_TRUE(found == assign::no_home || has_any_returned(site, now));
+    return found;
+  };
+  const std::string cancel = Text().method("CANCEL").uri("sip:alice@example.com");
+  const std::string ack = Text().method("ACK").uri("sip:alice@example.com").to("<sip:alice@example.com>;tag=x");
+  EXPECT_EQ(other(cancel, now_min), assign::no_home) << "it was never away";
+  homes[far].state = assign::HomeState::down;
+  EXPECT_EQ(other(cancel, now_min), assign::no_home);
+  const assign::HomeIndex during = assign::next_up(site.homes, key("alice").low);
+  ASSERT_NE(during, far);
+  homes[far].state = assign::HomeState::up;
+  homes[far].returned_min = now_min;
+  EXPECT_EQ(other(cancel, now_min), during);
+  EXPECT_EQ(other(ack, now_min + 3), during);
+  EXPECT_EQ(other(cancel, now_min + 4), assign::no_home);
+  EXPECT_EQ(other(invite(), now_min), assign::no_home);
+  homes[far].state = assign::HomeState::returning;
+  EXPECT_EQ(other(cancel, now_min), assign::no_home) << "he is there still";
+  homes[far].returned_percent = assign::returned_percent_all;
+  EXPECT_EQ(other(cancel, now_min), during);
+}
+
 TEST_F(Moving, AHomeConfirmsByItsAnswer) {
   const auto told = heard(response("200"), "198.18.0.11:5060");
   ASSERT_TRUE(told);

@@ -40,6 +40,7 @@ struct Home {
   bool edge_notifies{};                           ///< it has no notifier of its own for the package reg: edges are it, by what they see
   HomeState state{};
   std::uint8_t returned_percent{};                ///< while `returning`
+  std::uint32_t returned_min{};                   ///< when it last took back clients that others had served, minutes since 1970; 0: not since the start
   std::optional<HomeState> restores;              ///< while health has taken it down: up or draining, as it is to be again; of no other
   std::string contact_v4;                         ///< prebuilt `Contact: <sip:ADDRESS:PORT` (no `>`); empty without public_v4
   std::string contact_v6;
@@ -71,6 +72,8 @@ class Homes {
   [[nodiscard]] std::size_t size() const { return homes_.size(); }
   /// Whether edges notify in the place of any home but a removed one.
   [[nodiscard]] bool has_edge_notified() const { return has_edge_notified_; }
+  /// The latest `returned_min` of any home.
+  [[nodiscard]] std::uint32_t returned_min() const { return returned_min_; }
   /// Whether any home has a max_per_s.
   [[nodiscard]] bool are_any_limited() const { return are_any_limited_; }
   [[nodiscard]] auto begin() const { return homes_.begin(); }
@@ -83,9 +86,10 @@ class Homes {
   [[nodiscard]] bool is_home_host(const base::Address& a) const;
 
  private:
-  friend HomeIndex next_up(const Homes& homes, std::uint64_t key_hash);
+  friend HomeIndex next_up(const Homes& homes, std::uint64_t key_hash, HomeIndex except);
   std::vector<Home> homes_;
   std::vector<HomeBrief> briefs_;          // of homes_
+  std::uint32_t returned_min_{};
   bool has_edge_notified_{};
   bool are_any_limited_{};
   std::vector<HomeIndex> by_name_;         // sorted by name
@@ -93,10 +97,10 @@ class Homes {
   Rendezvous up_{base::Key128{}};          // the homes that are up, returning ones only for want of others; unkeyed: it orders by a keyed hash
 };
 
-/// The next up home in the rendezvous order of a key: where a client of a home that is down goes. no_home when none is up.
+/// The next up home but `except` in the rendezvous order of a key: where a client of a home that is down goes. no_home when none is up.
 /// Weighted rendezvous hashing by home name and weight; `key_hash` is a word of a client key, so the fleet's seed is in it. Only homes that are up are
 /// chosen, and those in slow start only when there are no others: who waits for his own to take him back stays where he is. Cost: about a nanosecond a home.
-[[nodiscard]] HomeIndex next_up(const Homes& homes, std::uint64_t key_hash);
+[[nodiscard]] HomeIndex next_up(const Homes& homes, std::uint64_t key_hash, HomeIndex except = no_home);
 
 /// Whether a client of a home in slow start has had his turn to go back. As the share rises, none has it taken from him again. The bits of his key are
 /// those that choose neither his slot nor his fail-over.

@@ -21,8 +21,8 @@ class Rendezvous {
   explicit Rendezvous(const base::Key128& seed) : seed_(seed) {}
   /// Shape: names are distinct. A home of weight 0 is never chosen.
   void add(std::string_view name, std::uint32_t weight, HomeIndex home);
-  /// The first home in the order of this key; no_home when there are none. About a nanosecond a home, and one logarithm for each distinct weight.
-  [[nodiscard]] HomeIndex choose(std::uint64_t key) const;
+  /// The first home but `except` in the order of this key; no_home when there are none. About a nanosecond a home, and one logarithm for each distinct weight.
+  [[nodiscard]] HomeIndex choose(std::uint64_t key, HomeIndex except = no_home) const;
 
  private:
   struct Candidate {

@@ -63,6 +63,8 @@ class Fleet {
   [[nodiscard]] Now now();
   [[nodiscard]] Expected<Outcome> change(store::Author author, const std::function<Expected<void>(Now&)>& edit);
 
+  [[nodiscard]] std::uint32_t now_min() const { return commons_.now_min.load(std::memory_order_relaxed); }
+
   site::Commons& commons_;
   Loop& loop_;
   Placements& placements_;
