@@ -33,20 +33,6 @@ void read_reg_notifier(const Table& table, Home& home) {
   if (home.edge_notifies && is_its_own) table.place("reg_notifier").refuse("is \"edge\" for a Viaduct", "\"home\" when viaduct is true or control is given");
 }
 
-/// A home elsewhere must be another place than this node, and one that has a way to it.
-void check_reachable(const Config& config, const Home& home, const Item& address) {
-  if (home.is_local) return;
-  const auto is_it = [&](const Listen& own) { return own.endpoint == home.address; };
-  if (std::any_of(config.listen.begin(), config.listen.end(), is_it))
-    address.refuse_text("is this node's own address", "another server's address, or local = true");
-  const auto& at = home.address.address;
-  const bool has_listener =
-      std::any_of(config.listen.begin(), config.listen.end(), [&](const Listen& own) { return own.endpoint.address.is_v4() == at.is_v4(); });
-  if (!has_listener) address.refuse_text("is of an IP version that no listener has", "an address of a family that node.listen has one of");
-  if (config.routes == Routes::listed && !is_reached(config, at))
-    address.refuse_text("cannot be reached: it is not on-link, and there is no gateway", "an address in network.prefix, or any with network.gateway");
-}
-
 Home read_home(const Table& table, const Config& config) {
   table.only({"name", "address", "public", "weight", "capacity", "local", "viaduct", "probe", "control", "zone", "reg_notifier", "max_per_s"});
   Home home;
@@ -64,7 +50,7 @@ Home read_home(const Table& table, const Config& config) {
   if (const auto control = table.item("control", control_text)) home.control = control_endpoint(*control);
   if (const auto zone = table.item("zone", label_text(base::home_name_bytes_max))) home.zone = label(*zone, base::home_name_bytes_max);
   read_reg_notifier(table, home);
-  check_reachable(config, home, address);
+  if (const auto fault = fault_of_home(config, home.address); fault && !home.is_local) address.refuse_text(fault->what, fault->allowed);
   return home;
 }
 
@@ -77,6 +63,18 @@ FleetKey fleet_key(const Item& item) {
 }
 
 }  // namespace
+
+std::optional<Fault> fault_of_home(const Config& config, const base::Endpoint& address) {
+  const auto& at = address.address;
+  const auto is_listener = [&](auto is_it) { return std::ranges::any_of(config.listen, is_it, &Listen::endpoint); };
+  if (is_listener([&](const base::Endpoint& own) { return own == address; }))
+    return Fault{"is this node's own address", "another server's address, or local = true"};
+  if (!is_listener([&](const base::Endpoint& own) { return own.address.is_v4() == at.is_v4(); }))
+    return Fault{"is of an IP version that no listener has", "an address of a family that node.listen has one of"};
+  if (config.routes == Routes::listed && !is_reached(config, at))
+    return Fault{"cannot be reached: it is not on-link, and there is no gateway", "an address in network.prefix, or any with network.gateway"};
+  return std::nullopt;
+}
 
 void read_homes(const Table& root, Config& config) {
   const auto tables = root.children("home");

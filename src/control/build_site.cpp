@@ -13,7 +13,6 @@ using site::Listener;
 using site::RedirectPolicy;
 using site::Site;
 
-// A fleet without any key still signs its own branches; config has refused that when it matters.
 sip::SigningKeys signing_keys(const config::Config& c) {
   sip::SigningKeys keys;
   for (std::size_t i = 0; i < c.fleet_keys.size() && i < keys.keys.size(); ++i) keys.keys[i].emplace(c.fleet_keys[i].letter, c.fleet_keys[i].key);
@@ -101,9 +100,22 @@ sip::Domains domains_from(const config::Config& c) {
   return d;
 }
 
+// What was asked of the configuration's homes when it was read is asked of those that stand as well: they may be others.
+std::expected<void, std::string> check_homes(const config::Config& c, const std::vector<assign::Home>& homes) {
+  for (const assign::Home& home : homes) {
+    if (home.state == assign::HomeState::removed) continue;
+    if (c.fleet_keys.empty()) return std::unexpected("fleet.keys: is missing, and there is the home " + home.name + "; allowed: one or two of LETTER:KEY");
+    if (const auto fault = config::fault_of_home(c, home.address); fault && !home.is_local)
+      return std::unexpected("home " + home.name + ": \"" + home.address.text() + "\" " + std::string(fault->what) +
+                             "; allowed: " + std::string(fault->allowed));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const config::Config& c, std::vector<assign::Home> homes) {
+  if (const auto good = check_homes(c, homes); !good) return std::unexpected(good.error());
   auto built = std::make_unique<Site>();
   set_listeners(*built, c);
   built->node_names = c.node_names;

@@ -7,6 +7,7 @@ import frames
 import rig
 from frames import Datagram
 from rig import sip
+from test_store import refused_start
 
 EDGE6, CLIENT6, NORTH6 = "2001:db8::2", "2001:db8::10", "2001:db8::1:1"
 NORTH = rig.HOMES["north"]
@@ -87,17 +88,25 @@ def test_of_several_listeners_each_gets_its_own_answers_back(pcap):
     assert run(pcap, [lost], node=listen, neighbour=neighbours(*rig.CLIENT[:1])).only().source == (rig.EDGE, 5060), "an index that is none: the partner"
 
 
-def test_a_home_of_a_family_that_no_listener_has_is_a_drop_by_name(pcap, folder):
+def test_a_home_of_a_family_that_no_listener_has_stops_the_start(folder):
     """The configuration refuses such a home; the store may have one from before."""
     node = {"name": "shrunk"}
-    config = rig.make_config(folder, assignments=PLACED, node=node | BOTH, network=NETWORK, home=north(f"[{NORTH6}]:5060"), neighbour=[],
-                             dpdk={"rx_pcap": folder / "none.pcap", "tx_pcap": folder / "out.pcap"})
+    dpdk = {"rx_pcap": folder / "none.pcap", "tx_pcap": folder / "out.pcap"}
     frames.write_pcap(folder / "none.pcap", [])
-    with rig.Daemon(config):
+    with rig.Daemon(rig.make_config(folder, node=node | BOTH, network=NETWORK, home=north(f"[{NORTH6}]:5060"), neighbour=[], dpdk=dpdk)):
         pass
-    frames.write_pcap(folder / "none.pcap", [frames.frame_of(rig.datagram(sip.register("alice").vias(2)))])
-    config = rig.make_config(folder, node=node, home=[], neighbour=[], dpdk={"rx_pcap": folder / "none.pcap", "tx_pcap": folder / "out.pcap"})
-    with rig.Daemon(config) as daemon:
+    assert f'home north: "[{NORTH6}]:5060" is of an IP version that no listener has' in refused_start(rig.make_config(folder, node=node, home=[], neighbour=[], dpdk=dpdk))
+
+
+def test_a_contact_of_a_family_that_no_listener_has_is_a_drop_by_name(folder):
+    """Nobody may be bound there; the store may have one from before."""
+    node = {"name": "shrunk"}
+    tables = {"dpdk": {"rx_pcap": folder / "in.pcap", "tx_pcap": folder / "out.pcap"}, "home": [{"name": "here", "address": f"{rig.EDGE}:5060", "local": True}]}
+    frames.write_pcap(folder / "in.pcap", [])
+    with rig.Daemon(rig.make_config(folder, node=node | {"listen": BOTH["listen"][::-1]}, network=NETWORK, **tables)) as daemon:
+        assert daemon.ask("client.bind", aor="alice@example.com", uri=f"sip:alice@[{CLIENT6}]:5060")["ok"]
+    frames.write_pcap(folder / "in.pcap", [frames.frame_of(rig.datagram(sip.options("sip:alice@example.com")))])
+    with rig.Daemon(rig.make_config(folder, node=node, **tables)) as daemon:
         assert daemon.settled(1)["total"]["drops"]["family_unserved"] == 1
 
 

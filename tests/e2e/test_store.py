@@ -73,6 +73,27 @@ def test_a_home_is_removed_only_when_nobody_is_placed_there(folder):
         viaduct(node, "homes", "add", "north", "--address", "198.18.0.11:5060")
         assert "is a home already" in viaduct(node, "homes", "add", "north", "--address", "198.18.0.11:5060", status=1)
         assert "allowed" in viaduct(node, "homes", "add", "odd", "--address", "nonsense", status=1)
+def refused_start(config):
+    """What a viaductd says that does not start."""
+    done = subprocess.run([daemons.VIADUCTD, "--config", config], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1, done
+    return done.stderr
+
+
+def test_there_are_no_homes_without_a_key_that_signs(folder):
+    named = {"node": {"name": "keyless"}}
+    config = quiet(folder, **named)
+    with Daemon(config) as node:
+        assert quiet(folder, home=[], fleet={"keys": None}, **named) == config
+        refused = node.ask("reload")
+        assert not refused["ok"] and "fleet.keys: is missing" in refused["error"], refused
+    assert "fleet.keys: is missing" in refused_start(config)
+    bare = quiet(folder, home=[], fleet={"seed": None, "keys": None})
+    with Daemon(bare) as node:
+        assert "fleet.keys: is missing" in viaduct(node, "homes", "add", "north", "--address", "198.18.1.1:5060", status=1)
+        assert node.ask("homes")["homes"] == []
+
+
 
 
 def test_a_home_that_drains_or_is_down_stays_so_over_a_restart(folder):

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -260,6 +261,12 @@ struct Error {
 
 /// What differs between two configurations and cannot be applied without a restart: keys, one a line.
 [[nodiscard]] std::vector<std::string> needs_restart(const Config& running, const Config& next);
+/// What is wrong with a value, and what is allowed.
+struct Fault {
+  std::string_view what, allowed;
+};
+/// Why a home elsewhere cannot be at an address: it is this node's own, of a family without a listener, or there is no way to it. nullopt: it can.
+[[nodiscard]] std::optional<Fault> fault_of_home(const Config& config, const base::Endpoint& address);
 
 /// One row of an assignments file.
 struct AssignmentRow {

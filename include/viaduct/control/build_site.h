@@ -11,7 +11,8 @@
 
 namespace viaduct::control {
 
-/// Build a site from a configuration and the homes that stand, whose order are their indices. Errors: a sentence naming the key.
+/// Build a site from a configuration and the homes that stand, whose order are their indices. Errors: what those homes need and the
+/// configuration has not: key: what; allowed: range.
 [[nodiscard]] std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const config::Config& config, std::vector<assign::Home> homes);
 
 }  // namespace viaduct::control
