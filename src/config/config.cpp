@@ -2,6 +2,8 @@
 // load(): the tables of the file in order, each read by its own reader; and what a running node cannot take over.
 #include "viaduct/config/config.h"
 
+#include <algorithm>
+
 #include "reader.h"
 #include "sections.h"
 
@@ -34,6 +36,43 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_limits(root.child("limits"), config);
 }
 
+/// `visit(key, member)` for each that a running node cannot take over.
+template <typename Visit>
+void each_fixed(Visit visit) {
+  visit("node.name", &Config::node_name);
+  visit("node.listen", &Config::listen);
+  visit("node.runtime_dir", &Config::runtime_dir);
+  visit("node.workers", &Config::workers);
+  visit("node.worker_cpus", &Config::worker_cpus);
+  visit("node.control_cpu", &Config::control_cpu);
+  visit("node.burst_pkts", &Config::burst_pkts);
+  visit("node.idle", &Config::idle);
+  visit("network.routes", &Config::routes);
+  visit("network.mtu", &Config::mtu_bytes);
+  visit("exception", &Config::exception);
+  visit("dpdk", &Config::dpdk);
+  visit("fleet.seed", &Config::fleet_seed);
+  visit("assign.policy", &Config::assign_policy);
+  visit("assign.entries", &Config::entries_expected);
+  visit("store.path", &Config::store_path);
+  visit("store.size_max", &Config::store_bytes_max);
+  visit("store.fsync", &Config::store_fsync);
+  visit("balance.window_s, half_life_s, clients_tracked", &Config::measuring);
+  visit("registrar.shards", &Config::shards);
+  visit("registrar.shard_cpus", &Config::shard_cpus);
+  visit("control.listen", &Config::control_listen);
+  visit("screen.cache_entries", &Config::screen_cache_entries);
+  visit("limits.ring_slots", &Config::ring_slots);
+  visit("limits.neighbours_max", &Config::neighbours_max);
+  visit("limits.redirects_kept", &Config::redirects_kept);
+  visit("limits.limit_entries", &Config::limit_entries);
+}
+
+/// Whether links and ways of the one mean the same in the other: links name ports by their numbers, and ways are the configuration's or the kernel's.
+bool shares_links(const Config& a, const Config& b) {
+  return a.routes == b.routes && std::ranges::equal(a.dpdk.ports, b.dpdk.ports, {}, &DpdkPort::name, &DpdkPort::name);
+}
+
 }  // namespace
 
 std::filesystem::path from_folder_of(const std::filesystem::path& file, const std::filesystem::path& path) {
@@ -54,37 +93,20 @@ std::expected<Config, Error> load(const std::filesystem::path& file, const std::
 
 std::vector<std::string> needs_restart(const Config& running, const Config& next) {
   std::vector<std::string> out;
-  const auto compare = [&](const char* key, const auto& member) {
+  each_fixed([&](const char* key, auto member) {
     if (running.*member != next.*member) out.emplace_back(key);
-  };
-  compare("node.name", &Config::node_name);
-  compare("node.listen", &Config::listen);
-  compare("node.runtime_dir", &Config::runtime_dir);
-  compare("node.workers", &Config::workers);
-  compare("node.worker_cpus", &Config::worker_cpus);
-  compare("node.control_cpu", &Config::control_cpu);
-  compare("node.burst_pkts", &Config::burst_pkts);
-  compare("node.idle", &Config::idle);
-  compare("network.routes", &Config::routes);
-  compare("network.mtu", &Config::mtu_bytes);
-  compare("exception", &Config::exception);
-  compare("dpdk", &Config::dpdk);
-  compare("fleet.seed", &Config::fleet_seed);
-  compare("assign.policy", &Config::assign_policy);
-  compare("assign.entries", &Config::entries_expected);
-  compare("store.path", &Config::store_path);
-  compare("store.size_max", &Config::store_bytes_max);
-  compare("store.fsync", &Config::store_fsync);
-  compare("balance.window_s, half_life_s, clients_tracked", &Config::measuring);
-  compare("registrar.shards", &Config::shards);
-  compare("registrar.shard_cpus", &Config::shard_cpus);
-  compare("control.listen", &Config::control_listen);
-  compare("screen.cache_entries", &Config::screen_cache_entries);
-  compare("limits.ring_slots", &Config::ring_slots);
-  compare("limits.neighbours_max", &Config::neighbours_max);
-  compare("limits.redirects_kept", &Config::redirects_kept);
-  compare("limits.limit_entries", &Config::limit_entries);
+  });
+  if (!shares_links(running, next)) out.emplace_back("network.prefix, route, gateway, neighbour");
   return out;
+}
+
+void keep_until_restart(const Config& running, Config& next) {
+  if (!shares_links(running, next)) {
+    next.on_link = running.on_link;
+    next.ways = running.ways;
+    next.neighbours = running.neighbours;
+  }
+  each_fixed([&](const char*, auto member) { next.*member = running.*member; });
 }
 
 }  // namespace viaduct::config

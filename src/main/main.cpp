@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (o.check) {
-    if (const auto rules = compile_rules(*config, folders().rules); !rules) return std::fprintf(stderr, "%s\n", rules.error().c_str()), 1;
+    if (const auto rules = compile_rules(*config, config->workers, folders().rules); !rules) return std::fprintf(stderr, "%s\n", rules.error().c_str()), 1;
     std::printf("%s: good\n", o.config.c_str());
     return 0;
   }

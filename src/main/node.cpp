@@ -175,7 +175,7 @@ Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
 std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config, const Folders& folders) {
-  auto rules = compile_rules(config, folders.rules);
+  auto rules = compile_rules(config, config.workers, folders.rules);
   if (!rules) return std::unexpected(rules.error());
   auto store = store::open_lmdb(store_of(config));
   if (!store) return std::unexpected(store.error().text);

@@ -15,18 +15,16 @@ namespace viaduct {
 std::expected<api::Reload, std::string> Node::Impl::reload() {
   auto next = config::load(config.file, folders.profiles);
   if (!next) return std::unexpected(next.error().text);
-  auto next_rules = compile_rules(*next, folders.rules);
+  auto next_rules = compile_rules(*next, config.workers, folders.rules);
   if (!next_rules) return std::unexpected(next_rules.error());
-  api::Reload done{.needs_restart = config::needs_restart(config, *next)};
-  next->listen = config.listen;
-  next->mtu_bytes = config.mtu_bytes;
-  next->fleet_seed = config.fleet_seed;
   const auto pen = placements.take_pen();
   if (!pen) return std::unexpected(pen.error());
+  api::Reload done{.needs_restart = config::needs_restart(applied, *next)};
+  config::keep_until_restart(applied, *next);
   const auto homes = fleet.homes();
   done.differs = control::differences(*next, assign::Homes(homes));
   auto built = control::build_site(*next, homes);
-  if (!built) return std::unexpected(built.error());
+  if (!built) return std::unexpected(config.file.string() + ": " + built.error());
   const auto registering = registrar_of(*next, (*built)->domains);
   if (!registering) return std::unexpected(registering.error());
   applied = std::move(*next);
@@ -54,7 +52,7 @@ std::expected<std::size_t, std::string> Node::Impl::reload_rules() {
     if (!pen) return std::unexpected(pen.error());
     current = applied;
   }
-  auto next = compile_rules(current, folders.rules);
+  auto next = compile_rules(current, config.workers, folders.rules);
   if (!next) return std::unexpected(next.error());
   const std::size_t count = (*next)->list().size();
   loop.call([&] { show_rules(std::move(*next)); });

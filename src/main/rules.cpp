@@ -73,8 +73,9 @@ void print(const json& row, bool as_json) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<screen::Rules>, std::string> compile_rules(const config::Config& config, const std::vector<std::filesystem::path>& rules_dirs) {
-  return compile(config::rules_of(config, rules_dirs), config.workers);
+std::expected<std::unique_ptr<screen::Rules>, std::string> compile_rules(const config::Config& config, unsigned workers,
+                                                                         const std::vector<std::filesystem::path>& rules_dirs) {
+  return compile(config::rules_of(config, rules_dirs), workers);
 }
 
 int test_rules(const RulesTest& test) {

@@ -12,8 +12,8 @@
 
 namespace viaduct {
 
-/// All rules of a configuration, for its workers. Errors: file, line, and what is wrong.
-[[nodiscard]] std::expected<std::unique_ptr<screen::Rules>, std::string> compile_rules(const config::Config& config,
+/// All rules of a configuration, for so many workers. Errors: file, line, and what is wrong.
+[[nodiscard]] std::expected<std::unique_ptr<screen::Rules>, std::string> compile_rules(const config::Config& config, unsigned workers,
                                                                                        const std::vector<std::filesystem::path>& rules_dirs);
 
 struct RulesTest {

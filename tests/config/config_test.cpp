@@ -247,6 +247,34 @@ TEST(Restart, IsNotNeededWhenHomesOnlyStandInAnotherOrder) {
   EXPECT_TRUE(needs_restart(running, next).empty());
 }
 
+TEST(Restart, TakesTheWaysWithIt) {
+  const std::string_view on_link = "network.prefix, route, gateway, neighbour";
+  const auto running = loaded(edited(sample_config, "# network", "gateway = \"192.0.2.254\""));
+  auto other_ports = edited(edited(sample_config, "\"192.0.2.1\"", "\"192.0.2.1 on b\""), "192.0.2.0/24", "192.0.2.0/24 on b");
+  other_ports = edited(edited(other_ports, "\"192.0.2.9\"", "\"192.0.2.9\"\nport = \"b\""), "# sip", "server = \"X\"");
+  other_ports += "[[dpdk.port]]\nname = \"a\"\n[[dpdk.port]]\nname = \"b\"\ninterface = \"eth2\"\n";
+  const auto of_the_kernel = edited(edited(sample_config, "prefix = \"192.0.2.0/24\"", "routes = \"kernel\""), "[dpdk]", "[exception]\ntap = \"tap0\"\n[dpdk]");
+  for (const std::string& text : {other_ports, of_the_kernel}) {
+    auto next = loaded(text);
+    EXPECT_EQ(needs_restart(running, next).back(), on_link);
+    keep_until_restart(running, next);
+    EXPECT_TRUE(needs_restart(running, next).empty());
+    ASSERT_EQ(next.on_link.size(), 1U);
+    EXPECT_EQ(next.on_link[0].link, base::Link::any());
+    EXPECT_EQ(next.ways.size(), 1U);
+    EXPECT_EQ(next.neighbours, running.neighbours);
+    EXPECT_EQ(next.server_header, loaded(text).server_header) << "what a reload applies is the new one";
+  }
+}
+
+TEST(Restart, IsNotNeededForWaysOfTheSamePorts) {
+  const auto running = loaded(sample_config);
+  auto next = loaded(edited(edited(sample_config, "# network", "gateway = \"192.0.2.254\""), "# node", "workers = 2"));
+  keep_until_restart(running, next);
+  EXPECT_EQ(next.ways.size(), 1U);
+  EXPECT_EQ(next.workers, 1U);
+}
+
 struct Restarting {
   std::string_view piece, by, key;
 };

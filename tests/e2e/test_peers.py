@@ -130,6 +130,35 @@ def test_a_faulty_reload_changes_nothing_and_says_where(lab, folder):
         daemon.settled(1)
 
 
+def test_a_reload_that_prepares_a_restart_leaves_what_runs_as_it_is(lab, folder):
+    edge, clients, north = lab.host("edge"), lab.host("clients", "198.18.0.10"), lab.host("north", NORTH).udp(NORTH, 5060)
+    ports = [{"name": "a", "interface": "eth0"}, {"name": "b", "interface": "eth1"}]
+    of_two_ports = {"node": {"listen": [f"{rig.EDGE}:5060 on a"]}, "network": {"prefix": ["198.18.0.0/15 on b"]}, "dpdk.port": ports}
+    of_the_kernel = {"network": {"routes": "kernel", "prefix": None}, "exception": {"tap": "viaduct0"}}
+
+    def configure(node=None, home=(), **tables):
+        homes = home or [{"name": "north", "address": f"{NORTH}:5060"}]
+        return rig.make_config(folder, neighbour=[], dpdk=rig.af_packet(), home=homes, node={"name": "edge", "workers": 2} | (node or {}), **tables)
+
+    def is_proxied(port):
+        link = clients.udp("198.18.0.10", port)
+        link.sendto(bytes(sip.register("alice").vias(2)), rig.SERVICE)
+        return b"sip:alice@" in north.recv(65535)
+
+    with edge.daemon(configure()) as daemon:
+        for port, key, tables in ((5070, "dpdk", of_two_ports), (5080, "network.routes", of_the_kernel), (5090, "node.workers", {"node": {"workers": 1}})):
+            configure(**tables)
+            answer = daemon.ask("reload")
+            assert answer["ok"] and key in answer["needs_restart"], answer
+            assert ("network.prefix, route, gateway, neighbour" in answer["needs_restart"]) == (key != "node.workers"), answer
+            assert all(is_proxied(port + n) for n in range(8)), "both workers, by the ways that there were"
+        configure(network={"prefix": ["198.18.0.0/24"]}, home=[{"name": "near", "address": "198.18.0.11:5060"}])
+        refused = daemon.ask("reload")
+        assert not refused["ok"] and "home north" in refused["error"] and "network.prefix" in refused["error"], refused
+        assert is_proxied(5100)
+        daemon.settled(25)
+
+
 def test_an_operator_moves_a_client_and_the_next_register_shows_it(lab, folder):
     edge, clients = lab.host("edge"), lab.host("clients", "198.18.0.10")
     config = rig.make_config(folder, neighbour=[], dpdk=rig.af_packet(), assignments=[("alice@example.com", "north")])

@@ -261,6 +261,9 @@ struct Error {
 
 /// What differs between two configurations and cannot be applied without a restart: keys, one a line.
 [[nodiscard]] std::vector<std::string> needs_restart(const Config& running, const Config& next);
+/// Give `next` the running values of what needs_restart names.
+void keep_until_restart(const Config& running, Config& next);
+
 /// What is wrong with a value, and what is allowed.
 struct Fault {
   std::string_view what, allowed;
