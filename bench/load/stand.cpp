@@ -34,7 +34,7 @@ std::unique_ptr<const site::Site> built_site() {
   c.server_header = "viaduct";
   c.fleet_seed = {1, 2, 3, 4};
   c.fleet_keys = {{.letter = 'a', .key = {5, 6, 7, 8}}};
-  c.edges = {{}};   // whoever sends, his REGISTER is for this node
+  c.edges = {base::whole_v4};   // whoever sends, his REGISTER is for this node
   assign::Home home;
   home.name = "here";
   home.address = node;

@@ -13,7 +13,6 @@ namespace viaduct::base {
 namespace {
 
 constexpr std::size_t groups_count = 8;  // of an IPv6 address, 16 bits each
-constexpr std::uint8_t v4_prefix_bits = 96;
 
 /// A decimal number without sign and without leading zeros, up to `max`.
 std::optional<unsigned> decimal(std::string_view text, unsigned max) {

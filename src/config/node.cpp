@@ -106,10 +106,9 @@ void read_way(const Item& item, Config& config) {
 }
 
 void read_gateway(const Item& item, Config& config) {
-  constexpr base::Prefix all_v4{.address = base::Address::v4({0, 0, 0, 0}), .bits = 96}, all_v6{};
   const auto via = address(item);
-  const base::Prefix& to = via.is_v4() ? all_v4 : all_v6;
-  const auto is_same = [&](const Way& w) { return w.to.bits == to.bits && w.to.address == to.address; };
+  const base::Prefix& to = via.is_v4() ? base::whole_v4 : base::whole_v6;
+  const auto is_same = [&](const Way& w) { return w.to == to; };
   if (std::any_of(config.ways.begin(), config.ways.end(), is_same))
     item.refuse_text(via.is_v4() ? "is a second IPv4 gateway" : "is a second IPv6 gateway", "one a family");
   config.ways.push_back({.to = to, .via = via, .link = link_of_hop(item, via, config)});
@@ -165,7 +164,7 @@ void read_exception(const Table& exception, Config& config) {
 
 bool is_reached(const Config& config, const base::Address& a) {
   return base::link_local_v6.contains(a) || std::any_of(config.on_link.begin(), config.on_link.end(), [&](const OnLink& l) { return l.prefix.contains(a); }) ||
-         std::any_of(config.ways.begin(), config.ways.end(), [&](const Way& w) { return w.to.address.is_v4() == a.is_v4() && w.to.contains(a); });
+         std::any_of(config.ways.begin(), config.ways.end(), [&](const Way& w) { return w.to.contains(a); });
 }
 
 }  // namespace viaduct::config

@@ -64,9 +64,9 @@ void read_redirect(const Table& redirect, Config& config) {
       Redirect::single_via);
   config.redirect_status = redirect.number<std::uint16_t>("status", {301, 302}, 302);
   config.trusted_proxies = prefixes(redirect.items("trusted_proxies", prefix_text));
-  if (!redirect.has("trusted_proxies")) config.trusted_proxies = {any_address()};
+  if (!redirect.has("trusted_proxies")) config.trusted_proxies = any_address();
   config.redirect_from = prefixes(redirect.items("from", prefix_text));
-  if (!redirect.has("from")) config.redirect_from = {any_address()};
+  if (!redirect.has("from")) config.redirect_from = any_address();
 }
 
 void read_proxy(const Table& proxy, Config& config) {

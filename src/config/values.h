@@ -57,7 +57,7 @@ struct Expiry {
 [[nodiscard]] std::string label(const Item& item, std::size_t bytes_max);
 [[nodiscard]] std::string label_text(std::size_t bytes_max);
 
-/// Every address, either family.
-[[nodiscard]] inline base::Prefix any_address() { return {}; }
+/// Every address of either family.
+[[nodiscard]] inline std::vector<base::Prefix> any_address() { return {base::whole_v4, base::whole_v6}; }
 
 }  // namespace viaduct::config

@@ -3,6 +3,7 @@
 #include "viaduct/control/build_site.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "viaduct/base/check.h"
 
@@ -60,7 +61,10 @@ site::PathPolicy path_policy(config::Path path) {
 void set_policy(Site& site, const config::Config& c) {
   site.redirect = redirect_policy(c.redirect);
   site.redirect_status_line = c.redirect_status == 301 ? "SIP/2.0 301 Moved Permanently\r\n" : "SIP/2.0 302 Moved Temporarily\r\n";
-  const auto all = [](const std::vector<base::Prefix>& prefixes) { return std::ranges::any_of(prefixes, [](const base::Prefix& p) { return p.bits == 0; }); };
+  const auto all = [](const std::vector<base::Prefix>& prefixes) {
+    const auto have = [&](const base::Prefix& whole) { return std::ranges::find(prefixes, whole) != prefixes.end(); };
+    return have(base::whole_v4) && have(base::whole_v6);
+  };
   site.trusted_proxies = c.trusted_proxies;
   site.trust_all_proxies = all(c.trusted_proxies);
   site.redirect_from = c.redirect_from;
@@ -71,17 +75,19 @@ void set_policy(Site& site, const config::Config& c) {
   site.record_route = c.record_route;
 }
 
-void set_limits(Site& site, const config::Limits& l) {
-  constexpr unsigned mapped_bits = 96;   // before an IPv4 address in its 128-bit form
+void set_limits(Site& site, const config::Config& c) {
+  const config::Limits& l = c.limits;
   site.limits = {.is_any = l.source_pps + l.strangers_pps + l.aor_pps + l.reply_bytes_per_s != 0,
                  .over = l.answer_503 ? site::Over::answer_503 : site::Over::drop,
-                 .source_bits_v4 = static_cast<std::uint8_t>(mapped_bits + l.source_bits_v4),
+                 .source_bits_v4 = static_cast<std::uint8_t>(base::v4_prefix_bits + l.source_bits_v4),
                  .source_bits_v6 = static_cast<std::uint8_t>(l.source_bits_v6),
                  .source = site::rate(l.source_pps, l.source_burst),
                  .strangers = site::rate(l.strangers_pps, l.strangers_burst),
                  .client = site::rate(l.aor_pps, l.aor_burst),
                  .reply = site::rate(l.reply_bytes_per_s, l.reply_burst_bytes),
                  .friends = l.friends};
+  // Who trusts everybody, of either IP version, has no friends by it.
+  std::ranges::copy_if(c.trusted_proxies, std::back_inserter(site.limits.friends), [](const base::Prefix& p) { return !p.is_whole(); });
 }
 
 void set_texts(Site& site, const config::Config& c) {
@@ -126,7 +132,7 @@ std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const c
   built->domains = domains_from(c);
   built->collect_route_hosts();
   set_policy(*built, c);
-  set_limits(*built, c.limits);
+  set_limits(*built, c);
   built->fleet_seed = c.fleet_seed;
   built->keys = signing_keys(c);
   set_texts(*built, c);

@@ -48,8 +48,7 @@ std::uint64_t Limiter::key_of(const base::Address& source) const {
 }
 
 bool Limiter::is_friend(const base::Address& source) const {
-  return site_->homes.is_home_host(source) || site::any_contains(site_->limits.friends, source) || site::any_contains(site_->edges, source) ||
-         (!site_->trust_all_proxies && site::any_contains(site_->trusted_proxies, source));
+  return site_->homes.is_home_host(source) || site::any_contains(site_->limits.friends, source) || site::any_contains(site_->edges, source);
 }
 
 void Limiter::look(Job& job) {

@@ -49,6 +49,7 @@ std::size_t Rules::match_source(std::string_view octets, std::span<RuleIndex> ou
   const base::Address address = base::Address::v6(raw);
   std::size_t count = 0;
   for (const Length& length : lengths_) {
+    if (length.bits < base::v4_prefix_bits && address.is_v4()) continue;
     const base::Address wanted = masked(address, length.bits);
     const auto* const begin = sources_.data() + length.begin;
     const auto* const end = sources_.data() + length.end;

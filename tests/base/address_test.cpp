@@ -198,6 +198,17 @@ TEST(Prefix, ContainsItsAddressesOnly) {
   EXPECT_FALSE(Prefix::parse("192.0.2.1/32")->contains(parsed("192.0.2.0")));
 }
 
+TEST(Prefix, OfIpv6HoldsNoIpv4Address) {
+  for (const char* text : {"::/0", "::/1", "::/64", "::/65", "::/80", "::fffe:0:0/95"}) {
+    EXPECT_FALSE(Prefix::parse(text)->contains(parsed("192.0.2.1"))) << text;
+    EXPECT_EQ(Prefix::parse(text)->contains(parsed("::1")), std::string_view(text) != "::fffe:0:0/95") << text;
+  }
+  EXPECT_TRUE(Prefix::parse("::/0")->contains(parsed("ffff::1")));
+  EXPECT_TRUE(Prefix::parse("::fffe:0:0/95")->contains(parsed("::fffe:1:1")));
+  EXPECT_TRUE(Prefix::parse("::/0")->is_whole() && Prefix::parse("0.0.0.0/0")->is_whole());
+  EXPECT_FALSE(Prefix::parse("::/1")->is_whole() || Prefix::parse("::/96")->is_whole() || Prefix::parse("0.0.0.0/1")->is_whole());
+}
+
 TEST(Prefix, DropsTheBitsBehindIt) {
   EXPECT_EQ(Prefix::parse("10.1.2.3/8")->text(), "10.0.0.0/8");
   EXPECT_EQ(Prefix::parse("10.1.2.255/31")->text(), "10.1.2.254/31");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a site is made of: what the homes that stand need of a configuration.
+// What a site is made of: what the homes that stand need of a configuration, and who is everybody.
 #include "viaduct/control/build_site.h"
 
 #include <gtest/gtest.h>
@@ -51,6 +51,22 @@ TEST(Site, IsNotBuiltForAHomeThatCannotBeSentTo) {
   EXPECT_EQ(refusal(c, local), "built");
   c.routes = config::Routes::kernel;
   EXPECT_EQ(refusal(c, home_at("198.51.100.1")), "built");
+}
+
+TEST(Site, HasTrustedProxiesForFriendsUnlessTheyAreEverybody) {
+  config::Config c = a_config();
+  const base::Prefix known = *base::Prefix::parse("192.0.2.8/32"), friendly = *base::Prefix::parse("198.51.100.0/24");
+  c.limits.friends = {friendly};
+  c.trusted_proxies = {known, base::whole_v4};
+  auto site = build_site(c, {});
+  EXPECT_EQ((*site)->limits.friends, (std::vector{friendly, known}));
+  EXPECT_FALSE((*site)->trust_all_proxies) << "nobody of IPv6";
+  c.trusted_proxies = {base::whole_v6, base::whole_v4};
+  site = build_site(c, {});
+  EXPECT_EQ((*site)->limits.friends, std::vector{friendly});
+  EXPECT_TRUE((*site)->trust_all_proxies);
+  c.redirect_from = {base::whole_v6};
+  EXPECT_FALSE((*build_site(c, {}))->redirect_all_sources);
 }
 
 }  // namespace

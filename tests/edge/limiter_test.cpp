@@ -66,16 +66,12 @@ TEST_F(Limits, CountAPrefixAsOneSource) {
   EXPECT_EQ(admitted_from("203.0.113.1:5060", 15) + admitted_from("203.0.113.200:5060", 15), 20U);
 }
 
-TEST_F(Limits, LeaveFriendsHomesEdgesAndTrustedProxiesAlone) {
+TEST_F(Limits, LeaveFriendsHomesAndEdgesAlone) {
   site.limits.source = site.limits.strangers = site::rate(10, 1);
   site.limits.friends = {*base::Prefix::parse("198.51.100.0/24")};
   site.edges = {*base::Prefix::parse("192.0.2.7/32")};
-  site.trusted_proxies = {*base::Prefix::parse("192.0.2.8/32")};
-  site.trust_all_proxies = false;
-  for (const char* source : {"198.51.100.9:5060", "198.18.0.11:5060", "192.0.2.7:5060", "192.0.2.8:5060"}) EXPECT_EQ(admitted_from(source, 50), 50U) << source;
+  for (const char* source : {"198.51.100.9:5060", "198.18.0.11:5060", "192.0.2.7:5060"}) EXPECT_EQ(admitted_from(source, 50), 50U) << source;
   EXPECT_EQ(admitted_from("203.0.113.1:5060", 50), 1U);
-  site.trust_all_proxies = true;
-  EXPECT_EQ(from("192.0.2.8:5060"), Drop::source_over_limit) << "who trusts all has no friends by it";
 }
 
 TEST_F(Limits, BoundAllStrangersTogetherButNotWhoHasRegistered) {

@@ -83,7 +83,10 @@ struct Endpoint {
   [[nodiscard]] std::string text() const;
 };
 
-/// An address prefix, `10.0.0.0/8` or `2001:db8::/32`.
+/// What stands before an IPv4 address in its 128-bit form, bits.
+inline constexpr std::uint8_t v4_prefix_bits = 96;
+
+/// An address prefix, `10.0.0.0/8` or `2001:db8::/32`. One of IPv6 holds no IPv4 address, `::/0` neither.
 struct Prefix {
   Address address;
   std::uint8_t bits{};  ///< of the 128-bit form: an IPv4 /8 is 104
@@ -92,11 +95,17 @@ struct Prefix {
   [[nodiscard]] constexpr bool contains(const Address& a) const {
     const auto mine = address.words(), its = a.words();
     const std::uint64_t high = std::byteswap(mine[0] ^ its[0]), low = std::byteswap(mine[1] ^ its[1]);
+    if (bits >= v4_prefix_bits) return high == 0 && low >> (128 - bits) == 0;
+    if (a.is_v4()) return false;
     if (bits > 64) return high == 0 && low >> (128 - bits) == 0;
     return bits == 0 || high >> (64 - bits) == 0;
   }
+  /// Whether it holds every address of its IP version.
+  [[nodiscard]] constexpr bool is_whole() const { return bits == (address.is_v4() ? v4_prefix_bits : 0); }
   [[nodiscard]] std::string text() const;
+  constexpr bool operator==(const Prefix&) const = default;
 };
+inline constexpr Prefix whole_v4{.address = Address::v4(0U), .bits = v4_prefix_bits}, whole_v6{};
 
 /// Link-local addresses of IPv6: always on the link (RFC 4291 2.5.6).
 inline constexpr Prefix link_local_v6{.address = Address::v6({0xfe, 0x80}), .bits = 10};

@@ -33,7 +33,7 @@ struct Limits {
   Rate strangers;                       ///< packets of all sources together that are neither friends nor have registered lately
   Rate client;                          ///< requests for one client
   Rate reply;                           ///< octets of our answers to one source
-  std::vector<base::Prefix> friends;    ///< never limited, beside the homes
+  std::vector<base::Prefix> friends;    ///< never limited, beside homes and edges: trusted proxies among them
 };
 
 }  // namespace viaduct::site
