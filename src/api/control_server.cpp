@@ -88,7 +88,7 @@ struct ControlServer::Impl {
   }
 };
 
-std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::start(const base::Endpoint& listen, FleetKeys keys, NodeHandler handler) {
+std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(const base::Endpoint& listen, FleetKeys keys, NodeHandler handler) {
   auto impl = std::make_unique<Impl>();
   impl->keys = std::move(keys);
   impl->handler = std::move(handler);
@@ -107,20 +107,23 @@ std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::start(
   });
   server.Post(".*", [&one = *impl](const httplib::Request& call, httplib::Response& out) { one.serve(call, out); });
   if (!server.bind_to_port(listen.address.text(), listen.port)) return std::unexpected("control.listen: " + listen.text() + " cannot be listened at");
-  impl->thread = start_unsignalled([&one = *impl] {
+  return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
+}
+
+void ControlServer::serve() {
+  impl_->thread = start_unsignalled([&one = *impl_] {
     one.server.listen_after_bind();
     one.has_ended = true;
   });
   // Before it runs it could not be told to stop.
-  while (!server.is_running() && !impl->has_ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
+  while (!impl_->server.is_running() && !impl_->has_ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ControlServer::~ControlServer() {
   impl_->server.stop();
-  impl_->thread.join();
+  if (impl_->thread.joinable()) impl_->thread.join();
 }
 
 }  // namespace viaduct::api

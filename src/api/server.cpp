@@ -202,7 +202,7 @@ Work answering(std::function<json()> answer) {
   return [answer = std::move(answer)](Stream& stream) { stream.write_line(answer()); };
 }
 
-std::expected<std::unique_ptr<Server>, std::string> Server::start(const std::filesystem::path& socket, Handler handler) {
+std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::filesystem::path& socket, Handler handler) {
   auto listener = listen_at(socket);
   if (!listener) return std::unexpected(listener.error());
   auto impl = std::make_unique<Impl>();
@@ -212,15 +212,18 @@ std::expected<std::unique_ptr<Server>, std::string> Server::start(const std::fil
   impl->stopper = Descriptor{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   impl->finished = Descriptor{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   if (impl->stopper.get() < 0 || impl->finished.get() < 0) return std::unexpected(system_said(socket, "eventfd"));
-  impl->thread = start_unsignalled([&server = *impl] { server.run(); });
   return std::unique_ptr<Server>{new Server{std::move(impl)}};
+}
+
+void Server::serve() {
+  impl_->thread = start_unsignalled([&server = *impl_] { server.run(); });
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Server::~Server() {
   eventfd_write(impl_->stopper.get(), 1);
-  impl_->thread.join();
+  if (impl_->thread.joinable()) impl_->thread.join();
   unlink(impl_->path.c_str());
 }
 

@@ -118,12 +118,13 @@ Node::Impl::Impl(const config::Config& c, Folders looked_in, std::unique_ptr<sto
 std::expected<void, std::string> Node::Impl::open_socket() {
   std::error_code ignored;
   std::filesystem::create_directories(config.runtime_dir, ignored);
-  auto started = api::Server::start(config.runtime_dir / (config.node_name + ".sock"),
-                                    [this](const nlohmann::json& request, const std::string& who) { return api::answer(plant, request, who); });
+  auto started = api::Server::open(config.runtime_dir / (config.node_name + ".sock"),
+                                   [this](const nlohmann::json& request, const std::string& who) { return api::answer(plant, request, who); });
   if (!started) return std::unexpected(started.error());
   server = std::move(*started);
   return {};
 }
+
 std::expected<void, std::string> Node::Impl::open_control() {
   if (!config.control_listen) return {};
   const auto keys = [this] {
@@ -131,7 +132,7 @@ std::expected<void, std::string> Node::Impl::open_control() {
     loop.call([&] { now = site.read().keys; });
     return now;
   };
-  auto started = api::ControlServer::start(
+  auto started = api::ControlServer::open(
       *config.control_listen, keys, [this](const std::string& target, const nlohmann::json& request) { return api::answer_node(plant, target, request); });
   if (!started) return std::unexpected(started.error());
   control_server = std::move(*started);
@@ -196,10 +197,13 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!nic::take_memory_near(config.workers)) spdlog::warn("the kernel does not let memory be taken from the workers' NUMA nodes");
   First first{.site = std::move(*site), .rules = std::move(*rules), .registrar = std::move(*registering), .kernel = std::move(*kernel)};
   auto impl = std::make_unique<Impl>(config, folders, std::move(*store), std::move(*ports), std::move(first), fleet->clients);
-  if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
-  if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
+  // What another process may have comes before an empty store is seeded: who does not start leaves nothing behind.
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
   if (const auto open = impl->open_control(); !open) return std::unexpected(open.error());
+  if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
+  if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
+  impl->server->serve();
+  if (impl->control_server) impl->control_server->serve();
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 

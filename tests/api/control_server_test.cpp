@@ -56,10 +56,10 @@ class Nodes : public testing::Test {
     ASSERT_TRUE(site) << site.error();
     keys = (*site)->keys;
     stand().commons.site.publish(std::move(*site), stand().commons.epoch);
-    auto started =
-        ControlServer::start(here, [this] { return keys; }, [this](const std::string& target, const json& request) { return hear(target, request); });
+    auto started = ControlServer::open(here, [this] { return keys; }, [this](const std::string& target, const json& request) { return hear(target, request); });
     ASSERT_TRUE(started) << started.error();
     server = std::move(*started);
+    server->serve();
   }
   NodeAnswer hear(const std::string& target, const json& request) {
     const std::lock_guard lock(mutex);
@@ -215,7 +215,7 @@ TEST_F(Nodes, AreAnsweredHoweverLongThatTakes) {
 }
 
 TEST_F(Nodes, DoNotShareAnAddress) {
-  EXPECT_FALSE(ControlServer::start(here, [this] { return keys; }, [](const std::string&, const json&) { return NodeAnswer{}; }));
+  EXPECT_FALSE(ControlServer::open(here, [this] { return keys; }, [](const std::string&, const json&) { return NodeAnswer{}; }));
 }
 
 }  // namespace

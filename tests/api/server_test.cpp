@@ -84,9 +84,10 @@ class ApiServer : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
   void start() {
-    auto started = Server::start(path_, [](const json& request, const std::string& who) { return answer(request, who); });
+    auto started = Server::open(path_, [](const json& request, const std::string& who) { return answer(request, who); });
     ASSERT_TRUE(started.has_value()) << started.error();
     server_ = std::move(*started);
+    server_->serve();
   }
   static Answer answer(const json& request, const std::string& who) {
     const std::string verb = request["verb"];
@@ -250,9 +251,23 @@ TEST_F(ApiServer, ReplacesTheSocketOfAProcessThatDied) {
   EXPECT_EQ(Client{path_}.ask(R"({"verb":"v"})")["ok"], true);
 }
 
+TEST_F(ApiServer, HasWhoConnectsWaitUntilItServes) {
+  auto opened = Server::open(path_, [](const json&, const std::string&) { return json{{"ok", true}}; });
+  ASSERT_TRUE(opened.has_value()) << opened.error();
+  Client early{path_};
+  early.send("{\"verb\":\"v\"}\n");
+  (*opened)->serve();
+  EXPECT_EQ(early.line(), R"({"ok":true})");
+}
+
+TEST_F(ApiServer, NeedsNotServeToEnd) {
+  ASSERT_TRUE(Server::open(path_, [](const json&, const std::string&) { return json{}; }).has_value());
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
 TEST_F(ApiServer, LeavesALiveSocketAlone) {
   start();
-  const auto second = Server::start(path_, [](const json&, const std::string&) { return json{}; });
+  const auto second = Server::open(path_, [](const json&, const std::string&) { return json{}; });
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error(), path_.string() + ": another process serves this socket");
   EXPECT_EQ(Client{path_}.ask(R"({"verb":"v"})")["ok"], true);
@@ -261,14 +276,14 @@ TEST_F(ApiServer, LeavesALiveSocketAlone) {
 TEST_F(ApiServer, LeavesAFileThatIsNoSocketAlone) {
   std::filesystem::create_directories(path_.parent_path());
   std::ofstream{path_} << "mine";
-  const auto started = Server::start(path_, [](const json&, const std::string&) { return json{}; });
+  const auto started = Server::open(path_, [](const json&, const std::string&) { return json{}; });
   ASSERT_FALSE(started.has_value());
   EXPECT_EQ(started.error(), path_.string() + ": exists and is not a socket");
   EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
 TEST_F(ApiServer, RefusesAPathThatNoSocketCanHave) {
-  const auto started = Server::start(folder_ / std::string(120, 'n'), [](const json&, const std::string&) { return json{}; });
+  const auto started = Server::open(folder_ / std::string(120, 'n'), [](const json&, const std::string&) { return json{}; });
   ASSERT_FALSE(started.has_value());
   EXPECT_TRUE(started.error().ends_with("is too long for a socket's path")) << started.error();
 }

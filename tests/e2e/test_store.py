@@ -94,6 +94,19 @@ def test_there_are_no_homes_without_a_key_that_signs(folder):
         assert node.ask("homes")["homes"] == []
 
 
+def test_a_start_that_fails_seeds_nothing(folder):
+    named = {"node": {"name": "first"}}
+    config = quiet(folder, control={"listen": "203.0.113.1:7060"}, **named)
+    assert "control.listen: 203.0.113.1:7060 cannot be listened at" in refused_start(config)
+    (folder / "file").write_text("")
+    quiet(folder, node=named["node"] | {"runtime_dir": folder / "file"})
+    assert str(folder / "file") in refused_start(config)
+    quiet(folder, home=[{"name": "south", "address": "198.18.1.9:5060"}], **named)
+    with Daemon(config) as node:
+        assert [(h["name"], h["address"]) for h in node.ask("homes")["homes"]] == [("south", "198.18.1.9:5060")]
+        assert node.ask("reload")["differs"] == []
+
+
 
 
 def test_a_home_that_drains_or_is_down_stays_so_over_a_restart(folder):

@@ -24,8 +24,10 @@ using FleetKeys = std::function<sip::SigningKeys()>;
 
 class ControlServer {
  public:
-  /// Listen there, and answer on threads of its own. Errors: the address cannot be had.
-  [[nodiscard]] static std::expected<std::unique_ptr<ControlServer>, std::string> start(const base::Endpoint& listen, FleetKeys keys, NodeHandler handler);
+  /// Listen there; who connects waits until it serves. Errors: the address cannot be had.
+  [[nodiscard]] static std::expected<std::unique_ptr<ControlServer>, std::string> open(const base::Endpoint& listen, FleetKeys keys, NodeHandler handler);
+  /// Answer from now on, on threads of its own. Called once.
+  void serve();
   ~ControlServer();  ///< waits for what is being answered
 
  private:

@@ -38,8 +38,10 @@ using Handler = std::function<Answer(const nlohmann::json& request, const std::s
 
 class Server {
  public:
-  /// Bind, listen and serve on a thread of its own. The socket has mode 0660. A stale socket file is replaced; a live one is an error.
-  [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> start(const std::filesystem::path& socket, Handler handler);
+  /// Bind and listen; who connects waits until it serves. The socket has mode 0660. A stale socket file is replaced; a live one is an error.
+  [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(const std::filesystem::path& socket, Handler handler);
+  /// Answer from now on, on a thread of its own. Called once.
+  void serve();
   ~Server();  ///< stops the thread, waits for what takes long to give up, removes the socket
 
  private:
