@@ -176,6 +176,7 @@ Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
 std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config, const Folders& folders) {
+  if (const auto cpus = config::check_cpus(config); !cpus) return std::unexpected(cpus.error().text);
   auto rules = compile_rules(config, config.workers, folders.rules);
   if (!rules) return std::unexpected(rules.error());
   auto store = store::open_lmdb(store_of(config));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <ostream>
+#include <tuple>
 
 #include "sample.h"
 
@@ -286,6 +287,20 @@ TEST(Config, NamesTheAssignmentsFileThatItCannotRead) {
   ASSERT_FALSE(config.has_value());
   EXPECT_EQ(config.error().text, (folder.path() / "node.conf").string() + ":33: assign.file: " + (folder.path() / "clients.csv").string() +
                                      " is not a file that can be read; allowed: a CSV file of aor,home[,pin]");
+}
+
+TEST(Config, NamesTheCpuThatThisProcessCannotHave) {
+  const Folder folder;
+  for (const auto& [piece, by, what] :
+       {std::tuple{"# node", "worker_cpus = [1023]", ":4: node.worker_cpus[0]: "}, std::tuple{"# node", "control_cpu = 1023", ":4: node.control_cpu: "},
+        std::tuple{"# registrar", "shards = 2\nshard_cpus = [1023, 1023]", ":36: registrar.shard_cpus[0]: "}}) {
+    const auto config = load_text(folder, edited(sample_config, piece, by));
+    ASSERT_TRUE(config.has_value()) << "the file may be meant for another machine: " << config.error().text;
+    const auto checked = check_cpus(*config);
+    ASSERT_FALSE(checked.has_value());
+    EXPECT_TRUE(checked.error().text.starts_with((folder.path() / "node.conf").string() + what + "this process cannot have CPU 1023; allowed: "))
+        << checked.error().text;
+  }
 }
 
 TEST(Config, RefusesARuntimeFolderWhoseSocketPathIsTooLong) {

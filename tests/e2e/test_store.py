@@ -107,6 +107,13 @@ def test_a_start_that_fails_seeds_nothing(folder):
         assert node.ask("reload")["differs"] == []
 
 
+def test_a_cpu_that_is_not_there_is_named_before_dpdk_starts(folder):
+    config = quiet(folder, node={"worker_cpus": [900]})
+    done = subprocess.run([daemons.VIADUCTD, "--config", config], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1 and done.stdout == "", done
+    assert f"{config}:" in done.stderr and "node.worker_cpus[0]: this process cannot have CPU 900; allowed: 0" in done.stderr
+
+
 
 
 def test_a_home_that_drains_or_is_down_stays_so_over_a_restart(folder):

@@ -256,6 +256,9 @@ struct Error {
 /// Read and check a file. Relative paths in it count from its folder. Profiles are looked for in `profile_dirs`, in order.
 [[nodiscard]] std::expected<Config, Error> load(const std::filesystem::path& file, const std::vector<std::filesystem::path>& profile_dirs);
 
+/// Whether this process can have the CPUs that a configuration's file names. Errors: as load().
+[[nodiscard]] std::expected<void, Error> check_cpus(const Config& config);
+
 /// A home from a TOML table's text, checked as one of the file is. Errors: key: what; allowed: range.
 [[nodiscard]] std::expected<Home, Error> read_home(std::string_view toml, const Config& config);
 
