@@ -19,9 +19,19 @@ std::string route(const Item& item) {
 
 constexpr std::string_view algorithms_text = "some of SHA-512-256, SHA-256, MD5, the strongest first";
 
-// Nobody has to prove anything without a file of credentials.
+// Nobody has to prove anything without one.
+void read_credentials(const Table& registrar, Config& config) {
+  constexpr std::string_view credentials_text = "a file of aor,algorithm,ha1";
+  const auto file = registrar.item("credentials", credentials_text);
+  if (!file) return;
+  config.credentials_file = from_folder_of(config.file, file->text);
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(config.credentials_file, failure))
+    file->refuse(config.credentials_file.string() + " is not a file that can be read", credentials_text);
+}
+
 void read_digest(const Table& registrar, Config& config) {
-  if (const auto file = registrar.item("credentials", "a file of aor,algorithm,ha1")) config.credentials_file = from_folder_of(config.file, file->text);
+  read_credentials(registrar, config);
   config.realm = config.domains.empty() ? std::string{} : config.domains.front();
   if (const auto realm = registrar.item("realm", "a text without quotes")) {
     if (realm->text.empty() || realm->text.find_first_of("\"\\\r\n") != realm->text.npos)

@@ -14,8 +14,11 @@
 #include "explain.h"
 #include "node.h"
 #include "rules.h"
+#include "settings.h"
 #include "viaduct/api/version.h"
 #include "viaduct/config/config.h"
+#include "viaduct/control/build_site.h"
+#include "viaduct/control/homes.h"
 
 namespace viaduct {
 namespace {
@@ -75,6 +78,19 @@ int run(const config::Config& config) {
   return ran ? 0 : 1;
 }
 
+/// What is read at a start besides the configuration's own file is read as well.
+int check(const config::Config& config) {
+  const auto refuse = [](const std::string& why) { return std::fprintf(stderr, "%s\n", why.c_str()), 1; };
+  if (const auto rules = compile_rules(config, config.workers, folders().rules); !rules) return refuse(rules.error());
+  const auto site = control::build_site(config, control::homes_of(config));
+  if (!site) return refuse(config.file.string() + ": " + site.error());
+  if (const auto registering = registrar_of(config, (*site)->domains); !registering) return refuse(registering.error());
+  std::printf("%s: good\n", config.file.c_str());
+  return 0;
+}
+
+constexpr int wrong_options = 2;
+
 int main(int argc, char** argv) {
   Options o;
   CLI::App app{"viaductd: a SIP edge that takes its packets past the kernel"};
@@ -86,7 +102,11 @@ int main(int argc, char** argv) {
   app.add_option("--source", o.rules.source, "with --test-rules: where the messages come from")->capture_default_str();
   app.add_flag("--json", o.json, "with --explain and --test-rules: one JSON object a message");
   app.set_version_flag("--version", std::string(api::version));
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : wrong_options;
+  }
   spdlog::set_default_logger(spdlog::stderr_logger_mt("viaductd"));
   if (!o.rules.file.empty()) {
     o.rules.as_json = o.json;
@@ -97,11 +117,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", config.error().text.c_str());
     return 1;
   }
-  if (o.check) {
-    if (const auto rules = compile_rules(*config, config->workers, folders().rules); !rules) return std::fprintf(stderr, "%s\n", rules.error().c_str()), 1;
-    std::printf("%s: good\n", o.config.c_str());
-    return 0;
-  }
+  if (o.check) return check(*config);
   return o.explain.empty() ? run(*config) : explain(*config, o.explain, o.json);
 }
 

@@ -101,7 +101,7 @@ std::expected<registrar::Settings, std::string> registrar_of(const config::Confi
   registrar::Settings out{.rules = rules_of(c), .watch_rules = watch_rules_of(c.watching), .realm = c.realm, .secrets = nullptr};
   if (c.credentials_file.empty()) return out;
   auto secrets = registrar::Secrets::read(c.credentials_file, c.digest_algorithms, domains, c.fleet_seed);
-  if (!secrets) return std::unexpected(secrets.error());
+  if (!secrets) return std::unexpected("registrar.credentials: " + secrets.error());
   out.secrets = std::make_shared<const registrar::Secrets>(std::move(*secrets));
   return out;
 }

@@ -25,6 +25,15 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
 }
 
+/// Of a line that has been read before.
+std::string aor_at(std::ifstream& in, std::size_t number) {
+  in.clear();
+  in.seekg(0);
+  std::string line;
+  for (std::size_t at = 0; at < number; ++at) std::getline(in, line);
+  return std::string(trimmed(std::string_view(line).substr(0, line.rfind(',', line.rfind(',') - 1))));
+}
+
 }  // namespace
 
 std::optional<std::size_t> Secrets::place_of(sip::DigestAlgorithm algorithm) const {
@@ -64,17 +73,21 @@ std::expected<Secrets, std::string> Secrets::read(const std::filesystem::path& f
   std::ifstream in(file, std::ios::binary);
   if (!in) return std::unexpected(file.string() + ": cannot be read");
   std::vector<bool> given;
+  std::vector<std::size_t> first_lines;   // of the clients
   std::size_t number = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
     if (const auto text = trimmed(line); text.empty() || text.front() == '#') continue;
     if (const std::string fault = out.add_line(line, domains, fleet_seed, given); !fault.empty())
       return std::unexpected(file.string() + ':' + std::to_string(number) + ": " + fault);
+    first_lines.resize(given.size() / out.algorithms_.size(), number);
   }
   if (in.bad()) return std::unexpected(file.string() + ": cannot be read");
   if (const auto lacking = std::ranges::find(given, false); lacking != given.end()) {
-    const auto place = static_cast<std::size_t>(lacking - given.begin()) % out.algorithms_.size();
-    return std::unexpected(file.string() + ": a client has no HA1 for " + std::string(sip::name(out.algorithms_[place])) + ", which is offered");
+    const auto at = static_cast<std::size_t>(lacking - given.begin());
+    const std::size_t line = first_lines[at / out.algorithms_.size()];
+    return std::unexpected(file.string() + ':' + std::to_string(line) + ": " + aor_at(in, line) + " has no HA1 for " +
+                           std::string(sip::name(out.algorithms_[at % out.algorithms_.size()])) + ", which is offered");
   }
   return out;
 }

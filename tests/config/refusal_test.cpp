@@ -289,6 +289,14 @@ TEST(Config, NamesTheAssignmentsFileThatItCannotRead) {
                                      " is not a file that can be read; allowed: a CSV file of aor,home[,pin]");
 }
 
+TEST(Config, NamesTheCredentialsFileThatItCannotRead) {
+  const Folder folder;
+  const auto config = load_text(folder, edited(sample_config, "# registrar", "credentials = \"c.csv\""));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text, (folder.path() / "node.conf").string() + ":35: registrar.credentials: " + (folder.path() / "c.csv").string() +
+                                     " is not a file that can be read; allowed: a file of aor,algorithm,ha1");
+}
+
 TEST(Config, NamesTheCpuThatThisProcessCannotHave) {
   const Folder folder;
   for (const auto& [piece, by, what] :

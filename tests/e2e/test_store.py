@@ -114,6 +114,20 @@ def test_a_cpu_that_is_not_there_is_named_before_dpdk_starts(folder):
     assert f"{config}:" in done.stderr and "node.worker_cpus[0]: this process cannot have CPU 900; allowed: 0" in done.stderr
 
 
+def test_a_check_reads_the_credentials_as_a_start_does(folder):
+    secrets = folder / "c.csv"
+    secrets.write_text(f"alice@example.com,MD5,{'a' * 32}\n")
+    config = quiet(folder, registrar={"credentials": secrets})
+    done = subprocess.run([daemons.VIADUCTD, "--check", "--config", config], capture_output=True, text=True, timeout=30, check=False)
+    fault = f"registrar.credentials: {secrets}:1: alice@example.com has no HA1 for SHA-512-256, which is offered"
+    assert done.returncode == 1 and fault in done.stderr and fault in refused_start(config), done
+
+
+def test_wrong_options_are_told_from_a_wrong_configuration(folder):
+    for words in (["--nonsense"], ["--config"]):
+        assert subprocess.run([daemons.VIADUCTD, *words], capture_output=True, timeout=30, check=False).returncode == 2
+    assert subprocess.run([daemons.VIADUCTD, "--version"], capture_output=True, timeout=30, check=False).returncode == 0
+    assert "is not a file" in refused_start(folder / "none.toml")
 
 
 def test_a_home_that_drains_or_is_down_stays_so_over_a_restart(folder):

@@ -162,8 +162,11 @@ TEST_F(Digest, RefusesAFileThatIsNotWholeByItsLine) {
   EXPECT_EQ(fault("bob@example.com,MD5,00"), ":1: the HA1 has not 32 hex digits");
   EXPECT_EQ(fault(good + good), ":2: a second HA1 of one algorithm for alice@example.com");
   EXPECT_EQ(fault("sip:bob@example.com , md5 , " + std::string(32, 'A')), "none");
-  write(good);
-  EXPECT_NE(read().error().find("no HA1 for SHA-512-256, which is offered"), std::string::npos);
+  write("# whose\n" + good + " sip:bob@example.com ,MD5," + std::string(32, 'b') + "\nbob@example.com,SHA-256," + std::string(64, 'b') + '\n');
+  EXPECT_EQ(read().error(), folder.string() + ":2: alice@example.com has no HA1 for SHA-512-256, which is offered");
+  write(good + "alice@example.com,SHA-256," + std::string(64, 'a') + "\nsip:bob@example.com ,MD5," + std::string(32, 'b'));
+  EXPECT_EQ(read({DigestAlgorithm::md5, DigestAlgorithm::sha256}).error(),
+            folder.string() + ":3: sip:bob@example.com has no HA1 for SHA-256, which is offered");
   EXPECT_FALSE(Secrets::read(folder / "none", all, domains, seed));
 }
 
