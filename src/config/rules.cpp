@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "sections.h"
 #include "values.h"
@@ -64,16 +64,21 @@ Rule read_rule(const Table& table) {
   return rule;
 }
 
-std::vector<Rule> read_file(const std::filesystem::path& file) {
+/// A rule, and where its name stands.
+struct Named {
+  Rule rule;
+  std::string place;   // file:line: key
+  bool is_shipped{};
+};
+
+void read_file(const std::filesystem::path& file, bool is_shipped, std::vector<Named>& out) {
   const Document document{file};
   document.root().only({"rule"});
-  std::vector<Rule> out;
   for (const Table& table : document.root().children("rule")) {
     if (out.size() == base::screen_rules_max) table.place("name").refuse("is one rule too many", "up to " + std::to_string(base::screen_rules_max) + " rules");
-    Rule& rule = out.emplace_back(read_rule(table));
-    rule.file = file.filename();
+    Named& next = out.emplace_back(read_rule(table), text_of(table.place("name")), is_shipped);
+    next.rule.file = file.filename();
   }
-  return out;
 }
 
 std::filesystem::path shipped(const std::string& name, const std::vector<std::filesystem::path>& rules_dirs) {
@@ -86,16 +91,18 @@ std::filesystem::path shipped(const std::string& name, const std::vector<std::fi
   throw Refused{"screen.shipped: " + name + " is in none of " + looked + "; allowed: an installation that has it, or shipped = false"};
 }
 
-void append(std::vector<Rule>& all, std::vector<Rule> more) {
-  std::unordered_set<std::string> names;
-  for (const Rule& rule : all) names.insert(rule.name);
-  for (Rule& rule : more) {
-    if (!names.insert(rule.name).second)
-      throw Refused{rule.file + ": rule \"" + rule.name + "\" stands twice; allowed: each name once, shipped rules included"};
-    all.push_back(std::move(rule));
+/// The rules in order. Of two with one name the operator's is the one to change, and the later one of two of his.
+std::vector<Rule> joined(std::vector<Named> all) {
+  std::unordered_map<std::string, const Named*> known;
+  for (const Named& next : all) {
+    const auto [at, is_new] = known.emplace(next.rule.name, &next);
+    if (is_new) continue;
+    const auto [wrong, other] = next.is_shipped ? std::pair(at->second, &next) : std::pair(&next, at->second);
+    throw Refused{wrong->place + ": \"" + wrong->rule.name + "\" stands twice, also at " + other->place + "; allowed: each name once, shipped rules included"};
   }
-  if (all.size() > base::screen_rules_max)
-    throw Refused{std::to_string(all.size()) + " rules in all; allowed: up to " + std::to_string(base::screen_rules_max)};
+  std::vector<Rule> out;
+  for (Named& next : all) out.push_back(std::move(next.rule));
+  return out;
 }
 
 }  // namespace
@@ -109,9 +116,9 @@ void read_screen(const Table& screen, Config& config) {
 
 std::expected<std::vector<Rule>, Error> read_rules(const std::filesystem::path& file) {
   try {
-    std::vector<Rule> out;
-    append(out, read_file(file));
-    return out;
+    std::vector<Named> all;
+    read_file(file, false, all);
+    return joined(std::move(all));
   } catch (const Refused& refused) {
     return std::unexpected(Error{refused.text});
   }
@@ -119,11 +126,11 @@ std::expected<std::vector<Rule>, Error> read_rules(const std::filesystem::path& 
 
 std::expected<std::vector<Rule>, Error> rules_of(const Config& config, const std::vector<std::filesystem::path>& rules_dirs) {
   try {
-    std::vector<Rule> out;
-    if (config.shipped_rules) append(out, read_file(shipped("user-agents.toml", rules_dirs)));
-    if (!config.rules_file.empty()) append(out, read_file(config.rules_file));
-    if (config.shipped_rules) append(out, read_file(shipped("scanners.toml", rules_dirs)));
-    return out;
+    std::vector<Named> all;
+    if (config.shipped_rules) read_file(shipped("user-agents.toml", rules_dirs), true, all);
+    if (!config.rules_file.empty()) read_file(config.rules_file, false, all);
+    if (config.shipped_rules) read_file(shipped("scanners.toml", rules_dirs), true, all);
+    return joined(std::move(all));
   } catch (const Refused& refused) {
     return std::unexpected(Error{refused.text});
   }

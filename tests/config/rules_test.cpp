@@ -61,7 +61,22 @@ TEST(RulesFile, HasEachNameOnce) {
   const Folder folder;
   const auto read = read_rules(folder.write("r.toml", rule + rule));
   ASSERT_FALSE(read);
-  EXPECT_TRUE(read.error().text.starts_with("r.toml: rule \"a\" stands twice")) << read.error().text;
+  const std::string file = (folder.path() / "r.toml").string();
+  EXPECT_EQ(read.error().text,
+            file + ":6: rule[1].name: \"a\" stands twice, also at " + file + ":2: rule[0].name; allowed: each name once, shipped rules included");
+}
+
+TEST(RulesOfAConfiguration, AreRefusedAtTheOperatorsRuleThatHasAShippedOnesName) {
+  const Folder folder;
+  Config config;
+  for (const char* shipped : {"user-agents.toml", "scanners.toml"}) {
+    const std::string name = read_rules(shipped_dir / shipped)->front().name;
+    config.rules_file = folder.write("mine.toml", "[[rule]]\nname = \"" + name + "\"\nmatch = { from = \"a\" }\ndo = \"allow\"\n");
+    const auto rules = rules_of(config, {shipped_dir});
+    ASSERT_FALSE(rules);
+    EXPECT_TRUE(rules.error().text.starts_with(config.rules_file.string() + ":2: rule[0].name: \"" + name + "\" stands twice, also at ")) << rules.error().text;
+    EXPECT_TRUE(rules.error().text.contains(std::string("/") + shipped + ':')) << rules.error().text;
+  }
 }
 
 TEST(RulesOfAConfiguration, StandBetweenTheShippedMarksAndTheShippedScanners) {
