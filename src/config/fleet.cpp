@@ -2,6 +2,7 @@
 // [[home]], [fleet], [control], [assign] and [store]: the servers behind, the secrets shared with them and where they call each other, where clients' homes
 // come from and where they are kept.
 #include <algorithm>
+#include <map>
 #include <unordered_set>
 
 #include "sections.h"
@@ -81,11 +82,14 @@ void read_homes(const Table& root, Config& config) {
   if (tables.size() > base::homes_max)
     root.place("home").refuse("stands " + std::to_string(tables.size()) + " times", "up to " + std::to_string(base::homes_max) + " homes");
   std::unordered_set<std::string_view> names;
+  std::map<base::Endpoint, std::string_view> addresses;
   const Home* local = nullptr;
   config.homes.reserve(tables.size());
   for (const auto& table : tables) {
     const auto& home = config.homes.emplace_back(read_home(table, config));
     if (!names.insert(home.name).second) table.place("name").refuse('"' + home.name + "\" stands twice", "each name once");
+    if (const auto [at, is_new] = addresses.emplace(home.address, home.name); !is_new)
+      table.place("address").refuse('"' + home.address.text() + "\" is that of \"" + std::string{at->second} + "\" as well", "each address once");
     if (!home.is_local) continue;
     if (local != nullptr) table.place("local").refuse("is true for a second home, after \"" + local->name + '"', "at most one local home a node");
     local = &home;

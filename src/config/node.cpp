@@ -91,8 +91,11 @@ base::Link link_of_hop(const Item& item, const base::Address& hop, const Config&
 }
 
 void read_on_link(const Item& item, Config& config) {
-  const auto at = placed(item, config, prefix_text);
-  config.on_link.push_back({.prefix = prefix(at.value), .link = at.link.value_or(base::Link::any())});
+  const auto at = placed(item, config, link_prefix_text);
+  const OnLink own{.prefix = prefix(at.value), .link = at.link.value_or(base::Link::any())};
+  if (std::ranges::any_of(config.on_link, [&](const OnLink& l) { return l.prefix == own.prefix; }))
+    item.refuse_text("stands twice", "each prefix once, on one link");
+  config.on_link.push_back(own);
 }
 
 void read_way(const Item& item, Config& config) {
@@ -102,6 +105,7 @@ void read_way(const Item& item, Config& config) {
   const auto via = address({item.place, item.text.substr(at + word.size())});
   const auto to = prefix({item.place, item.text.substr(0, at)});
   if (to.address.is_v4() != via.is_v4()) item.refuse_text("mixes the IP versions", way_text);
+  if (std::ranges::any_of(config.ways, [&](const Way& w) { return w.to == to; })) item.refuse_text("is a second way to that prefix", "each prefix once");
   config.ways.push_back({.to = to, .via = via, .link = link_of_hop(item, via, config)});
 }
 

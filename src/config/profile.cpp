@@ -110,6 +110,13 @@ void add_argument(std::string argument, std::vector<std::string>& arguments) {
   if (std::find(arguments.begin(), arguments.end(), argument) == arguments.end()) arguments.push_back(std::move(argument));
 }
 
+/// What names the device of a port in its table: no two can have one.
+void check_device(const Values& values, const Table& port, std::set<std::string>& taken) {
+  for (const auto& [name, value] : values)
+    if ((name == "interface" || name == "pci") && !taken.insert(value).second)
+      port.place(name).refuse('"' + value + "\" is another port's", "each device once");
+}
+
 void read_devices(const Table& profile, const Table& dpdk, Config& config) {
   std::vector<std::string> known = site_keys;
   const auto parameters = profile.child("parameters");
@@ -121,8 +128,10 @@ void read_devices(const Table& profile, const Table& dpdk, Config& config) {
   known_of_port.emplace_back("name");
   for (const auto& table : dpdk.children("port")) table.only(known_of_port);
   const bool hugepages = dpdk.flag("hugepages", false);
+  std::set<std::string> taken;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     const auto values = parameter_values(parameters, dpdk, tables[i], config, i);
+    check_device(values, tables[i], taken);
     const auto device = profile.required_item("device", "the device's name to EAL");
     config.dpdk.ports[i].device = substituted(device, values);
     for (const auto& item : profile.items("eal", "an array of EAL arguments")) add_argument(substituted(item, values), config.dpdk.eal_arguments);
@@ -134,8 +143,14 @@ void read_devices(const Table& profile, const Table& dpdk, Config& config) {
 
 std::uint16_t read_rx_queues(const Table& profile, const Config& config) {
   const auto given = profile.scalar("rx_queues_max");
-  if (given && given->text == "workers") return static_cast<std::uint16_t>(config.workers);
-  return profile.number<std::uint16_t>("rx_queues_max", {1, base::workers_max}, 1);
+  if (!given) return 1;
+  if (given->text == "workers") return static_cast<std::uint16_t>(config.workers);
+  std::uint16_t count = 0;
+  const auto* end = given->text.data() + given->text.size();
+  const auto [stop, error] = std::from_chars(given->text.data(), end, count);
+  if (error != std::errc{} || stop != end || count < 1 || count > base::workers_max)
+    given->refuse_text("is no number of queues", "1 to " + std::to_string(base::workers_max) + ", or \"workers\"");
+  return count;
 }
 
 /// The values that a profile proposes and a site may change, from either table.

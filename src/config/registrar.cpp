@@ -12,8 +12,11 @@ namespace {
 constexpr std::string_view route_text = "a loose route, sip:HOST[:PORT];lr";
 
 std::string route(const Item& item) {
-  const bool is_uri = item.text.starts_with("sip:") && item.text.ends_with(";lr");
-  if (!is_uri || item.text.find_first_of("<>\", \t\r\n") != item.text.npos) item.refuse_text("is no route", route_text);
+  constexpr std::string_view scheme = "sip:", loose = ";lr";
+  std::string_view place = item.text;
+  const bool is_uri = place.starts_with(scheme) && place.ends_with(loose);
+  if (is_uri) place = place.substr(scheme.size(), place.size() - scheme.size() - loose.size());
+  if (!is_uri || !is_host_port(place)) item.refuse_text("is no route", route_text);
   return item.text;
 }
 

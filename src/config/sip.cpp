@@ -26,6 +26,8 @@ void read_aliases(const Table& sip, Config& config) {
     const auto target = aliases.required_item(key, served_text(config));
     const auto alias = host(Item{target.place, key});
     if (is_served(config, alias)) target.refuse("is itself a served domain", "a domain that is not in sip.domains");
+    if (std::ranges::any_of(config.domain_aliases, [&](const auto& known) { return known.first == alias; }))
+      target.refuse("stands twice, in whatever case", "each alias once");
     const auto domain = host(target);
     if (!is_served(config, domain)) target.refuse_text("is not a served domain", served_text(config));
     config.domain_aliases.emplace_back(alias, domain);

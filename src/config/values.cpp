@@ -26,6 +26,7 @@ std::optional<std::uint8_t> octet(std::string_view text) {
   return value;
 }
 
+/// An address is no name: the last label of a name is not a number (RFC 1123 2.1, RFC 3261 25.1).
 bool is_host_name(std::string_view name) {
   if (name.empty() || name.size() > host_bytes_max) return false;
   std::size_t label_bytes = 0;
@@ -41,7 +42,20 @@ bool is_host_name(std::string_view name) {
     }
     before = c;
   }
-  return label_bytes > 0 && before != '-';
+  return label_bytes > 0 && before != '-' && name.find_first_not_of("0123456789", name.rfind('.') + 1) != name.npos;
+}
+
+/// As host() gives it; nullopt: it is none.
+std::optional<std::string> read_host(std::string_view text) {
+  std::string name{text};
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (name.size() > 2 && name.front() == '[' && name.back() == ']') {
+    const auto address = base::Address::parse(std::string_view{name}.substr(1, name.size() - 2));
+    return address && !address->is_v4() ? std::optional('[' + address->text() + ']') : std::nullopt;
+  }
+  if (name.ends_with('.')) name.pop_back();
+  const auto address = base::Address::parse(name);
+  return is_host_name(name) || (address && address->is_v4()) ? std::optional(name) : std::nullopt;
 }
 
 }  // namespace
@@ -135,16 +149,18 @@ std::string interface(const Item& item) {
 }
 
 std::string host(const Item& item) {
-  std::string name = item.text;
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (name.size() > 2 && name.front() == '[' && name.back() == ']') {
-    const auto address = base::Address::parse(std::string_view{name}.substr(1, name.size() - 2));
-    if (!address || address->is_v4()) item.refuse_text("is not a host", host_text);
-    return '[' + address->text() + ']';
-  }
-  if (name.ends_with('.')) name.pop_back();
-  if (!is_host_name(name)) item.refuse_text("is not a host", host_text);
-  return name;
+  auto name = read_host(item.text);
+  if (!name) item.refuse_text("is not a host", host_text);
+  return std::move(*name);
+}
+
+bool is_host_port(std::string_view text) {
+  const std::size_t colon = text.find(':', text.starts_with('[') ? text.find(']') : 0);
+  if (!read_host(text.substr(0, colon))) return false;
+  if (colon == text.npos) return true;
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port != 0;
 }
 
 base::Key128 key128(const Item& item, std::string_view digits) {

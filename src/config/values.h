@@ -17,7 +17,9 @@ inline constexpr std::string_view way_text = "ADDRESS/BITS via ADDRESS, as 198.5
 inline constexpr std::string_view address_text = "an address, as 192.0.2.1 or 2001:db8::1";
 inline constexpr std::string_view prefix_text = "ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32";
 inline constexpr std::string_view mac_text = "six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and not zero";
-inline constexpr std::string_view host_text = "a host name (letters, digits, '-', '.', up to 253 octets) or an address";
+inline constexpr std::string_view link_prefix_text = "ADDRESS/BITS, with \" on PORT\", \" vlan 1\" to \" vlan 4094\", or both behind it";
+inline constexpr std::string_view host_text =
+    "a host name (letters, digits, '-', '.', up to 253 octets, the last label no number) or an address, one of IPv6 in brackets";
 inline constexpr std::string_view interface_text = "1 to 15 characters without '/', ':' and blanks";
 inline constexpr std::string_view key_text = "32 hexadecimal digits, not all zero";
 
@@ -43,6 +45,8 @@ struct Placed {
 [[nodiscard]] std::array<std::uint8_t, 6> mac(const Item& item);
 /// A host name in lower case, without trailing dot; an IPv6 address keeps its brackets.
 [[nodiscard]] std::string host(const Item& item);
+/// HOST[:PORT], the port 1 to 65535.
+[[nodiscard]] bool is_host_port(std::string_view text);
 /// The name of a network interface.
 [[nodiscard]] std::string interface(const Item& item);
 /// Bounds and default of an expiry, seconds.

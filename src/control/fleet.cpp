@@ -129,11 +129,14 @@ void become(Home& home, assign::HomeState state, const config::Health& rules, st
   home.restores.reset();
 }
 
-Expected<void> check_local(const std::vector<Home>& homes, const Home& home) {
-  if (!home.is_local) return {};
-  for (const Home& other : homes)
-    if (other.is_local && other.name != home.name && other.state != assign::HomeState::removed)
+Expected<void> check_unlike(const std::vector<Home>& homes, const Home& home) {
+  for (const Home& other : homes) {
+    if (other.name == home.name || other.state == assign::HomeState::removed) continue;
+    if (other.is_local && home.is_local)
       return std::unexpected("home.local: is true for a second home, after \"" + other.name + "\"; allowed: at most one local home a node");
+    if (other.address == home.address)
+      return std::unexpected("home.address: \"" + home.address.text() + "\" is that of \"" + other.name + "\" as well; allowed: each address once");
+  }
   return {};
 }
 
@@ -146,7 +149,7 @@ Expected<Outcome> Fleet::add(std::string_view toml, store::Author author) {
     const auto known = std::ranges::find(n.homes, added->name, &Home::name);
     if (known != n.homes.end() && known->state != assign::HomeState::removed) return std::unexpected(added->name + ": is a home already");
     if (known == n.homes.end() && n.homes.size() >= base::homes_max) return std::unexpected("there are " + std::to_string(base::homes_max) + " homes already");
-    if (auto local = check_local(n.homes, *added); !local) return local;
+    if (auto unlike = check_unlike(n.homes, *added); !unlike) return unlike;
     n.changed = static_cast<HomeIndex>(known - n.homes.begin());
     if (known == n.homes.end())
       n.homes.push_back(*added);
@@ -163,7 +166,7 @@ Expected<Outcome> Fleet::set(std::string_view name, std::string_view toml, store
     if (!index) return std::unexpected(index.error());
     const auto changed = home_in(toml, config_);
     if (!changed) return std::unexpected(changed.error());
-    if (auto local = check_local(n.homes, *changed); !local) return local;
+    if (auto unlike = check_unlike(n.homes, *changed); !unlike) return unlike;
     const Home stood = std::exchange(n.homes[*index], *changed);
     n.changed = *index;
     n.homes[*index].state = stood.state;

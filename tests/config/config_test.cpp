@@ -81,6 +81,17 @@ TEST(Config, WritesHostNamesInLowerCaseWithoutTheRootsDot) {
   EXPECT_EQ(config.default_domain, "example.org");
 }
 
+TEST(Config, TakesNamesAndAddressesOfBothIpVersionsForHosts) {
+  const auto text = edited(sample_config, "# node", "names = [\"4u.example.com\", \"192.0.2.1\", \"[2001:DB8::1]\", \"1.example\", \"host_1\"]");
+  EXPECT_EQ(loaded(text).node_names, (std::vector<std::string>{"4u.example.com", "192.0.2.1", "[2001:db8::1]", "1.example", "host_1"}));
+  const std::vector<std::string> routes = {"sip:a.example.com;lr", "sip:192.0.2.1:5070;lr", "sip:[2001:db8::1];lr", "sip:[2001:db8::1]:65535;lr"};
+  EXPECT_EQ(loaded(edited(sample_config, "# registrar",
+                          "service_route = [\"sip:a.example.com;lr\", \"sip:192.0.2.1:5070;lr\", \"sip:[2001:db8::1];lr\", "
+                          "\"sip:[2001:db8::1]:65535;lr\"]"))
+                .service_route,
+            routes);
+}
+
 TEST(Config, TakesAsManyWorkersAsThereAreCpusInTheList) {
   const auto config = loaded(edited(sample_config, "# node", "worker_cpus = [3, 3, 5]"));
   EXPECT_EQ(config.workers, 3U);

@@ -97,8 +97,8 @@ TEST_P(FaultyProfile, IsRefusedWithItsOwnFileAndLine) {
 const Fault faults[] = {
     {"{workers}", "{queues}", "2: eal[0]: {queues} stands for nothing; allowed: {workers}, {port}, {interface}, {memory_mb} or {rx_pcap}"},
     {"{workers}", "{workers", "2: eal[0]: {workers} stands for nothing; allowed: {workers}, {port}, {interface}, {memory_mb} or {rx_pcap}"},
-    {"\"workers\"", "65", "5: rx_queues_max: 65 is out of range; allowed: 1 to 64"},
-    {"\"workers\"", "\"many\"", "5: rx_queues_max: is a string; allowed: an integer from 1 to 64"},
+    {"\"workers\"", "65", "5: rx_queues_max: \"65\" is no number of queues; allowed: 1 to 64, or \"workers\""},
+    {"\"workers\"", "\"many\"", "5: rx_queues_max: \"many\" is no number of queues; allowed: 1 to 64, or \"workers\""},
     {"\"poll\"", "\"doze\"", "13: idle: \"doze\" is not known; allowed: \"adaptive\" or \"poll\""},
     {"buffers = 8191", "bufers = 8191",
      "9: bufers: unknown key, did you mean buffers?; allowed: device, eal, memory, memory_huge, rx_queues_max, control_queue, rx_descriptors, tx_descriptors, "

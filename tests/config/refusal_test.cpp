@@ -59,7 +59,8 @@ const Fault node_faults[] = {
      "3: node.listen: \"192.0.2.1 vlan 7x\" has no VLAN behind \"vlan\"; allowed: ADDRESS[:PORT], with \" vlan 1\" to \" vlan 4094\" behind it where it is on "
      "one"},
     {"# node", "names = [\"edge.example.com\", \"-x\"]",
-     "4: node.names[1]: \"-x\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets) or an address"},
+     "4: node.names[1]: \"-x\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets, the last label no number) or an address, one "
+     "of IPv6 in brackets"},
     {"# node", "runtime_dir = 3", "4: node.runtime_dir: is an integer; allowed: a folder"},
     {"# node", "workers = 65", "4: node.workers: 65 is out of range; allowed: 1 to 64"},
     {"# node", "workers = 0", "4: node.workers: 0 is out of range; allowed: 1 to 64"},
@@ -76,6 +77,13 @@ INSTANTIATE_TEST_SUITE_P(Node, FaultyConfig, testing::ValuesIn(node_faults));
 
 const Fault network_faults[] = {
     {"# network", "netmask = 24", "7: network.netmask: unknown key; allowed: routes, prefix, route, gateway, mtu"},
+    {"\"192.0.2.0/24\"", "\"192.0.2.0/24 vlan 0\"",
+     "6: network.prefix: \"192.0.2.0/24 vlan 0\" has no VLAN behind \"vlan\"; allowed: ADDRESS/BITS, with \" on PORT\", \" vlan 1\" to \" vlan 4094\", or both "
+     "behind it"},
+    {"\"192.0.2.0/24\"", "[\"192.0.2.0/24\", \"192.0.2.9/24 vlan 7\"]",
+     "6: network.prefix[1]: \"192.0.2.9/24 vlan 7\" stands twice; allowed: each prefix once, on one link"},
+    {"# network", "route = [\"203.0.113.0/24 via 192.0.2.9\", \"203.0.113.1/24 via 192.0.2.8\"]",
+     "7: network.route[1]: \"203.0.113.1/24 via 192.0.2.8\" is a second way to that prefix; allowed: each prefix once"},
     {"\"192.0.2.0/24\"", "\"192.0.2.0/33\"", "6: network.prefix: \"192.0.2.0/33\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
     {"# network", "gateway = \"router\"", "7: network.gateway: \"router\" is not an address; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
     {"# network", "gateway = \"198.51.100.1\"",
@@ -143,16 +151,28 @@ INSTANTIATE_TEST_SUITE_P(Dpdk, FaultyConfig, testing::ValuesIn(dpdk_faults));
 
 const Fault sip_faults[] = {
     {"domains = [\"example.com\", \"example.org\"]\n", "",
-     "15: sip.domains: is missing; allowed: one or more of a host name (letters, digits, '-', '.', up to 253 octets) or an address"},
+     "15: sip.domains: is missing; allowed: one or more of a host name (letters, digits, '-', '.', up to 253 octets, the last label no number) or an address, "
+     "one of IPv6 "
+     "in brackets"},
     {"\"example.org\"", "\"exa mple\"",
-     "16: sip.domains[1]: \"exa mple\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets) or an address"},
+     "16: sip.domains[1]: \"exa mple\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets, the last label no number) or an "
+     "address, one of IPv6 "
+     "in brackets"},
     {"\"example.org\"", "\"Example.COM.\"", "16: sip.domains[1]: \"Example.COM.\" stands twice; allowed: each domain once"},
     {"# sip", "aliases = { \"example.net\" = \"example.edu\" }",
      "17: sip.aliases.example.net: \"example.edu\" is not a served domain; allowed: a domain of sip.domains: \"example.com\" or \"example.org\""},
     {"# sip", "aliases = { \"example.org\" = \"example.com\" }",
      "17: sip.aliases.example.org: is itself a served domain; allowed: a domain that is not in sip.domains"},
     {"# sip", "aliases = { \"a b\" = \"example.com\" }",
-     "17: sip.aliases.a b: \"a b\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets) or an address"},
+     "17: sip.aliases.a b: \"a b\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets, the last label no number) or an address, "
+     "one of IPv6 "
+     "in brackets"},
+    {"# sip", "aliases = { \"Example.net\" = \"example.com\", \"example.net\" = \"example.org\" }",
+     "17: sip.aliases.example.net: stands twice, in whatever case; allowed: each alias once"},
+    {"\"example.org\"", "\"192.0.2.999\"",
+     "16: sip.domains[1]: \"192.0.2.999\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets, the last label no number) or an "
+     "address, "
+     "one of IPv6 in brackets"},
     {"# sip", "aliases = [\"example.net\"]", "17: sip.aliases: is an array; allowed: a table"},
     {"# sip", "default_domain = \"example.edu\"",
      "17: sip.default_domain: \"example.edu\" is not a served domain; allowed: a domain of sip.domains: \"example.com\" or \"example.org\""},
@@ -189,6 +209,7 @@ INSTANTIATE_TEST_SUITE_P(Fleet, FaultyConfig, testing::ValuesIn(fleet_faults));
 const Fault home_faults[] = {
     {"name = \"north\"\n", "", "24: home[0].name: is missing; allowed: 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit"},
     {"\"south\"", "\"north\"", "29: home[1].name: \"north\" stands twice; allowed: each name once"},
+    {"\"192.0.2.12\"", "\"192.0.2.11:5060\"", "30: home[1].address: \"192.0.2.11:5060\" is that of \"north\" as well; allowed: each address once"},
     {"\"south\"", "\"so uth\"", "29: home[1].name: \"so uth\" is not a name; allowed: 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit"},
     {"address = \"192.0.2.11\"\n", "", "24: home[0].address: is missing; allowed: ADDRESS[:PORT], port 1 to 65535, default 5060"},
     {"\"192.0.2.11\"", "\"192.0.2.1:5060\"",
@@ -261,6 +282,11 @@ const Fault bound_faults[] = {
     {"# registrar", "expires_spread_percent = 51", "35: registrar.expires_spread_percent: 51 is out of range; allowed: 0 to 50"},
     {"# registrar", "service_route = [\"sip:198.18.0.2\"]",
      "35: registrar.service_route[0]: \"sip:198.18.0.2\" is no route; allowed: a loose route, sip:HOST[:PORT];lr"},
+    {"# registrar", "service_route = \"sip:;lr\"", "35: registrar.service_route: \"sip:;lr\" is no route; allowed: a loose route, sip:HOST[:PORT];lr"},
+    {"# registrar", "service_route = \"sip:a.example.com:99999;lr\"",
+     "35: registrar.service_route: \"sip:a.example.com:99999;lr\" is no route; allowed: a loose route, sip:HOST[:PORT];lr"},
+    {"# registrar", "service_route = \"sip:[2001:db8::1]x;lr\"",
+     "35: registrar.service_route: \"sip:[2001:db8::1]x;lr\" is no route; allowed: a loose route, sip:HOST[:PORT];lr"},
     {"# limits", "ring_slots = 32", "37: limits.ring_slots: 32 is out of range; allowed: 64 to 1048576"},
     {"# limits", "ring_slots = 100", "37: limits.ring_slots: 100 is not a power of two; allowed: a power of two, 64 to 1048576"},
     {"# limits", "neighbours_max = 15", "37: limits.neighbours_max: 15 is out of range; allowed: 16 to 1048576"},
@@ -309,6 +335,15 @@ TEST(Config, NamesTheCpuThatThisProcessCannotHave) {
     EXPECT_TRUE(checked.error().text.starts_with((folder.path() / "node.conf").string() + what + "this process cannot have CPU 1023; allowed: "))
         << checked.error().text;
   }
+}
+
+TEST(Config, RefusesTwoPortsOfOneDevice) {
+  const Folder folder;
+  auto text = edited(sample_config, "\"192.0.2.1\"", "\"192.0.2.1 on a\"");
+  text = edited(edited(text, "192.0.2.0/24", "192.0.2.0/24 on a"), "\"192.0.2.9\"", "\"192.0.2.9\"\nport = \"a\"");
+  const auto config = load_text(folder, text + "[[dpdk.port]]\nname = \"a\"\n[[dpdk.port]]\nname = \"b\"\ninterface = \"eth1\"\n");
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text, (folder.path() / "node.conf").string() + ":43: dpdk.port[1].interface: \"eth1\" is another port's; allowed: each device once");
 }
 
 TEST(Config, RefusesARuntimeFolderWhoseSocketPathIsTooLong) {

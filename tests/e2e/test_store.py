@@ -73,6 +73,10 @@ def test_a_home_is_removed_only_when_nobody_is_placed_there(folder):
         viaduct(node, "homes", "add", "north", "--address", "198.18.0.11:5060")
         assert "is a home already" in viaduct(node, "homes", "add", "north", "--address", "198.18.0.11:5060", status=1)
         assert "allowed" in viaduct(node, "homes", "add", "odd", "--address", "nonsense", status=1)
+        for words in (("add", "twin"), ("set", "south")):
+            assert '"198.18.0.11:5060" is that of "north" as well' in viaduct(node, "homes", *words, "--address", "198.18.0.11:5060", status=1)
+
+
 def refused_start(config):
     """What a viaductd says that does not start."""
     done = subprocess.run([daemons.VIADUCTD, "--config", config], capture_output=True, text=True, timeout=30, check=False)
