@@ -64,7 +64,7 @@ void ExceptionPath::send(nic::Packet p) {
     return nic::free(p);
   }
   if (commons_.ports.checksum_work() == net::ChecksumWork::offload) net::leave_udp_sum(p.octets());
-  (wire_.send(p) ? counters_.kernel_sent : counters_.kernel_tx_full).add(1);
+  (wire_.send_as_it_is(p) ? counters_.kernel_sent : counters_.kernel_tx_full).add(1);
 }
 
 }  // namespace viaduct::control

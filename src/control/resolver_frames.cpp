@@ -120,7 +120,7 @@ void Resolver::take_echo(nic::Packet p, const net::Frame& frame) {
   net::turn_echo(p.octets());
   site::direct(p, frame.link);
   counters_.echo_answered.add(1);
-  wire_.send(p);
+  wire_.send_as_it_is(p);
 }
 
 // An ARP request, or a solicitation to the target's group. False: no address of ours could ask; the packet stays the caller's.

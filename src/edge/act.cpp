@@ -139,17 +139,18 @@ void Actor::answer(Job& job, const Site& site, const Stamp& stamp) {
 [[gnu::always_inline]] inline void Actor::send(const Job& job, std::size_t untagged_bytes) {
   if (tracing_ != nullptr) [[unlikely]]
     copy_to(*tracing_, job, Copy::sent);
-  if (fragmenter_.must_cut(untagged_bytes)) [[unlikely]]
-    return send_fragments(job);
+  if (site::Fragmenter::is_large(untagged_bytes)) [[unlikely]]
+    return send_large(job);
   counters_.count(job.judgement.verdict);
   wire_.stage(job.pkt);
 }
 
-// The outlet has room for a burst of packets: so these leave by themselves.
-[[gnu::noinline]] void Actor::send_fragments(const Job& job) {
-  const std::span<nic::Packet> fragments = fragmenter_.cut(job.pkt);
+// The outlet has room for a burst of packets: so fragments leave by themselves.
+[[gnu::noinline]] void Actor::send_large(const Job& job) {
+  const std::span<nic::Packet> fragments = fragmenter_.fit(job.pkt);
   if (fragments.empty()) return counters_.count(Drop::buffers_exhausted);
   counters_.count(job.judgement.verdict);
+  if (fragments.size() == 1) return wire_.stage(fragments[0]);
   counters_.fragments_sent.add(fragments.size());
   wire_.flush();
   for (const nic::Packet p : fragments) wire_.stage(p);

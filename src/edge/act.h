@@ -59,7 +59,7 @@ class Actor {
   void send_to(Job& job, std::span<char> message, const Passage& way, const site::Neighbours& neighbours);
   void wait_for_hop(Job& job, const Passage& way);
   void send(const Job& job, std::size_t untagged_bytes);
-  void send_fragments(const Job& job);
+  void send_large(const Job& job);
   [[nodiscard]] ShardOutlet& shard_of(const sip::ClientKey& client) { return registrar_[assign::shard_of(client, registrar_.size())]; }
 
   site::Commons& commons_;

@@ -42,7 +42,7 @@ struct Piece {
   bool is_last{};
 };
 
-// DF is off: a fragment may be cut again. The header's checksum is written here, whatever the device does.
+// DF is off: it may be cut, and a fragment again. The header's checksum is written here, whatever the device does.
 void finish_ipv4(std::uint8_t* ip, const Piece& piece, std::uint32_t identification) {
   store16(ip + 2, static_cast<std::uint16_t>(ipv4_header_bytes + piece.bytes));
   store16(ip + 4, static_cast<std::uint16_t>(identification));
@@ -85,6 +85,12 @@ std::size_t write_fragment(Octets frame, std::size_t index, const Cut& cut, std:
   (parts.is_v4() ? finish_ipv4 : finish_ipv6)(ip, piece, cut.identification);
   std::ranges::copy(parts.data.subspan(piece.offset, piece.bytes), out.data() + headers);
   return headers + piece.bytes;
+}
+
+void allow_fragments(std::span<std::uint8_t> frame, std::uint32_t identification) {
+  const Parts parts = parts_of(frame);
+  base::check(parts.is_v4(), "IPv6 is cut by who sends it alone");
+  finish_ipv4(frame.data() + parts.link.size(), {.bytes = parts.data.size(), .is_last = true}, identification);
 }
 
 // The field holds the pseudo-header's sum, so that the datagram's own sum is all there is to add.

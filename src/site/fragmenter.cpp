@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cutting one packet: its fragments get buffers of their own, since each has headers of its own.
+// Cutting one packet, or letting routers do it: fragments get buffers of their own, since each has headers of its own.
 #include "viaduct/site/fragmenter.h"
 
 #include "viaduct/base/check.h"
-#include "viaduct/net/fragments.h"
 
 namespace viaduct::site {
 namespace {
@@ -22,18 +21,27 @@ std::uint32_t Identifications::next(std::span<const std::uint8_t> addresses) {
   return static_cast<std::uint32_t>(hash.high) + counter.fetch_add(1, std::memory_order_relaxed);
 }
 
-nic::Packet Fragmenter::allocate() {
+nic::Packet Fragmenter::allocate(std::size_t mtu_bytes) {
   constexpr std::size_t headers_bytes_max = 14 + 4;
-  return headers_bytes_max + mtu_bytes_ <= base::packet_bytes_max ? ports_.allocate() : ports_.allocate_large();
+  return headers_bytes_max + mtu_bytes <= base::packet_bytes_max ? ports_.allocate() : ports_.allocate_large();
 }
 
-std::span<nic::Packet> Fragmenter::cut(nic::Packet whole) {
+std::span<nic::Packet> Fragmenter::fit(nic::Packet large) {
+  const std::span<const std::uint8_t> addresses = addresses_of(large.octets());
+  const bool is_v4 = addresses.size() == 8;
+  const net::Cut how{.mtu_bytes = is_v4 ? mtu_bytes_ : base::mtu_bytes_min, .identification = identifications_.next(addresses)};
+  const std::size_t count = net::fragment_count(large.octets(), how.mtu_bytes);
+  if (count > 1) return cut(large, count, how);
+  net::allow_fragments(large.octets(), how.identification);
+  fragments_[0] = large;
+  return {fragments_.data(), 1};
+}
+
+std::span<nic::Packet> Fragmenter::cut(nic::Packet whole, std::size_t count, const net::Cut& how) {
   if (ports_.checksum_work() == net::ChecksumWork::offload) net::finish_udp_sum(whole.octets());
-  const std::size_t count = net::fragment_count(whole.octets(), mtu_bytes_);
   base::check(count <= fragments_.size(), "a datagram in a buffer of ours has at most fragments_sent_max fragments");
-  const net::Cut cut{.mtu_bytes = mtu_bytes_, .identification = identifications_.next(addresses_of(whole.octets()))};
   for (std::size_t i = 0; i < count; ++i) {
-    fragments_[i] = allocate();
+    fragments_[i] = allocate(how.mtu_bytes);
     if (!fragments_[i]) {
       nic::free(whole);
       nic::free(std::span<nic::Packet const>{fragments_.data(), i});
@@ -41,7 +49,7 @@ std::span<nic::Packet> Fragmenter::cut(nic::Packet whole) {
     }
     std::uint8_t* const start = fragments_[i].data();
     fragments_[i].set_port(whole.port());
-    fragments_[i].set(start, net::write_fragment(whole.octets(), i, cut, {start, fragments_[i].tailroom()}));
+    fragments_[i].set(start, net::write_fragment(whole.octets(), i, how, {start, fragments_[i].tailroom()}));
   }
   nic::free(whole);
   return {fragments_.data(), count};

@@ -11,7 +11,7 @@ Wire::Wire(Commons& commons, bool may_use_control_queue)
 
 bool Wire::send(nic::Packet p) {
   const std::size_t tag = net::vlan_of(p.octets()) ? net::tag_bytes : 0;
-  return fragmenter_.must_cut(p.bytes() - tag) ? send_fragments(p) : push(p);
+  return Fragmenter::is_large(p.bytes() - tag) ? send_large(p) : send_as_it_is(p);
 }
 
 // A buffer with that message; empty when there is none.
@@ -59,7 +59,7 @@ bool Wire::ask_for_hop(nic::Packet p, const LinkAddress& hop) {
   return false;
 }
 
-bool Wire::push(nic::Packet p) {
+bool Wire::send_as_it_is(nic::Packet p) {
   void* mail = p.raw();
   nic::Port& port = commons_.ports[p.port()];
   const bool has_queue = may_use_control_queue_ && port.has_control_queue();
@@ -69,11 +69,11 @@ bool Wire::push(nic::Packet p) {
   return taken == 1;
 }
 
-bool Wire::send_fragments(nic::Packet p) {
-  const std::span<nic::Packet> fragments = fragmenter_.cut(p);
+bool Wire::send_large(nic::Packet p) {
+  const std::span<nic::Packet> fragments = fragmenter_.fit(p);
   if (fragments.empty()) refused_.add(1);
   bool all = !fragments.empty();
-  for (const nic::Packet fragment : fragments) all = push(fragment) && all;
+  for (const nic::Packet fragment : fragments) all = send_as_it_is(fragment) && all;
   return all;
 }
 

@@ -182,6 +182,35 @@ def test_what_waits_for_its_next_hop_is_cut_when_it_is_known(pcap):
     assert (sent.destination, sent.destination_mac.hex()) == ((NORTH, 5060), "020000000101")
 
 
+def sent_for(pcap, octets_more, ends):
+    """The frames that carry two forwards of a REGISTER with a header of that many octets, and the payload of one."""
+    request = sip.register("alice").vias(2).header("X-Long", "x" * octets_more)
+    outcome = run(pcap, [Datagram(bytes(request), *ends)] * 2, home=HOMES6 if ":" in ends[0][0] else HOMES)
+    carried = [frame for frame in frames.read_pcap(pcap.folder / str(pcap.runs) / "out.pcap") if frame[12:14] != b"\x08\x06"]
+    payloads = [d.payload for d in outcome.datagrams + outcome.assembled]
+    assert len(payloads) == 2
+    return carried, payloads[0], outcome
+
+
+def test_what_may_be_too_large_for_a_link_on_its_way_may_be_cut_there(pcap):
+    """RFC 791 2.3: DF is off above 1,280 octets, and then each packet has a number of its own; below it is on."""
+    carried, payload, outcome = sent_for(pcap, 900, FAMILIES["IPv4"])
+    assert 1280 < 28 + len(payload) <= 1500
+    assert [frame[20:22] for frame in carried] == [b"\0\0", b"\0\0"] and carried[0][18:20] != carried[1][18:20]
+    assert total(outcome, "fragments_sent") == 0
+    carried, payload, _ = sent_for(pcap, 500, FAMILIES["IPv4"])
+    assert 28 + len(payload) <= 1280 and [frame[18:22] for frame in carried] == [b"\0\0\x40\0"] * 2
+
+
+def test_ipv6_is_cut_for_the_smallest_link_since_nobody_else_may(pcap):
+    """RFC 8200 5: without path MTU discovery nothing above 1,280 octets is sent."""
+    carried, payload, outcome = sent_for(pcap, 900, FAMILIES["IPv6"])
+    assert 48 + len(payload) > 1280 and all(len(frame) <= 14 + 1280 for frame in carried)
+    assert total(outcome, "fragments_sent") == len(carried) == 4
+    carried, payload, _ = sent_for(pcap, 500, FAMILIES["IPv6"])
+    assert 48 + len(payload) <= 1280 and len(carried) == 2
+
+
 def test_a_smaller_mtu_cuts_sooner_and_a_larger_one_later(pcap):
     request = sip.register("alice").vias(2).header("X-Long", "x" * 1000)
     small = run(pcap, [request], network=NETWORK | {"mtu": 1280})

@@ -113,6 +113,23 @@ def test_calls_reach_a_client_behind_a_nat_by_the_flow_of_its_registration(lab, 
         hang_up(callee, caller, 5)
 
 
+def test_a_message_that_fits_the_edge_s_link_arrives_behind_a_narrower_one(lab, folder):
+    """The telephone's router has a line of DSL behind it: 1,492 octets (RFC 2516 7)."""
+    with start(lab, folder):
+        inner = lab.behind_nat("inner", CALLEE[0])
+        lab.hosts["innergw"].run("ip", "link", "set", inner.port, "mtu", 1492)
+        inner.run("ip", "link", "set", "eth0", "mtu", 1492)
+        caller, callee = Phone(lab.host("caller", CALLER[0]), "caller", CALLER), Phone(inner, "callee", ("10.77.0.2", 5064))
+        callee.register()
+        arrived = []
+        for octets in range(1340, 1380, 4):
+            request = sip.request("MESSAGE", "callee").via(caller.via()).from_("<sip:caller@example.com>;tag=tag-caller").body(b"x")
+            request.body_octets = b"x" * (1 + octets - len(bytes(request)))
+            caller.send(request)
+            arrived.append(len(callee.hear("MESSAGE").octets))
+        assert any(1492 < 28 + octets <= 1500 for octets in arrived), arrived
+
+
 def test_an_edge_before_the_home_is_the_path_to_the_client(lab, folder):
     """Two Viaduct nodes: the edge proxies the REGISTER with its Path, and the home calls back along it."""
     home_address = rig.HOMES["north"]

@@ -88,6 +88,21 @@ TEST(Fragments, OfALargeBufferAreNeverMoreThanAreSent) {
   }
 }
 
+TEST(Fragments, MayBeMadeByRoutersOfWhatLeavesWhole) {
+  for (const bool is_tagged : {true, false}) {
+    const Octets before = whole_frame(1400, true, is_tagged);
+    Octets frame = before;
+    allow_fragments(frame, 0x12345678);
+    const std::size_t ip = is_tagged ? 18 : 14;
+    EXPECT_EQ(Octets(frame.begin() + static_cast<std::ptrdiff_t>(ip + 4), frame.begin() + static_cast<std::ptrdiff_t>(ip + 8)), (Octets{0x56, 0x78, 0, 0}));
+    EXPECT_EQ(test::sum_by_division(std::span{frame}.subspan(ip, 20)), 0xffff);
+    std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(ip + 4), 8, frame.begin() + static_cast<std::ptrdiff_t>(ip + 4));
+    EXPECT_EQ(frame, before) << "nothing else has changed";
+  }
+  Octets six = whole_frame(1400, false, false);
+  EXPECT_DEATH(allow_fragments(six, 1), "IPv6 is cut by who sends it alone");
+}
+
 TEST(Fragments, GetTheChecksumThatWasLeftToTheDevice) {
   for (const bool is_v4 : {true, false})
     for (const bool is_tagged : {true, false}) {

@@ -20,6 +20,8 @@ struct Cut {
 /// Write fragment `index` as a frame. Returns octets, at most link_bytes + mtu_bytes. Shape: index < fragment_count, which is above 1; `out` has that room.
 /// Source: RFC 791 2.3, 3.2; RFC 8200 4.5.
 std::size_t write_fragment(std::span<const std::uint8_t> frame, std::size_t index, const Cut& cut, std::span<std::uint8_t> out);
+/// Let routers cut an IPv4 packet that leaves as one: DF is off, and it has an identification. Source: RFC 791 2.3, RFC 6864 4.3.
+void allow_fragments(std::span<std::uint8_t> frame, std::uint32_t identification);
 /// Compute the UDP checksum that was left to the device: no device computes it over fragments.
 void finish_udp_sum(std::span<std::uint8_t> frame);
 

@@ -24,14 +24,15 @@ class Wire {
   Wire(Commons& commons, bool may_use_control_queue);
   /// Send a message of this node's own from a listener, by the control core when the next hop's MAC is unknown. False: no buffer, no way, no room; counted.
   bool post(const Listener& from, const base::Endpoint& to, std::string_view message);
-  /// Send one packet, in fragments if it must be, or count it as refused and free it. True when it is on its way.
+  /// Send a datagram of ours, in fragments if it must be, or count it as refused and free it. True when it is on its way.
   bool send(nic::Packet p);
+  /// The same for a frame that goes as it is: the kernel's, or an answer to one that came in one piece.
+  bool send_as_it_is(nic::Packet p);
   [[nodiscard]] const share::Counter& sent() const { return sent_; }
   [[nodiscard]] const share::Counter& refused() const { return refused_; }
 
  private:
-  [[nodiscard]] bool send_fragments(nic::Packet p);
-  [[nodiscard]] bool push(nic::Packet p);
+  [[nodiscard]] bool send_large(nic::Packet p);
   [[nodiscard]] nic::Packet holding(std::string_view message);
   [[nodiscard]] bool ask_for_hop(nic::Packet p, const LinkAddress& hop);
   Commons& commons_;
