@@ -29,7 +29,7 @@ struct Ipv4 {
   if (trust != ChecksumTrust::good && sum16(packet.first(header_bytes)) != 0xffff) return Drop::ip_checksum;
   const std::size_t total_bytes = load16(h + 2);
   if (total_bytes < header_bytes) return Drop::ip_header;
-  if (packet.size() < total_bytes) return Drop::frame_short;
+  if (packet.size() < total_bytes) return Drop::frame_truncated;
   out = {packet.first(total_bytes), header_bytes};
   return std::nullopt;
 }

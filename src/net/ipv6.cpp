@@ -88,7 +88,7 @@ struct Chain {
   if (packet.size() < ipv6_header_bytes) return Drop::frame_short;
   if (packet[0] >> 4 != 6) return Drop::ip_header;
   const std::size_t bytes = load16(packet.data() + 4);  // 0 would be a jumbogram's (RFC 2675): its option is not known, so it is one without data
-  if (packet.size() - ipv6_header_bytes < bytes) return Drop::frame_short;
+  if (packet.size() - ipv6_header_bytes < bytes) return Drop::frame_truncated;
   out = {.rest = packet.subspan(ipv6_header_bytes, bytes), .next = packet[6]};
   return skip_extensions(out);
 }

@@ -239,3 +239,14 @@ def test_1800_octets_arrive_at_a_real_kamailio(lab, folder):
         client.sendto(bytes(large(vias=2).cseq(2)), rig.SERVICE)
         assert sip.Message(client.recv(65535)).status in (200, 500), "Kamailio's own order of CSeq"
         assert daemon.settled(4)["total"]["fragments_sent"] == 2
+
+
+def test_what_af_packet_cuts_off_is_a_drop_by_its_name(lab, folder):
+    """The kernel puts fragments together, and its ring has frames of 2 KiB."""
+    with lab.host("edge").daemon(rig.make_config(folder, assignments=PLACED, neighbour=[], dpdk=rig.af_packet())) as daemon:
+        client = lab.host("clients", "198.18.0.10").udp("198.18.0.10", 5060)
+        client.sendto(bytes(large(1940)), rig.SERVICE)
+        assert sip.Message(client.recv(65535)).status == 302
+        client.sendto(bytes(large(1941)), rig.SERVICE)
+        rig.wait_for("the drop", lambda: daemon.counters()["total"]["drops"]["frame_truncated"] == 1)
+        assert daemon.settled(2)["total"]["drops"]["frame_short"] == 0

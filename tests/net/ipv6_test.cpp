@@ -49,7 +49,8 @@ TEST(Ipv6, DropsEveryShortFrameWithoutReadingBehindIt) {
   const Octets extended = Ipv6Frame{.extensions = joined({options(60), options(17)}), .first = 0, .data = test::udp6()}.build();
   for (const Octets& whole : {test::known_udp6, extended}) {
     for (std::size_t bytes = 14; bytes < whole.size(); ++bytes)
-      ASSERT_EQ(reason({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(bytes)}), Drop::frame_short) << bytes;
+      ASSERT_EQ(reason({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(bytes)}), bytes < 14 + 40 ? Drop::frame_short : Drop::frame_truncated)
+          << bytes;
     EXPECT_TRUE(parse_frame(test::Guarded{whole}.octets(), ChecksumTrust::verify));
   }
 }
@@ -130,7 +131,7 @@ TEST(Ipv6, DropsOtherProtocolsVersionsAndMappedAddresses) {
   Octets version = test::known_udp6;
   version[14] = 0x40;
   EXPECT_EQ(reason(version), Drop::ip_header);
-  EXPECT_EQ(reason(Ipv6Frame{.data = test::udp6(), .bytes_more = 1}.build()), Drop::frame_short);
+  EXPECT_EQ(reason(Ipv6Frame{.data = test::udp6(), .bytes_more = 1}.build()), Drop::frame_truncated);
 }
 
 TEST(Ipv6, TellsFragmentsFromWholeDatagrams) {

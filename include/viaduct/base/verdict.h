@@ -26,6 +26,7 @@ namespace viaduct::base {
 
 #define VIADUCT_DROPS(X)                                                                             \
   X(frame_short, "frame shorter than its headers")                                                   \
+  X(frame_truncated, "IP packet longer than its frame: it was cut off")                              \
   X(frame_type, "neither IPv4, IPv6 nor ARP")                                                        \
   X(frame_not_ours, "destination address or port is not ours")                                       \
   X(ip_header, "malformed IP header")                                                                \

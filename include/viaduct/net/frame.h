@@ -47,7 +47,8 @@ struct Frame {
 /// Shape:  frame is what the device delivered, without FCS and VLAN tag: one that has a tag is frame_type. Options and extension headers are skipped;
 ///         a UDP length below the packet's ends the payload there. An echo request with options or above mtu_bytes is ip_protocol.
 ///         Who may be answered is not judged: source addresses, broadcast and port 0 pass.
-/// Errors: frame_short, frame_type, ip_header, ip_checksum, fragment_invalid, ip_extension, ip_protocol, nd_invalid, udp_length, udp_checksum.
+/// Errors: frame_short, frame_truncated, frame_type, ip_header, ip_checksum, fragment_invalid, ip_extension, ip_protocol, nd_invalid, udp_length,
+///         udp_checksum.
 /// Thread: any; pure. Source: RFC 791 3.1, RFC 8200 3 and 4, RFC 768, RFC 826, RFC 1122 3.2.1, RFC 4443, RFC 4861 7.1.
 [[nodiscard]] std::expected<Frame, base::Drop> parse_frame(std::span<const std::uint8_t> frame, ChecksumTrust trust);
 
