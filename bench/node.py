@@ -32,9 +32,9 @@ def tool(name):
 
 
 def made(name, *arguments):
-    """A file of make_load's, made when it is not there yet."""
+    """A file of make_load's, made when it is not there yet, or older than make_load."""
     path = DATA / name
-    if not path.exists():
+    if not path.exists() or path.stat().st_mtime < tool("make_load").stat().st_mtime:
         say(f"making {path}")
         DATA.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")

@@ -39,6 +39,9 @@ base::Address host(Ip ip, std::uint8_t number) {
   return ip == Ip::v4 ? base::Address::v4({198, 18, 0, number}) : base::Address::v6({0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number});
 }
 
+// Of the device of the first file that DPDK's driver opens.
+constexpr net::Mac pcap_mac = {0x02, 'p', 'c', 'a', 'p', 0};
+
 // From a client at 198.18.0.1 or 2001:db8::1 to the node at 198.18.0.2 or 2001:db8::2, with good checksums.
 std::string framed(const std::string& message, Ip ip, std::uint16_t source_port) {
   const std::size_t headers_bytes = net::header_bytes(ip == Ip::v4);
@@ -46,7 +49,7 @@ std::string framed(const std::string& message, Ip ip, std::uint16_t source_port)
   frame += message;
   auto* payload = reinterpret_cast<std::uint8_t*>(frame.data()) + headers_bytes;
   const net::Envelope envelope{
-      .source_mac = {2, 0, 0, 0, 0, 1}, .destination_mac = {2, 0, 0, 0, 0, 2}, .source = {host(ip, 1), source_port}, .destination = {host(ip, 2), 5060}};
+      .source_mac = {2, 0, 0, 0, 0, 1}, .destination_mac = pcap_mac, .source = {host(ip, 1), source_port}, .destination = {host(ip, 2), 5060}};
   net::write_headers(payload, message.size(), envelope, net::ChecksumWork::software);
   return frame;
 }

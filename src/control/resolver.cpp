@@ -16,6 +16,7 @@ constexpr std::uint64_t refresh_ms = 60'000;       // after that a neighbour is 
 constexpr std::size_t waiting_per_neighbour_max = 16;
 constexpr std::size_t waiting_max = 1'024;         // packet buffers that may wait in all
 constexpr std::uint64_t tick_ms = 10;
+constexpr std::uint64_t addresses_read_every_ms = 100;   // a virtual router takes over in a second or more (RFC 9568 5.2.7), and reading takes some 50 us
 
 }  // namespace
 
@@ -129,6 +130,7 @@ void Resolver::tick(std::uint64_t now_ms) {
   if (now_ms - ticked_ms_ < tick_ms && !changed_) return;
   ticked_ms_ = now_ms;
   if (!networks_.empty()) follow_kernel(now_ms);
+  if (kernel_answers_ && now_ms - kernels_read_ms_ >= addresses_read_every_ms) look_for_addresses(now_ms);
   for (auto it = neighbours_.begin(); it != neighbours_.end();) {
     Neighbour& n = it->second;
     const bool due = !n.is_static && (n.asked != 0 ? now_ms - n.asked_ms >= ask_interval_ms : now_ms - n.confirmed_ms >= refresh_ms);
@@ -171,13 +173,25 @@ void Resolver::take_routes() {
   changed_ = true;
 }
 
+// A virtual router's address comes to this machine, or leaves it.
+void Resolver::look_for_addresses(std::uint64_t now_ms) {
+  kernels_read_ms_ = now_ms;
+  const std::vector<base::Address> all = kernel::addresses();
+  std::vector<base::Address> ours;
+  for (const site::Listener& l : commons_.site.read().listeners)
+    if (std::ranges::find(all, l.endpoint.address) != all.end()) ours.push_back(l.endpoint.address);
+  if (ours == kernels_) return;
+  kernels_ = std::move(ours);
+  changed_ = true;
+}
+
 void Resolver::publish() {
   if (!changed_) return;
   changed_ = false;
   site::Neighbours::Known known;
   for (const auto& [at, n] : neighbours_)
     if (n.known) known.emplace_back(at, n.mac);
-  commons_.neighbours.publish(std::make_unique<const site::Neighbours>(known, routes_), commons_.epoch);
+  commons_.neighbours.publish(std::make_unique<const site::Neighbours>(known, routes_, kernels_), commons_.epoch);
 }
 
 }  // namespace viaduct::control

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage that finds the datagrams for us among the frames received: tags taken out, buffers joined, fragments put together, all else sent elsewhere.
 #include "path.h"
+
+#include <algorithm>
+#include <cstring>
+
 #include "viaduct/net/usual_frame.h"
 #include "viaduct/net/vlan.h"
 
@@ -14,6 +18,26 @@ static void prefetch(std::string_view text) {
     __builtin_prefetch(at + 128);
     __builtin_prefetch(at + 192);
   }
+}
+
+// The station that a frame is sent to.
+static std::uint64_t station_of(const std::uint8_t* frame) {
+  std::uint64_t octets = 0;
+  std::memcpy(&octets, frame, sizeof octets);
+  return octets & station_mask;
+}
+
+// What a switch floods, and what is sent to all, is not for us although it names an address of ours (RFC 1122 3.3.6).
+[[gnu::always_inline]] inline bool Path::is_sent_to_us(const Job& job) const {
+  return station_of(job.pkt.data()) == stations_[job.pkt.port()] || is_for_virtual_router(job);
+}
+
+// RFC 9568 7.3: the router that is the active one has the address, the other has not; and both may get the frame.
+[[gnu::noinline]] bool Path::is_for_virtual_router(const Job& job) const {
+  constexpr std::array<std::uint8_t, 4> prefix = {0x00, 0x00, 0x5e, 0x00};
+  const std::uint8_t* const frame = job.pkt.data();
+  return std::equal(prefix.begin(), prefix.end(), frame) && (frame[4] == 1 || frame[4] == 2) &&
+         commons_.neighbours.read().is_kernels(job.frame.destination.address);
 }
 
 // A frame that is no UDP for one of our listeners ends here; so does a keep-alive.
@@ -31,6 +55,10 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
     job.subject.listener = site.listener(job.frame.destination);
     if (job.subject.listener == nullptr || job.subject.listener->link != job.frame.link) {
       refuse_datagram(job);
+      continue;
+    }
+    if (!is_sent_to_us(job)) [[unlikely]] {
+      actor_.drop(job, base::Drop::mac_not_ours);
       continue;
     }
     const std::string_view text = job.payload();
@@ -55,11 +83,19 @@ std::span<Job*> Path::look(std::span<Job> jobs, const Site& site) {
   return static_cast<bool>(job.pkt);
 }
 
+// ARP and Neighbour Discovery ask all, or a group.
+bool Path::is_misdelivered(const Job& job, const Site& site) const {
+  const net::FrameKind kind = job.frame.kind;
+  const bool is_for_one = kind == net::FrameKind::icmp_echo || kind == net::FrameKind::icmp_error || kind == net::FrameKind::fragment;
+  return is_for_one && site.has_address(job.frame.destination.address, job.frame.link) && !is_sent_to_us(job);
+}
+
 // Any frame. False: the packet has another owner.
 bool Path::read_frame(Job& job, net::ChecksumTrust trust, const Site& site) {
   const auto vlan = net::vlan_of(job.pkt.octets());
   if (vlan) job.pkt.set(net::remove_tag(job.pkt.data()), job.pkt.bytes() - net::tag_bytes);
   if (!describe(job, trust, {job.pkt.port(), vlan.value_or(0)})) return false;
+  if (is_misdelivered(job, site)) return actor_.drop(job, base::Drop::mac_not_ours), false;
   if (job.frame.kind == net::FrameKind::fragment && !collect(job, site)) return false;
   job.subject.source = job.frame.source;
   if (job.frame.kind == net::FrameKind::udp) return true;

@@ -2,6 +2,8 @@
 // START HERE: one burst of packets, from receive to send, stage by stage. Each stage goes over the whole burst, so that the next one's memory is on its way.
 #include "path.h"
 
+#include <cstring>
+
 namespace viaduct::edge {
 
 std::size_t Path::burst() {
@@ -37,7 +39,12 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
       checksums_(commons.ports.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),
       ns_per_tick_(1e9 / static_cast<double>(nic::ticks_per_second())),
-      burst_pkts_(config.burst_pkts) {}
+      burst_pkts_(config.burst_pkts) {
+  for (std::size_t i = 0; i < commons.ports.size(); ++i) {
+    const net::Mac mac = commons.ports[i].mac();
+    std::memcpy(&stations_[i], mac.data(), mac.size());
+  }
+}
 
 std::span<Job> Path::receive() {
   std::array<nic::Packet, base::burst_pkts_max> pkts;

@@ -19,6 +19,8 @@
 
 namespace viaduct::edge {
 
+/// A station's MAC address as a number: the first octets of a frame to it, and the mask of those.
+constexpr std::uint64_t station_mask = 0xffff'ffff'ffff;
 /// Thread: its worker's. Memory: all of it taken here, before the first poll.
 class Path {
  public:
@@ -30,6 +32,9 @@ class Path {
  private:
   [[nodiscard]] std::span<Job> receive();
   [[nodiscard]] std::span<Job*> look(std::span<Job> jobs, const Site& site);
+  [[nodiscard]] bool is_sent_to_us(const Job& job) const;
+  [[nodiscard]] bool is_misdelivered(const Job& job, const Site& site) const;
+  [[nodiscard]] bool is_for_virtual_router(const Job& job) const;
   [[nodiscard]] bool read_frame(Job& job, net::ChecksumTrust trust, const Site& site);
   [[nodiscard]] bool describe(Job& job, net::ChecksumTrust trust, base::Link link);
   void refuse_datagram(Job& job);
@@ -65,6 +70,7 @@ class Path {
   site::Commons& commons_;
   share::Counters& counters_;
   unsigned worker_;
+  std::array<std::uint64_t, base::ports_max> stations_{};   // MAC address of each port, as a frame's first octets
   Inlet inlet_;
   Actor actor_;
   Followers followers_;

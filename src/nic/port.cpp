@@ -128,7 +128,7 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
     if (const int error = rte_eth_tx_queue_setup(index, q, port.tx_descriptors, socket, nullptr); error != 0)
       return failure(index, "tx queue " + std::to_string(q), error);
   if (const int error = rte_eth_dev_start(index); error != 0) return failure(index, "starting", error);
-  // Best effort: it only helps where the peer's idea of our address is another one; several devices cannot.
+  // What the kernel has beside us may have other MAC addresses, virtual routers' among them. Several devices cannot.
   static_cast<void>(rte_eth_promiscuous_enable(index));
   // Who looks for an IPv6 address asks a multicast group (RFC 4861 7.2.2).
   static_cast<void>(rte_eth_allmulticast_enable(index));

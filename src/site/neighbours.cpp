@@ -6,7 +6,8 @@
 
 namespace viaduct::site {
 
-Neighbours::Neighbours(const Known& known, Routes routes) : places_(std::bit_ceil(known.size() * 2 + 2)), routes_(std::move(routes)) {
+Neighbours::Neighbours(const Known& known, Routes routes, std::vector<base::Address> kernels)
+    : places_(std::bit_ceil(known.size() * 2 + 2)), routes_(std::move(routes)), kernels_(std::move(kernels)) {
   for (const auto& [link, mac] : known) {
     std::size_t i = first_place(link.address);
     while (places_[i].used && (places_[i].address != link.address || places_[i].link != link.link)) i = (i + 1) & (places_.size() - 1);

@@ -4,6 +4,7 @@ import pathlib
 import random
 
 import frames
+import pytest
 import rig
 from rig import sip
 
@@ -81,6 +82,21 @@ def test_frames_that_are_not_for_us_are_dropped_by_name(pcap):
     assert not outcome.datagrams
     assert {n: outcome.drop(n) for n in ("frame_short", "frame_type", "ip_checksum", "udp_checksum", "frame_not_ours")} == {
         "frame_short": 1, "frame_type": 1, "ip_checksum": 1, "udp_checksum": 1, "frame_not_ours": 2}
+
+
+OTHER_STATIONS = ["02:00:00:00:be:ef", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "00:00:5e:00:01:05", "02:70:63:61:70:01"]
+
+
+@pytest.mark.parametrize("mac", OTHER_STATIONS)
+def test_what_is_sent_to_another_station_or_to_all_is_not_served(pcap, mac):
+    """RFC 1122 3.3.6: whatever the address; a switch floods what it has not learned."""
+    mac = bytes.fromhex(mac.replace(":", ""))
+    register = frames.Datagram(bytes(sip.register("alice")), rig.CLIENT, rig.SERVICE, destination_mac=mac)
+    ping = b"\x08\0" + (0xFFFF ^ frames.ones_sum(b"\x08\0\0\0" + b"ping" * 10)).to_bytes(2, "big") + b"ping" * 10
+    echo = frames.ethernet(frames.ipv4(rig.CLIENT[0], rig.EDGE, ping, protocol=1), frames.CLIENT_MAC, mac)
+    outcome = pcap.run([register, *frames.fragments_of(register, 200), bytearray(echo)], assignments=PLACED)
+    assert not outcome.datagrams and not outcome.other_frames
+    assert outcome.drop("mac_not_ours") == 4 and outcome.verdict("collected") == 0
 
 
 def test_a_source_that_must_not_be_answered_is_not(pcap):

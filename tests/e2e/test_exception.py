@@ -150,6 +150,29 @@ def test_the_kernel_answers_arp_where_it_is_to_only_while_it_has_the_address(hos
         assert arp_answers(clients, rig.EDGE) == 0
 
 
+def test_a_virtual_routers_mac_is_served_only_while_the_kernel_has_the_address(hosts, folder):
+    """RFC 9568: the two machines that share an address share a MAC as well, and a switch may give both the frame."""
+    edge, clients = hosts
+    virtual_router, mine = bytes.fromhex("00005e000105"), bytes.fromhex(clients.mac.replace(":", ""))
+    link, client = clients.packets(), clients.udp(CLIENT, 5060)
+    request = frames.frame_of(frames.Datagram(bytes(sip.register("alice")), (CLIENT, 5060), rig.SERVICE, source_mac=mine, destination_mac=virtual_router))
+    drops = lambda: daemon.counters()["total"]["drops"]["mac_not_ours"]
+    with edge.daemon(config(folder, arp="kernel")) as daemon:
+        bring_up(edge)
+        link.send(request)
+        wait_for("the drop", lambda: drops() == 1)
+        edge.run("ip", "link", "add", "vrrp5", "link", TAP, "address", "00:00:5e:00:01:05", "type", "macvlan", "mode", "bridge")
+        edge.run("ip", "address", "add", f"{rig.EDGE}/15", "dev", "vrrp5")
+        edge.run("ip", "link", "set", "vrrp5", "up")
+        time.sleep(0.5)
+        link.send(request)
+        assert sip.Message(client.recv(65535)).status == 302
+        edge.run("ip", "address", "del", f"{rig.EDGE}/15", "dev", "vrrp5")
+        time.sleep(0.5)
+        link.send(request)
+        wait_for("the second drop", lambda: drops() == 2)
+
+
 def from_file(folder, received):
     """A configuration of a node that gets these frames from a file."""
     frames.write_pcap(folder / "in.pcap", received)

@@ -29,6 +29,7 @@ namespace viaduct::base {
   X(frame_truncated, "IP packet longer than its frame: it was cut off")                              \
   X(frame_type, "neither IPv4, IPv6 nor ARP")                                                        \
   X(frame_not_ours, "destination address or port is not ours")                                       \
+  X(mac_not_ours, "for an address of ours, but sent to another MAC address than ours")               \
   X(ip_header, "malformed IP header")                                                                \
   X(ip_checksum, "wrong IPv4 header checksum")                                                       \
   X(fragment_invalid, "fragment whose length or place cannot be")                                    \

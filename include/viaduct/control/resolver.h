@@ -96,6 +96,7 @@ class Resolver {
   void give_up(Neighbour& n);
   void follow_kernel(std::uint64_t now_ms);
   void take_routes();
+  void look_for_addresses(std::uint64_t now_ms);
   void publish();
 
   site::Commons& commons_;
@@ -108,6 +109,8 @@ class Resolver {
   TellUnreachable tell_unreachable_{[](assign::HomeIndex) {}};
   std::vector<kernel::Network> networks_;   // of the ports; none: routes are the configuration's
   site::Routes routes_;
+  std::vector<base::Address> kernels_;      // of our addresses those that the kernel has, while it answers for them
+  std::uint64_t kernels_read_ms_{};
   std::size_t waiting_{};
   std::uint64_t ticked_ms_{};
   bool changed_{};

@@ -24,6 +24,9 @@ struct Neighbour {
   std::array<std::uint8_t, 6> mac{};
 };
 
+/// The addresses that the kernel has, on whatever interface. Empty, too, when it does not say. Thread: any.
+[[nodiscard]] std::vector<base::Address> addresses();
+
 /// Routes are those of the main table (RTN_UNICAST) through the interface. Whatever is said to have changed, all are read again: a change that nobody tells of,
 /// as when an interface goes down, and a change that was missed are then the same. Thread: one. No call waits.
 class Network {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who has which MAC on the link, and who of them is the way to others, as workers read it: an immutable snapshot made by the control core.
+// Who has which MAC on the link, who of them is the way to others, and what the kernel beside us has, as workers read it: an immutable snapshot of the
+// control core's.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -23,9 +25,11 @@ class Neighbours {
  public:
   using Known = std::vector<std::pair<LinkAddress, net::Mac>>;
   Neighbours() : Neighbours(Known{}, Routes{}) {}
-  Neighbours(const Known& known, Routes routes);
+  Neighbours(const Known& known, Routes routes, std::vector<base::Address> kernels = {});
   /// By which link, and where on it, a packet for that address goes.
   [[nodiscard]] Hop next_hop(const base::Address& destination) const { return routes_.next_hop(destination); }
+  /// Whether this machine's kernel has that address of ours; asked for only where it answers for them.
+  [[nodiscard]] bool is_kernels(const base::Address& a) const { return std::ranges::find(kernels_, a) != kernels_.end(); }
   /// nullptr: unknown.
   [[nodiscard]] const net::Mac* find(const base::Address& a, base::Link link) const {
     for (std::size_t i = first_place(a); places_[i].used; i = (i + 1) & (places_.size() - 1))
@@ -45,6 +49,7 @@ class Neighbours {
   }
   std::vector<Place> places_;
   Routes routes_;
+  std::vector<base::Address> kernels_;
 };
 
 }  // namespace viaduct::site
