@@ -84,6 +84,7 @@ Stand::Stand(const Wanted& wanted)
               .identifications = identifications_,
               .has_exception_path = false,
               .mtu_bytes = base::mtu_bytes,
+              .welcome = welcome_,
               .fragmented_datagrams_max = 1,
               .stop = stop_} {
   assignment_.set_slots(std::vector<assign::HomeIndex>(base::slots_count, 0), 1);

@@ -46,6 +46,7 @@ class Stand {
   site::Load load_{1, 1};
   std::atomic<std::uint32_t> now_min_{};
   site::Identifications identifications_{base::Key128{}};
+  site::Welcome welcome_{1, base::Key128{}};
   std::atomic<bool> stop_{};
 
  public:

@@ -28,8 +28,4 @@ bool Buckets::take(std::uint64_t key, std::uint64_t units, const site::Rate& rat
   return true;
 }
 
-bool Buckets::keeps(std::uint64_t key, std::uint64_t now_ns) const {
-  return std::ranges::any_of(sets_[key & set_mask_].entries, [&](const Entry& e) { return e.key == key && e.paid_ns > now_ns; });
-}
-
 }  // namespace viaduct::edge

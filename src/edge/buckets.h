@@ -20,10 +20,6 @@ class Buckets {
   void prefetch(std::uint64_t key) const { __builtin_prefetch(&sets_[key & set_mask_]); }
   /// Take `units` from the key's bucket. False: it has not so many, and nothing is taken.
   [[nodiscard]] bool take(std::uint64_t key, std::uint64_t units, const site::Rate& rate, std::uint64_t now_ns);
-  /// Remember a key until then.
-  void keep(std::uint64_t key, std::uint64_t until_ns, std::uint64_t now_ns) { entry_of(key, now_ns) = {.key = key, .paid_ns = until_ns}; }
-  /// Whether it is remembered.
-  [[nodiscard]] bool keeps(std::uint64_t key, std::uint64_t now_ns) const;
 
  private:
   struct Entry {

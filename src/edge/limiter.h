@@ -7,14 +7,15 @@
 
 #include "buckets.h"
 #include "job.h"
+#include "viaduct/site/welcome.h"
 
 namespace viaduct::edge {
 
-/// Thread: its worker's. Memory: all of it taken here, 64 octets a source.
+/// Thread: its worker's. Memory: all of it taken here, 48 octets a source.
 class Limiter {
  public:
   /// `sources`: how many sources, and as many clients, are told apart at once.
-  explicit Limiter(std::size_t sources);
+  Limiter(std::size_t sources, site::Welcome& welcome);
 
   /// A burst begins.
   void begin(const Site& site, std::uint64_t now_ns);
@@ -37,14 +38,13 @@ class Limiter {
   [[nodiscard]] static std::uint64_t key_of(const sip::ClientKey& client) { return client.low ^ client.high; }
   [[nodiscard]] bool is_friend(const base::Address& source) const;
 
+  site::Welcome& welcome_;   // of all workers
   const Site* site_{};
   std::uint64_t now_ns_{};
-  base::Key128 key_;
   std::uint64_t random_;
   Buckets sources_;
   Buckets clients_;
   Buckets replies_;
-  Buckets welcome_;
   Buckets strangers_;   // one
 };
 

@@ -31,7 +31,7 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
       inlet_(commons, config.index),
       actor_(commons, config.index),
       followers_(config.redirects_kept),
-      limiter_(config.limit_entries),
+      limiter_(config.limit_entries, commons.welcome),
       shedder_(commons.load.workers()),
       screen_(config.index, config.screen_cache_entries),
       tally_(commons.load, counters_, config.index),

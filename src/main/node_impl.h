@@ -50,6 +50,7 @@ struct Node::Impl {
   std::atomic<std::uint32_t> now_min{};
   std::atomic<bool> stop{};
   site::Identifications identifications;
+  site::Welcome welcome;
   site::Commons commons;
   registrar::Registrar registrar;
   site::Wire control_wire;

@@ -8,6 +8,7 @@ import time
 import frames
 import pytest
 import rig
+from handset import Phone
 from rig import sip
 
 PLACED = [("sip:alice@example.com", "north"), ("sip:bob@example.com", "north")]
@@ -49,6 +50,28 @@ def test_one_source_makes_us_send_no_more_than_its_budget(pcap):
     outcome = pcap.run(burst(100), assignments=PLACED, limits={"reply_bytes_per_s": 1, "reply_burst_bytes": 10000})
     assert 9000 < sum(len(d.payload) for d in outcome.datagrams) <= 10000
     assert outcome.drop("reply_over_budget") == 100 - len(outcome.datagrams)
+
+
+def test_who_has_registered_is_no_stranger_to_any_worker(lab, folder):
+    """The home's answers come by the flow of the home, to a worker that need not be the client's."""
+    users = [f"u{i}" for i in range(24)]
+    addresses = [f"198.18.0.{20 + i}" for i in range(len(users))]
+    north, clients = rig.HOMES["north"], lab.host("clients", *addresses)
+    rig.Kamailio(lab.host("north", north), north, folder / "north", proxy=True)
+
+    def config(**limits):
+        return rig.make_config(folder, assignments=[(f"{user}@example.com", "north") for user in users], neighbour=[], dpdk=rig.af_packet(), redirect={"policy": "never"},
+                               node={"name": "edge-w", "workers": 2}, limits={"strangers_pps": 100_000} | limits)
+
+    with lab.host("edge").daemon(config()) as daemon:
+        phones = [Phone(clients, user, (address, 5060)) for user, address in zip(users, addresses)]
+        for phone in phones:
+            phone.register()
+        config(strangers_pps=1, strangers_burst=1)
+        assert daemon.ask("reload")["ok"]
+        for phone in phones:
+            phone.register(cseq=2)
+        assert daemon.counters()["total"]["drops"]["strangers_over_limit"] == 0
 
 
 def spared(**more):

@@ -78,13 +78,5 @@ TEST(Buckets, BoundASourceAlsoWhileOthersComeAndGo) {
   EXPECT_NEAR(static_cast<double>(count), 105.0, 1.0);
 }
 
-TEST(Buckets, RememberAKeyUntilItsTime) {
-  Buckets buckets(64);
-  buckets.keep(1, 10 * second, second);
-  EXPECT_TRUE(buckets.keeps(1, 10 * second - 1));
-  EXPECT_FALSE(buckets.keeps(1, 10 * second));
-  EXPECT_FALSE(buckets.keeps(2, second));
-}
-
 }  // namespace
 }  // namespace viaduct::edge

@@ -47,7 +47,8 @@ class Limits : public Fleet {
   }
 
   std::uint64_t now_ns{second};
-  Limiter limiter{1024};
+  site::Welcome welcome{1024, base::Key128{1, 2}};
+  Limiter limiter{1024, welcome};
   std::unique_ptr<Job> job{std::make_unique<Job>()};
 };
 
@@ -85,6 +86,17 @@ TEST_F(Limits, BoundAllStrangersTogetherButNotWhoHasRegistered) {
   EXPECT_EQ(admitted_from("203.0.113.200:5060", 50), 50U);
   now_ns += base::welcome_ns;
   EXPECT_EQ(admitted_from("203.0.113.200:5060", 50), 10U) << "two hours later it is a stranger again";
+}
+
+TEST_F(Limits, KnowWhomAnotherWorkerHasSeenRegister) {
+  site.limits.strangers = site.limits.client = site::rate(1, 1);
+  EXPECT_EQ(from("203.0.113.1:5060"), std::nullopt) << "the one stranger";
+  EXPECT_EQ(from("203.0.113.200:5060"), Drop::strangers_over_limit);
+  Limiter another{1024, welcome};
+  another.begin(site, now_ns);
+  another.welcome(endpoint("203.0.113.200:5060"));
+  EXPECT_EQ(admitted_from("203.0.113.200:5060", 50), 50U);
+  EXPECT_EQ(admitted(20, [&] { return request(Text(), "203.0.113.200:5060"); }), 20U);
 }
 
 TEST_F(Limits, HoldTheSourceToItsOwnRateThatHasRegistered) {

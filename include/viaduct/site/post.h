@@ -23,6 +23,7 @@
 #include "viaduct/site/neighbours.h"
 #include "viaduct/site/site.h"
 #include "viaduct/site/trace.h"
+#include "viaduct/site/welcome.h"
 
 namespace viaduct::site {
 
@@ -68,6 +69,7 @@ struct Commons {
   Identifications& identifications;           ///< of fragmented datagrams; any core
   bool has_exception_path;                    ///< false: what is not for this node is dropped
   std::size_t mtu_bytes;                      ///< octets of an IP packet
+  Welcome& welcome;                           ///< sources that have registered; workers
   unsigned fragmented_datagrams_max;          ///< that a worker keeps fragments of
   std::atomic<bool>& stop;                    ///< set once by the control core; relaxed
 };
