@@ -3,6 +3,8 @@
 #include "viaduct/control/fleet.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "viaduct/control/build_site.h"
@@ -101,7 +103,21 @@ Expected<Outcome> Fleet::change(store::Author author, const std::function<Expect
     commons_.site.publish(std::move(built), commons_.epoch);
     commons_.assignment.set_slots(next.slots, epoch);
   };
-  return placements_.commit({.author = std::move(author), .fleet = write, .show_fleet = show, .moves = {}, .tell = {}});
+  auto done = placements_.commit({.author = std::move(author), .fleet = write, .show_fleet = show, .moves = {}, .tell = {}});
+  if (done) wait_until_seen();
+  return done;
+}
+
+/// Until no worker is in a burst that it began with what was before. One that is held up for so long is not waited for.
+void Fleet::wait_until_seen() {
+  constexpr auto most = std::chrono::seconds(1);
+  const auto until = std::chrono::steady_clock::now() + most;
+  share::GraceToken seen;
+  loop_.call([&] { seen = commons_.epoch.start(); });
+  for (bool is_seen = false; !is_seen && std::chrono::steady_clock::now() < until;) {
+    loop_.call([&] { is_seen = commons_.epoch.is_over(seen); });
+    if (!is_seen) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 namespace {

@@ -33,7 +33,7 @@ struct Returned {
   std::uint8_t percent{};
 };
 
-/// Thread: any that may wait, but the control core.
+/// What is changed is durable on return, and every worker goes by it. Thread: any that may wait, but the control core.
 class Fleet {
  public:
   /// `config` is the one that now holds; it is changed only by who has the pen.
@@ -62,6 +62,7 @@ class Fleet {
   struct Now;
   [[nodiscard]] Now now();
   [[nodiscard]] Expected<Outcome> change(store::Author author, const std::function<Expected<void>(Now&)>& edit);
+  void wait_until_seen();
 
   [[nodiscard]] std::uint32_t now_min() const { return commons_.now_min.load(std::memory_order_relaxed); }
 
