@@ -20,11 +20,21 @@ static void prefetch(std::string_view text) {
   }
 }
 
-// The station that a frame is sent to.
+// The station that a frame is sent to: its MAC address as a number.
 static std::uint64_t station_of(const std::uint8_t* frame) {
+  constexpr std::uint64_t mac_mask = 0xffff'ffff'ffff;
   std::uint64_t octets = 0;
   std::memcpy(&octets, frame, sizeof octets);
-  return octets & station_mask;
+  return octets & mac_mask;
+}
+
+Path::Stations Path::stations_of(const nic::Ports& ports) {
+  Stations out{};
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const net::Mac mac = ports[i].mac();
+    std::memcpy(&out[i], mac.data(), mac.size());
+  }
+  return out;
 }
 
 // What a switch floods, and what is sent to all, is not for us although it names an address of ours (RFC 1122 3.3.6).

@@ -2,8 +2,6 @@
 // START HERE: one burst of packets, from receive to send, stage by stage. Each stage goes over the whole burst, so that the next one's memory is on its way.
 #include "path.h"
 
-#include <cstring>
-
 namespace viaduct::edge {
 
 std::size_t Path::burst() {
@@ -28,6 +26,7 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
     : commons_(commons),
       counters_(commons.counters[config.index]),
       worker_(config.index),
+      stations_(stations_of(commons.ports)),
       inlet_(commons, config.index),
       actor_(commons, config.index),
       followers_(config.redirects_kept),
@@ -39,12 +38,7 @@ Path::Path(site::Commons& commons, const WorkerConfig& config)
       checksums_(commons.ports.checksum_policy()),
       ticks_per_ms_(nic::ticks_per_second() / 1000),
       ns_per_tick_(1e9 / static_cast<double>(nic::ticks_per_second())),
-      burst_pkts_(config.burst_pkts) {
-  for (std::size_t i = 0; i < commons.ports.size(); ++i) {
-    const net::Mac mac = commons.ports[i].mac();
-    std::memcpy(&stations_[i], mac.data(), mac.size());
-  }
-}
+      burst_pkts_(config.burst_pkts) {}
 
 std::span<Job> Path::receive() {
   std::array<nic::Packet, base::burst_pkts_max> pkts;

@@ -19,8 +19,6 @@
 
 namespace viaduct::edge {
 
-/// A station's MAC address as a number: the first octets of a frame to it, and the mask of those.
-constexpr std::uint64_t station_mask = 0xffff'ffff'ffff;
 /// Thread: its worker's. Memory: all of it taken here, before the first poll.
 class Path {
  public:
@@ -32,6 +30,9 @@ class Path {
  private:
   [[nodiscard]] std::span<Job> receive();
   [[nodiscard]] std::span<Job*> look(std::span<Job> jobs, const Site& site);
+  /// The MAC address of each port, as station_of says those of frames.
+  using Stations = std::array<std::uint64_t, base::ports_max>;
+  [[nodiscard]] static Stations stations_of(const nic::Ports& ports);
   [[nodiscard]] bool is_sent_to_us(const Job& job) const;
   [[nodiscard]] bool is_misdelivered(const Job& job, const Site& site) const;
   [[nodiscard]] bool is_for_virtual_router(const Job& job) const;
@@ -70,7 +71,7 @@ class Path {
   site::Commons& commons_;
   share::Counters& counters_;
   unsigned worker_;
-  std::array<std::uint64_t, base::ports_max> stations_{};   // MAC address of each port, as a frame's first octets
+  Stations stations_;
   Inlet inlet_;
   Actor actor_;
   Followers followers_;

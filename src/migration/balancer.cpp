@@ -155,10 +155,7 @@ void Balancer::stop() {
 void Balancer::set(const BalanceSettings& settings) {
   const std::lock_guard lock(mutex_);
   settings_ = settings;
-  if (trigger_)
-    trigger_->set(settings.thresholds, settings.limits);
-  else
-    trigger_.emplace(settings.thresholds, settings.limits);
+  trigger_.set(settings.thresholds, settings.limits);
 }
 
 balance::Hold Balancer::hold() const {
@@ -217,12 +214,12 @@ void Balancer::window_closed() {
     limits = settings_.limits;
     automatic = settings_.automatic;
     const std::uint64_t now_ms = base::monotonic_ms();
-    decision = trigger_->decide({.now_s = static_cast<double>(now_ms) / 1000,
-                                 .homes = fleet.homes,
-                                 .clients = fleet.clients_count,
-                                 .events_per_client = fleet.events_per_client,
-                                 .is_moving = is_moving,
-                                 .is_doubtful = is_doubtful(health_.frozen_last_ms(), now_ms, fleet.window_s)});
+    decision = trigger_.decide({.now_s = static_cast<double>(now_ms) / 1000,
+                                .homes = fleet.homes,
+                                .clients = fleet.clients_count,
+                                .events_per_client = fleet.events_per_client,
+                                .is_moving = is_moving,
+                                .is_doubtful = is_doubtful(health_.frozen_last_ms(), now_ms, fleet.window_s)});
     hold_ = health_.is_frozen() && decision.reason ? balance::Hold::homes_missing : decision.hold;
     if (hold_ != balance::Hold::none || !decision.reason) return;
   }
@@ -240,7 +237,7 @@ void Balancer::window_closed() {
   if (automatic != Auto::apply) return;
   if (const auto applied = mover_.apply(*id, {}, {}); !applied) return spdlog::warn("plan {}: {}", *id, applied.error());
   const std::lock_guard lock(mutex_);
-  trigger_->spend(made->outcome);
+  trigger_.spend(made->outcome);
 }
 
 }  // namespace viaduct::migration

@@ -90,7 +90,7 @@ class Balancer {
   std::condition_variable wake_;
   bool stopping_{};
   BalanceSettings settings_;
-  std::optional<balance::Trigger> trigger_;
+  balance::Trigger trigger_{{}, {}};
   std::uint64_t window_{};                ///< the last one that was decided on
   std::set<std::string> joining_;         ///< homes that came with nothing, until they have their share
   balance::Hold hold_{balance::Hold::even};
