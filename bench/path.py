@@ -50,7 +50,8 @@ def rates(folder):
     """Messages a second of each run, in turns, so that what the machine does meanwhile falls on all alike."""
     told = {name: [] for name in RUNS}
     with contextlib.ExitStack() as stack:
-        nodes = {name: stack.enter_context(node.LoopNode(node.loop_config(folder, messages, redirect, checksums, version)))
+        hugepages = stack.enter_context(node.huge_pages(len(RUNS)))
+        nodes = {name: stack.enter_context(node.LoopNode(node.loop_config(folder, messages, redirect, checksums, version, hugepages)))
                  for name, (messages, redirect, _, checksums, version) in RUNS.items()}
         for number in range(ROUNDS):
             for name, (_, _, verdict, _, _) in RUNS.items():

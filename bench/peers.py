@@ -95,7 +95,8 @@ def run():
         link = stack.enter_context(wire.Wire())
         node.say("starting Kamailio, with a million users each time")
         peers = {part: Kamailio(link, folder, part) for part in PARTS}
-        loops = {part: stack.enter_context(node.LoopNode(node.loop_config(folder, node.WARM, redirect)))
+        hugepages = stack.enter_context(node.huge_pages(len(PARTS)))
+        loops = {part: stack.enter_context(node.LoopNode(node.loop_config(folder, node.WARM, redirect, hugepages=hugepages)))
                  for part, redirect in (("redirect", "always"), ("forward", "never"))}
         for number in range(ROUNDS):
             one_round(link, folder, loops, peers)
