@@ -8,11 +8,12 @@
 #include <chrono>
 #include <thread>
 
-#include "call_stream.h"
+#include "callers.h"
 #include "failure.h"
 #include "unsignalled.h"
 #include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
+#include "viaduct/control/call_stream.h"
 #include "viaduct/control/seal.h"
 
 namespace viaduct::api {
@@ -34,19 +35,33 @@ bool is_bounded(const httplib::Request& call) {
 
 }  // namespace
 
-/// A few threads read and answer: none of them may be held by a call that never comes to its end.
+/// Accepts for the callers, who are read and answered one call a connection.
 class ControlServer::Http final : public httplib::Server {
-  bool process_and_close_socket(socket_t socket) override {
-    CallStream stream(base::Descriptor{socket}, patience);
-    bool is_closed = false;
-    return process_request(stream, true, is_closed, nullptr);
+ public:
+  Http() {
+    new_task_queue = [this] { return callers_ = new Callers([this](int socket) { answer(socket); }, patience); };
   }
+  /// The library lets five connections wait to be accepted, behind which others try again after a second.
+  [[nodiscard]] bool bind(const base::Endpoint& at) { return bind_to_port(at.address.text(), at.port) && ::listen(svr_sock_, SOMAXCONN) == 0; }
+
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    callers_->take(base::Descriptor{socket});
+    return true;
+  }
+  void answer(int socket) {
+    control::CallStream stream(socket, patience);
+    bool is_closed = false;
+    process_request(stream, true, is_closed, nullptr);
+    shutdown(socket, SHUT_RDWR);
+  }
+  Callers* callers_{};  // the library's, while it listens
 };
 
 struct ControlServer::Impl {
   FleetKeys keys;
   NodeHandler handler;
-  control::Gate gate{base::wall_s()};
+  control::Gate gate{control::this_moment()};
   Http server;
   std::thread thread;
   std::atomic<bool> has_ended{};
@@ -73,7 +88,7 @@ struct ControlServer::Impl {
   void serve(const httplib::Request& call, httplib::Response& out) {
     const sip::SigningKeys now = keys();
     const std::string seal = call.get_header_value(control::seal_header.data());
-    const auto heard = gate.hear({.method = call.method, .target = call.target, .body = call.body}, seal, base::wall_s(), now);
+    const auto heard = gate.hear({.method = call.method, .target = call.target, .body = call.body}, seal, control::this_moment(), now);
     if (!heard) {
       tell_unheard(call.remote_addr, heard.error());
       out.status = heard.error() == Unheard::crowded ? 503 : 401;
@@ -92,8 +107,7 @@ std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(c
   auto impl = std::make_unique<Impl>();
   impl->keys = std::move(keys);
   impl->handler = std::move(handler);
-  httplib::Server& server = impl->server;
-  server.new_task_queue = [] { return new httplib::ThreadPool(base::node_call_threads); };
+  Http& server = impl->server;
   server.set_payload_max_length(base::node_call_bytes_max);
   // The library's own options would let a second process take the same port.
   server.set_socket_options([](socket_t socket) {
@@ -106,7 +120,7 @@ std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(c
     return httplib::Server::HandlerResponse::Handled;
   });
   server.Post(".*", [&one = *impl](const httplib::Request& call, httplib::Response& out) { one.serve(call, out); });
-  if (!server.bind_to_port(listen.address.text(), listen.port)) return std::unexpected("control.listen: " + listen.text() + " cannot be listened at");
+  if (!server.bind(listen)) return std::unexpected("control.listen: " + listen.text() + " cannot be listened at");
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
 }
 

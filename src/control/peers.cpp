@@ -4,11 +4,15 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
+#include "viaduct/control/call_stream.h"
 #include "viaduct/control/seal.h"
 
 namespace viaduct::control {
@@ -20,6 +24,31 @@ constexpr std::chrono::seconds connect_within{2};
 /// More than the called node waits for its store.
 constexpr std::chrono::seconds answer_within{10};
 
+/// A client that is kept no longer and told no more than that, whatever comes from there: the answer's seal can only be looked at when all of it is here.
+class HttpClient final : public httplib::ClientImpl {
+ public:
+  HttpClient(const base::Endpoint& peer, const std::atomic<bool>& is_over) : ClientImpl(peer.address.text(), peer.port), is_over_(is_over) {
+    set_connection_timeout(connect_within);
+    set_decompress(false);
+  }
+
+ private:
+  /// From here on stop() cuts the call off.
+  bool process_socket(const Socket& socket, std::function<bool(httplib::Stream&)> callback) override {
+    if (is_over_.load()) return false;
+    CallStream stream(socket.sock, answer_within);
+    return callback(stream);
+  }
+  const std::atomic<bool>& is_over_;
+};
+
+/// The beginning of a text that anybody may have sent, for the log.
+std::string shown(std::string_view text) {
+  std::string out(text.substr(0, 200));
+  std::replace_if(out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '.');
+  return out;
+}
+
 /// A few clients at a time.
 template <typename F>
 Expected<void> in_parts(std::span<const std::string> aors, F call) {
@@ -30,11 +59,43 @@ Expected<void> in_parts(std::span<const std::string> aors, F call) {
 
 }  // namespace
 
+/// The calls under way.
+struct Peers::Calls {
+  std::atomic<bool> are_over{};
+  std::mutex mutex;
+  std::set<httplib::ClientImpl*> clients;
+};
+
+namespace {
+
+/// One of them.
+class Calling {
+ public:
+  Calling(auto& calls, httplib::ClientImpl& client) : clients_(calls.clients), mutex_(calls.mutex), client_(client) {
+    const std::lock_guard lock(mutex_);
+    clients_.insert(&client_);
+  }
+  ~Calling() {
+    const std::lock_guard lock(mutex_);
+    clients_.erase(&client_);
+  }
+  Calling(const Calling&) = delete;
+  Calling& operator=(const Calling&) = delete;
+
+ private:
+  std::set<httplib::ClientImpl*>& clients_;
+  std::mutex& mutex_;
+  httplib::ClientImpl& client_;
+};
+
+}  // namespace
+
 /// A home, as one call needs it.
 struct Peers::Peer {
   std::string name;
   base::Endpoint control;
   sip::SigningKeys keys;
+  Calls* calls{};
 
   [[nodiscard]] std::string fault(std::string_view what) const { return std::string(name).append(" at ").append(control.text()).append(": ").append(what); }
   /// `read` takes from the answer what is wanted; it may throw json::exception.
@@ -44,15 +105,13 @@ struct Peers::Peer {
 Expected<void> Peers::Peer::call(const char* target, const json& request, const std::function<void(const json&)>& read) const {
   const std::string body = request.dump(-1, ' ', false, json::error_handler_t::replace);
   const std::string sealed = seal(Call{.method = "POST", .target = target, .body = body}, base::wall_s(), keys);
-  httplib::Client client(control.address.text(), control.port);
-  client.set_connection_timeout(connect_within);
-  client.set_read_timeout(answer_within);
-  client.set_write_timeout(connect_within);
+  HttpClient client(control, calls->are_over);
+  const Calling calling(*calls, client);
   const auto answer = client.Post(target, {{std::string(seal_header), sealed}}, body, "application/json");
   if (!answer) return std::unexpected(fault(httplib::to_string(answer.error())));
   const CallAnswer said{.status = answer->status, .body = answer->body};
   if (!is_genuine(said, answer->get_header_value(seal_header.data()), sealed, keys))
-    return std::unexpected(fault("its answer is not sealed by a key of this fleet: " + std::to_string(said.status) + ' ' + answer->body.substr(0, 200)));
+    return std::unexpected(fault("its answer is not sealed by a key of this fleet: " + std::to_string(said.status) + ' ' + shown(answer->body)));
   try {
     const json out = json::parse(answer->body);
     if (said.status != 200) return std::unexpected(fault(out.at("error").get<std::string>()));
@@ -61,6 +120,15 @@ Expected<void> Peers::Peer::call(const char* target, const json& request, const 
     return std::unexpected(fault(error.what()));
   }
   return {};
+}
+
+Peers::Peers(site::Commons& commons, Loop& loop) : commons_(commons), loop_(loop), calls_(std::make_unique<Calls>()) {}
+Peers::~Peers() = default;
+
+void Peers::stop() {
+  const std::lock_guard lock(calls_->mutex);
+  calls_->are_over = true;
+  for (httplib::ClientImpl* client : calls_->clients) client->stop();
 }
 
 Expected<Peers::Peer> Peers::peer_of(assign::HomeIndex home) {
@@ -72,7 +140,7 @@ Expected<Peers::Peer> Peers::peer_of(assign::HomeIndex home) {
     } else if (const assign::Home& found = site.homes[home]; !found.control) {
       out = std::unexpected(found.name + ": has no control address");
     } else {
-      out = Peer{.name = found.name, .control = *found.control, .keys = site.keys};
+      out = Peer{.name = found.name, .control = *found.control, .keys = site.keys, .calls = calls_.get()};
     }
   });
   return out;

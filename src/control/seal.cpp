@@ -12,6 +12,7 @@
 #include <span>
 
 #include "viaduct/base/check.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 
 namespace viaduct::control {
@@ -112,23 +113,27 @@ std::string_view sentence(Unheard why) {
   base::fail("a refusal without a sentence");
 }
 
-std::expected<void, Unheard> Gate::hear(const Call& call, std::string_view call_seal, std::uint64_t wall_s, const sip::SigningKeys& keys) {
+Moment this_moment() { return {.wall_s = base::wall_s(), .monotonic_ms = base::monotonic_ms()}; }
+
+std::expected<void, Unheard> Gate::hear(const Call& call, std::string_view call_seal, Moment now, const sip::SigningKeys& keys) {
   const auto parts = parts_of(call_seal);
   if (!parts) return std::unexpected(Unheard::unsealed);
   const sip::SigningKey* const key = keys.by_letter(parts->letter);
   if (key == nullptr || !equal(mac(call, parts->time, parts->nonce, key->fleet_key), parts->mac)) return std::unexpected(Unheard::forged);
-  const std::uint64_t apart_s = parts->time_s > wall_s ? parts->time_s - wall_s : wall_s - parts->time_s;
-  if (apart_s > base::node_call_window_s || parts->time_s < opened_s_) return std::unexpected(Unheard::out_of_time);
+  const std::uint64_t ahead_s = parts->time_s > now.wall_s ? parts->time_s - now.wall_s : 0;
+  const std::uint64_t age_s = now.wall_s > parts->time_s ? now.wall_s - parts->time_s : 0;
+  const std::uint64_t open_for_s = (now.monotonic_ms - opened_ms_ + 999) / 1000;
+  if (ahead_s > base::node_call_window_s || age_s > std::min(base::node_call_window_s, open_for_s)) return std::unexpected(Unheard::out_of_time);
   const std::lock_guard lock(mutex_);
   // One that was made at the end of the window is out of it after two.
-  while (!forget_.empty() && forget_.front().first + 2 * base::node_call_window_s < wall_s) {
+  while (!forget_.empty() && forget_.front().first + 2000 * base::node_call_window_s < now.monotonic_ms) {
     heard_.erase(forget_.front().second);
     forget_.pop_front();
   }
   if (heard_.contains(std::string(parts->nonce))) return std::unexpected(Unheard::repeated);
   if (heard_.size() >= base::node_calls_remembered_max) return std::unexpected(Unheard::crowded);
   heard_.emplace(parts->nonce);
-  forget_.emplace_back(wall_s, parts->nonce);
+  forget_.emplace_back(now.monotonic_ms, parts->nonce);
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <initializer_list>
@@ -60,9 +61,15 @@ void serve_reloads(Node& node, const std::atomic<bool>& quit) {
   for (int signal = 0; sigwait(&set, &signal) == 0 && !quit.load(std::memory_order_relaxed);) node.reload_and_log();
 }
 
-int run(const config::Config& config) {
+// Before any thread is made, since each inherits it: SIGTERM, SIGINT and SIGHUP wait for the two threads above, also while the configuration is read, and who
+// writes a line of the log to a pipe that nobody reads any more gets an error.
+void hold_signals() {
   const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP});
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // inherited by every thread: only these two take them
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+}
+
+int run(const config::Config& config) {
   auto node = Node::start(config, folders());
   if (!node) {
     spdlog::error("{}", node.error());
@@ -112,13 +119,15 @@ int main(int argc, char** argv) {
     o.rules.as_json = o.json;
     return test_rules(o.rules);
   }
+  const bool runs = !o.check && o.explain.empty();
+  if (runs) hold_signals();
   const auto config = config::load(o.config, folders().profiles);
   if (!config) {
     std::fprintf(stderr, "%s\n", config.error().text.c_str());
     return 1;
   }
-  if (o.check) return check(*config);
-  return o.explain.empty() ? run(*config) : explain(*config, o.explain, o.json);
+  if (runs) return run(*config);
+  return o.check ? check(*config) : explain(*config, o.explain, o.json);
 }
 
 }  // namespace

@@ -151,6 +151,7 @@ void Node::Impl::say_ready() const {
 // Who waits for the control core first; then the workers, so that nothing new comes; then what they have left in the rings is done and sent from here.
 void Node::Impl::stop_in_order() {
   loop.close();
+  peers.stop();
   placements.stop();
   balancer.stop();
   mover.stop();

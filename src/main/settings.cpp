@@ -100,6 +100,9 @@ migration::BalanceSettings balance_of(const config::Config& c) {
 std::expected<registrar::Settings, std::string> registrar_of(const config::Config& c, const sip::Domains& domains) {
   registrar::Settings out{.rules = rules_of(c), .watch_rules = watch_rules_of(c.watching), .realm = c.realm, .secrets = nullptr};
   if (c.credentials_file.empty()) return out;
+  for (const sip::DigestAlgorithm algorithm : c.digest_algorithms)
+    if (!registrar::is_computed(algorithm))
+      return std::unexpected("registrar.algorithms: OpenSSL computes no " + std::string(sip::name(algorithm)) + " on this machine");
   auto secrets = registrar::Secrets::read(c.credentials_file, c.digest_algorithms, domains, c.fleet_seed);
   if (!secrets) return std::unexpected("registrar.credentials: " + secrets.error());
   out.secrets = std::make_shared<const registrar::Secrets>(std::move(*secrets));

@@ -4,9 +4,9 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <span>
-#include <stdexcept>
 
 #include "viaduct/base/limits.h"
 
@@ -48,7 +48,7 @@ struct Authenticator::Hasher {
   Hasher(const Hasher&) = delete;
   Hasher& operator=(const Hasher&) = delete;
 
-  /// Of the parts with colons between them. Errors: throws when OpenSSL lacks the algorithm.
+  /// Of the parts with colons between them; no digits when OpenSSL fails.
   Hex operator()(sip::DigestAlgorithm algorithm, std::initializer_list<std::string_view> parts) {
     std::array<std::uint8_t, EVP_MAX_MD_SIZE> out;
     bool works = EVP_DigestInit_ex2(context, algorithms[static_cast<std::size_t>(algorithm)], nullptr) == 1;
@@ -56,10 +56,16 @@ struct Authenticator::Hasher {
       if (part != parts.begin()) works = EVP_DigestUpdate(context, ":", 1) == 1;
       works = works && EVP_DigestUpdate(context, part->data(), part->size()) == 1;
     }
-    if (!works || EVP_DigestFinal_ex(context, out.data(), nullptr) != 1) throw std::runtime_error("OpenSSL computes no " + std::string(sip::name(algorithm)));
+    if (!works || EVP_DigestFinal_ex(context, out.data(), nullptr) != 1) return {};
     return hex(std::span(out).first(digest_bytes(algorithm)));
   }
 };
+
+bool is_computed(sip::DigestAlgorithm algorithm) {
+  EVP_MD* const md = EVP_MD_fetch(nullptr, openssl_names[static_cast<std::size_t>(algorithm)], nullptr);
+  EVP_MD_free(md);
+  return md != nullptr;
+}
 
 Authenticator::Authenticator(std::string realm, std::shared_ptr<const Secrets> secrets)
     : realm_(std::move(realm)), secrets_(std::move(secrets)), hasher_(std::make_unique<Hasher>()) {}
@@ -79,7 +85,7 @@ bool Authenticator::is_right(const Claim& claim, const sip::Credentials& c) {
   const Hex ours = c.qop == sip::DigestQop::none ? hash(c.algorithm, {ha1.text(), c.nonce, ha2.text()})
                                                  : hash(c.algorithm, {ha1.text(), c.nonce, c.nonce_count, c.cnonce, qop, ha2.text()});
   const auto octets = [](std::string_view text) { return std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()); };
-  return base::equal_constant_time(octets(ours.text()), octets(c.response)) && known != nullptr;
+  return base::equal_constant_time(octets(ours.text()), octets(c.response)) && known != nullptr && ha2.bytes != 0 && ours.bytes != 0;
 }
 
 std::string Authenticator::challenge(const Claim& claim, const sip::SigningKeys& keys, bool is_stale) const {
@@ -100,7 +106,9 @@ std::string Authenticator::challenge(const Claim& claim, const sip::SigningKeys&
 
 Proof Authenticator::check(const Claim& claim, const sip::SigningKeys& keys) {
   const auto c = sip::credentials(claim.message, realm_);
-  if (!c || !is_right(claim, *c)) return {.status = 401, .challenge = challenge(claim, keys, false)};
+  // What was not offered nobody can know a secret for, and OpenSSL may not have it.
+  const bool is_offered = c && std::ranges::find(secrets_->algorithms(), c->algorithm) != secrets_->algorithms().end();
+  if (!is_offered || !is_right(claim, *c)) return {.status = 401, .challenge = challenge(claim, keys, false)};
   const auto made_s = sip::read_nonce(c->nonce, realm_, claim.source, keys);
   // A node's clock may be ahead of ours a little.
   const bool is_fresh = made_s && *made_s <= claim.now_s + base::nonce_s && claim.now_s <= *made_s + base::nonce_s;

@@ -9,6 +9,9 @@ Environment open_environment(const LmdbOptions& o, const std::filesystem::path& 
   MDB_env* raw = nullptr;
   require(mdb_env_create(&raw), "create");
   Environment env(raw);
+  // LMDB would take one for new, and write over it.
+  if (std::error_code none; std::filesystem::exists(file, none) && std::filesystem::file_size(file) == 0)
+    throw Failure{{Fault::corrupt, "store: " + file.string() + ": is cut off: it has no octets; remove it if nothing was ever stored in it"}};
   require(mdb_env_set_maxdbs(raw, tables_max), "set tables");
   require(mdb_env_set_mapsize(raw, o.bytes_max), "set size");
   const unsigned fsync = o.fsync == Fsync::deferred ? MDB_NOMETASYNC : 0;

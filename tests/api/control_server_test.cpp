@@ -39,7 +39,8 @@ class Nodes : public testing::Test {
     static bench::Stand one({.ring_slots = 256, .bindings = 16});
     return one;
   }
-  void SetUp() override {
+  /// The fleet, with the home that is called there.
+  void place(const base::Endpoint& control_of_called) {
     const auto home = [](const char* name, std::uint8_t last, std::optional<base::Endpoint> control) {
       assign::Home out;
       out.name = name;
@@ -52,10 +53,14 @@ class Nodes : public testing::Test {
     c.on_link = {{.prefix = *base::Prefix::parse("198.18.0.0/15")}};
     c.domains = {"example.com"};
     c.fleet_keys = {{.letter = 'a', .key = {5, 6, 7, 8}}};
-    auto site = control::build_site(c, {home("here", 1, std::nullopt), home("north", 2, std::nullopt), home("south", 3, here), home("east", 4, nowhere)});
+    auto site =
+        control::build_site(c, {home("here", 1, std::nullopt), home("north", 2, std::nullopt), home("south", 3, control_of_called), home("east", 4, nowhere)});
     ASSERT_TRUE(site) << site.error();
     keys = (*site)->keys;
     stand().commons.site.publish(std::move(*site), stand().commons.epoch);
+  }
+  void SetUp() override {
+    place(here);
     auto started = ControlServer::open(here, [this] { return keys; }, [this](const std::string& target, const json& request) { return hear(target, request); });
     ASSERT_TRUE(started) << started.error();
     server = std::move(*started);
@@ -72,8 +77,11 @@ class Nodes : public testing::Test {
     const auto said = client.Post(target, {{std::string(control::seal_header), sealed}}, body, "application/json");
     return said ? said->status : 0;
   }
-  [[nodiscard]] int connected() const {
+  /// A connection from an address of this machine.
+  [[nodiscard]] int connected(std::uint32_t from = INADDR_LOOPBACK) const {
     const int link = socket(AF_INET, SOCK_STREAM, 0);
+    const sockaddr_in own{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(from)}, .sin_zero = {}};
+    EXPECT_EQ(bind(link, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
     const sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(here.port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
     EXPECT_EQ(connect(link, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
     return link;
@@ -188,9 +196,9 @@ TEST_F(Nodes, ReadNoBodyWhoseSizeIsNotSaid) {
 TEST_F(Nodes, AreHeardWhileOthersSendTheirsNowAndThen) {
   std::atomic<bool> is_over{};
   std::vector<std::thread> drips;
-  for (std::size_t i = 0; i < base::node_call_threads; ++i)
+  for (std::size_t i = 0; i < 2 * base::node_call_threads; ++i)
     drips.emplace_back([&] {
-      const base::Descriptor link{connected()};
+      const base::Descriptor link{connected(INADDR_LOOPBACK + 1)};
       const std::string_view head = "POST /v1/moved HTTP/1.1\r\nX-Slow: ";
       for (std::size_t at = 0; !is_over.load(); ++at) {
         const char next = at < head.size() ? head[at] : 'x';
@@ -205,6 +213,25 @@ TEST_F(Nodes, AreHeardWhileOthersSendTheirsNowAndThen) {
   for (std::thread& drip : drips) drip.join();
 }
 
+TEST_F(Nodes, AreHeardThoughManyConnectAndSayNothing) {
+  std::vector<base::Descriptor> idle;
+  for (std::size_t i = 0; i < base::node_calls_waiting_max + 50; ++i) idle.emplace_back(connected());
+  const std::string body = R"({"clients":[]})";
+  // Each of them would hold a thread for three seconds, and the caller gives up after five.
+  EXPECT_EQ(post(body, sealed(body)), 200);
+  const auto stopped = std::chrono::steady_clock::now();
+  server.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - stopped, std::chrono::seconds(10)) << "whoever says nothing keeps no stop waiting";
+}
+
+TEST_F(Nodes, CloseWhoSaysNothing) {
+  const base::Descriptor link{connected()};
+  const timeval patience{.tv_sec = 30, .tv_usec = 0};
+  setsockopt(link.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  char next = 0;
+  EXPECT_EQ(recv(link.get(), &next, 1, 0), 0);
+}
+
 TEST_F(Nodes, AreAnsweredHoweverLongThatTakes) {
   answer = [](const json&) {
     std::this_thread::sleep_for(std::chrono::milliseconds(3'500));   // longer than a call may take to be read
@@ -212,6 +239,71 @@ TEST_F(Nodes, AreAnsweredHoweverLongThatTakes) {
   };
   const std::string body = R"({"clients":[]})";
   EXPECT_EQ(post(body, sealed(body)), 200);
+}
+
+/// A home that answers what it likes: the octets of `piece` so long as they are taken, with a pause behind each time.
+class Stranger {
+ public:
+  Stranger(std::string piece, std::chrono::milliseconds pause) : piece_(std::move(piece)), pause_(pause), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    socklen_t bytes = sizeof at;
+    bind(listener_.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    listen(listener_.get(), 1);
+    getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&at), &bytes);
+    port_ = ntohs(at.sin_port);
+    thread_ = std::thread([this] { answer(); });
+  }
+  ~Stranger() {
+    shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+  [[nodiscard]] base::Endpoint endpoint() const { return {base::Address::v4({127, 0, 0, 1}), port_}; }
+  [[nodiscard]] std::size_t sent() const { return sent_; }
+  [[nodiscard]] bool is_called() const { return is_called_; }
+
+ private:
+  void answer() {
+    const base::Descriptor link{accept(listener_.get(), nullptr, nullptr)};
+    if (link.get() < 0) return;
+    is_called_ = true;
+    constexpr std::string_view head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n";
+    send(link.get(), head.data(), head.size(), MSG_NOSIGNAL);
+    for (ssize_t got = 0; got >= 0; std::this_thread::sleep_for(pause_)) {
+      got = send(link.get(), piece_.data(), piece_.size(), MSG_NOSIGNAL);
+      if (got > 0) sent_ += static_cast<std::size_t>(got);
+    }
+  }
+  const std::string piece_;
+  const std::chrono::milliseconds pause_;
+  base::Descriptor listener_;
+  std::uint16_t port_{};
+  std::atomic<std::size_t> sent_{};
+  std::atomic<bool> is_called_{};
+  std::thread thread_;
+};
+
+TEST_F(Nodes, TakeNoAnswerWithoutEnd) {
+  const Stranger stranger(std::string(65'536, 'x'), std::chrono::milliseconds{0});
+  place(stranger.endpoint());
+  const auto told = peers.tell_moved(called, 1, {}, std::vector<std::string>{"alice@example.com"});
+  ASSERT_FALSE(told);
+  EXPECT_LT(stranger.sent(), 4 * base::node_call_bytes_max) << "what the sockets hold is on top";
+}
+
+TEST_F(Nodes, WaitForNobodyWhenTheyStop) {
+  const Stranger stranger("x", std::chrono::milliseconds{100});
+  place(stranger.endpoint());
+  control::Expected<std::uint64_t> told;
+  std::thread call([&] { told = peers.tell_moved(called, 1, {}, std::vector<std::string>{"alice@example.com"}); });
+  while (!stranger.is_called()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto begin = std::chrono::steady_clock::now();
+  peers.stop();
+  call.join();
+  EXPECT_FALSE(told);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_FALSE(peers.tell_moved(called, 1, {}, std::vector<std::string>{"alice@example.com"})) << "and call nobody any more";
 }
 
 TEST_F(Nodes, DoNotShareAnAddress) {

@@ -20,13 +20,16 @@ sip::SigningKeys keys(char first, char second = 0) {
 
 const Call moved{.method = "POST", .target = "/v1/moved", .body = "{}"};
 
+/// A moment of a machine whose wall clock nobody sets.
+Moment at(std::uint64_t wall_s) { return {.wall_s = wall_s, .monotonic_ms = (wall_s - now_s + 1'000'000) * 1000}; }
+
 class Heard : public testing::Test {
  protected:
   std::optional<Unheard> refusal(const Call& call, std::string_view sealed, std::uint64_t at_s = now_s, const sip::SigningKeys& by = keys('a', 'b')) {
-    const auto heard = gate.hear(call, sealed, at_s, by);
+    const auto heard = gate.hear(call, sealed, at(at_s), by);
     return heard ? std::nullopt : std::optional(heard.error());
   }
-  Gate gate{now_s - 100};
+  Gate gate{at(now_s - 100)};
 };
 
 TEST_F(Heard, AreCallsUnderEitherKeyOfTheFleet) {
@@ -66,8 +69,27 @@ TEST_F(Heard, AreCallsOfThisMoment) {
   EXPECT_EQ(refusal(moved, seal(moved, now_s + base::node_call_window_s, keys('a'))), std::nullopt);
   EXPECT_EQ(refusal(moved, seal(moved, now_s - base::node_call_window_s - 1, keys('a'))), Unheard::out_of_time);
   EXPECT_EQ(refusal(moved, seal(moved, now_s + base::node_call_window_s + 1, keys('a'))), Unheard::out_of_time);
-  Gate fresh{now_s};
-  EXPECT_EQ(fresh.hear(moved, seal(moved, now_s - 1, keys('a')), now_s, keys('a')).error(), Unheard::out_of_time) << "it may have been heard before the start";
+  Gate fresh{at(now_s)};
+  EXPECT_EQ(fresh.hear(moved, seal(moved, now_s - 1, keys('a')), at(now_s), keys('a')).error(), Unheard::out_of_time)
+      << "it may have been heard before the start";
+}
+
+TEST_F(Heard, AreCallsOfThisMomentWhateverTheClockWasAtTheStart) {
+  constexpr std::uint64_t stepped_s = 7200;
+  constexpr std::uint64_t up_s = 20;
+  for (const std::uint64_t then_s : {now_s - stepped_s, now_s + stepped_s}) {
+    const Moment later{.wall_s = then_s, .monotonic_ms = at(now_s + up_s).monotonic_ms};
+    Gate since{at(now_s)};
+    EXPECT_TRUE(since.hear(moved, seal(moved, then_s, keys('a')), later, keys('a'))) << then_s;
+    EXPECT_TRUE(since.hear(moved, seal(moved, then_s - up_s, keys('a')), later, keys('a'))) << then_s;
+    EXPECT_FALSE(since.hear(moved, seal(moved, then_s - up_s - 1, keys('a')), later, keys('a'))) << then_s;
+  }
+}
+
+TEST_F(Heard, IsForgottenInTimeThoughTheClockIsSetBack) {
+  for (std::size_t i = 0; i < base::node_calls_remembered_max; ++i) ASSERT_EQ(refusal(moved, seal(moved, now_s, keys('a'))), std::nullopt);
+  const Moment back{.wall_s = now_s - 7200, .monotonic_ms = at(now_s).monotonic_ms + 2000 * base::node_call_window_s + 1};
+  EXPECT_TRUE(gate.hear(moved, seal(moved, back.wall_s, keys('a')), back, keys('a')));
 }
 
 TEST_F(Heard, IsAsMuchAsCanBeRememberedAndThenAgain) {

@@ -215,7 +215,9 @@ def test_a_full_disk_refuses_the_change_and_leaves_what_is(folder):
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-@pytest.mark.parametrize("spoil, why", [(lambda f: f.write_bytes(b"not a store of ours" * 1000), "MDB_INVALID"), (lambda f: os.truncate(f, f.stat().st_size // 2), "cut off")])
+@pytest.mark.parametrize("spoil, why", [(lambda f: f.write_bytes(b"not a store of ours" * 1000), "MDB_INVALID"),
+                                        (lambda f: os.truncate(f, f.stat().st_size // 2), "cut off"),
+                                        (lambda f: os.truncate(f, 0), "cut off")])
 def test_what_is_no_store_is_refused_and_not_touched(folder, spoil, why):
     config = quiet(folder, assignments=[(f"user{i}@example.com", "north") for i in range(2000)])
     with Daemon(config) as node:

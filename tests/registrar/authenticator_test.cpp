@@ -115,6 +115,26 @@ TEST_F(Digest, BelievesNobodyElse) {
   EXPECT_EQ(send("Authorization: Basic YWxpY2U6b3Blbg==").status, 401);
 }
 
+TEST_F(Digest, BelievesNobodyByADigestThatOpenSslDoesNotCompute) {
+  const Answer right{.algorithm = DigestAlgorithm::sha256, .nonce = nonce()};
+  authenticator.reset();
+  ASSERT_EQ(EVP_set_default_properties(nullptr, "provider=none"), 1);
+  EXPECT_FALSE(is_computed(DigestAlgorithm::sha256));
+  authenticator.emplace(realm, std::make_shared<const Secrets>(*read()));
+  ASSERT_EQ(EVP_set_default_properties(nullptr, ""), 1);
+  EXPECT_TRUE(is_computed(DigestAlgorithm::sha256));
+  std::string line = header(right);
+  EXPECT_EQ(send(line).status, 401);
+  line.replace(line.find("response=\"") + 10, 64, "");
+  EXPECT_EQ(send(line).status, 401) << "no digits are no proof";
+}
+
+TEST_F(Digest, HashesNothingForWhatIsNotOffered) {
+  authenticator.emplace(realm, std::make_shared<const Secrets>(*read({DigestAlgorithm::sha256})));
+  EXPECT_EQ(answered({.algorithm = DigestAlgorithm::md5}), 401U);
+  EXPECT_EQ(answered({.algorithm = DigestAlgorithm::sha256}), 200U);
+}
+
 TEST_F(Digest, TellsUnknownClientsAndWrongPasswordsAlike) {
   const auto shape = [](std::string text) {
     for (std::size_t at = text.find("nonce=\""); at != std::string::npos; at = text.find("nonce=\"", at + 7)) text.erase(at + 7, sip::nonce_bytes);

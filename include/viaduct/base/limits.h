@@ -171,8 +171,10 @@ inline constexpr std::size_t node_call_bytes_max = std::size_t{4} << 20;
 inline constexpr std::uint64_t node_call_window_s = 30;
 /// Calls of one window that are remembered so that none is heard twice, some 100 octets each: a thousand a second.
 inline constexpr std::size_t node_calls_remembered_max = 65'536;
-/// Threads that answer calls of other nodes: each may wait for the store.
-inline constexpr std::size_t node_call_threads = 4;
+/// Threads that answer calls of other nodes: each may wait for the store. Half of them at the most for one address.
+inline constexpr std::size_t node_call_threads = 16;
+/// Connections of other nodes that none of these threads has taken yet, a descriptor each.
+inline constexpr std::size_t node_calls_waiting_max = 256;
 /// Connections on the operator's socket at once: a few people and scripts; what a descriptor costs is small.
 inline constexpr std::size_t api_connections_max = 32;
 

@@ -2,6 +2,7 @@
 // Calls to other nodes of the fleet, at the control addresses of their homes. What they do with them is the control server's of area api.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,11 +18,15 @@ struct HomeStanding {
   std::uint64_t clients{}, bindings{}, subscriptions{};
 };
 
-/// Each call waits for its answer, up to 10 s, and is as good once as several times: who gets an error calls again. Of more clients than one call takes
+/// Each call waits for its answer, up to 10 s in all and with a bound on its octets, and is as good once as several times: who gets an error calls again. Of more clients than one call takes
 /// several are made. Thread: any that may wait, but the control core.
 class Peers {
  public:
-  Peers(site::Commons& commons, Loop& loop) : commons_(commons), loop_(loop) {}
+  Peers(site::Commons& commons, Loop& loop);
+  ~Peers();
+
+  /// Cut off the calls under way, and make no more. Thread: any.
+  void stop();
 
   /// Have a home tell those who watch these clients that they move (registrar::Registrar::moved), by the decision of that epoch. Returns, when it is durable
   /// there, how many subscriptions are being told. Shape: `aors` are canonical. Errors: no such home, no control address, no answer, or the answer's reason.
@@ -33,9 +38,11 @@ class Peers {
 
  private:
   struct Peer;
+  struct Calls;
   [[nodiscard]] Expected<Peer> peer_of(assign::HomeIndex home);
   site::Commons& commons_;
   Loop& loop_;
+  std::unique_ptr<Calls> calls_;
 };
 
 }  // namespace viaduct::control

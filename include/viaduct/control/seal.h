@@ -40,18 +40,25 @@ struct CallAnswer {
 enum class Unheard : std::uint8_t { unsealed, forged, out_of_time, repeated, crowded };
 [[nodiscard]] std::string_view sentence(Unheard why);
 
+/// A moment by both clocks: the wall's says how old a call is, the other, which nobody sets, how long this node has listened and remembers.
+struct Moment {
+  std::uint64_t wall_s{};  ///< seconds since 1970
+  std::uint64_t monotonic_ms{};  ///< since some moment before
+};
+[[nodiscard]] Moment this_moment();
+
 /// Hears each genuine call once. Thread: any.
 class Gate {
  public:
-  /// `wall_s`: now. Calls that were made before are not heard, since nobody knows which of them were.
-  explicit Gate(std::uint64_t wall_s) : opened_s_(wall_s) {}
-  [[nodiscard]] std::expected<void, Unheard> hear(const Call& call, std::string_view call_seal, std::uint64_t wall_s, const sip::SigningKeys& keys);
+  /// Calls that are older than the time since `opened` are not heard, since nobody knows which of them were.
+  explicit Gate(Moment opened) : opened_ms_(opened.monotonic_ms) {}
+  [[nodiscard]] std::expected<void, Unheard> hear(const Call& call, std::string_view call_seal, Moment now, const sip::SigningKeys& keys);
 
  private:
-  const std::uint64_t opened_s_;
+  const std::uint64_t opened_ms_;
   std::mutex mutex_;
   std::unordered_set<std::string> heard_;  // nonces
-  std::deque<std::pair<std::uint64_t, std::string>> forget_;  // when each was heard
+  std::deque<std::pair<std::uint64_t, std::string>> forget_;  // when each was heard, by the monotonic clock
 };
 
 }  // namespace viaduct::control

@@ -24,10 +24,13 @@ struct Proof {
   std::string challenge;         ///< WWW-Authenticate lines of a 401, strongest algorithm first
 };
 
+/// Whether OpenSSL has it on this machine: in FIPS mode there is no MD5.
+[[nodiscard]] bool is_computed(sip::DigestAlgorithm algorithm);
+
 /// Thread: one.
 class Authenticator {
  public:
-  /// Shape: `realm` needs no escapes.
+  /// Shape: `realm` needs no escapes; all algorithms of `secrets` are computed here.
   Authenticator(std::string realm, std::shared_ptr<const Secrets> secrets);
   ~Authenticator();
   /// Unknown clients and wrong passwords get the same answer after the same work. A right answer to a nonce that is too old, or was another address's, gets a
