@@ -32,12 +32,13 @@ char* put_proof(char* at, const Subject& s, const assign::Home& home, const Site
 }
 
 // What stands in a redirect behind the request's own headers. Returns octets; 0 when there may be too little room.
-std::size_t put_redirect_end(std::span<char> out, const Subject& s, assign::HomeIndex index, const Site& site, const Stamp& stamp) {
+[[gnu::always_inline]] inline std::size_t put_redirect_end(std::span<char> out, const Subject& s, assign::HomeIndex index, const Site& site, const Stamp& stamp,
+                                                           std::string_view last) {
   constexpr std::string_view proof_name = ";vh=";
   const assign::HomeBrief& home = site.homes.brief(index);
   const bool is_v4 = s.source.address.is_v4();
   const std::size_t contact_bytes = is_v4 ? home.contact_v4.size() : site.homes[index].contact_v6.size();
-  if (out.size() < contact_bytes + proof_name.size() + sip::home_proof_bytes_max + site.redirect_end.size()) return 0;
+  if (out.size() < contact_bytes + proof_name.size() + sip::home_proof_bytes_max + last.size()) return 0;
   char* at = out.data();
   if (is_v4) [[likely]] {
     std::memcpy(at, home.contact_v4.data(), home.contact_v4.size());
@@ -46,15 +47,15 @@ std::size_t put_redirect_end(std::span<char> out, const Subject& s, assign::Home
     at = base::copy_text(at, site.homes[index].contact_v6);
   }
   if (home.is_viaduct) at = put_proof(base::copy_text(at, proof_name), s, site.homes[index], site, stamp);
-  at = base::copy_text(at, site.redirect_end);
+  at = base::copy_text(at, last);
   return static_cast<std::size_t>(at - out.data());
 }
 
-// RFC 3261 20.40: the option tags that made us refuse.
-void put_unsupported(Append& out, const Subject& s) {
-  out << "Unsupported: ";
-  for (const char c : s.msg.value(sip::HeaderId::proxy_require)) out << (c == '\r' || c == '\n' ? ' ' : c);
-  out << "\r\n";
+// The same without a Server line, for which a redirect of a short request by IPv6 may have no room.
+[[gnu::noinline]] std::size_t put_bare_redirect_end(std::span<char> out, const Subject& s, assign::HomeIndex index, const Site& site, const Stamp& stamp) {
+  constexpr std::string_view last = ">\r\nContent-Length: 0\r\n\r\n";
+  static_assert(last.ends_with(sip::reply_end));
+  return put_redirect_end(out, s, index, site, stamp, last);
 }
 
 // Where a home is full, 503 goes to proxies alone, and RFC 7339 5.10.2 wants none there.
@@ -69,7 +70,12 @@ bool tells_when_to_retry(const Judgement& j) {
   if (j.verdict == Verdict::answered) {
     out << site.options_headers;
   } else {
-    if (j.status == 420) put_unsupported(out, s);
+    if (j.status == 420) {
+      const sip::HeaderId demands = j.reason == Reason::require ? sip::HeaderId::require : sip::HeaderId::proxy_require;
+      sip::put_unsupported(s.msg, demands, [&](std::string_view text) {
+        for (const char c : text) out << c;
+      });
+    }
     if (tells_when_to_retry(j)) out << "Retry-After: " << (s.excess.is_over ? s.excess.retry_after_s : retry_after_s) << "\r\n";
     out << site.server_header;
   }
@@ -101,8 +107,13 @@ std::size_t compose_answer(const Subject& s, const Judgement& j, const Site& sit
   const std::size_t start = s.excess.loss_percent == 0 ? sip::write_reply_start(s.msg, reply, out) : put_telling_start(s, reply, out);
   if (start == 0) return 0;
   const std::span<char> room{out.data() + start, out.size() - start};
-  const std::size_t end = j.verdict == Verdict::redirected ? put_redirect_end(room, s, j.home, site, stamp) : put_answer_end(room, s, j, site);
-  return end != 0 && start + end <= answer_bytes_max(s, j) ? start + end : 0;
+  const bool is_redirect = j.verdict == Verdict::redirected;
+  const std::size_t end = is_redirect ? put_redirect_end(room, s, j.home, site, stamp, site.redirect_end) : put_answer_end(room, s, j, site);
+  const std::size_t bytes_max = answer_bytes_max(s, j);
+  if (end != 0 && start + end <= bytes_max) [[likely]]
+    return start + end;
+  const std::size_t bare = is_redirect ? put_bare_redirect_end(room, s, j.home, site, stamp) : 0;
+  return bare != 0 && start + bare <= bytes_max ? start + bare : 0;
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include "own.h"
 #include "viaduct/base/text.h"
 #include "viaduct/net/stun.h"
+#include "viaduct/sip/option.h"
 
 namespace viaduct::edge {
 namespace {
@@ -39,7 +40,8 @@ Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
     if (s.msg.method == Method::options) return {.verdict = Verdict::answered, .reason = Reason::max_forwards, .status = 200};
     return rejected(483, Reason::max_forwards);
   }
-  if (s.msg.has(HeaderId::proxy_require) && !s.msg.value(HeaderId::proxy_require).empty()) return rejected(420, Reason::proxy_require);
+  if (s.msg.has(HeaderId::proxy_require) && sip::demands_unsupported(s.msg, HeaderId::proxy_require)) [[unlikely]]
+    return rejected(420, Reason::proxy_require);
   return {.verdict = Verdict::proxied, .reason = reason, .home = home};
 }
 
@@ -217,6 +219,7 @@ bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.
     return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
   if (s.msg.method == Method::options && !request_uri->has_user && is_by_tables(s) && is_here(site, request_uri->host)) {
     if (site.local_home != assign::no_home && !assign::is_up(site.homes.brief(site.local_home).state)) return rejected(503, Reason::node_drains);
+    if (sip::demands_unsupported(s.msg, HeaderId::require)) return rejected(420, Reason::require);
     return {.verdict = Verdict::answered, .reason = Reason::options_here, .status = 200};
   }
   if (is_looping(s, site)) return rejected(482, Reason::loop);

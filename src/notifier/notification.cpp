@@ -18,10 +18,12 @@ std::string base32(std::uint64_t value) {
 
 std::string uri_or_plain(std::string_view uri, std::string_view aor) { return uri.empty() ? "sip:" + std::string(aor) : std::string(uri); }
 
-/// `;NAME=RATE` of an interval, in NOTIFYs a second.
+/// `;NAME=RATE` of an interval, in NOTIFYs a second; a slow one with the ten digits that it may have (RFC 6446 10.3).
 void put_rate(std::string& out, const char* name, std::uint32_t interval_ms) {
+  constexpr std::uint32_t slow_ms = 100'000;
   std::array<char, 48> text;
-  out.append(text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), ";%s=%.4f", name, 1000.0 / interval_ms)));
+  const int digits = interval_ms < slow_ms ? 4 : 10;
+  out.append(text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), ";%s=%.*f", name, digits, 1000.0 / interval_ms)));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "viaduct/notifier/reginfo.h"
 #include "viaduct/sip/contact.h"
 #include "viaduct/sip/event.h"
+#include "viaduct/sip/option.h"
 
 namespace viaduct::notifier {
 
@@ -50,6 +51,9 @@ std::uint32_t retry_after_s(std::uint64_t random, std::uint32_t most_s) { return
 
 /// What of a SUBSCRIBE must hold whatever it is for; the wish, but for its condition. Errors: the answer that refuses it.
 std::expected<Wish, SubscribeOutcome> read_wish(const sip::Message& m, const WatchRules& rules, std::span<char, base::path_bytes_max> room) {
+  std::string unsupported;
+  if (sip::put_unsupported(m, sip::HeaderId::require, [&](std::string_view text) { unsupported += text; }))
+    return std::unexpected(refused(420, std::move(unsupported)));
   const auto event = sip::event(m);
   if (!event || event->package != package) return std::unexpected(bad_event());
   if (m.from_tag.bytes == 0) return std::unexpected(bad(sip::Bad::from_syntax));

@@ -241,6 +241,14 @@ TEST_F(Fleet, AnswersOptionsAskedOfThisNode) {
   EXPECT_THAT(r.bytes, HasSubstr("\r\nAllow: "));
 }
 
+// RFC 3261 8.2.2.3.
+TEST_F(Fleet, RefusesOptionsThatRequireWhatThisNodeLacks) {
+  const auto asked = [&](const std::string& require) { return send(Text().method("OPTIONS").uri("sip:198.18.0.2").header("Require: " + require)); };
+  EXPECT_EQ(asked("path, foo, bar").judgement.status, 420);
+  EXPECT_THAT(asked("path, foo, bar").bytes, HasSubstr("\r\nUnsupported: foo, bar\r\n"));
+  EXPECT_EQ(asked("Path, outbound, gruu").judgement.verdict, Verdict::answered);
+}
+
 TEST_F(Fleet, SendsWhoAsksByOptionsElsewhereWhileItDrains) {
   std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
   homes[0].state = assign::HomeState::draining;
@@ -268,6 +276,9 @@ TEST_F(Fleet, RefusesExtensionsThatProxiesWouldHaveToKnow) {
   const auto r = send(Text().vias(two_vias).header("Proxy-Require: foo, bar"));
   EXPECT_EQ(r.judgement.status, 420);
   EXPECT_THAT(r.bytes, HasSubstr("\r\nUnsupported: foo, bar\r\n"));
+  const auto lines = send(Text().vias(two_vias).header("Proxy-Require: ").header("Proxy-Require: foo").header("Proxy-Require: bar,\r\n baz"));
+  EXPECT_THAT(lines.bytes, HasSubstr("\r\nUnsupported: foo, bar, baz\r\n"));
+  EXPECT_EQ(send(Text().vias(two_vias).header("Proxy-Require: ")).judgement.verdict, Verdict::proxied);
 }
 
 TEST_F(Fleet, TellsALoopFromASpiral) {
@@ -384,6 +395,20 @@ TEST_F(Fleet, NeverGrowsAnErrorOrARedirectBeyondItsRequestPlusTwoHundred) {
     EXPECT_FALSE(r.bytes.empty());
     EXPECT_LE(r.bytes.size(), text.size() + base::reply_growth_bytes_max);
   }
+}
+
+TEST_F(Fleet, LeavesTheServerOutOfARedirectThatHasNoRoomForIt) {
+  std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+  homes[3].public_v6 = endpoint("[2001:db8:1111:2222:3333:4444:5555:8888]:50600");
+  site.homes = assign::Homes(homes);
+  site.set_server_header("Server: " + std::string(64, 'x') + "\r\n");
+  const std::string shortest =
+      "REGISTER sip:example.com SIP/2.0\r\nv:SIP/2.0/UDP p;branch=z9hG4bK1\r\nf:sip:dave@example.com;tag=1\r\nt:sip:dave@example.com\r\ni:a\r\n"
+      "CSeq:1 REGISTER\r\n\r\n";
+  const auto r = send(shortest, "[2001:db8:1111:2222:3333:4444:5555:7777]:50601");
+  EXPECT_THAT(r.bytes, StartsWith("SIP/2.0 302 "));
+  EXPECT_THAT(r.bytes, AllOf(Not(HasSubstr("Server:")), HasSubstr(";vh="), HasSubstr("\r\nContent-Length: 0\r\n\r\n")));
+  EXPECT_LE(r.bytes.size(), shortest.size() + base::reply_growth_bytes_max);
 }
 
 }  // namespace

@@ -140,6 +140,8 @@ TEST_F(WatchersTest, RefusesWhatItCannotServe) {
   EXPECT_EQ(ask({.contact = "<sip:a@h>, <sip:b@h>"}).status, 400);
   EXPECT_EQ(ask({.from_tag = ""}).status, 400);
   EXPECT_EQ(ask({.more = "Accept: text/plain\r\n"}).status, 406);
+  EXPECT_EQ(ask({.more = "Require: eventlist\r\nRequire: path, foo\r\n"}).status, 420) << "RFC 3261 8.2.2.3";
+  EXPECT_EQ(ask({.more = "Require: eventlist\r\nRequire: path, foo\r\n"}).headers, "Unsupported: eventlist, foo\r\n");
   EXPECT_EQ(watchers->size(), 0u);
 }
 
@@ -259,6 +261,7 @@ TEST_F(WatchersTest, TellsTheStateNoMoreOftenThanItTellsChanges) {
   EXPECT_EQ(rate_and_count("a", ";min-rate=1000", 21'000), std::pair(std::string(";min-rate=0.2000"), std::size_t{4})) << "RFC 3680 4.10";
   EXPECT_EQ(rate_and_count("b", ";max-rate=0.1;min-rate=1000", 21'000), std::pair(std::string(";max-rate=0.1000;min-rate=0.1000"), std::size_t{2}))
       << "he does not want them more often than that himself";
+  EXPECT_EQ(rate_and_count("c", ";max-rate=0.00001", 100).first, ";max-rate=0.0000100000") << "RFC 6446 10.3 has ten digits";
 }
 
 TEST_F(WatchersTest, ManyChangesAtOnceAreToldAsAWhole) {

@@ -2,6 +2,7 @@
 // Option tags: the extensions that a message supports or requires.
 #pragma once
 #include <string_view>
+#include <utility>
 
 #include "viaduct/sip/message.h"
 
@@ -21,5 +22,25 @@ void each_listed(const Message& message, HeaderId header, F f) {
       if (!f(tag)) return;
   }
 }
+
+/// Whether this node, where it answers itself, understands an extension. Source: RFC 3261 8.2.2.3.
+[[nodiscard]] bool is_understood(std::string_view option_tag);
+
+/// Hands put(text), piece by piece, the line `Unsupported: ...` of what a request demands that we lack: of Require what is not understood, of Proxy-Require
+/// all. Returns whether there is any; else nothing is put. Shape: `header` is one of those two. Source: RFC 3261 8.2.2.3, 16.3 item 5, 20.40.
+template <typename Put>
+bool put_unsupported(const Message& request, HeaderId header, Put put) {
+  bool is_first = true;
+  each_listed(request, header, [&](std::string_view tag) {
+    if (header == HeaderId::require && is_understood(tag)) return true;
+    put(std::string_view(std::exchange(is_first, false) ? "Unsupported: " : ", "));
+    for (const char& c : tag) put(c == '\r' || c == '\n' ? std::string_view(" ") : std::string_view(&c, 1));
+    return true;
+  });
+  if (!is_first) put(std::string_view("\r\n"));
+  return !is_first;
+}
+/// Whether there is any such.
+[[nodiscard]] bool demands_unsupported(const Message& request, HeaderId header);
 
 }  // namespace viaduct::sip
