@@ -21,31 +21,29 @@ struct Options {
   std::string unsupported;   ///< header line of a 420; empty: nothing is required that we lack
 };
 
-bool note(std::string_view tag, Options& options) {
+void note(std::string_view tag, Options& options) {
   bool* const known = is_token(tag, "path") ? &options.path : is_token(tag, "outbound") ? &options.outbound : is_token(tag, "gruu") ? &options.gruu : nullptr;
   if (known != nullptr) *known = true;
-  return known != nullptr;
 }
 
 Options read_options(const sip::Message& request) {
   Options out;
-  sip::each_listed(request, HeaderId::supported, [&](std::string_view tag) { return static_cast<void>(note(tag, out)), true; });
+  sip::each_listed(request, HeaderId::supported, [&](std::string_view tag) { return note(tag, out), true; });
   const bool path_supported = out.path;
   if (!request.has(HeaderId::require)) return out;
-  sip::each_listed(request, HeaderId::require, [&](std::string_view tag) {
-    if (!note(tag, out)) out.unsupported.append(out.unsupported.empty() ? "Unsupported: " : ", ").append(tag);
-    return true;
-  });
+  sip::each_listed(request, HeaderId::require, [&](std::string_view tag) { return note(tag, out), true; });
   out.path = path_supported;   // RFC 3327 5.3: it is Supported that asks for it
-  std::ranges::replace_if(out.unsupported, [](char c) { return c == '\r' || c == '\n'; }, ' ');
-  if (!out.unsupported.empty()) out.unsupported += "\r\n";
+  sip::put_unsupported(request, HeaderId::require, [&](std::string_view text) { out.unsupported += text; });
   return out;
 }
 
 }  // namespace
 
-bool believes_path(const site::Site& site, const base::Address& source) {
-  return site.trust_all_proxies || site::any_contains(site.trusted_proxies, source) || site::any_contains(site.edges, source);
+Belief belief_in_path(const site::Site& site, const base::Address& source) {
+  const bool is_named = std::ranges::any_of(site.trusted_proxies, [&](const base::Prefix& p) { return !p.is_whole() && p.contains(source); }) ||
+                        site::any_contains(site.edges, source);
+  if (is_named) return Belief::whole;
+  return site.trust_all_proxies || site::any_contains(site.trusted_proxies, source) ? Belief::as_routes : Belief::none;
 }
 
 base::Endpoint place_of(std::string_view path_uri, const base::Endpoint& flow, const site::Site& site) {
@@ -62,12 +60,12 @@ base::Endpoint place_of(std::string_view path_uri, const base::Endpoint& flow, c
 namespace {
 
 // What of the Path a registration keeps. False: it is too long.
-bool read_path(const sip::Message& request, const site::Site& site, std::span<char, base::path_bytes_max> room, location::Registration& out,
+bool read_path(const sip::Message& request, const site::Site& site, Belief belief, std::span<char, base::path_bytes_max> room, location::Registration& out,
                bool& has_first_hop) {
   std::size_t bytes = 0;
   sip::Routes values(request, HeaderId::path);
   for (sip::RouteValue value; values.next(value);) {
-    if (bytes == 0) out.next = place_of(value.uri, out.flow, site);
+    if (bytes == 0 && belief == Belief::whole) out.next = place_of(value.uri, out.flow, site);
     if (bytes + 2 + value.value.size() > room.size()) return false;
     if (bytes != 0) bytes += std::string_view(", ").copy(room.data() + bytes, 2);
     std::ranges::replace_copy_if(value.value, room.data() + bytes, [](char c) { return c == '\r' || c == '\n'; }, ' ');
@@ -103,7 +101,8 @@ std::expected<location::Registration, location::Outcome> read_registration(const
                              .supports_outbound = options.outbound,
                              .supports_gruu = options.gruu};
   bool has_first_hop = request.via_values == 1;
-  if (believes_path(site, flow.address) && !read_path(request, site, path_room, out, has_first_hop)) return std::unexpected(location::Outcome{.status = 513});
+  const Belief belief = belief_in_path(site, flow.address);
+  if (belief != Belief::none && !read_path(request, site, belief, path_room, out, has_first_hop)) return std::unexpected(location::Outcome{.status = 513});
   // RFC 5626 6: behind a first hop that keeps no flows, outbound registration would not do what it promises. Who asks for no reg-id does not mind.
   if (out.supports_outbound && !has_first_hop) {
     const auto contacts = sip::contacts(request);

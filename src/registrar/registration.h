@@ -21,8 +21,14 @@ namespace viaduct::registrar {
                                                                                          const site::Note& note, const site::Site& site,
                                                                                          std::span<char, base::path_bytes_max> path_room);
 
-/// Whether that source is believed about the hops that it names in Path and Record-Route: a stranger's would be his to say where our requests go.
-[[nodiscard]] bool believes_path(const site::Site& site, const base::Address& source);
+/// How far a Path is believed. A stranger's would be his to say where our requests go: with it as their Routes they take the flow of his REGISTER.
+enum class Belief : std::uint8_t {
+  none,        ///< it is not kept
+  as_routes,   ///< requests bear it as their Routes (RFC 3327 5.3), and go where the REGISTER came from
+  whole        ///< its first hop is where they go
+};
+/// Of a Path that comes from there: whole from edges and proxies that the operator has named, as_routes where he trusts everybody.
+[[nodiscard]] Belief belief_in_path(const site::Site& site, const base::Address& source);
 /// The place that the URI of a first hop spells, if requests may go there; else where the request came from, which knows the name.
 [[nodiscard]] base::Endpoint place_of(std::string_view uri, const base::Endpoint& flow, const site::Site& site);
 /// Where requests in a dialog with a request's sender go first: the place of its first Record-Route, or where it came from.

@@ -17,7 +17,7 @@ class Reading : public testing::Test {
  protected:
   Reading() {
     site.listeners.push_back({.endpoint = endpoint("198.18.0.2:5060"), .host = "198.18.0.2"});
-    site.trust_all_proxies = true;
+    site.trusted_proxies = {*base::Prefix::parse("192.0.2.0/24")};
     note.frame.source = endpoint("192.0.2.9:40000");
     note.frame.destination = endpoint("198.18.0.2:5060");
   }
@@ -51,11 +51,21 @@ TEST_F(Reading, KeepsThePathInOneLine) {
 }
 
 TEST_F(Reading, TakesAPathOnlyFromWhoIsBelieved) {
-  site.trust_all_proxies = false;
+  site.trusted_proxies.clear();
   EXPECT_EQ(next("<sip:203.0.113.1;lr>"), note.frame.source);
   EXPECT_TRUE(read()->path.empty());
   site.edges = {*base::Prefix::parse("192.0.2.0/24")};
   EXPECT_EQ(next("<sip:203.0.113.1;lr>"), endpoint("203.0.113.1:5060"));
+}
+
+// RFC 3327 5.3 with the spec's "no open relay": who trusts everybody has not said that everybody may name a place.
+TEST_F(Reading, KeepsThePathOfAnybodyAsRoutesOfTheFlowWhereEverybodyIsTrusted) {
+  site.trusted_proxies = {base::whole_v4, base::whole_v6};
+  site.trust_all_proxies = true;
+  EXPECT_EQ(next("<sip:token@203.0.113.1;lr;ob>"), note.frame.source);
+  EXPECT_EQ(read()->path, "<sip:token@203.0.113.1;lr;ob>");
+  site.edges = {*base::Prefix::parse("192.0.2.9/32")};
+  EXPECT_EQ(next("<sip:token@203.0.113.1;lr;ob>"), endpoint("203.0.113.1:5060")) << "an edge is named";
 }
 
 TEST_F(Reading, RefusesByNameWhatItLacks) {
