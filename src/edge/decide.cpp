@@ -183,6 +183,16 @@ void Path::sign(std::span<Job*> jobs, const Site& site) {
   for (std::size_t i = 0; i < count; ++i) proxied[i]->branch = branches[i];
 }
 
+// Transactions that have begun by the fleet key that signed before, maybe.
+[[gnu::noinline]] void Path::follow_rotation(std::span<Job*> jobs) {
+  for (Job* job : jobs) {
+    const sip::Method method = job->subject.msg.method;
+    const bool is_of_invite = method == sip::Method::cancel || method == sip::Method::ack;
+    if (is_of_invite && job->judgement.verdict == base::Verdict::proxied)
+      twins_[twins_count_++] = {.job = job, .home = job->placement.home, .by_key_before = true};
+  }
+}
+
 void Path::judge(std::span<Job*> jobs, const Site& site) {
   const std::uint32_t now_min = commons_.now_min.load(std::memory_order_relaxed);
   const std::uint64_t now_ms = nic::ticks() / ticks_per_ms_;
@@ -200,6 +210,8 @@ void Path::judge(std::span<Job*> jobs, const Site& site) {
   for (Job* job : jobs)
     if (may_be_redirected(job->judgement)) consult_followers(*job, site, static_cast<std::uint32_t>(now_ms));
   sign(jobs, site);
+  if (rotation_.is_recent(site.keys, now_min)) [[unlikely]]
+    follow_rotation(jobs);
   if (commons_.moves.is_any()) [[unlikely]]
     hear_confirmations(jobs, site);
   if (is_anybody_watched) [[unlikely]]

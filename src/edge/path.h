@@ -10,6 +10,7 @@
 #include "inlet.h"
 #include "job.h"
 #include "limiter.h"
+#include "rotation.h"
 #include "screen.h"
 #include "shedder.h"
 #include "tally.h"
@@ -63,6 +64,7 @@ class Path {
   void mark(Job& job, const Site& site);
   void consult_followers(Job& job, const Site& site, std::uint32_t now_ms);
   void sign(std::span<Job*> jobs, const Site& site);
+  void follow_rotation(std::span<Job*> jobs);
   void tally(std::span<Job*> jobs, const Site& site);
   void act(std::span<Job*> jobs, const Site& site);
   void act_on_twins(const Site& site);
@@ -91,15 +93,17 @@ class Path {
   std::array<base::SipText, base::burst_pkts_max> aors_;
   std::array<sip::ClientKey, base::burst_pkts_max> keys_;
   std::array<assign::Placement, base::burst_pkts_max> placements_;
-  // Of a burst: requests that go to a second home or binding as well, and room for one of them. Each may be there for its client's move, for the return of
-  // his home, and for a binding.
+  Rotation rotation_;
+  // Of a burst: requests that go to a second home or binding, or in a second transaction, as well, and room for one of them. Each may be there for its
+  // client's move, for the return of his home, for a binding, and for the keys.
   struct Twin {
     Job* job{};
     assign::HomeIndex home{};
     const assign::Location* location{};   // null: his binding, if any, is as the tables say
     std::size_t binding{};
+    bool by_key_before{};                 // its branch is by the fleet key that signed before
   };
-  std::array<Twin, 3 * base::burst_pkts_max> twins_;
+  std::array<Twin, 4 * base::burst_pkts_max> twins_;
   std::size_t twins_count_{};
   Job twin_;
 };

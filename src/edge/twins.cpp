@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests that go to two places: a CANCEL, or an ACK, of a client who has another home, or another binding, since his INVITE, or may have (RFC 3261 16.11).
+// Requests that go to two places: a CANCEL, or an ACK, of a client who has another home, or another binding, since his INVITE, or may have (RFC 3261 16.11);
+// and those that go to one place in two transactions, since the fleet's key may have become another after their INVITE.
 // Their answers meet at the client, who takes the first.
 #include <cstring>
 #include <utility>
@@ -37,7 +38,8 @@ namespace viaduct::edge {
       nic::free(twin_.pkt);
       continue;
     }
-    twin_.branch = sip::make_branch(twin_.subject.msg, twin_.subject.msg.top, direction(twin_.subject), twin_.subject.source, site.keys);
+    twin_.branch = sip::make_branch(twin_.subject.msg, twin_.subject.msg.top, direction(twin_.subject), twin_.subject.source,
+                                    twin.by_key_before ? before(site.keys) : site.keys);
     counters_.second_homes.add(1);
     tally_.count(twin_, site);
     actor_.act(twin_, site, neighbours, now_min);
