@@ -2,6 +2,7 @@
 // A location's memory: itself, then its bindings, then their texts.
 #include "viaduct/assign/locations.h"
 
+#include <charconv>
 #include <cstring>
 #include <new>
 
@@ -54,9 +55,23 @@ void Location::refresh(std::size_t i, const Binding& by) {
   b.registered_at_s = by.registered_at_s;
 }
 
-// `"<urn:uuid:...>"` of a Contact is the `urn:uuid:...` of a GRUU.
+// The next octet of a URI's parameter, which may be escaped; taken off it.
+static char take_octet(std::string_view& text) {
+  std::uint8_t octet = 0;
+  const bool is_escaped = text.size() >= 3 && text[0] == '%' && std::from_chars(&text[1], &text[1] + 2, octet, 16).ptr == &text[1] + 2;
+  if (!is_escaped) octet = static_cast<std::uint8_t>(text[0]);
+  text.remove_prefix(is_escaped ? 3 : 1);
+  return static_cast<char>(octet);
+}
+
+static char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+// `"<urn:uuid:...>"` of a Contact is the `urn:uuid:...` of a GRUU, in any case and escaped or not (RFC 3261 19.1.4).
 static bool is_instance(std::string_view quoted, std::string_view instance) {
-  return quoted.size() == instance.size() + 4 && quoted.substr(2, instance.size()) == instance;
+  if (quoted.size() < 4) return false;
+  for (const char c : quoted.substr(2, quoted.size() - 4))
+    if (instance.empty() || lower_case(take_octet(instance)) != lower_case(c)) return false;
+  return instance.empty();
 }
 
 // The best of those that `instance` names, but for one; count(): of all.

@@ -172,14 +172,16 @@ char* put_record_route(char* at, const Subject& s, const Site& site, const Liste
   return at;
 }
 
-// Requests that may begin a dialog (RFC 3261 12.1, RFC 6665 4.1, RFC 3515 2.4.4).
+// Requests that may begin a dialog (RFC 3261 12.1, RFC 6665 4.1, RFC 3515 2.4.4). A subscriber's begins with the NOTIFY (RFC 6665 4.3, 4.4.1).
 bool may_begin_dialog(const sip::Message& m) {
+  if (m.method == sip::Method::notify) return true;
   return m.to_tag.bytes == 0 && (m.method == sip::Method::invite || m.method == sip::Method::subscribe || m.method == sip::Method::refer);
 }
 
-// RFC 3327 5.3: the Path of the registration becomes the Routes of the request.
+// RFC 3327 5.3: the Path of the registration becomes the Routes of the request. What follows in its dialog names the client's Contact, which nothing but
+// our Record-Route makes a way to.
 [[gnu::noinline]] char* put_binding_headers(char* at, const Subject& s, const Site& site, const Listener& through) {
-  if (site.record_route && may_begin_dialog(s.msg)) at = put_record_route(at, s, site, through);
+  if (may_begin_dialog(s.msg)) at = put_record_route(at, s, site, through);
   if (s.path.empty()) return at;
   return base::copy_text(base::copy_text(base::copy_text(at, route_header), s.path), line_end);
 }

@@ -18,9 +18,12 @@ std::optional<base::Address> host_address(std::string_view host) {
   return base::Address::parse(host);
 }
 
+// RFC 1034 3.1: a name may end with the dot of the root.
+static std::string_view without_root(std::string_view name) { return name.substr(0, name.size() - (name.ends_with('.') ? 1 : 0)); }
+
 bool is_here(const site::Site& site, std::string_view host) {
   if (const auto a = host_address(host)) return std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.address == *a; });
-  return std::ranges::any_of(site.node_names, [&](const std::string& n) { return equal_ignoring_case(n, host); });
+  return std::ranges::any_of(site.node_names, [&](const std::string& n) { return equal_ignoring_case(n, without_root(host)); });
 }
 
 bool is_here_with_port(const site::Site& site, const sip::Uri& uri) {
@@ -31,6 +34,7 @@ bool is_here_with_port(const site::Site& site, const sip::Uri& uri) {
 }
 
 static assign::HomeIndex named_home(const assign::Homes& homes, std::string_view name) {
+  name = without_root(name);
   std::array<char, base::home_name_bytes_max> lower;
   if (name.size() > lower.size()) return assign::no_home;
   std::ranges::transform(name, lower.begin(), lower_case);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "hosts.h"
 #include "viaduct/sip/flow.h"
@@ -36,14 +37,24 @@ struct Owner {
   Kind kind{};
   base::Endpoint client;       // flow
   std::uint8_t listener{};     // flow
+  std::string_view side;       // flow: which side of ours it names, as it stands there
+  bool is_home{};              // flow: the client is a home
 };
 
-Owner owner_of_token(const Subject& s, const Site& site, const sip::FlowToken& token) {
+bool is_home_at(const Site& site, const base::Endpoint& e) {
+  const assign::HomeIndex home = site.homes.find(e);
+  return home != assign::no_home && site.homes.brief(home).address == e;
+}
+
+Owner owner_of_token(const Subject& s, const Site& site, const sip::FlowToken& token, std::string_view side) {
   const bool genuine =
       token.listener < site.listeners.size() && sip::is_genuine(token, site.listeners[token.listener].endpoint, s.msg[s.msg.call_id], site.keys);
   if (!genuine) return {.kind = Owner::Kind::forged};
-  return {.kind = Owner::Kind::flow, .client = token.client, .listener = token.listener};
+  return {.kind = Owner::Kind::flow, .client = token.client, .listener = token.listener, .side = side, .is_home = is_home_at(site, token.client)};
 }
+
+/// Host and port of a URI in `text`, and what is behind them.
+std::string_view side_of(const sip::Uri& uri, std::string_view text) { return text.substr(static_cast<std::size_t>(uri.host.data() - text.data())); }
 
 /// A Route of ours names a listener; without a user a served domain will do as well, as telephones have it for their outbound proxy.
 Owner owner_of_route(const Subject& s, const Site& site, std::string_view text) {
@@ -52,33 +63,50 @@ Owner owner_of_route(const Subject& s, const Site& site, std::string_view text) 
   if (!uri->has_user) return {.kind = is_here_with_port(site, *uri) || sip::serves(site.domains, uri->host) ? Owner::Kind::ours : Owner::Kind::other};
   if (!is_here_with_port(site, *uri)) return {};
   const auto token = sip::read_flow_token(uri->user);
-  return token ? owner_of_token(s, site, *token) : Owner{.kind = Owner::Kind::forged};
+  return token ? owner_of_token(s, site, *token, side_of(*uri, text)) : Owner{.kind = Owner::Kind::forged};
 }
 
 /// A Request-URI counts only when its user is a token.
 Owner owner_of_request_uri(const Subject& s, const Site& site) {
-  const auto uri = sip::parse_uri(s.msg[s.msg.request_uri], s.msg.text);
+  const std::string_view text = s.msg[s.msg.request_uri];
+  const auto uri = sip::parse_uri(text, s.msg.text);
   const auto token = uri ? sip::read_flow_token(uri->user) : std::nullopt;
-  return token && is_here_with_port(site, *uri) ? owner_of_token(s, site, *token) : Owner{};
+  return token && is_here_with_port(site, *uri) ? owner_of_token(s, site, *token, side_of(*uri, text)) : Owner{};
 }
 
-/// Neighbouring Routes of one flow: it stands twice where our two sides have different addresses (RFC 5658).
+/// Neighbouring Routes of one flow: it stands twice where our two sides have different addresses (RFC 5658), and where both ends of the dialog are there.
 struct Leg {
-  Owner owner;
+  Owner owner;         // with the listener of its last
   std::size_t end{};   // Routes up to and with its last
+  bool has_both_ends{};
 };
 
 /// The Routes of ours that a request begins with: those of the client whom it comes from or goes to, or those of both when the two are ours and no home
-/// has put a Route between.
+/// has put a Route between. A home that sent the INVITE on may have left the dialog again (RFC 3261 16.6 step 4): its Route stands for it only where nothing
+/// else says where the request goes.
 struct Legs {
   std::array<Leg, 2> leg;
   std::size_t count{};
   std::size_t leading{};   // Routes of ours, with a token or without
   bool forged{};
+  std::optional<Leg> home;   // a home's behind which no client's has come
 
+  void add(const Leg& next) {
+    if (count == 0 || leg[count - 1].owner.client != next.owner.client) {
+      leg[count++] = next;
+      return;
+    }
+    Leg& last = leg[count - 1];
+    last.has_both_ends |= last.owner.side == next.owner.side || last.owner.listener != next.owner.listener;
+    last.owner.listener = next.owner.listener;
+    last.end = next.end;
+  }
   void add(const Owner& owner) {
-    if (count == 0 || leg[count - 1].owner.client != owner.client) leg[count++].owner = owner;
-    leg[count - 1].end = leading;
+    home.reset();
+    if (owner.is_home)
+      home = Leg{.owner = owner, .end = leading};
+    else
+      add(Leg{.owner = owner, .end = leading});
   }
   /// Take the next Route; false when it is not ours, or of a third client's.
   bool take(const Owner& owner) {
@@ -103,6 +131,14 @@ bool is_from_client(const Subject& s, const Site& site, const Legs& legs, std::s
   if (site.homes.is_home_host(s.source.address)) return false;
   if (legs.count == legs.leg.size()) return legs.leg[1].owner.client != s.source;
   return named_home(site, target) != assign::no_home;
+}
+
+/// The leg that a request goes to; the number of them when it goes on to `target`, which is behind all Routes or not.
+std::size_t leg_to(const Subject& s, const Site& site, const Legs& legs, std::string_view target, bool is_behind_all) {
+  if (legs.count == 0 || !is_from_client(s, site, legs, target)) return 0;
+  // Two lines of one device call each other: behind a NAT the other's Contact leads nowhere but back.
+  const bool is_back = legs.count == 1 && legs.leg[0].has_both_ends && is_behind_all && named_home(site, target) == assign::no_home;
+  return is_back ? 0 : 1;
 }
 
 /// The one of those flows that a URI leads to: a proxy, on whose side both ends of the dialog are. It has proved its place as a client has.
@@ -165,7 +201,8 @@ Routing find_routing(const Subject& s, const Site& site) {
   }
   const bool has_next = legs.leading < std::min(end, routes_read_max);
   const std::string_view next = has_next ? routes.uri[legs.leading] : out.request_uri;
-  const std::size_t goes_to = legs.count > 0 && is_from_client(s, site, legs, next) ? 1 : 0;
+  if (legs.home && named_home(site, next) == assign::no_home) legs.add(*legs.home);
+  const std::size_t goes_to = leg_to(s, site, legs, next, !has_next);
   out.edits.leading = static_cast<std::uint8_t>(legs.leading);
   if (legs.forged || out.request_uri.empty()) {
     out.course = Course::forbidden;
@@ -180,7 +217,7 @@ Routing find_routing(const Subject& s, const Site& site) {
     out.client = proxy->client;
     out.listener = proxy->listener;
     if (has_next) obey_strict_router(next, out);
-  } else if (legs.count > 0 || (has_next && named_home(site, next) != assign::no_home)) {
+  } else if (legs.count > 0 || legs.home || (has_next && named_home(site, next) != assign::no_home)) {
     out.course = Course::onwards;
     out.target = next;
     if (has_next) obey_strict_router(next, out);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A telephone played by the test, message by message, and a call between two of them."""
+import copy
+
 import rig
 from rig import sip
 
@@ -15,6 +17,12 @@ class Phone:
         self.contact = contact or f"<sip:{user}@{self.sent_by}>"
         self.transactions = 0
         self.remote = self.routes = None
+
+    def line(self, user):
+        """Another line of the same telephone, on its socket."""
+        other = copy.copy(self)
+        other.user, other.contact = user, f"<sip:{user}@{self.sent_by}>"
+        return other
 
     def via(self):
         self.transactions += 1
@@ -44,6 +52,11 @@ class Phone:
         self.send(request)
         return request
 
+    def cancel(self, invite):
+        """Take an INVITE back (RFC 3261 9.1)."""
+        cancel = sip.Request("CANCEL", invite.uri, invite.uri).via(*invite.via_values).from_(invite.from_value).to(invite.to_value)
+        self.send(cancel.call_id(invite.call_id_value))
+
     def answer(self, request, status, **more):
         extra = [("Record-Route", value) for value in request.all("record-route")] + [("Contact", self.contact)]
         self.link.sendto(sip.answer(request.octets, status, to_tag=f"tag-{self.user}", extra=extra, **more), self.service)
@@ -67,6 +80,33 @@ class Phone:
             request.header("Route", route)
         self.send(request)
         return request
+
+
+def rotate_keys(daemon):
+    """A new fleet key signs, the one before verifies."""
+    text = daemon.config.read_text()
+    daemon.config.write_text(text.replace('keys = ["', 'keys = ["b:202122232425262728292a2b2c2d2e2f", "'))
+    assert daemon.ask("reload")["ok"]
+
+
+def cancel_over_a_rotation(daemon, caller, callee):
+    """It rings, the keys rotate, and the caller hangs up: of what comes then one CANCEL and one ACK are of the INVITE's transaction."""
+    invite = caller.invite("callee")
+    offered = callee.hear("INVITE")
+    callee.answer(offered, 180)
+    caller.hear(180)
+    rotate_keys(daemon)
+    caller.cancel(invite)
+    while (taken_back := callee.hear("CANCEL")).values("via")[0] != offered.values("via")[0]:
+        callee.answer(taken_back, 481)
+    callee.answer(taken_back, 200)
+    callee.answer(offered, 487)
+    while (refused := caller.hear(200, 404, 481, 487)).status != 487:
+        pass
+    ack = sip.request("ACK", "callee").via(*invite.via_values).from_(invite.from_value).to(refused.one("to")).call_id(invite.call_id_value)
+    caller.send(ack)
+    while (heard := callee.hear("ACK", "CANCEL")).method != "ACK" or heard.values("via")[0] != offered.values("via")[0]:
+        pass
 
 
 def call(caller, callee):

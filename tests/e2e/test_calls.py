@@ -4,7 +4,7 @@ import struct
 
 import pytest
 import rig
-from handset import Phone, call
+from handset import Phone, call, cancel_over_a_rotation, rotate_keys
 from rig import sip
 
 NORTH = rig.HOMES["north"]
@@ -118,17 +118,59 @@ def test_keys_rotate_while_a_call_stands(lab, folder):
         caller.invite("callee")
         offered = callee.hear("INVITE")
         callee.learn(offered, as_caller=False)
-        text = daemon.config.read_text()
-        daemon.config.write_text(text.replace('keys = ["', 'keys = ["b:202122232425262728292a2b2c2d2e2f", "'))
-        assert daemon.ask("reload")["ok"]
+        rotate_keys(daemon)
         callee.answer(offered, 200)
         caller.learn(caller.hear(200), as_caller=True)
         caller.inside("ACK", 1)
         callee.hear("ACK")
         callee.inside("BYE", 2)
         caller.answer(caller.hear("BYE"), 200)
-        callee.hear(200)
+        while callee.hear("ACK", 200).status != 200:
+            pass   # the ACK comes by both keys
         daemon.settled(1)
+
+
+def test_a_call_is_cancelled_where_it_rings_although_the_keys_have_rotated(lab, folder):
+    _, edge = start(lab, folder)
+    with edge as daemon:
+        caller, callee = phones(lab)
+        caller.register()
+        callee.register()
+        cancel_over_a_rotation(daemon, caller, callee)
+
+
+def test_a_call_that_a_home_sends_on_to_another_leaves_that_home_out(lab, folder):
+    """South has the callee's calls go to somebody at north, through the edge, and does not Record-Route."""
+    south = rig.HOMES["south"]
+    config = rig.make_config(folder, assignments=[("caller@example.com", "north"), ("other@example.com", "north"), ("callee@example.com", "south")],
+                             neighbour=[], dpdk=rig.af_packet(), redirect={"policy": "never"})
+    with lab.host("edge").daemon(config) as daemon:
+        at_north, at_south = lab.host("north", NORTH).udp(NORTH, 5060, 5.0), lab.host("south", south).udp(south, 5060, 5.0)
+        caller = Phone(lab.host("caller", CALLER[0]), "caller", CALLER)
+        caller.invite("callee")
+        start_line, rest = at_south.recv(65535).split(b"\r\n", 1)
+        assert b"callee@" in start_line
+        via = f"Via: {sip.via(f'{south}:5060', 'z9hG4bKsouth')}\r\n".encode()
+        at_south.sendto(b"INVITE sip:other@example.com SIP/2.0\r\n" + via + rest, rig.SERVICE)
+        offered = sip.Message(at_north.recv(65535))
+        routes, contact = offered.values("record-route"), f"<sip:other@{NORTH}:5060>"
+        assert len(routes) == 2, "of both passes"
+        extra = [("Record-Route", route) for route in routes] + [("Contact", contact)]
+        at_north.sendto(sip.answer(offered.octets, 200, to_tag="north", extra=extra), rig.SERVICE)
+        answer = at_south.recv(65535)
+        begin = answer.index(b"Via: ")
+        at_south.sendto(answer[:begin] + answer[answer.index(b"\r\n", begin) + 2:], rig.SERVICE)
+        caller.learn(caller.hear(200), as_caller=True)
+        caller.inside("ACK", 1)
+        ack = sip.Message(at_north.recv(65535))
+        assert ack.method == "ACK" and ack.uri == contact.strip("<>") and not ack.all("route")
+        bye = sip.request("BYE", "caller").request_uri(caller.contact.strip("<>")).via(sip.via(f"{NORTH}:5060", "z9hG4bKbye")).cseq(7)
+        bye.from_(caller.ends[1]).to(caller.ends[0]).call_id(caller.call_id)
+        for route in routes:
+            bye.header("Route", route)
+        at_north.sendto(bytes(bye), rig.SERVICE)
+        assert not caller.hear("BYE").all("route")
+        daemon.settled(6)
 
 
 @pytest.mark.parametrize("record_route", [True, False], ids=["home-records-its-route", "home-does-not"])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 import rig
-from handset import Phone, call
+from handset import Phone, call, cancel_over_a_rotation
 from rig import sip
 from softphones import Baresip, Linphone
 from watcher import Watcher, authorized
@@ -25,8 +25,8 @@ def credentials(path, password="secret"):
     return path
 
 
-def start(lab, folder, **registrar):
-    config = rig.make_config(folder, assignments=PLACED, home=[HERE], neighbour=[], dpdk=rig.af_packet(), registrar=registrar)
+def start(lab, folder, proxy=None, **registrar):
+    config = rig.make_config(folder, assignments=PLACED, home=[HERE], neighbour=[], dpdk=rig.af_packet(), proxy=proxy or {}, registrar=registrar)
     return lab.host("edge").daemon(config)
 
 
@@ -111,6 +111,55 @@ def test_calls_reach_a_client_behind_a_nat_by_the_flow_of_its_registration(lab, 
         offered = call(caller, callee)
         assert offered.uri == "sip:callee@10.77.0.2:5064"
         hang_up(callee, caller, 5)
+
+
+@pytest.mark.parametrize("is_behind_nat", [False, True], ids=["public", "behind-a-nat"])
+def test_two_lines_of_one_device_call_each_other(lab, folder, is_behind_nat):
+    with start(lab, folder):
+        host, address = (lab.behind_nat("inner", CALLEE[0]), ("10.77.0.2", 5064)) if is_behind_nat else (lab.host("callee", CALLEE[0]), CALLEE)
+        caller = Phone(host, "caller", address)
+        callee = caller.line("callee")
+        caller.register()
+        callee.register()
+        assert call(caller, callee).uri == callee.contact.strip("<>")
+        caller.inside("INVITE", 2)
+        callee.answer(callee.hear("INVITE"), 200)
+        caller.hear(200)
+        caller.inside("ACK", 2)
+        callee.hear("ACK")
+        hang_up(callee, caller, 5)
+        call(caller, callee)
+        hang_up(caller, callee, 2)
+
+
+def test_a_call_is_kept_and_ended_where_dialogs_are_not_recorded_otherwise(lab, folder):
+    with start(lab, folder, proxy={"record_route": False}):
+        caller, callee = phones(lab)
+        callee.register()
+        call(caller, callee)
+        hang_up(callee, caller, 5)
+        call(caller, callee)
+        hang_up(caller, callee, 2)
+
+
+def test_a_call_is_cancelled_where_it_rings_although_the_keys_have_rotated(lab, folder):
+    with start(lab, folder) as daemon:
+        caller, callee = phones(lab)
+        callee.register()
+        cancel_over_a_rotation(daemon, caller, callee)
+
+
+def test_a_path_of_anybody_s_leads_nowhere_but_through_his_own_flow(lab, folder):
+    with start(lab, folder):
+        caller, callee = phones(lab)
+        path = "<sip:198.18.0.77:7777;lr>"
+        callee.send(sip.register("callee").via(callee.via()).contact(callee.contact).header("Path", path))
+        callee.hear(200)
+        caller.send(sip.request("MESSAGE", "callee").via(caller.via()).body(b"x", "text/plain"))
+        message = callee.hear("MESSAGE")
+        assert message.values("route") == [path], "RFC 3327 5.3"
+        callee.answer(message, 200)
+        caller.hear(200)
 
 
 def test_a_message_that_fits_the_edge_s_link_arrives_behind_a_narrower_one(lab, folder):

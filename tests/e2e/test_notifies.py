@@ -133,9 +133,10 @@ def test_an_edge_before_the_home_is_on_the_way_of_both(lab, folder):
         subscription = callee.subscription("callee")
         answer = subscription.subscribe()
         assert answer.status == 200 and len(answer.values("record-route")) == 1
-        routes = answer.values("record-route")
         first = subscription.told()
         assert first.document.is_full and subscription.uris == [callee.contact]
+        routes = first.message.values("record-route")
+        assert routes == answer.values("record-route"), "RFC 6665 4.4.1: it is the NOTIFY that makes the dialog"
         answer = subscription.subscribe(0, [("Route", route) for route in routes])
         assert answer.status == 200, answer.octets
         assert subscription.told().state == "terminated"

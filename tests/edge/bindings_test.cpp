@@ -74,6 +74,8 @@ TEST_F(Local, FindsTheDeviceThatAGruuNames) {
   EXPECT_EQ(send(invite(), alice).next, endpoint("198.18.0.8:5060"));
   EXPECT_EQ(send(invite("sip:bob@example.com;gr=urn:uuid:1"), alice).next, endpoint(bob));
   EXPECT_EQ(send(invite("sip:bob@example.com;gr=urn:uuid:3"), alice).judgement.status, 480);
+  EXPECT_EQ(send(invite("sip:bob@example.com;gr=URN%3auuid%3A1"), alice).next, endpoint(bob)) << "RFC 3261 19.1.4";
+  EXPECT_EQ(send(invite("sip:bob@example.com;gr=urn:uuid:"), alice).judgement.status, 480);
 }
 
 // RFC 3261 16.11, 9.1: the choice has changed, and who rings must hear of the CANCEL all the same.
@@ -163,6 +165,13 @@ TEST_F(Local, RecordsBothLegsOfADialog) {
   const auto from_alice = send(bye("sip:bob@10.0.0.8:5060").header("Route: " + routes[1]).header("Route: " + routes[0]), alice);
   EXPECT_EQ(from_alice.next, endpoint(bob));
   EXPECT_TRUE(values(from_alice, "Route").empty());
+}
+
+// Without it what follows would name a Contact, to which nothing leads.
+TEST_F(Local, RecordsBothLegsEvenWhereOtherDialogsAreLeftAlone) {
+  site.record_route = false;
+  EXPECT_EQ(values(send(invite(), alice), "Record-Route").size(), 2U);
+  EXPECT_TRUE(values(send(invite("sip:alice@example.com"), bob), "Record-Route").empty());
 }
 
 TEST_F(Local, BelievesAnEdgeThatThisIsTheHome) {

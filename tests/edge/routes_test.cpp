@@ -65,6 +65,17 @@ TEST_F(Routed, RecordsItsRouteWhereADialogMayBegin) {
   EXPECT_TRUE(values(send(invite()), "Record-Route").empty());
 }
 
+// RFC 6665 4.3, 4.4.1: a subscriber's dialog, and so its route set, is that of the NOTIFY.
+TEST_F(Routed, RecordsItsRouteInEveryNotify) {
+  const Text notify = Text().method("NOTIFY").uri("sip:alice@10.0.0.7:5062").to("<sip:alice@example.com>;tag=t1").header("Route: " + record_route());
+  const auto to_client = send(notify, far);
+  EXPECT_EQ(to_client.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(values(to_client, "Record-Route"), std::vector<std::string>{record_route()});
+  const auto to_home = send(Text(notify).uri("sip:presence@198.18.0.11"), client);
+  EXPECT_EQ(to_home.judgement.reason, Reason::route_home);
+  EXPECT_EQ(values(to_home, "Record-Route"), std::vector<std::string>{record_route()});
+}
+
 // --- requests of homes to clients
 
 TEST_F(Routed, SendsARequestOfAHomeThroughThePathToTheClient) {
@@ -207,10 +218,51 @@ TEST_F(Routed, SendsARequestBackToTheProxyThatBothEndsAreBehind) {
   EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + mine + ",<sip:198.18.0.9:5061;lr>"), edge).judgement.status, 481) << "another port is another's";
 }
 
+// RFC 5658's pair has two sides; one side twice has two ends of a dialog.
+TEST_F(Routed, BringsWhatOneLineOfADeviceSaysToTheOtherBackToTheDevice) {
+  const std::string mine = record_route(), both = mine + ", " + mine;
+  const auto r = send(bye("sip:other@10.0.0.7:5062").header("Route: " + both), client);
+  EXPECT_EQ(r.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(r.next, endpoint(client));
+  EXPECT_THAT(r.bytes, StartsWith("BYE sip:other@10.0.0.7:5062 SIP/2.0\r\n"));
+  EXPECT_TRUE(values(r, "Route").empty());
+  EXPECT_EQ(send(bye("sip:other@198.18.0.11").header("Route: " + both), client).judgement.reason, Reason::route_home) << "to a home when it names one";
+  EXPECT_EQ(send(bye("sip:other@10.0.0.7").header("Route: " + both + ", <sip:203.0.113.9;lr>"), client).judgement.status, 481) << "not past a Route";
+  std::string second_side = mine;
+  site.listeners.push_back(site.listeners.front());
+  site.listeners.back().endpoint = endpoint("198.18.0.3:5060");
+  second_side.replace(second_side.find("198.18.0.2"), 10, "198.18.0.3");
+  EXPECT_EQ(send(bye("sip:other@10.0.0.7").header("Route: " + mine + ", " + second_side), client).judgement.status, 481) << "one end, with two sides";
+}
+
+// `far` has sent the call on to a client of `hidden`, and does not Record-Route.
+TEST_F(Routed, PassesOverAHomeThatHasLeftTheDialog) {
+  const std::string caller = record_route(client), left = record_route(far), hidden = "198.18.0.13:5060", callee = record_route(other_client);
+  const auto ack = send(bye("sip:other@198.18.0.13:5060").header("Route: " + caller + ", " + left), client);
+  EXPECT_EQ(ack.judgement.reason, Reason::route_home);
+  EXPECT_EQ(site.homes[ack.judgement.home].name, "hidden");
+  EXPECT_TRUE(values(ack, "Route").empty());
+  const auto bye_of_home = send(bye("sip:a@10.0.0.7").header("Route: " + left + ", " + caller), hidden);
+  EXPECT_EQ(bye_of_home.next, endpoint(client));
+  EXPECT_TRUE(values(bye_of_home, "Route").empty());
+  EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + caller + ", " + left + ", " + callee), client).next, endpoint(other_client));
+  EXPECT_EQ(send(bye("sip:a@10.0.0.7").header("Route: " + callee + ", " + left + ", " + caller), other_client).next, endpoint(client));
+}
+
+TEST_F(Routed, SendsToAHomeThatSentTheInviteWhereNothingElseSaysWhere) {
+  const std::string home = record_route(far), callee = record_route(other_client);
+  EXPECT_EQ(send(bye("sip:b2bua@10.9.9.9").header("Route: " + callee + ", " + home), other_client).next, endpoint(far));
+  EXPECT_EQ(send(bye("sip:b2bua@10.9.9.9").header("Route: " + home), "198.18.0.13:5060").next, endpoint(far));
+  EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + home + ", " + callee), far).next, endpoint(other_client));
+  const auto named = send(bye("sip:b2bua@198.18.0.11").header("Route: " + callee + ", " + home), other_client);
+  EXPECT_EQ(site.homes[named.judgement.home].name, "far");
+}
+
 // --- preloaded Routes
 
 TEST_F(Routed, StripsItselfAsOutboundProxyAndGoesOnByTheTables) {
-  for (const std::string route : {"<sip:198.18.0.2;lr>", "<sip:198.18.0.2:5060;lr>", "sip:198.18.0.2", "<sip:EDGE.example.com;lr>", "<sip:example.com;lr>"}) {
+  for (const std::string route : {"<sip:198.18.0.2;lr>", "<sip:198.18.0.2:5060;lr>", "sip:198.18.0.2", "<sip:EDGE.example.com;lr>",
+                                  "<sip:edge.example.com.;lr>", "<sip:example.com;lr>"}) {
     const auto r = send(invite().header("Route: " + route), client);
     EXPECT_EQ(r.judgement.reason, Reason::initial_request) << route;
     EXPECT_TRUE(values(r, "Route").empty()) << route;
@@ -242,6 +294,7 @@ TEST_F(Routed, ObeysAServiceRouteToAHome) {
   EXPECT_EQ(site.homes[r.judgement.home].name, "hidden");
   EXPECT_EQ(values(r, "Route"), std::vector<std::string>{"<sip:198.18.0.13;lr>"});
   EXPECT_EQ(site.homes[send(invite().header("Route: <sip:hidden;lr>"), client).judgement.home].name, "hidden") << "by its name";
+  EXPECT_EQ(site.homes[send(invite().header("Route: <sip:hidden.;lr>"), client).judgement.home].name, "hidden") << "RFC 1034 3.1";
 }
 
 // --- strict routers (RFC 3261 16.4, 16.6, 16.12.1.2)
