@@ -4,6 +4,8 @@
 
 #include "moving.h"
 #include "path.h"
+#include "viaduct/sip/flow.h"
+#include "viaduct/sip/route.h"
 
 namespace viaduct::edge {
 
@@ -183,11 +185,20 @@ void Path::sign(std::span<Job*> jobs, const Site& site) {
   for (std::size_t i = 0; i < count; ++i) proxied[i]->branch = branches[i];
 }
 
+// Whether a request's first Route is a Record-Route of ours: so has the ACK to a 2xx, a transaction of its own (RFC 3261 13.2.2.4).
+static bool is_by_record_route(const sip::Message& request) {
+  sip::RouteValue first;
+  if (!sip::Routes(request).next(first)) return false;
+  const auto uri = sip::parse_uri(first.uri);
+  const auto token = uri ? sip::read_flow_token(uri->user) : std::nullopt;
+  return token && token->of_dialog;
+}
+
 // Transactions that have begun by the fleet key that signed before, maybe.
 [[gnu::noinline]] void Path::follow_rotation(std::span<Job*> jobs) {
   for (Job* job : jobs) {
-    const sip::Method method = job->subject.msg.method;
-    const bool is_of_invite = method == sip::Method::cancel || method == sip::Method::ack;
+    const sip::Message& msg = job->subject.msg;
+    const bool is_of_invite = msg.method == sip::Method::cancel || (msg.method == sip::Method::ack && !is_by_record_route(msg));
     if (is_of_invite && job->judgement.verdict == base::Verdict::proxied)
       twins_[twins_count_++] = {.job = job, .home = job->placement.home, .by_key_before = true};
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a request has been here before, by its Vias. Pure.
 #pragma once
+#include <algorithm>
+
 #include "hosts.h"
 #include "viaduct/base/text.h"
 #include "viaduct/edge/judge.h"
@@ -21,7 +23,7 @@ namespace viaduct::edge {
     return false;
   if (s.msg.method == sip::Method::register_) return true;
   const auto theirs = sip::loop_part_of(via.branch);
-  return theirs && *theirs == sip::loop_part(s.msg, direction(s), site.keys.signing());
+  return theirs && std::ranges::any_of(site.keys.keys, [&](const auto& key) { return key && *theirs == sip::loop_part(s.msg, direction(s), *key); });
 }
 
 /// The same of the Vias below the top one. Hardly ever is there any reason to take them apart. Shape: via_values > 1.
