@@ -111,7 +111,7 @@ balance::Plan Planned::plan(const World& world, std::span<const Home> homes, con
   if (unit_ == Unit::client) {
     for (std::size_t i = 0; i < clients_count; ++i) {
       home_of[i] = home(i);
-      load_[i] = estimator.classify(estimates.count(i));
+      load_[i] = balance::class_of(estimator.load(estimates.count(i)));
       flags_[i] = rests(i) ? balance::immovable_flag : 0;
     }
     request.clients = {home_of, load_, flags_};

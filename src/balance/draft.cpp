@@ -43,7 +43,7 @@ Draft::Draft(const Request& request, Stock& stock, std::span<const Bounds> bound
 void Draft::empty_leaving() {
   Takes takes;
   for (std::size_t s = 0; s < request_.homes.size(); ++s) {
-    if (!is_leaving(request_.homes[s], request_.limits)) continue;
+    if (!is_leaving(request_.homes[s])) continue;
     for (const Block& block : stock_.of(static_cast<HomeIndex>(s))) takes.push_back({index_of(block), block.count});
   }
   if (takes.empty()) return;
@@ -66,7 +66,7 @@ void Draft::relieve() {
 }
 
 void Draft::add_takes(HomeIndex home, double refused, Takes& takes) {
-  if (request_.homes[home].state == HomeState::down || is_leaving(request_.homes[home], request_.limits)) return;
+  if (request_.homes[home].state == HomeState::down || is_leaving(request_.homes[home])) return;
   const double bears = stock_.homes[home].load;
   double excess = bears - bounds_[home].cap;
   double spare = bears - bounds_[home].floor;

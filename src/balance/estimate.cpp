@@ -47,7 +47,7 @@ CountMoments operator+(const CountMoments& a, const CountMoments& b) {
 
 // A counter with memory m stands at the sum of m^j n_j: mean r / (1 - m) and variance r / (1 - m^2) for r events a window. Times 1 + m it has the mean and
 // the variance of a plain count over (1 + m) / (1 - m) windows, so as such a count it is taken.
-Estimator::Estimator(const CountMoments& moments, const Sampling& sampling) : effective_events_(1 + sampling.memory), classes_(65536) {
+Estimator::Estimator(const CountMoments& moments, const Sampling& sampling) : effective_events_(1 + sampling.memory) {
   const double mean = moments.mean() * effective_events_;
   const double variance = moments.variance() * effective_events_ * effective_events_;
   const double exposure_s = sampling.probability * sampling.window_s * (1 + sampling.memory) / (1 - sampling.memory);
@@ -61,7 +61,6 @@ Estimator::Estimator(const CountMoments& moments, const Sampling& sampling) : ef
     shape_ = mean;
     load_per_event_ = 1 / exposure_s;
   }
-  for (std::uint32_t count = 0; count < classes_.size(); ++count) classes_[count] = class_of(load(count));
 }
 
 }  // namespace viaduct::balance

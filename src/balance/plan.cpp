@@ -21,7 +21,7 @@ Relief asked(const Request& request, const Stock& stock, std::span<const Bounds>
   for (std::size_t s = 0; s < bounds.size(); ++s) {
     const Holding& h = stock.homes[s];
     out.is_filled[s] = h.load < bounds[s].floor;
-    if (is_leaving(request.homes[s], request.limits)) {
+    if (is_leaving(request.homes[s])) {
       out.sent[s] = h.load;
     } else if (request.homes[s].state != HomeState::down) {
       out.sent[s] = std::max(0.0, h.load - bounds[s].cap);
@@ -66,7 +66,7 @@ void add_flows(const Request& request, const Stock& stock, std::span<const Parce
     const std::uint64_t clients = std::uint64_t{parcel.count} * block.clients;
     plan.flows.push_back({block.home, parcel.to, clients, parcel.count * block.load});
     plan.clients_moved += clients;
-    if (is_leaving(request.homes[block.home], request.limits)) plan.clients_leaving += clients;
+    if (is_leaving(request.homes[block.home])) plan.clients_leaving += clients;
     plan.load_moved += parcel.count * block.load;
     plan.cost += parcel.count * block.cost;
   }
@@ -92,7 +92,7 @@ double distance(std::span<const Forecast> homes, double Forecast::* load) {
 
 bool is_by_state(const Request& request, const Plan& plan) {
   return std::ranges::any_of(request.homes, [](const Home& h) { return h.state == HomeState::joining; }) ||
-         std::ranges::any_of(plan.flows, [&](const Flow& f) { return is_leaving(request.homes[f.from], request.limits); });
+         std::ranges::any_of(plan.flows, [&](const Flow& f) { return is_leaving(request.homes[f.from]); });
 }
 
 /// What homes that come and go ask for is not weighed.
@@ -128,8 +128,6 @@ std::string_view name(Reason r) {
       return "join";
     case Reason::drain:
       return "drain";
-    case Reason::evacuation:
-      return "evacuation";
   }
   base::fail("a reason without a name");
 }

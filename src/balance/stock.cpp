@@ -22,7 +22,6 @@ class Stocktaking {
     for (std::size_t s = 0; s < request_.homes.size(); ++s) add_blocks(static_cast<HomeIndex>(s));
     place_guests();
     for (std::size_t s = 0; s < request_.homes.size(); ++s) calibrate(static_cast<HomeIndex>(s));
-    if (request_.limits.evacuate_down) gather_guests();
     return std::move(stock_);
   }
 
@@ -74,12 +73,12 @@ class Stocktaking {
 
   /// The clients of homes that are down are spread over the up homes by rendezvous hashing: each bears its weight's part.
   void place_guests() {
-    double weights = 0;
+    double guests = 0, weights = 0;
     for (std::size_t s = 0; s < estimates_.size(); ++s) {
-      if (request_.homes[s].state == HomeState::down) guests_ += estimates_[s].own;
+      if (request_.homes[s].state == HomeState::down) guests += estimates_[s].own;
       weights += weight_of_host(s);
     }
-    for (std::size_t s = 0; s < estimates_.size() && weights > 0; ++s) estimates_[s].guests = guests_ * weight_of_host(s) / weights;
+    for (std::size_t s = 0; s < estimates_.size() && weights > 0; ++s) estimates_[s].guests = guests * weight_of_host(s) / weights;
   }
   [[nodiscard]] double weight_of_host(std::size_t s) const {
     const Home& home = request_.homes[s];
@@ -95,24 +94,9 @@ class Stocktaking {
     holding.load = counted > 0 ? counted : estimated;
     const double factor = estimated > 0 ? holding.load / estimated : 1;
     for (Block& block : stock_.of(s)) block.load *= factor;
-    const double guests = estimate.guests * factor;
-    guests_counted_ += guests;
-    if (request_.limits.evacuate_down) holding.load -= guests;
     double movable = 0;
     for (const Block& block : stock_.of(s)) movable += block.load * block.count;
     holding.immovable = std::max(0.0, holding.load - movable);
-  }
-
-  /// Evacuated, guests are what the homes that are down have to give.
-  void gather_guests() {
-    const double factor = guests_ > 0 && guests_counted_ > 0 ? guests_counted_ / guests_ : 1;
-    for (std::size_t s = 0; s < estimates_.size(); ++s) {
-      if (request_.homes[s].state != HomeState::down) continue;
-      const auto home = static_cast<HomeIndex>(s);
-      stock_.homes[s].load = estimates_[s].own * factor;
-      stock_.homes[s].immovable = estimates_[s].immovable * factor;
-      for (Block& block : stock_.of(home)) block.load *= factor;
-    }
   }
 
   const Request& request_;
@@ -120,7 +104,6 @@ class Stocktaking {
   std::vector<Estimate> estimates_;
   std::vector<std::uint32_t> groups_;  // by home
   std::size_t next_group_{};
-  double guests_{}, guests_counted_{};
   Stock stock_;
 };
 
@@ -129,7 +112,7 @@ class Stocktaking {
 double load_to_share(const Stock& stock, const Request& request) {
   double load = 0;
   for (std::size_t s = 0; s < stock.homes.size(); ++s) {
-    load += stock.homes[s].load - (is_leaving(request.homes[s], request.limits) ? stock.homes[s].immovable : 0);
+    load += stock.homes[s].load - (is_leaving(request.homes[s]) ? stock.homes[s].immovable : 0);
   }
   return load;
 }

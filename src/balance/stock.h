@@ -49,9 +49,7 @@ struct Stock {
 }
 
 /// Must all who may move leave this home?
-[[nodiscard]] inline bool is_leaving(const Home& home, const Limits& limits) {
-  return home.state == HomeState::draining || (home.state == HomeState::down && limits.evacuate_down);
-}
+[[nodiscard]] inline bool is_leaving(const Home& home) { return home.state == HomeState::draining; }
 
 /// Load that the bounds share out: all but what is bound to homes that are to be left.
 [[nodiscard]] double load_to_share(const Stock& stock, const Request& request);

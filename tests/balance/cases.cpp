@@ -58,7 +58,6 @@ Case random_case(std::uint64_t seed) {
   }
   if (dice.one_in(3)) out.limits.moves_ratio_max = 1;
   if (dice.one_in(3)) out.limits.target = dice.between(0.01, 0.2);
-  out.limits.evacuate_down = dice.one_in(2);
   return out;
 }
 

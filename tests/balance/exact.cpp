@@ -64,14 +64,14 @@ struct Problem {
 }  // namespace
 
 bool receives(const Home& h) { return (h.state == HomeState::up || h.state == HomeState::joining) && h.weight > 0; }
-bool is_left(const Home& h, const Limits& l) { return h.state == HomeState::draining || (h.state == HomeState::down && l.evacuate_down); }
+bool is_left(const Home& h) { return h.state == HomeState::draining; }
 
 Accounts accounts_of(const Case& c) {
   Accounts out{.lots = lots_of(c), .factor = std::vector<double>(c.homes.size(), 1), .loads = std::vector<double>(c.homes.size())};
   auto& factor = out.factor;
   std::vector<double> own(c.homes.size());
   for (const Lot& lot : out.lots) own[lot.home] += lot.load * lot.count;
-  double away = 0, weights = 0, guests = 0;
+  double away = 0, weights = 0;
   for (std::size_t s = 0; s < own.size(); ++s) {
     if (c.homes[s].state == HomeState::down) away += own[s];
     if (receives(c.homes[s])) weights += c.homes[s].weight;
@@ -82,18 +82,11 @@ Accounts accounts_of(const Case& c) {
     const double visiting = receives(h) ? away * h.weight / weights : 0;
     out.loads[s] = h.load > 0 ? h.load : own[s] + visiting;
     if (own[s] + visiting > 0) factor[s] = out.loads[s] / (own[s] + visiting);
-    guests += visiting * factor[s];
-    if (c.limits.evacuate_down) out.loads[s] -= visiting * factor[s];
-  }
-  for (std::size_t s = 0; s < own.size(); ++s) {
-    if (c.homes[s].state != HomeState::down) continue;
-    if (away > 0 && guests > 0) factor[s] = guests / away;
-    if (c.limits.evacuate_down) out.loads[s] = own[s] * factor[s];
   }
   for (const double load : out.loads) out.shared += load;
   for (Lot& lot : out.lots) {
     lot.load *= factor[lot.home];
-    if (!lot.is_movable && is_left(c.homes[lot.home], c.limits)) out.shared -= lot.load * lot.count;
+    if (!lot.is_movable && is_left(c.homes[lot.home])) out.shared -= lot.load * lot.count;
   }
   return out;
 }
@@ -117,7 +110,7 @@ std::optional<double> least_cost(const Case& c) {
     if (receives(c.homes[s])) home_row[s] = lp.row(ranges[s].least - a.loads[s], ranges[s].most - a.loads[s]);
   }
   for (const Lot& lot : a.lots) {
-    const bool must_go = is_left(c.homes[lot.home], c.limits);
+    const bool must_go = is_left(c.homes[lot.home]);
     if (!lot.is_movable || (c.homes[lot.home].state == HomeState::down && !must_go)) continue;
     const int lot_row = lp.row(must_go ? lot.count : 0, lot.count);
     for (std::size_t t = 0; t < c.homes.size(); ++t) {

@@ -26,7 +26,7 @@ struct Accounts {
 Accounts accounts_of(const Case& c);
 
 [[nodiscard]] bool receives(const Home& h);
-[[nodiscard]] bool is_left(const Home& h, const Limits& limits);
+[[nodiscard]] bool is_left(const Home& h);
 
 /// The load that a home may end with: bounds of the linear program.
 struct Range {

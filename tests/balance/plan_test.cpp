@@ -118,20 +118,6 @@ TEST(Plan, PlansNothingForAHomeThatIsDown) {
   EXPECT_DOUBLE_EQ(plan.homes[0].load_after, 30);
 }
 
-TEST(Plan, EvacuatesAHomeThatIsDownWhenAsked) {
-  Case c = fleet(3);
-  for (HomeIndex s = 0; s < 3; ++s) c.add(s, 200, 0.1);
-  c.homes[2].state = HomeState::down;
-  c.homes[2].load = 0;
-  c.homes[0].load = c.homes[1].load = 30;
-  c.limits.evacuate_down = true;
-  const Plan plan = make_plan(c.request());
-  EXPECT_EQ(plan.clients.size(), 200u);
-  EXPECT_EQ(plan.homes[2].clients_after, 0u);
-  EXPECT_NEAR(plan.homes[0].load_after, 30, 0.5) << "guests have become its own";
-  EXPECT_NEAR(plan.max_over_mean_after, 1, 0.02);
-}
-
 TEST(Plan, MovesWholeSlotsOfClientsWithoutAPlacement) {
   Case c = fleet(2);
   for (int g = 0; g < 40; ++g) c.add_group({.load = 1, .clients = 100, .home = 0});

@@ -124,7 +124,7 @@ TEST(Property, EmptiesHomesThatAreLeft) {
     std::vector<HomeIndex> home = c.client_home;
     for (const Move& m : plan.clients) home[m.item] = m.to;
     for (std::size_t i = 0; i < home.size(); ++i) {
-      ASSERT_TRUE(!is_left(c.homes[home[i]], c.limits) || (c.client_flags[i] & immovable_flag) != 0) << "client " << i << " is left behind";
+      ASSERT_TRUE(!is_left(c.homes[home[i]]) || (c.client_flags[i] & immovable_flag) != 0) << "client " << i << " is left behind";
     }
   });
 }

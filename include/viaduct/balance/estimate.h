@@ -2,7 +2,6 @@
 // From counts of sampled events to loads: shrunk towards what clients are like, and told by one octet on a logarithmic scale.
 #pragma once
 #include <cstdint>
-#include <vector>
 
 namespace viaduct::balance {
 
@@ -49,14 +48,11 @@ class Estimator {
   Estimator(const CountMoments& moments, const Sampling& sampling);
   /// Units a second of a client whose counter stands at `count`.
   [[nodiscard]] double load(std::uint32_t count) const { return (effective_events_ * count + shape_) * load_per_event_; }
-  /// class_of(load(count)) from a table.
-  [[nodiscard]] LoadClass classify(std::uint16_t count) const { return classes_[count]; }
   /// Counted events of the mean client, all that the counters remember: below 1, no plan should be made of them.
   [[nodiscard]] double events_per_client() const { return events_per_client_; }
 
  private:
   double effective_events_{}, shape_{}, load_per_event_{}, events_per_client_{};
-  std::vector<LoadClass> classes_;
 };
 
 }  // namespace viaduct::balance

@@ -30,7 +30,7 @@ struct Home {
   std::uint16_t zone{}; ///< clients stay in their zone as long as it has room
 };
 
-/// What plans keep to. Each is a key of the configuration.
+/// What plans keep to. `target`, `capacity_ratio_max` and `moves_ratio_max` are keys of the configuration.
 struct Limits {
   double target{0.05};             ///< the cap of a home is its share times 1 + this; its floor, times 1 - twice this
   double join_floor{0.02};         ///< a joining home is filled to its share times 1 - this
@@ -40,7 +40,6 @@ struct Limits {
   double gain_horizon_s{3600};     ///< for so long the load that is shifted counts against the messages that moving takes
   double move_messages{4};         ///< messages that moving one client takes
   double watched_cost{2};          ///< what disturbing a watched client costs beside an unwatched one: 1 + 0.5 a watcher
-  bool evacuate_down{};            ///< give the clients of homes that are down a home of their own
 };
 
 /// What a home is held to, units a second. All 0 for a home that is to bear nothing.

@@ -32,7 +32,7 @@ struct Group {
 };
 
 /// Why a plan is made now.
-enum class Reason : std::uint8_t { asked, uneven, hot, over_capacity, join, drain, evacuation };
+enum class Reason : std::uint8_t { asked, uneven, hot, over_capacity, join, drain };
 [[nodiscard]] std::string_view name(Reason r);
 
 enum class Verdict : std::uint8_t {

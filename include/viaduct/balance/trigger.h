@@ -12,7 +12,7 @@
 
 namespace viaduct::balance {
 
-/// Each is a key of the configuration.
+/// The first three and `churn_per_hour` are keys of the configuration.
 struct Thresholds {
   double uneven{1.08};              ///< max/mean above this (less than the 1.10 that is to be kept: who hovers at it is above it in every other window) ...
   unsigned uneven_windows{3};       ///< ... in so many windows in a row, or
