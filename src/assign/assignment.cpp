@@ -199,8 +199,6 @@ void Assignment::publish(ShardDraft draft, share::Epoch& epoch) {
 
 void Assignment::set_loaded() { impl_->is_loaded.store(true, std::memory_order_release); }
 
-bool Assignment::is_loaded() const { return impl_->is_loaded.load(std::memory_order_acquire); }
-
 std::size_t Assignment::reclaim(share::Epoch& epoch) { return impl_->table.reclaim(epoch); }
 
 std::vector<HomeIndex> Assignment::slots() const { return impl_->slots.homes(); }
@@ -215,11 +213,6 @@ Assignment::Statistics Assignment::statistics() const {
           .bytes = t.bytes + impl_->slots.bytes() + sizeof(Impl),
           .bytes_reserved = t.bytes_reserved + impl_->slots.bytes_reserved(),
           .shards = shards_count()};
-}
-
-void Assignment::count_by_home(std::span<std::size_t> entries, std::span<std::size_t> slots) const {
-  impl_->table.count_by_home(entries);
-  impl_->slots.count_by_home(slots);
 }
 
 }  // namespace viaduct::assign

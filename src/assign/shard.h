@@ -56,9 +56,6 @@ class Shard {
   [[nodiscard]] std::size_t pins() const { return pins_; }
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::size_t bytes_reserved() const { return lines_.bytes_reserved(); }
-  /// Call `f(home)` for every client.
-  template <typename F>
-  void for_each_home(F&& f) const;
 
  private:
   friend class Build;
@@ -161,16 +158,6 @@ inline Glance glance(const Line& line, std::uint64_t tag) {
   const unsigned is_further = (is_its ^ 1) & line.marks.load(std::memory_order_relaxed) >> mark_place(tag);
   const unsigned nobody = (is_its & (is_aside ^ 1)) - 1;  // all bits unless he is told of: no_home
   return {.found = {static_cast<HomeIndex>(word::home(w) | nobody), (w & word::pinned) != 0, epoch}, .is_elsewhere = ((is_aside | is_further) & 1) != 0};
-}
-
-template <typename F>
-void Shard::for_each_home(F&& f) const {
-  for (const Line& line : lines_)
-    for (const auto& one : line.words) {
-      const std::uint64_t w = one.load(std::memory_order_relaxed);
-      if (word::tag(w) != 0 && !(w & word::collided)) f(word::home(w));
-    }
-  for (const SideEntry& e : side().entries()) f(e.found.home);
 }
 
 }  // namespace viaduct::assign

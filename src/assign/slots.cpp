@@ -28,13 +28,6 @@ std::vector<HomeIndex> Slots::homes() const {
   return homes;
 }
 
-void Slots::count_by_home(std::span<std::size_t> slots) const {
-  for (const auto& w : words_) {
-    const auto home = static_cast<HomeIndex>(w.load(std::memory_order_relaxed));
-    if (home < slots.size()) ++slots[home];
-  }
-}
-
 std::vector<HomeIndex> deal(const Homes& homes, const base::Key128& seed) {
   Rendezvous order(seed);
   for (std::size_t i = 0; i < homes.size(); ++i) {

@@ -36,7 +36,6 @@ class Slots {
   /// The answers that this slot gives changed, though its home did not: a client of it lost its entry. Nothing when the slot is newer.
   void touch(const ClientKey& key, std::uint32_t epoch);
   [[nodiscard]] std::vector<HomeIndex> homes() const;
-  void count_by_home(std::span<std::size_t> slots) const;
   [[nodiscard]] std::size_t bytes() const { return words_.bytes(); }
   [[nodiscard]] std::size_t bytes_reserved() const { return words_.bytes_reserved(); }
 

@@ -131,11 +131,4 @@ Table::Statistics Table::statistics() const {
   return sum;
 }
 
-void Table::count_by_home(std::span<std::size_t> clients) const {
-  const auto count = [&](HomeIndex home) {
-    if (home < clients.size()) ++clients[home];
-  };
-  for (std::uint32_t i = 0; i < shards_count(); ++i) writable(i).for_each_home(count);
-}
-
 }  // namespace viaduct::assign

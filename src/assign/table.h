@@ -79,7 +79,6 @@ class Table {
     std::size_t pins{}, clients{}, capacity{}, bytes{}, bytes_reserved{};
   };
   [[nodiscard]] Statistics statistics() const;
-  void count_by_home(std::span<std::size_t> clients) const;
 
  private:
   struct FreedPlace {

@@ -82,16 +82,5 @@ TEST(SlotsDeathTest, MustAllHaveAHome) {
   EXPECT_DEATH(assignment.set_slots(std::vector<HomeIndex>(17), 1), "not a home for every slot");
 }
 
-TEST(Slots, AreCountedByHome) {
-  Assignment assignment(Policy::slots, 0);
-  assignment.set_slots(deal(fleet(3), seed), 1);
-  std::vector<std::size_t> entries(3), slots(3);
-  assignment.count_by_home(entries, slots);
-  const auto names = dealt(fleet(3));
-  EXPECT_EQ(slots[0], count(names, "h0"));
-  EXPECT_EQ(slots[0] + slots[1] + slots[2], base::slots_count);
-  EXPECT_EQ(entries[0] + entries[1] + entries[2], 0u);
-}
-
 }  // namespace
 }  // namespace viaduct::assign::test

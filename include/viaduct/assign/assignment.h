@@ -107,7 +107,6 @@ class Assignment {
   void publish(ShardDraft draft, share::Epoch& epoch);
   /// From now on a client without an entry is unknown, not "not yet loaded".
   void set_loaded();
-  [[nodiscard]] bool is_loaded() const;
   /// Free what no reader can hold any more. Returns how many retired pieces still wait.
   std::size_t reclaim(share::Epoch& epoch);
 
@@ -123,8 +122,6 @@ class Assignment {
     std::size_t shards{};
   };
   [[nodiscard]] Statistics statistics() const;
-  /// Clients with an entry, and slots, by home. Shape: both spans have a place for every home. Control core; walks the table.
-  void count_by_home(std::span<std::size_t> entries, std::span<std::size_t> slots) const;
 
  private:
   struct Impl;

@@ -35,7 +35,6 @@ class Monitor {
 
   /// The last window that is closed; before the first, number 0 and what has come so far.
   [[nodiscard]] LoadWindow window();
-  [[nodiscard]] std::vector<HomeLoad> homes() { return window().homes; }
   /// Measure for so long. Number 0.
   [[nodiscard]] LoadWindow measure(std::chrono::milliseconds duration);
 

@@ -64,7 +64,6 @@ class Resolver {
   /// Ask again, refresh, give up, publish what has changed.
   void tick(std::uint64_t now_ms);
   [[nodiscard]] const ResolverCounters& counters() const { return counters_; }
-  [[nodiscard]] std::size_t size() const { return neighbours_.size(); }
   /// How often somebody said that this place of a home's cannot be reached. Counted, and a reason to ask the home itself, no more: anybody may say it.
   [[nodiscard]] std::uint64_t unreachable(const base::Endpoint& home) const;
 
