@@ -8,28 +8,12 @@ namespace {
 using nlohmann::json;
 
 json sums_json(const share::CounterSums& s) {
-  return {{"rx_pkts", s.rx_pkts},
-          {"handed_over", s.handed_over},
-          {"tx_pkts", s.tx_pkts},
-          {"tx_full", s.tx_full},
-          {"bursts", s.bursts},
-          {"sleeps", s.sleeps},
-          {"redirects_followed", s.redirects_followed},
-          {"redirects_not_followed", s.redirects_not_followed},
-          {"reassembled", s.reassembled},
-          {"fragments_expired", s.fragments_expired},
-          {"fragments_spoilt", s.fragments_spoilt},
-          {"fragments_sent", s.fragments_sent},
-          {"second_homes", s.second_homes},
-          {"registrations_put_off", s.registrations_put_off},
-          {"sightings_lost", s.sightings_lost},
-          {"requests_shed", s.requests_shed},
-          {"requests_shed_asked", s.requests_shed_asked},
-          {"overload_reports", s.overload_reports},
-          {"overload_outdated", s.overload_outdated},
-          {"overload_nonsense", s.overload_nonsense},
-          {"verdicts", named(base::verdict_names, s.verdicts, &base::NamedCounter::name)},
-          {"drops", named(base::drop_names, s.drops, &base::NamedCounter::name)}};
+  json out = {{"verdicts", named(base::verdict_names, s.verdicts, &base::NamedCounter::name)},
+              {"drops", named(base::drop_names, s.drops, &base::NamedCounter::name)}};
+#define X(name, what) out[#name] = s.name;
+  VIADUCT_WORKER_COUNTERS(X)
+#undef X
+  return out;
 }
 
 json registrar_json(const registrar::ShardSums& sums) {
@@ -66,16 +50,12 @@ json control_json(const Plant& plant, const registrar::ShardSums& sums) {
   return out;
 }
 
-json port_json(const nic::PortStatistics& p, const std::string& name) {
-  return {{"name", name},
-          {"rx_pkts", p.rx_pkts},
-          {"rx_bytes", p.rx_bytes},
-          {"rx_missed", p.rx_missed},
-          {"rx_errors", p.rx_errors},
-          {"rx_no_buffer", p.rx_no_buffer},
-          {"tx_pkts", p.tx_pkts},
-          {"tx_bytes", p.tx_bytes},
-          {"tx_errors", p.tx_errors}};
+json port_json(const nic::PortStatistics& p, const std::string& port) {
+  json out = {{"name", port}};
+#define X(name, what) out[#name] = p.name;
+  VIADUCT_PORT_COUNTERS(X)
+#undef X
+  return out;
 }
 
 /// A row each, by number.
@@ -85,9 +65,50 @@ json ports_json(const Plant& plant) {
   return rows;
 }
 
+/// What the workers' counters count. Shape: that of their sums.
+json sums_what() {
+  json out;
+  for (const base::NamedCounter& verdict : base::verdict_names) out["verdicts"][verdict.name] = verdict.what;
+  for (const base::NamedCounter& drop : base::drop_names) out["drops"][drop.name] = drop.what;
+#define X(name, what) out[#name] = what;
+  VIADUCT_WORKER_COUNTERS(X)
+#undef X
+  return out;
+}
+
+json control_what() {
+  json out = {{"tx_pkts", "packets of the control core's that a queue or a ring took"},
+              {"tx_full", "packets of the control core's that found no buffer or no way, or that a full queue or ring refused"},
+              {"registrar_tx_pkts", "the same of all registrar shards: taken"},
+              {"registrar_tx_full", "the same of all registrar shards: not sent"}};
+#define X(name, what) out[#name] = what;
+  VIADUCT_RESOLVER_COUNTERS(X)
+  VIADUCT_EXCEPTION_COUNTERS(X)
+  VIADUCT_HEALTH_COUNTERS(X)
+#undef X
+  return out;
+}
+
+/// What every counter counts, a sentence each. Shape: that of the answer; `ports` once for all.
+json what_json() {
+  json registrar;
+  json watchers;
+  json ports;
+#define X(name, what) registrar[#name] = what;
+  VIADUCT_SHARD_COUNTERS(X)
+#undef X
+#define X(name, what) watchers[#name] = what;
+  VIADUCT_WATCHER_COUNTERS(X)
+#undef X
+#define X(name, what) ports[#name] = what;
+  VIADUCT_PORT_COUNTERS(X)
+#undef X
+  return {{"total", sums_what()}, {"control", control_what()}, {"registrar", registrar}, {"watchers", watchers}, {"ports", ports}};
+}
+
 }  // namespace
 
-json counters(const Plant& plant, const json&) {
+json counters(const Plant& plant, const json& request) {
   share::CounterSums total;
   json workers = json::array();
   for (std::size_t i = 0; i < plant.commons.counters.size(); ++i) {
@@ -99,14 +120,16 @@ json counters(const Plant& plant, const json&) {
     workers.push_back(std::move(row));
   }
   const registrar::ShardSums registered = plant.registrar.sums();
-  return {{"ok", true},
-          {"workers", workers},
-          {"total", sums_json(total)},
-          {"control", control_json(plant, registered)},
-          {"registrar", registrar_json(registered)},
-          {"watchers", watchers_json(plant.registrar.watcher_sums())},
-          {"ports", ports_json(plant)},
-          {"balanced", total.balanced()}};
+  json answer = {{"ok", true},
+                 {"workers", workers},
+                 {"total", sums_json(total)},
+                 {"control", control_json(plant, registered)},
+                 {"registrar", registrar_json(registered)},
+                 {"watchers", watchers_json(plant.registrar.watcher_sums())},
+                 {"ports", ports_json(plant)},
+                 {"balanced", total.balanced()}};
+  if (request.value("what", false)) answer["what"] = what_json();
+  return answer;
 }
 
 }  // namespace viaduct::api

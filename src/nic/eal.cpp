@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// EAL started and stopped, its lcores launched, its clock. Devices are port.cpp's.
+// EAL started, its lcores launched, its clock. Devices are port.cpp's.
 #include <linux/mempolicy.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -92,8 +92,6 @@ std::expected<void, std::string> start_eal(const EalConfig& config) {
   const std::string why = rte_strerror(rte_errno);
   return std::unexpected("EAL does not start: " + why + "\n" + log.text() + "arguments: " + joined(words));
 }
-
-void stop_eal() { rte_eal_cleanup(); }
 
 bool take_memory_near(unsigned cores) {
   if (rte_socket_count() < 2) return true;

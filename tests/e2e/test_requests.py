@@ -14,7 +14,7 @@ AOR = ("aor",)
 PLAN = ("without", "with_weight", "loads", "target", "moves_max", "force", "mode")
 # What each verb heeds.
 ARGUMENTS = {
-    "status": (), "homes": (), "counters": (), "reload": (), "rules": (), "rules.reload": (), "plan.history": (), "clients.stats": (), "clients.verify": (),
+    "status": (), "homes": (), "counters": ("what",), "reload": (), "rules": (), "rules.reload": (), "plan.history": (), "clients.stats": (), "clients.verify": (),
     "homes.add": ("name", "address", "public", "weight", "local", "zone", "why"), "homes.set": ("name", "weight", "control", "why"),
     "homes.remove": ("name", "why"), "homes.drain": ("name", "why"), "homes.leaving": ("name",), "homes.down": ("name", "why"),
     "homes.ready": ("name", "why"), "homes.up": ("name", "why"),
@@ -50,6 +50,24 @@ def test_each_verb_answers_without_arguments_and_with_wrong_ones(folder):
                 answer = first_line(node, {"verb": verb} | request)
                 assert isinstance(answer, dict) and ("ok" in answer or "phase" in answer), (verb, request, answer)
         assert node.ask("status")["ok"]
+
+
+def names_in(counters):
+    """The names of counters, deep; of a list those of its rows."""
+    if isinstance(counters, list):
+        return set().union(*map(names_in, counters))
+    return set().union(*({f"{name}/{below}" for below in names_in(one)} if isinstance(one, dict) else {name} for name, one in counters.items()))
+
+
+def test_each_counter_says_what_it_counts(folder):
+    with Daemon(quiet(folder)) as node:
+        answer = node.ask("counters", what=True)
+        assert "what" not in node.ask("counters")
+    for part, what in answer["what"].items():
+        assert names_in(what) == names_in(answer[part]) - ({"name"} if part == "ports" else set()), part
+    assert answer["what"].keys() == {"total", "control", "registrar", "watchers", "ports"}
+    sentences = json.dumps(answer["what"])
+    assert '""' not in sentences and "frame shorter than its headers" in sentences
 
 
 def test_what_is_missing_or_of_another_type_is_refused(folder):

@@ -9,19 +9,19 @@
 namespace viaduct::base {
 
 // One row a name: enumerator, and what it counts.
-#define VIADUCT_VERDICTS(X)                                         \
-  X(redirected, "REGISTERs answered with a redirect to their home") \
-  X(proxied, "requests forwarded to a home")                        \
-  X(returned, "responses sent back along the Vias")                 \
-  X(registered, "REGISTERs handed to the registrar of this node")   \
-  X(subscribed, "SUBSCRIBEs handed to the notifier of this node")   \
-  X(concluded, "responses to requests of this node itself")         \
-  X(answered, "requests answered by this node itself with a 2xx")   \
-  X(rejected, "requests answered with a 4xx, 5xx or 6xx")           \
-  X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")   \
-  X(controlled, "frames handed to the control core: ARP, ND, echo") \
-  X(to_kernel, "frames handed to the kernel: not for this node")    \
-  X(collected, "fragments kept until their datagram is whole")      \
+#define VIADUCT_VERDICTS(X)                                                               \
+  X(redirected, "REGISTERs answered with a redirect to their home")                       \
+  X(proxied, "requests forwarded to a home or to a client")                               \
+  X(returned, "responses sent back along the Vias")                                       \
+  X(registered, "REGISTERs handed to the registrar of this node")                         \
+  X(subscribed, "SUBSCRIBEs handed to the notifier of this node")                         \
+  X(concluded, "responses to requests of this node itself")                               \
+  X(answered, "requests answered by this node itself with a 2xx")                         \
+  X(rejected, "requests answered with a 4xx, 5xx or 6xx")                                 \
+  X(absorbed, "keep-alives, ACKs and CANCELs of answers of ours")                         \
+  X(controlled, "frames handed to the control core: ARP, ND, echo requests, ICMP errors") \
+  X(to_kernel, "frames handed to the kernel: not for this node")                          \
+  X(collected, "fragments kept until their datagram is whole")                            \
   X(dropped, "packets dropped, by reason below")
 
 #define VIADUCT_DROPS(X)                                                                             \
@@ -35,7 +35,7 @@ namespace viaduct::base {
   X(fragment_invalid, "fragment whose length or place cannot be")                                    \
   X(fragment_misfit, "fragment that overlaps another of its datagram, or is one too many")           \
   X(fragment_table_full, "fragment of one datagram more than are kept")                              \
-  X(ip_extension, "IPv6 extension header that asks for what is refused, or one too many")            \
+  X(ip_extension, "IPv6 option that must be understood and is not, or too many extension headers")   \
   X(ip_protocol, "neither UDP nor ICMP that is answered")                                            \
   X(nd_invalid, "Neighbour Discovery from off the link, or broken")                                  \
   X(udp_length, "UDP length disagrees with the packet")                                              \
@@ -49,7 +49,7 @@ namespace viaduct::base {
   X(source_over_limit, "its source sends more than limits.source_pps")                               \
   X(strangers_over_limit, "all strangers together send more than limits.strangers_pps")              \
   X(client_over_limit, "more requests for one client than limits.aor_pps")                           \
-  X(reply_over_budget, "its source has had limits.reply_bytes_per_s of answers")                     \
+  X(reply_over_budget, "answers to its source exceed limits.reply_bytes_per_s")                      \
   X(ack_unrouted, "ACK with no place to go: it is never answered")                                   \
   X(reply_unsafe, "request from an address or port that must not be answered")                       \
   X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it") \

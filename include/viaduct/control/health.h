@@ -24,8 +24,8 @@ class Fleet;
 // One row a counter: name, and what it counts.
 #define VIADUCT_HEALTH_COUNTERS(X)                                               \
   X(probes_sent, "OPTIONS sent to homes to see whether they are alive")          \
-  X(probes_answered, "of them answered in time, whatever the status")            \
-  X(probes_timed_out, "of them not answered in time")                            \
+  X(probes_answered, "of probes_sent: answered in time, whatever the status")    \
+  X(probes_timed_out, "of probes_sent: not answered in time")                    \
   X(probes_unsent, "probes that were not sent for want of a buffer or of a way") \
   X(probe_answers, "responses taken from the workers, late ones among them")
 

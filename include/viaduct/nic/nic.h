@@ -27,8 +27,6 @@ struct EalConfig {
 /// Start EAL once a process: the calling thread becomes lcore 0, the control core, on control_cpu; lcores 1..N are the other cores, idle until launched.
 /// DPDK's warnings go to standard error. Errors: what EAL said, and the arguments; there is no second try in the same process.
 [[nodiscard]] std::expected<void, std::string> start_eal(const EalConfig& config);
-/// After all workers were joined and all ports destroyed.
-void stop_eal();
 /// From now on take the memory of the calling thread, and of threads that it starts, from where core_cpus' first `cores` are: from their NUMA node as long as that has
 /// some, from each of several in turns. False: the kernel refuses, and memory comes as it comes. Nothing to do on a machine of one node.
 [[nodiscard]] bool take_memory_near(unsigned cores);
@@ -63,8 +61,21 @@ struct PortConfig {
   std::size_t mtu_bytes{};  ///< octets of an IP packet; another than Ethernet's 1,500 is asked of the device
 };
 
+// One row a count of a port, as its driver has it: name, and what it counts.
+#define VIADUCT_PORT_COUNTERS(X)                                                          \
+  X(rx_pkts, "packets received")                                                          \
+  X(rx_bytes, "octets received")                                                          \
+  X(rx_missed, "packets lost since a receive queue was full: the workers do not keep up") \
+  X(rx_errors, "packets received with an error")                                          \
+  X(rx_no_buffer, "times that a packet came and there was no buffer for it")              \
+  X(tx_pkts, "packets sent")                                                              \
+  X(tx_bytes, "octets sent")                                                              \
+  X(tx_errors, "packets that could not be sent")
+
 struct PortStatistics {
-  std::uint64_t rx_pkts{}, rx_bytes{}, rx_missed{}, rx_errors{}, rx_no_buffer{}, tx_pkts{}, tx_bytes{}, tx_errors{};
+#define X(name, what) std::uint64_t name{};
+  VIADUCT_PORT_COUNTERS(X)
+#undef X
 };
 
 /// How far a received packet's checksums are believed.

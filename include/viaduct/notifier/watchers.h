@@ -32,7 +32,7 @@ namespace viaduct::notifier {
   X(unsent, "NOTIFYs with no way to their subscriber, or too large")                                    \
   X(slowed, "times that the pace was cut since too many NOTIFYs were not answered")                     \
   X(answers, "responses taken from the workers")                                                        \
-  X(answers_stray, "of these, those to NOTIFYs that are no longer open")
+  X(answers_stray, "of answers: those to NOTIFYs that are no longer open")
 
 struct WatcherCounters {
 #define X(name, what) share::Counter name;

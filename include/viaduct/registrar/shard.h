@@ -17,13 +17,13 @@
 namespace viaduct::registrar {
 
 // One row a counter: name, and what it counts. received = answered + challenged + refused + dropped.
-#define VIADUCT_SHARD_COUNTERS(X)                                \
-  X(received, "REGISTERs and SUBSCRIBEs taken from the workers") \
-  X(sightings, "besides, answers of homes to watched clients")   \
-  X(answered, "of these, answered with a 2xx")                   \
-  X(challenged, "of these, answered with a 401")                 \
-  X(refused, "of these, answered with another 4xx or 5xx")       \
-  X(dropped, "of these, without an answer, which had no place to go")
+#define VIADUCT_SHARD_COUNTERS(X)                                              \
+  X(received, "REGISTERs and SUBSCRIBEs taken from the workers")               \
+  X(answered, "of received: answered with a 2xx")                              \
+  X(challenged, "of received: answered with a 401")                            \
+  X(refused, "of received: answered with another 4xx or 5xx")                  \
+  X(dropped, "of received: not answered, since the answer had no place to go") \
+  X(sightings, "answers of homes to watched clients; not among received")
 
 struct ShardCounters {
 #define X(name, what) share::Counter name;

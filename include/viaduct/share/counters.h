@@ -20,28 +20,34 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
+// One row a counter of a worker: name, and what it counts.
+#define VIADUCT_WORKER_COUNTERS(X)                                                                                                \
+  X(rx_pkts, "packets taken from a device queue or from another worker")                                                          \
+  X(handed_over, "of rx_pkts: passed on to another worker before judging")                                                        \
+  X(tx_pkts, "packets accepted by a device queue or a ring towards one")                                                          \
+  X(tx_full, "packets refused by a full queue or ring, freed")                                                                    \
+  X(bursts, "polls that brought something")                                                                                       \
+  X(sleeps, "idle sleeps")                                                                                                        \
+  X(redirects_followed, "REGISTERs that showed that an earlier redirect was followed")                                            \
+  X(redirects_not_followed, "REGISTERs that showed that an earlier redirect was not followed: the client is proxied from now on") \
+  X(reassembled, "datagrams made whole")                                                                                          \
+  X(fragments_expired, "fragments kept in vain: the others did not come in time")                                                 \
+  X(fragments_spoilt, "fragments kept in vain: one came that did not fit them")                                                   \
+  X(fragments_sent, "fragments of messages above the MTU, or over IPv6 above 1,280 octets, sent")                                 \
+  X(second_homes, "requests that went to a second home or binding as well, since that of their client may have changed")          \
+  X(registrations_put_off, "REGISTERs of clients not registered, told to come later since the registrar was crowded")             \
+  X(sightings_lost, "answers to REGISTERs of watched clients that their shard did not get: no buffer, or its ring was full")      \
+  X(requests_shed, "requests refused since their home gets as many as it takes already, or has asked for fewer")                  \
+  X(requests_shed_asked, "of requests_shed: since it has asked for fewer")                                                        \
+  X(overload_reports, "answers in which a home said how much it wants")                                                           \
+  X(overload_outdated, "of overload_reports: later ones had come before")                                                         \
+  X(overload_nonsense, "answers in which what a home said of that cannot be meant")
+
 /// The counters of one worker. Writer: that worker. Equations: rx_pkts + second_homes = sum of verdicts + handed_over; verdicts[dropped] = sum of drops.
 struct alignas(64) Counters {
-  Counter rx_pkts;        ///< taken from a device queue or from another worker
-  Counter handed_over;    ///< of those: passed on to another worker before judging
-  Counter tx_pkts;        ///< accepted by a device queue or a ring towards one
-  Counter tx_full;        ///< refused by a full queue or ring, freed
-  Counter bursts;         ///< polls that brought something
-  Counter sleeps;         ///< idle sleeps
-  Counter redirects_followed;      ///< REGISTERs that showed that an earlier redirect was followed
-  Counter redirects_not_followed;  ///< ... that it was not: the client is proxied from now on
-  Counter reassembled;         ///< datagrams made whole
-  Counter fragments_expired;   ///< fragments kept in vain: the others did not come in time
-  Counter fragments_spoilt;    ///< fragments kept in vain: one came that did not fit them
-  Counter fragments_sent;      ///< of messages above the MTU
-  Counter second_homes;        ///< requests that went to a second home or binding as well, since that of their client may have changed
-  Counter registrations_put_off;   ///< REGISTERs of clients not registered, told to come later since the registrar was crowded
-  Counter sightings_lost;          ///< answers to REGISTERs of watched clients that their shard did not get: no buffer, or its ring was full
-  Counter requests_shed;           ///< refused since their home gets as many as it takes already, or has asked for fewer
-  Counter requests_shed_asked;     ///< of these: since it has asked for fewer
-  Counter overload_reports;        ///< answers in which a home said how much it wants
-  Counter overload_outdated;       ///< of these: later ones had come before
-  Counter overload_nonsense;       ///< answers in which what a home said of that cannot be meant
+#define X(name, what) Counter name;
+  VIADUCT_WORKER_COUNTERS(X)
+#undef X
   std::array<Counter, base::verdicts_count> verdicts;
   std::array<Counter, base::drops_count> drops;
 
@@ -54,9 +60,9 @@ struct alignas(64) Counters {
 
 /// A sum of several workers' counters, as plain numbers.
 struct CounterSums {
-  std::uint64_t rx_pkts{}, handed_over{}, tx_pkts{}, tx_full{}, bursts{}, sleeps{}, redirects_followed{}, redirects_not_followed{};
-  std::uint64_t reassembled{}, fragments_expired{}, fragments_spoilt{}, fragments_sent{}, second_homes{}, registrations_put_off{}, sightings_lost{},
-      requests_shed{}, requests_shed_asked{}, overload_reports{}, overload_outdated{}, overload_nonsense{};
+#define X(name, what) std::uint64_t name{};
+  VIADUCT_WORKER_COUNTERS(X)
+#undef X
   std::array<std::uint64_t, base::verdicts_count> verdicts{};
   std::array<std::uint64_t, base::drops_count> drops{};
   void add(const Counters& c);
