@@ -30,6 +30,9 @@ template <typename Names, typename Values, typename Name = std::identity>
 [[nodiscard]] nlohmann::json counters(const Plant& plant, const nlohmann::json& request);
 
 // client_verbs.cpp
+[[nodiscard]] std::string hex(const sip::ClientKey& key);
+/// Whom a request names.
+[[nodiscard]] control::Expected<control::Client> client_of(const nlohmann::json& request, const site::Site& site);
 [[nodiscard]] nlohmann::json client_show(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json client_bind(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json client_deregister(const Plant& plant, const nlohmann::json& request);

@@ -15,12 +15,6 @@ namespace {
 using nlohmann::json;
 using site::Site;
 
-std::string hex(const sip::ClientKey& key) { return fmt::format("{:016x}{:016x}", key.high, key.low); }
-
-control::Expected<control::Client> client_of(const json& request, const Site& site) {
-  return control::client_named(request.at("aor").get<std::string>(), site.domains, site.fleet_seed);
-}
-
 json placement_json(const Plant& plant, const control::Client& client) {
   const Site& site = plant.commons.site.read();
   const assign::Placement p = plant.commons.assignment.find(client.key);
@@ -120,6 +114,12 @@ json event_json(const store::Event& e, const std::vector<std::string>& homes) {
 }
 
 }  // namespace
+
+std::string hex(const sip::ClientKey& key) { return fmt::format("{:016x}{:016x}", key.high, key.low); }
+
+control::Expected<control::Client> client_of(const json& request, const Site& site) {
+  return control::client_named(request.at("aor").get<std::string>(), site.domains, site.fleet_seed);
+}
 
 json client_show(const Plant& plant, const json& request) {
   json out;

@@ -85,7 +85,7 @@ json load_of_clients(const Plant& plant, const json& request) {
     const site::Site& site = plant.commons.site.read();
     for (const control::ClientLoad& c : heaviest)
       rows.push_back({{"aor", c.aor},
-                      {"key", fmt::format("{:016x}{:016x}", c.key.high, c.key.low)},
+                      {"key", hex(c.key)},
                       {"home", home_name(site, c.home)},
                       {"layer", assign::name(c.layer)},
                       {"load_per_s", c.load_per_s()},

@@ -43,10 +43,7 @@ json row_of(const SubscriptionView& s) {
 
 control::Expected<control::Client> watched_client(const Plant& plant, const json& request) {
   control::Expected<control::Client> client;
-  plant.loop.call([&] {
-    const site::Site& site = plant.commons.site.read();
-    client = control::client_named(request.at("aor").get<std::string>(), site.domains, site.fleet_seed);
-  });
+  plant.loop.call([&] { client = client_of(request, plant.commons.site.read()); });
   return client;
 }
 

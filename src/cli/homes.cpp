@@ -106,7 +106,7 @@ void add_home_verbs(CLI::App& app, Options& options, Action& action) {
   add_home_fields(*add_home_verb(*homes, "set", "change what is given of a home", options, action), options.home_words, false);
   add_drain(*homes, options, action);
   add_home_verb(*homes, "ready", "the end of a drain", options, action);
-  add_home_verb(*homes, "down", "its clients go to the next up home of their keys", options, action);
+  add_home_verb(*homes, "down", "take it out of service: its clients fail over to other homes", options, action);
   add_home_verb(*homes, "up", "it is back, and so are its clients", options, action);
   add_home_verb(*homes, "remove", "take a home away that no client is placed at; its slots go to the others", options, action);
 }

@@ -30,6 +30,19 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& what, O
   });
 }
 
+void add_counters(CLI::App& app, Options& options, Action& action) {
+  auto* counted = app.add_subcommand("counters", "what became of every packet");
+  counted->add_flag("--all", options.all, "also the counters that are zero");
+  counted->add_flag("--what", options.what, "what each of them counts");
+  counted->callback([&options, &action] {
+    action = [&options] {
+      json request = {{"verb", "counters"}};
+      if (options.what) request["what"] = true;
+      return ask(options, request, [&options](const json& answer) { return show_counters(answer, options.all); });
+    };
+  });
+}
+
 void add_trace(CLI::App& app, Options& options, Action& action) {
   auto* traced = app.add_subcommand("trace", "a client's or a prefix's packets as they pass, and what becomes of them");
   traced->add_option("WHAT", options.trace.what, "an address-of-record, an address or a prefix")->required();
@@ -54,8 +67,7 @@ void add_verbs(CLI::App& app, Options& options, Action& action) {
   add_trace(app, options, action);
   add_client_verbs(app, options, action);
   add_clients_verbs(app, options, action);
-  add_verb(app, "counters", "what became of every packet", options, action, [&options](const json& answer) { return show_counters(answer, options.all); });
-  app.get_subcommand("counters")->add_flag("--all", options.all, "also the counters that are zero");
+  add_counters(app, options, action);
   add_verb(app, "reload", "read the configuration again and apply what can be", options, action, show_reload);
   auto* explained = app.add_subcommand("explain", "run a file's messages through the production path, offline");
   explained->add_option("FILE", options.explain.file, "FILE.pcap, or FILE.sip with one message")->required();

@@ -97,7 +97,7 @@ void add_create(CLI::App& plan, Options& options, Action& action) {
 }
 
 void add_simulate(CLI::App& plan, Options& options, Action& action) {
-  auto* sub = plan.add_subcommand("simulate", "what a plan would be, if; nothing is kept");
+  auto* sub = plan.add_subcommand("simulate", "what the plan would be under an assumption; nothing is stored");
   sub->add_option("--without", options.plan.without, "if this home drained")->type_name("HOME");
   sub->add_option("--add", options.plan.with_weight, "if there was one more home of this weight")->type_name("WEIGHT")->check(CLI::Range(1, 65535));
   add_wish(*sub, options);
@@ -139,9 +139,9 @@ void add_plan_verbs(CLI::App& app, Options& options, Action& action) {
   auto* applied = add_about(*plan, "apply", "carry a plan out", options, action, show_plan);
   applied->add_option("--rate", options.plan.rate, "clients a second at the most")->check(number_in(0.001, 1e6));
   add_mode(*applied, options);
-  add_about(*plan, "pause", "nobody further sets out", options, action, show_plan);
+  add_about(*plan, "pause", "start no further moves", options, action, show_plan);
   add_about(*plan, "resume", "go on", options, action, show_plan);
-  add_about(*plan, "abort", "who has not set out stays; who has is brought over", options, action, show_plan);
+  add_about(*plan, "abort", "start no further moves, finish those under way", options, action, show_plan);
   plan->add_subcommand("history", "plans, and why none is due now")->callback([&] {
     action = [&options] { return ask(options, {{"verb", "plan.history"}}, show_plans); };
   });

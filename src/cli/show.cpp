@@ -12,20 +12,30 @@ namespace {
 
 using nlohmann::json;
 
-/// A counter of every worker and in all, as a row; left out when it is zero and `all` is not asked for.
+/// Whether the answer says what each counter counts.
+bool has_sentences(const json& answer) { return answer.contains("what"); }
+
+/// A counter of every worker and in all, or in all and what it counts, as a row; left out when it is zero and `all` is not asked for.
 void add_counter(TextTable& table, const json& answer, const std::string& path, const std::string& name, bool all) {
   if (!all && number(field(answer, "total"), path) == 0) return;
   std::vector<std::string> row{name};
-  for (const auto& worker : field(answer, "workers")) row.push_back(cell(worker, path));
+  if (!has_sentences(answer))
+    for (const auto& worker : field(answer, "workers")) row.push_back(cell(worker, path));
   row.push_back(cell(field(answer, "total"), path));
+  if (has_sentences(answer)) row.push_back(cell(field(answer, "what/total"), path));
   table.add(std::move(row));
 }
 
-std::string worker_counters(const json& answer, bool all) {
+std::vector<std::string> worker_header(const json& answer) {
+  if (has_sentences(answer)) return {"counter", "total", "what"};
   std::vector<std::string> header{"counter"};
   for (const auto& worker : field(answer, "workers")) header.push_back("worker " + cell(worker, "index"));
   header.emplace_back("total");
-  TextTable table{std::move(header)};
+  return header;
+}
+
+std::string worker_counters(const json& answer, bool all) {
+  TextTable table{worker_header(answer)};
   for (const auto* name :
        {"rx_pkts", "handed_over", "tx_pkts", "tx_full", "bursts", "sleeps", "redirects_followed", "redirects_not_followed", "reassembled", "fragments_expired",
         "fragments_spoilt", "fragments_sent", "second_homes", "registrations_put_off", "sightings_lost", "requests_shed"})
@@ -37,18 +47,24 @@ std::string worker_counters(const json& answer, bool all) {
   return table.empty() ? "every worker's counters are zero\n" : table.text();
 }
 
-std::string named_counters(const json& answer, const std::string& part, bool all) {
-  TextTable table{{part, "total"}};
-  for (const auto& [name, value] : field(answer, part).items())
-    if (all || number(value, "") != 0) table.add({name, as_text(value)});
+/// Counters under a title, with `what` they count; null: nothing is said of it.
+std::string named_counters(const std::string& title, const json& counters, const json& what, bool all) {
+  std::vector<std::string> header{title, "total"};
+  if (!what.is_null()) header.emplace_back("what");
+  TextTable table{std::move(header)};
+  for (const auto& [name, value] : counters.items()) {
+    if (!all && number(value, "") == 0) continue;
+    std::vector<std::string> row{name, as_text(value)};
+    if (!what.is_null()) row.push_back(cell(what, name));
+    table.add(std::move(row));
+  }
   return table.empty() ? "" : '\n' + table.text();
 }
 
-std::string port_counters(json port, bool all) {
+std::string port_counters(json port, const json& what, bool all) {
   const std::string name = port.value("name", "");
-  const std::string title = name.empty() ? "port" : "port " + name;
   port.erase("name");
-  return named_counters({{title, port}}, title, all);
+  return named_counters(name.empty() ? "port" : "port " + name, port, what, all);
 }
 
 /// What a home is, of one in slow start how many of its clients are back, and how much it wants.
@@ -113,8 +129,8 @@ std::string show_homes(const json& answer) {
 
 std::string show_counters(const json& answer, bool all) {
   std::string out = worker_counters(answer, all);
-  for (const auto* part : {"control", "registrar", "watchers"}) out += named_counters(answer, part, all);
-  for (const auto& port : field(answer, "ports")) out += port_counters(port, all);
+  for (const std::string part : {"control", "registrar", "watchers"}) out += named_counters(part, field(answer, part), field(answer, "what/" + part), all);
+  for (const auto& port : field(answer, "ports")) out += port_counters(port, field(answer, "what/ports"), all);
   const bool balanced = field(answer, "balanced") == true;
   return out + '\n' + (balanced ? "every packet has its verdict\n" : "not balanced: read while the workers ran, or packets are still in their hands\n");
 }
@@ -152,8 +168,7 @@ std::string show_rules(const json& answer) {
 std::string show_rules_reload(const json& answer) { return cell(answer, "rules") + " rules\n"; }
 
 std::string show_reload(const json& answer) {
-  const std::string applied = bullets("applied", field(answer, "applied"));
-  return (applied.empty() ? "nothing to apply\n" : applied) + bullets("needs a restart", field(answer, "needs_restart")) +
+  return bullets("in force", field(answer, "applied")) + bullets("needs a restart", field(answer, "needs_restart")) +
          bullets("not applied: the store says otherwise", field(answer, "differs")) + "epoch " + cell(answer, "epoch") + '\n';
 }
 

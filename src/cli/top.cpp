@@ -80,6 +80,13 @@ std::string frame_of(const Sample& before, const Sample& now) {
   return title + worker_rates(before, now, seconds) + total_rates(before, now, seconds, "verdicts") + total_rates(before, now, seconds, "drops");
 }
 
+/// Why an answer is none; nullopt when it is one.
+std::optional<Failure> refusal(const json& answer) {
+  if (!answer.is_object()) return Failure{Exit::refused, "the daemon's answer is not JSON"};
+  if (answer.value("ok", false)) return std::nullopt;
+  return Failure{Exit::refused, answer.value("error", "the daemon refused")};
+}
+
 std::expected<Sample, Failure> sample(Daemon& daemon) {
   auto status = daemon.ask(R"({"verb":"status"})");
   if (!status) return std::unexpected(status.error());
@@ -88,8 +95,7 @@ std::expected<Sample, Failure> sample(Daemon& daemon) {
   Sample out{Clock::now(), std::move(*counters), json::parse(*status, nullptr, false), {}};
   out.counters = json::parse(out.counters_line, nullptr, false);
   for (const auto* answer : {&out.status, &out.counters})
-    if (!answer->is_object() || answer->value("ok", false) == false)
-      return std::unexpected(Failure{Exit::refused, answer->is_object() ? answer->value("error", "the daemon refused") : "the daemon's answer is not JSON"});
+    if (auto refused = refusal(*answer)) return std::unexpected(*std::move(refused));
   return out;
 }
 
@@ -122,8 +128,7 @@ std::expected<Exit, Failure> watch(Daemon daemon, const TopOptions& options, con
     const auto told = daemon.ask(line);
     if (!told) return std::unexpected(told.error());
     const json answer = json::parse(*told, nullptr, false);
-    if (!answer.is_object() || answer.value("ok", false) == false)
-      return std::unexpected(Failure{Exit::refused, answer.is_object() ? answer.value("error", "the daemon refused") : "the daemon's answer is not JSON"});
+    if (auto refused = refusal(answer)) return std::unexpected(*std::move(refused));
     if (!(options.json ? print_line(*told) : terminal.show(show(answer)))) return std::unexpected(not_taken({}));
   }
   return Exit::done;

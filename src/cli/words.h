@@ -54,7 +54,7 @@ struct LoadWords {
 struct Options {
   Target target;
   bool json{};
-  bool all{};
+  bool all{}, what{};
   std::string aor;
   std::string home;
   std::string why;
@@ -76,6 +76,10 @@ struct Options {
 /// What a verb does once the words are read.
 using Action = std::function<std::expected<Exit, Failure>()>;
 
+/// JSON as one line. An AoR from the command line may hold any octets; the daemon wants UTF-8.
+[[nodiscard]] std::string line_of(const nlohmann::json& value);
+/// Print an answer that has come: as text, or with --json its line.
+[[nodiscard]] std::expected<Exit, Failure> tell(const Options& options, const nlohmann::json& answer, const std::string& line, const Show& show);
 /// Ask one question and print its answer.
 [[nodiscard]] std::expected<Exit, Failure> ask(const Options& options, const nlohmann::json& request, const Show& show);
 

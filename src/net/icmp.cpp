@@ -60,10 +60,7 @@ constexpr std::size_t fragment_header_bytes = 8;
 }
 
 [[nodiscard]] base::Address load_address(const std::uint8_t* at, bool is_v4) {
-  if (is_v4) return base::Address::v4(static_cast<std::uint32_t>(load32_raw(at)));
-  std::array<std::uint8_t, 16> octets;
-  std::copy_n(at, octets.size(), octets.begin());
-  return base::Address::v6(octets);
+  return is_v4 ? base::Address::v4(static_cast<std::uint32_t>(load32_raw(at))) : load_v6(at);
 }
 
 }  // namespace

@@ -129,20 +129,14 @@ struct Chain {
   return read_fragment(frame, fragment, f);
 }
 
-[[nodiscard]] base::Address load_address(const std::uint8_t* at) {
-  std::array<std::uint8_t, 16> octets;
-  std::copy_n(at, octets.size(), octets.begin());
-  return base::Address::v6(octets);
-}
-
 }  // namespace
 
 std::optional<Drop> read_ipv6(Octets frame, ChecksumTrust trust, Frame& f) {
   const Octets packet = frame.subspan(ethernet_header_bytes);
   Chain chain;
   if (const auto drop = check_header(packet, chain)) return drop;
-  f.source.address = load_address(packet.data() + 8);
-  f.destination.address = load_address(packet.data() + 24);
+  f.source.address = load_v6(packet.data() + 8);
+  f.destination.address = load_v6(packet.data() + 24);
   // An IPv4-mapped address never stands on the wire (RFC 4038 4.2); it would be taken for IPv4 behind here.
   if (f.source.address.is_v4() || f.destination.address.is_v4()) return Drop::ip_header;
   switch (chain.next) {

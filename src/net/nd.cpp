@@ -20,11 +20,6 @@ constexpr std::uint8_t option_source_address = 1, option_target_address = 2;
 constexpr std::size_t option_unit_bytes = 8;
 constexpr std::uint8_t hop_limit = 255;
 
-[[nodiscard]] base::Address load_address(const std::uint8_t* at) {
-  std::array<std::uint8_t, 16> octets;
-  std::copy_n(at, octets.size(), octets.begin());
-  return base::Address::v6(octets);
-}
 void store_address(std::uint8_t* at, const base::Address& a) { std::ranges::copy(a.octets(), at); }
 
 [[nodiscard]] bool is_multicast(const base::Address& a) { return a.octets()[0] == 0xff; }
@@ -75,7 +70,7 @@ std::optional<NeighbourMessage> parse_nd(std::span<const std::uint8_t> frame, co
   m.overrides = !m.is_solicitation && (icmp[flags_at] & flag_override) != 0;
   m.source = f.source.address;
   m.destination = f.destination.address;
-  m.target = load_address(icmp + target_at);
+  m.target = load_v6(icmp + target_at);
   if (is_multicast(m.target) || !read_options({icmp + message_bytes, f.payload_bytes - message_bytes}, m)) return std::nullopt;
   if (m.link_address && ((*m.link_address)[0] & 1) != 0) return std::nullopt;  // a group is nobody's address
   return (m.is_solicitation ? is_valid_solicitation : is_valid_advertisement)(m) ? std::optional{m} : std::nullopt;

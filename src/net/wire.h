@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Octets of a frame as numbers: loads and stores in network order, and where the fields of the headers stand. Nothing is checked here.
 #pragma once
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+
+#include "viaduct/base/address.h"
 
 namespace viaduct::net {
 
@@ -41,6 +44,11 @@ inline void store16(std::uint8_t* at, std::uint16_t v) {
 inline void store64(std::uint8_t* at, std::uint64_t v) {
   v = std::byteswap(v);
   std::memcpy(at, &v, sizeof v);
+}
+[[nodiscard]] inline base::Address load_v6(const std::uint8_t* at) {
+  std::array<std::uint8_t, 16> octets;
+  std::memcpy(octets.data(), at, octets.size());
+  return base::Address::v6(octets);
 }
 /// Four octets as they stand, for sums only.
 [[nodiscard]] inline std::uint64_t load32_raw(const std::uint8_t* at) {

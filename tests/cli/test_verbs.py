@@ -93,6 +93,19 @@ def test_counters_with_all_show_zeros_too(daemon, viaduct):
         assert name in shown
 
 
+def test_counters_say_what_they_count_in_place_of_the_workers(daemon, viaduct):
+    what = {"total": {"rx_pkts": "packets taken", "verdicts": {"dropped": "packets dropped"}, "drops": {"ip_checksum": "wrong checksum"}},
+            "control": {"arp_answered": "ARP requests"}, "ports": {"rx_missed": "packets lost"}}
+    daemon.answers["counters"] = counters() | {"what": what}
+    done = viaduct("counters", "--what")
+    assert daemon.requests == [{"verb": "counters", "what": True}]
+    for line in ("counter               total  what\n", "rx_pkts                  10  packets taken\n", "verdict: dropped          2  packets dropped\n",
+                 "dropped: ip_checksum      2  wrong checksum\n", "\ncontrol       total  what\narp_answered      4  ARP requests\n",
+                 "\nport       total  what\nrx_missed      1  packets lost\n", "tx_pkts                   8  -\n"):
+        assert line in done.stdout
+    assert "worker" not in done.stdout
+
+
 def test_counters_say_when_the_equation_does_not_hold(daemon, viaduct):
     daemon.answers["counters"] = {**counters(), "balanced": False}
     assert "not balanced" in viaduct("counters").stdout
@@ -204,7 +217,7 @@ def test_reload_tells_what_was_applied_and_what_was_not(daemon, viaduct):
     daemon.answers["reload"] = {"ok": True, "applied": ["redirect.policy"], "needs_restart": ["node.workers"], "differs": ["home north"], "epoch": 6}
     done = viaduct("reload")
     assert daemon.requests == [{"verb": "reload"}]
-    assert done.stdout == "applied\n  - redirect.policy\nneeds a restart\n  - node.workers\nnot applied: the store says otherwise\n  - home north\nepoch 6\n"
+    assert done.stdout == "in force\n  - redirect.policy\nneeds a restart\n  - node.workers\nnot applied: the store says otherwise\n  - home north\nepoch 6\n"
 
 
 def test_json_prints_the_answer_as_it_came(daemon, viaduct):

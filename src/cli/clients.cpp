@@ -1,58 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words to requests: client, clients.
-#include "words.h"
-
-#include <cstdio>
-
-#include "fields.h"
 #include "show.h"
-#include "table.h"
+#include "words.h"
 
 namespace viaduct::cli {
 namespace {
 
 using nlohmann::json;
-
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-/// Print an answer that has come.
-std::expected<Exit, Failure> tell(const Options& options, const json& answer, const Show& show) {
-  const bool ok = answer.value("ok", json{}) == true;
-  if (options.json) {
-    print(answer.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
-    return ok ? Exit::done : Exit::refused;
-  }
-  if (!ok) return std::unexpected(Failure{Exit::refused, cell(answer, "error")});
-  print(show(answer));
-  return Exit::done;
-}
-
-}  // namespace
-
-void add_why(CLI::App& app, Options& options) { app.add_option("--why", options.why, "kept in the history of who changed what")->type_name("TEXT"); }
-
-/// Ask one question and print its answer.
-std::expected<Exit, Failure> ask(const Options& options, const json& request, const Show& show) {
-  const auto socket = find_socket(options.target);
-  if (!socket) return std::unexpected(socket.error());
-  auto daemon = Daemon::connect(*socket, commit_s);
-  if (!daemon) return std::unexpected(daemon.error());
-  // An AoR from the command line may hold any octets; the daemon wants UTF-8.
-  const auto line = daemon->ask(request.dump(-1, ' ', false, json::error_handler_t::replace));
-  if (!line) return std::unexpected(line.error());
-  const json answer = json::parse(*line, nullptr, false);
-  if (!answer.is_object()) return std::unexpected(Failure{Exit::unreachable, "the daemon at " + socket->string() + " answers no JSON object"});
-  const bool ok = answer.value("ok", json{}) == true;
-  if (options.json) {
-    print(*line + '\n');
-    return ok ? Exit::done : Exit::refused;
-  }
-  if (!ok) return std::unexpected(Failure{Exit::refused, cell(answer, "error")});
-  print(show(answer));
-  return Exit::done;
-}
-
-namespace {
 
 /// Makes a verb of `client`: its name, what it does, its words beside the AoR, and how its answer is shown.
 using MakeVerb = std::function<CLI::App*(const std::string&, const std::string&, const std::function<json()>&, Show)>;
@@ -63,7 +17,7 @@ void add_binding_verbs(const MakeVerb& verb, Options& options) {
     if (options.binding.expires_s) words["expires_s"] = *options.binding.expires_s;
     return words;
   };
-  auto* bound = verb("bind", "bind a contact to it on this node, which is its home", bind_words, show_bound);
+  auto* bound = verb("bind", "add a binding for the client at this node, its home", bind_words, show_bound);
   bound->add_option("URI", options.binding.uri, "where it is reached, with an IP address as host: sip:alice@192.0.2.9:5060")->required();
   bound->add_option("--expires", options.binding.expires_s, "for so long; default: as a REGISTER that asks for nothing")->type_name("SECONDS");
   const auto deregister_words = [&options] { return options.binding.rejected ? json{{"rejected", true}} : json::object(); };
@@ -120,7 +74,7 @@ void add_file_verb(CLI::App& clients, const std::string& kind, const std::string
       if (!socket) return std::unexpected(socket.error());
       const auto report = import_file(*socket, options.import, options.json);
       if (!report) return std::unexpected(report.error());
-      return tell(options, *report, show_import);
+      return tell(options, *report, line_of(*report), show_import);
     };
   });
 }
@@ -156,7 +110,7 @@ void add_clients_verbs(CLI::App& app, Options& options, Action& action) {
       if (!socket) return std::unexpected(socket.error());
       const auto answer = ask_long(*socket, {{"verb", "clients.verify"}});
       if (!answer) return std::unexpected(answer.error());
-      return tell(options, *answer, show_verified);
+      return tell(options, *answer, line_of(*answer), show_verified);
     };
   });
   clients->add_subcommand("stats", "how many, where, in how much memory")->callback([&options, &action] {
