@@ -115,6 +115,15 @@ def wait_for(what, condition, timeout_s=10.0):
     return value
 
 
+def written_behind(daemon, *files, since, still_s=2.0, timeout_s=20.0):
+    """Wait until what has happened after `since` (time.time(), taken before it) stands in these files of the store, which are written behind every half second.
+
+    One write may have begun before it happened: so none follows for a while either."""
+    tick_s = 0.05   # a file's time is that of the kernel's last tick
+    paths = [daemon.config.parent / f"{daemon.name}.store" / f"{file}.mdb" for file in files]
+    wait_for(f"{files} to be written", lambda: all(since - tick_s < path.stat().st_mtime < time.time() - still_s for path in paths), timeout_s)
+
+
 class Daemon:
     """One viaductd. Use it as a context: it is READY inside, and has ended well after it."""
 
@@ -210,8 +219,8 @@ class Daemon:
 
 
 def assert_balanced(counters):
-    """What came in = sum of verdicts + what went on to another worker; dropped = sum of drop reasons: added up here, not believed."""
+    """What came in, and copies for second homes = sum of verdicts + what went on to another worker; dropped = sum of drop reasons: added up here, not believed."""
     total = counters["total"]
     assert counters["balanced"], counters
-    assert total["rx_pkts"] == sum(total["verdicts"].values()) + total["handed_over"], total
+    assert total["rx_pkts"] + total["second_homes"] == sum(total["verdicts"].values()) + total["handed_over"], total
     assert total["verdicts"]["dropped"] == sum(total["drops"].values()), total

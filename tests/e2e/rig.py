@@ -8,7 +8,7 @@ import subprocess
 
 import frames
 import sip
-from daemon import EDGE, HOMES, Daemon, make_config, wait_for
+from daemon import EDGE, HOMES, Daemon, make_config, wait_for, written_behind
 from frames import Datagram
 
 CLIENT = ("198.18.0.10", 5060)
@@ -236,4 +236,4 @@ def sipp(host, scenario, target, *, address, port=6060, rate, calls, timeout_s=6
 
 
 __all__ = ["CLIENT", "EDGE", "HOMES", "SERVICE", "Daemon", "Datagram", "Kamailio", "Outcome", "PcapRig", "af_packet", "datagram", "make_config", "sip", "sipp",
-           "wait_for"]
+           "wait_for", "written_behind"]

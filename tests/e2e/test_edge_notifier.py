@@ -124,9 +124,10 @@ def test_what_is_known_and_who_watches_outlive_a_kill(lab, folder):
     with edge.daemon(config) as daemon:
         watcher, callee = server(lab), phone(lab)
         subscription = watcher.watch("callee")
+        begun = time.time()
         callee.register()
         assert subscription.told(FLOOR_S + 2).document.events == {callee.contact: "registered"}
-        time.sleep(1.2)
+        rig.written_behind(daemon, "sightings", "subscriptions", since=begun)
         die(daemon)
     with edge.daemon(config) as daemon:
         assert total(daemon) == 1

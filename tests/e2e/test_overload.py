@@ -13,7 +13,7 @@ from rig import sip
 
 NORTH = rig.HOMES["north"]
 OFFER = b';oc;oc-algo="loss"'
-PATIENCE_S = 1.0   # for an answer that is due
+PATIENCE_S = 5.0   # for an answer that is due
 
 
 class Home:

@@ -177,11 +177,12 @@ def test_an_operator_makes_a_binding_that_is_called_and_refreshed_as_any(lab, fo
         subscription = watcher.watch("callee")
         assert daemon.ask("client.bind", aor=aor, uri="sip:callee@host.example.com")["error"].endswith("or it is this node's own")
         assert daemon.ask("client.bind", aor=aor, uri=callee.contact, expires_s=1)["error"] == "expires: at least 60 s"
+        begun = time.time()
         assert daemon.ask("client.bind", aor=aor, uri=callee.contact, expires_s=600)["bindings"][0]["expires_in_s"] == 600
         assert subscription.told(FLOOR_S + 2).document.events == {callee.contact: "created"}
         watcher.send(sip.request("OPTIONS", "callee").via(watcher.via()))
         assert callee.hear(lambda m: m.status is None).uri == callee.contact
-        time.sleep(1.5)   # rows are written behind
+        rig.written_behind(daemon, "bindings", since=begun)
         die(daemon)
     with edge.daemon(config) as daemon:
         watcher.waiting.clear()

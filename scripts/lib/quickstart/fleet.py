@@ -117,7 +117,8 @@ class Node:
         while True:
             counters = self.ask("counters")
             total, registrar = counters["total"], counters["registrar"]
-            if (total["rx_pkts"] == sum(total["verdicts"].values()) + total["handed_over"] and total["verdicts"]["dropped"] == sum(total["drops"].values())
+            if (total["rx_pkts"] + total["second_homes"] == sum(total["verdicts"].values()) + total["handed_over"]
+                    and total["verdicts"]["dropped"] == sum(total["drops"].values())
                     and total["verdicts"]["registered"] == registrar["received"] == registrar["answered"] + registrar["refused"] + registrar["dropped"]):
                 return counters
             if time.monotonic() > stop:
