@@ -71,7 +71,7 @@ struct ControlServer::Impl {
     const auto now_s = static_cast<std::int64_t>(base::wall_s());
     std::int64_t last_s = told_s.load(std::memory_order_relaxed);
     if (now_s - last_s < told_every_s || !told_s.compare_exchange_strong(last_s, now_s)) return;
-    spdlog::warn("a call from {} to the control address is not heard: {}", who, control::sentence(why));
+    spdlog::warn("refused a call from {} to control.listen: {}", who, control::sentence(why));
   }
 
   [[nodiscard]] NodeAnswer answer_to(const httplib::Request& call) const {

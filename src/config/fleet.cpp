@@ -87,7 +87,7 @@ void read_homes(const Table& root, Config& config) {
   config.homes.reserve(tables.size());
   for (const auto& table : tables) {
     const auto& home = config.homes.emplace_back(read_home(table, config));
-    if (!names.insert(home.name).second) table.place("name").refuse('"' + home.name + "\" stands twice", "each name once");
+    if (!names.insert(home.name).second) table.place("name").refuse('"' + home.name + "\" is given twice", "each name once");
     if (const auto [at, is_new] = addresses.emplace(home.address, home.name); !is_new)
       table.place("address").refuse('"' + home.address.text() + "\" is that of \"" + std::string{at->second} + "\" as well", "each address once");
     if (!home.is_local) continue;

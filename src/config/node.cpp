@@ -33,7 +33,7 @@ void read_listen(const Table& node, Config& config) {
   for (const auto& item : node.items("listen", listen_text)) {
     const auto at = placed(item, config, listen_text);
     const Listen own{.endpoint = endpoint(at.value), .link = at.link.value_or(base::Link{})};
-    if (is_own(config, own.endpoint)) item.refuse_text("stands twice", "each address and port once");
+    if (is_own(config, own.endpoint)) item.refuse_text("is given twice", "each address and port once");
     config.listen.push_back(own);
   }
   if (config.listen.empty()) node.place("listen").refuse("is missing", "one or more of " + std::string{listen_text});
@@ -70,7 +70,7 @@ void read_neighbours(const Table& root, Config& config) {
     const base::Link link{port ? port_number(*port, config) : 0, table.number<std::uint16_t>("vlan", {1, base::vlan_max}, 0)};
     const Neighbour neighbour{.address = address(at), .link = link, .mac = mac(table.required_item("mac", mac_text))};
     for (const auto& other : config.neighbours)
-      if (other.address == neighbour.address && other.link == neighbour.link) at.refuse_text("stands twice", "each address once on a link");
+      if (other.address == neighbour.address && other.link == neighbour.link) at.refuse_text("is given twice", "each address once on a link");
     config.neighbours.push_back(neighbour);
   }
 }
@@ -94,7 +94,7 @@ void read_on_link(const Item& item, Config& config) {
   const auto at = placed(item, config, link_prefix_text);
   const OnLink own{.prefix = prefix(at.value), .link = at.link.value_or(base::Link::any())};
   if (std::ranges::any_of(config.on_link, [&](const OnLink& l) { return l.prefix == own.prefix; }))
-    item.refuse_text("stands twice", "each prefix once, on one link");
+    item.refuse_text("is given twice", "each prefix once, on one link");
   config.on_link.push_back(own);
 }
 

@@ -173,7 +173,7 @@ void read_port_names(const Table& dpdk, Config& config) {
     const auto item = table.required_item("name", label_text(base::port_name_bytes_max));
     const auto name = label(item, base::port_name_bytes_max);
     const auto& ports = config.dpdk.ports;
-    if (std::any_of(ports.begin(), ports.end(), [&](const DpdkPort& p) { return p.name == name; })) item.refuse_text("stands twice", "each name once");
+    if (std::any_of(ports.begin(), ports.end(), [&](const DpdkPort& p) { return p.name == name; })) item.refuse_text("is given twice", "each name once");
     config.dpdk.ports.push_back({.name = name, .device = {}});
   }
   if (tables.empty()) config.dpdk.ports.emplace_back();

@@ -46,7 +46,7 @@ void read_digest(const Table& registrar, Config& config) {
   for (const auto& item : registrar.items("algorithms", algorithms_text)) {
     const auto algorithm = sip::digest_algorithm(item.text);
     if (!algorithm) item.refuse_text("is not known", algorithms_text);
-    if (std::ranges::find(config.digest_algorithms, *algorithm) != config.digest_algorithms.end()) item.refuse_text("stands there twice", algorithms_text);
+    if (std::ranges::find(config.digest_algorithms, *algorithm) != config.digest_algorithms.end()) item.refuse_text("is given twice", algorithms_text);
     config.digest_algorithms.push_back(*algorithm);
   }
   if (config.digest_algorithms.empty()) registrar.place("algorithms").refuse("is empty", algorithms_text);

@@ -98,7 +98,8 @@ std::vector<Rule> joined(std::vector<Named> all) {
     const auto [at, is_new] = known.emplace(next.rule.name, &next);
     if (is_new) continue;
     const auto [wrong, other] = next.is_shipped ? std::pair(at->second, &next) : std::pair(&next, at->second);
-    throw Refused{wrong->place + ": \"" + wrong->rule.name + "\" stands twice, also at " + other->place + "; allowed: each name once, shipped rules included"};
+    throw Refused{wrong->place + ": \"" + wrong->rule.name + "\" is given twice, also at " + other->place +
+                  "; allowed: each name once, shipped rules included"};
   }
   std::vector<Rule> out;
   for (Named& next : all) out.push_back(std::move(next.rule));

@@ -27,7 +27,7 @@ void read_aliases(const Table& sip, Config& config) {
     const auto alias = host(Item{target.place, key});
     if (is_served(config, alias)) target.refuse("is itself a served domain", "a domain that is not in sip.domains");
     if (std::ranges::any_of(config.domain_aliases, [&](const auto& known) { return known.first == alias; }))
-      target.refuse("stands twice, in whatever case", "each alias once");
+      target.refuse("is given twice, in whatever case", "each alias once");
     const auto domain = host(target);
     if (!is_served(config, domain)) target.refuse_text("is not a served domain", served_text(config));
     config.domain_aliases.emplace_back(alias, domain);
@@ -48,7 +48,7 @@ void read_sip(const Table& sip, Config& config) {
   sip.only({"domains", "aliases", "default_domain", "server"});
   for (const auto& item : sip.items("domains", host_text)) {
     const auto domain = host(item);
-    if (is_served(config, domain)) item.refuse_text("stands twice", "each domain once");
+    if (is_served(config, domain)) item.refuse_text("is given twice", "each domain once");
     config.domains.push_back(domain);
   }
   if (config.domains.empty()) sip.place("domains").refuse("is missing", "one or more of " + std::string{host_text});

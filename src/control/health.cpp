@@ -199,7 +199,7 @@ void Health::take_census(const site::Site& site) {
   const bool is_panic = dead * 2 > known;
   if (is_panicking_.exchange(is_panic, std::memory_order_relaxed) == is_panic) return;
   const std::string counts = std::to_string(dead) + " of " + std::to_string(known) + " homes look dead";
-  attendant_->warn(is_panic ? std::string("health: ").append(counts).append(": rather this node's network: none is taken down")
+  attendant_->warn(is_panic ? std::string("health: ").append(counts).append(": this node's own network is the likelier cause, so no home is taken down")
                             : std::string("health: only ").append(counts).append(" now: homes are taken down again"));
 }
 

@@ -95,7 +95,7 @@ Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
   return site.redirect == site::RedirectPolicy::listed && !s.screening.redirect_capable ? Reason::not_listed : Reason::none;
 }
 
-// The table of spec section 1, once the client and its home are known.
+// The table for a REGISTER of docs/architecture.md, once the client and its home are known.
 [[gnu::always_inline]] inline Judgement judge_placed(const Subject& s, const Site& site, assign::HomeIndex home, bool is_moving) {
   const assign::HomeBrief& brief = site.homes.brief(home);
   if (brief.is_local) return {.verdict = Verdict::registered, .reason = Reason::home_here, .home = home};

@@ -92,7 +92,7 @@ int check(const config::Config& config) {
   const auto site = control::build_site(config, control::homes_of(config));
   if (!site) return refuse(config.file.string() + ": " + site.error());
   if (const auto registering = registrar_of(config, (*site)->domains); !registering) return refuse(registering.error());
-  std::printf("%s: good\n", config.file.c_str());
+  std::printf("%s: OK\n", config.file.c_str());
   return 0;
 }
 
@@ -126,6 +126,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", config.error().text.c_str());
     return 1;
   }
+  spdlog::set_default_logger(spdlog::default_logger()->clone(config->node_name));
   if (runs) return run(*config);
   return o.check ? check(*config) : explain(*config, o.explain, o.json);
 }

@@ -49,7 +49,7 @@ Expected<control::Outcome> Mover::send(std::unique_lock<std::mutex> plans, const
   going.deadline_s = going.set_out_s + settings_.deadline_s;
   if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) {
     plans.unlock();
-    spdlog::warn("{} is placed, but those who watch him are not told, since his move cannot be kept: {}", client.aor, written.error());
+    spdlog::warn("{} is placed, but his watchers will not be notified: the move could not be stored: {}", client.aor, written.error());
     return commit();
   }
   if (const auto at = rests_.find(going.key); at != rests_.end()) at->second.both_until_s = 0;

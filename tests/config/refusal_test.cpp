@@ -43,7 +43,7 @@ const Fault node_faults[] = {
      "1: node.listen: is missing; allowed: one or more of ADDRESS[:PORT], with \" vlan 1\" to \" vlan 4094\" behind it where it is on one"},
     {"\"192.0.2.1\"", "[]",
      "3: node.listen: is missing; allowed: one or more of ADDRESS[:PORT], with \" vlan 1\" to \" vlan 4094\" behind it where it is on one"},
-    {"\"192.0.2.1\"", "[\"192.0.2.1\",\n\"192.0.2.1:5060\"]", "4: node.listen[1]: \"192.0.2.1:5060\" stands twice; allowed: each address and port once"},
+    {"\"192.0.2.1\"", "[\"192.0.2.1\",\n\"192.0.2.1:5060\"]", "4: node.listen[1]: \"192.0.2.1:5060\" is given twice; allowed: each address and port once"},
     {"\"192.0.2.1\"", "[\"192.0.2.1\", 5]",
      "3: node.listen[1]: is an integer; allowed: ADDRESS[:PORT], with \" vlan 1\" to \" vlan 4094\" behind it where it is on one"},
     {"\"192.0.2.1\"", "\"192.0.2.1:70000\"",
@@ -81,7 +81,7 @@ const Fault network_faults[] = {
      "6: network.prefix: \"192.0.2.0/24 vlan 0\" has no VLAN behind \"vlan\"; allowed: ADDRESS/BITS, with \" on PORT\", \" vlan 1\" to \" vlan 4094\", or both "
      "behind it"},
     {"\"192.0.2.0/24\"", "[\"192.0.2.0/24\", \"192.0.2.9/24 vlan 7\"]",
-     "6: network.prefix[1]: \"192.0.2.9/24 vlan 7\" stands twice; allowed: each prefix once, on one link"},
+     "6: network.prefix[1]: \"192.0.2.9/24 vlan 7\" is given twice; allowed: each prefix once, on one link"},
     {"# network", "route = [\"203.0.113.0/24 via 192.0.2.9\", \"203.0.113.1/24 via 192.0.2.8\"]",
      "7: network.route[1]: \"203.0.113.1/24 via 192.0.2.8\" is a second way to that prefix; allowed: each prefix once"},
     {"\"192.0.2.0/24\"", "\"192.0.2.0/33\"", "6: network.prefix: \"192.0.2.0/33\" is not a prefix; allowed: ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32"},
@@ -100,7 +100,7 @@ const Fault network_faults[] = {
     {"\"192.0.2.1\"", "\"192.0.2.1 on core\"", "3: node.listen: there is no port \"core\"; allowed: the name of a [[dpdk.port]]"},
     {"# dpdk", "[[dpdk.port]]\nname = \"a\"\n[[dpdk.port]]\nname = \"b\"",
      "3: node.listen: \"192.0.2.1\" does not say on which port; allowed: ending in \" on PORT\", a [[dpdk.port]]'s name"},
-    {"# dpdk", "[[dpdk.port]]\nname = \"a\"\n[[dpdk.port]]\nname = \"a\"", "17: dpdk.port[1].name: \"a\" stands twice; allowed: each name once"},
+    {"# dpdk", "[[dpdk.port]]\nname = \"a\"\n[[dpdk.port]]\nname = \"a\"", "17: dpdk.port[1].name: \"a\" is given twice; allowed: each name once"},
     {"# network", "routes = \"kernel\"", "6: network.prefix: is the kernel's to say; allowed: only with network.routes = \"listed\""},
     {"prefix = \"192.0.2.0/24\"", "routes = \"kernel\"", "1: exception.tap: is missing; allowed: an interface, where network.routes = \"kernel\""},
     {"[dpdk]", "[exception]\ntap = \"a/b\"\n[dpdk]",
@@ -115,7 +115,7 @@ const Fault network_faults[] = {
     {"address = \"192.0.2.9\"\n", "", "8: neighbour[0].address: is missing; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
     {"\"192.0.2.9\"", "\"192.0.2.9:5060\"", "9: neighbour[0].address: \"192.0.2.9:5060\" is not an address; allowed: an address, as 192.0.2.1 or 2001:db8::1"},
     {"[dpdk]", "[[neighbour]]\naddress = \"192.0.2.9\"\nmac = \"02:00:00:00:00:0a\"\n[dpdk]",
-     "12: neighbour[1].address: \"192.0.2.9\" stands twice; allowed: each address once on a link"},
+     "12: neighbour[1].address: \"192.0.2.9\" is given twice; allowed: each address once on a link"},
     {"02:00:00:00:00:09", "02:00:00:00:09",
      "10: neighbour[0].mac: \"02:00:00:00:09\" is not the address of a station; allowed: six octets in hexadecimal, as 02:00:00:00:00:01, not multicast and "
      "not zero"},
@@ -158,7 +158,7 @@ const Fault sip_faults[] = {
      "16: sip.domains[1]: \"exa mple\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets, the last label no number) or an "
      "address, one of IPv6 "
      "in brackets"},
-    {"\"example.org\"", "\"Example.COM.\"", "16: sip.domains[1]: \"Example.COM.\" stands twice; allowed: each domain once"},
+    {"\"example.org\"", "\"Example.COM.\"", "16: sip.domains[1]: \"Example.COM.\" is given twice; allowed: each domain once"},
     {"# sip", "aliases = { \"example.net\" = \"example.edu\" }",
      "17: sip.aliases.example.net: \"example.edu\" is not a served domain; allowed: a domain of sip.domains: \"example.com\" or \"example.org\""},
     {"# sip", "aliases = { \"example.org\" = \"example.com\" }",
@@ -168,7 +168,7 @@ const Fault sip_faults[] = {
      "one of IPv6 "
      "in brackets"},
     {"# sip", "aliases = { \"Example.net\" = \"example.com\", \"example.net\" = \"example.org\" }",
-     "17: sip.aliases.example.net: stands twice, in whatever case; allowed: each alias once"},
+     "17: sip.aliases.example.net: is given twice, in whatever case; allowed: each alias once"},
     {"\"example.org\"", "\"192.0.2.999\"",
      "16: sip.domains[1]: \"192.0.2.999\" is not a host; allowed: a host name (letters, digits, '-', '.', up to 253 octets, the last label no number) or an "
      "address, "
@@ -208,7 +208,7 @@ INSTANTIATE_TEST_SUITE_P(Fleet, FaultyConfig, testing::ValuesIn(fleet_faults));
 
 const Fault home_faults[] = {
     {"name = \"north\"\n", "", "24: home[0].name: is missing; allowed: 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit"},
-    {"\"south\"", "\"north\"", "29: home[1].name: \"north\" stands twice; allowed: each name once"},
+    {"\"south\"", "\"north\"", "29: home[1].name: \"north\" is given twice; allowed: each name once"},
     {"\"192.0.2.12\"", "\"192.0.2.11:5060\"", "30: home[1].address: \"192.0.2.11:5060\" is that of \"north\" as well; allowed: each address once"},
     {"\"south\"", "\"so uth\"", "29: home[1].name: \"so uth\" is not a name; allowed: 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit"},
     {"address = \"192.0.2.11\"\n", "", "24: home[0].address: is missing; allowed: ADDRESS[:PORT], port 1 to 65535, default 5060"},

@@ -63,7 +63,7 @@ TEST(RulesFile, HasEachNameOnce) {
   ASSERT_FALSE(read);
   const std::string file = (folder.path() / "r.toml").string();
   EXPECT_EQ(read.error().text,
-            file + ":6: rule[1].name: \"a\" stands twice, also at " + file + ":2: rule[0].name; allowed: each name once, shipped rules included");
+            file + ":6: rule[1].name: \"a\" is given twice, also at " + file + ":2: rule[0].name; allowed: each name once, shipped rules included");
 }
 
 TEST(RulesOfAConfiguration, AreRefusedAtTheOperatorsRuleThatHasAShippedOnesName) {
@@ -74,7 +74,8 @@ TEST(RulesOfAConfiguration, AreRefusedAtTheOperatorsRuleThatHasAShippedOnesName)
     config.rules_file = folder.write("mine.toml", "[[rule]]\nname = \"" + name + "\"\nmatch = { from = \"a\" }\ndo = \"allow\"\n");
     const auto rules = rules_of(config, {shipped_dir});
     ASSERT_FALSE(rules);
-    EXPECT_TRUE(rules.error().text.starts_with(config.rules_file.string() + ":2: rule[0].name: \"" + name + "\" stands twice, also at ")) << rules.error().text;
+    EXPECT_TRUE(rules.error().text.starts_with(config.rules_file.string() + ":2: rule[0].name: \"" + name + "\" is given twice, also at "))
+        << rules.error().text;
     EXPECT_TRUE(rules.error().text.contains(std::string("/") + shipped + ':')) << rules.error().text;
   }
 }

@@ -127,6 +127,19 @@ def test_a_check_reads_the_credentials_as_a_start_does(folder):
     assert done.returncode == 1 and fault in done.stderr and fault in refused_start(config), done
 
 
+def test_a_check_that_finds_no_fault_says_so(folder):
+    config = quiet(folder)
+    done = subprocess.run([daemons.VIADUCTD, "--check", "--config", config], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{config}: OK\n", "")
+
+
+def test_each_line_of_the_log_names_the_node(folder):
+    with Daemon(quiet(folder)) as node:
+        pass
+    lines = node.log.read_text().splitlines()
+    assert any(" ready: " in line for line in lines) and all(f"] [{node.name}] [" in line for line in lines), lines
+
+
 def test_wrong_options_are_told_from_a_wrong_configuration(folder):
     for words in (["--nonsense"], ["--config"]):
         assert subprocess.run([daemons.VIADUCTD, *words], capture_output=True, timeout=30, check=False).returncode == 2

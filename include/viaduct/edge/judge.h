@@ -19,63 +19,62 @@ using site::Listener;
 using site::Site;
 
 // One row a reason: enumerator, and the sentence an operator reads.
-#define VIADUCT_REASONS(X)                                                                            \
-  X(none, "")                                                                                         \
-  X(keepalive, "it is a keep-alive")                                                                  \
-  X(malformed, "the message is malformed")                                                            \
-  X(unanswerable, "the message is too broken to be answered")                                         \
-  X(unsafe_source, "its source address or port must not be answered")                                 \
-  X(scheme, "the scheme of the Request-URI is not served")                                            \
-  X(foreign_domain, "the domain is not served here")                                                  \
-  X(to_aor, "the To URI is no address-of-record")                                                     \
-  X(options_here, "OPTIONS is asked of this node")                                                    \
-  X(node_drains, "this node drains: another is to be asked")                                          \
-  X(from_edge, "it comes from an edge, which decided that this node is the home")                     \
-  X(home_proof, "its vh parameter proves that an edge decided that this node is the home")            \
-  X(home_here, "this node is the client's home")                                                      \
-  X(client_unknown, "the client has neither pin nor override, and the policy is explicit")            \
-  X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it")  \
-  X(no_home_up, "the client's home is down and no other is up")                                       \
-  X(one_via, "one Via: the client reached us directly and is sent to its home")                       \
-  X(moving, "the client is on his way to this home: proxied once, so that its answer is seen")        \
-  X(watched, "somebody watches the client here: proxied, so that its answer is seen")                 \
-  X(several_vias, "several Vias: it came through a proxy, so it is forwarded to the home")            \
-  X(policy_never, "the policy is to never redirect")                                                  \
-  X(sips, "a sips: request is never redirected")                                                      \
-  X(no_public_address, "the home has no public address of the client's family")                       \
-  X(source_not_redirected, "the source is outside the prefixes that are redirected")                  \
-  X(redirected_before, "the client was redirected with this Call-ID within 32 s and came back")       \
-  X(never_follows, "the client, or every client of its User-Agent so far, does not follow redirects") \
-  X(not_listed, "only clients that are known to follow a redirect are redirected")                    \
-  X(initial_request, "an initial request goes to the home of the client that it names")               \
-  X(notifier, "it asks the notifier of this node, which is the client's home")                        \
-  X(notifier_dialog, "it is in a dialog with the notifier of this node")                              \
-  X(edge_notifier, "it asks this node, which notifies in the place of the client's home")             \
-  X(registered_here, "the client is registered here: to the binding that was added last")             \
-  X(not_registered, "the client's home is this node, where it has no binding that can be reached")    \
-  X(in_dialog_to_home, "an in-dialog request for a home goes there")                                  \
-  X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a binding")                \
-  X(route_home, "its next Route, or its Request-URI behind a Route of ours, names a home")            \
-  X(route_flow, "a Route of ours leads to this client")                                               \
-  X(route_nowhere, "its Routes lead to a place that is neither a home nor a client of ours")          \
-  X(route_forged, "a Route that names this node has a token that does not verify")                    \
-  X(stun, "it is a STUN binding request")                                                             \
-  X(loop, "a Via names this node: the request went in a circle")                                      \
-  X(max_forwards, "Max-Forwards is used up")                                                          \
-  X(proxy_require, "Proxy-Require asks for an extension that is not supported")                       \
-  X(require, "Require asks for an extension that is not supported")                                   \
-  X(ack_of_ours, "it acknowledges or cancels an answer of ours")                                      \
-  X(ack_nowhere, "an ACK with no place to go is never answered")                                      \
-  X(response_ours, "its top Via is ours and verifies")                                                \
-  X(response_to_us, "it answers a request of this node's own")                                        \
-  X(response_foreign, "its top Via is not ours, or does not verify")                                  \
-  X(response_nowhere, "its next Via names no usable destination")                                     \
-  X(too_large, "the message is larger than message_bytes_max")                                        \
-  X(screened, "a screening rule decides")                                                             \
-  X(over_limit, "its source, its client or all strangers together are over a limit")                  \
-  X(home_full, "its home gets as many requests as it takes already")                                  \
-  X(home_overloaded, "its home has asked for fewer requests than come")                               \
-  X(registrar_crowded, "more register at once than this node manages, and the client is new")         \
+#define VIADUCT_REASONS(X)                                                                                                 \
+  X(none, "")                                                                                                              \
+  X(keepalive, "it is a keep-alive")                                                                                       \
+  X(malformed, "the message is malformed")                                                                                 \
+  X(unanswerable, "the message is too broken to be answered")                                                              \
+  X(unsafe_source, "its source address or port must not be answered")                                                      \
+  X(scheme, "the scheme of the Request-URI is not served")                                                                 \
+  X(foreign_domain, "the domain is not served here")                                                                       \
+  X(options_here, "OPTIONS is asked of this node")                                                                         \
+  X(node_drains, "this node drains: another is to be asked")                                                               \
+  X(from_edge, "it comes from an edge, which decided that this node is the home")                                          \
+  X(home_proof, "its vh parameter proves that an edge decided that this node is the home")                                 \
+  X(home_here, "this node is the client's home")                                                                           \
+  X(client_unknown, "the client has neither pin nor override, and the policy is explicit")                                 \
+  X(assignment_loading, "the client's placement is not yet loaded: his retransmission will find it")                       \
+  X(no_home_up, "the client's home is down and no other is up")                                                            \
+  X(one_via, "one Via: the client reached us directly and is sent to its home")                                            \
+  X(moving, "the client is on his way to this home: proxied once, so that its answer is seen")                             \
+  X(watched, "somebody watches the client here: proxied, so that its answer is seen")                                      \
+  X(several_vias, "several Vias: it came through a proxy, so it is forwarded to the home")                                 \
+  X(policy_never, "the policy is to never redirect")                                                                       \
+  X(sips, "a sips: request is never redirected")                                                                           \
+  X(no_public_address, "the home has no public address of the client's family")                                            \
+  X(source_not_redirected, "the source is outside the prefixes that are redirected")                                       \
+  X(redirected_before, "the client was redirected with this Call-ID within 32 s and came back")                            \
+  X(never_follows, "the client, or every client of its User-Agent so far, does not follow redirects")                      \
+  X(not_listed, "only clients that are known to follow a redirect are redirected")                                         \
+  X(initial_request, "an initial request goes to the home of the client that it names")                                    \
+  X(notifier, "it asks the notifier of this node, which is the client's home")                                             \
+  X(notifier_dialog, "it is in a dialog with the notifier of this node")                                                   \
+  X(edge_notifier, "it asks this node, which notifies in the place of the client's home")                                  \
+  X(registered_here, "the client is registered here: to its binding with the highest q, of equal ones the one added last") \
+  X(not_registered, "the client's home is this node, where it has no binding that can be reached")                         \
+  X(in_dialog_to_home, "an in-dialog request for a home goes there")                                                       \
+  X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a binding")                                     \
+  X(route_home, "its next Route, or its Request-URI behind a Route of ours, names a home")                                 \
+  X(route_flow, "a Route of ours leads to this client")                                                                    \
+  X(route_nowhere, "its Routes lead to a place that is neither a home nor a client of ours")                               \
+  X(route_forged, "a Route that names this node has a token that does not verify")                                         \
+  X(stun, "it is a STUN binding request")                                                                                  \
+  X(loop, "a Via names this node: the request went in a circle")                                                           \
+  X(max_forwards, "Max-Forwards is used up")                                                                               \
+  X(proxy_require, "Proxy-Require asks for an extension that is not supported")                                            \
+  X(require, "Require asks for an extension that is not supported")                                                         \
+  X(ack_of_ours, "it acknowledges or cancels an answer of ours")                                                           \
+  X(ack_nowhere, "an ACK with no place to go is never answered")                                                           \
+  X(response_ours, "its top Via is ours and verifies")                                                                     \
+  X(response_to_us, "it answers a request of this node's own")                                                             \
+  X(response_foreign, "its top Via is not ours, or does not verify")                                                       \
+  X(response_nowhere, "its next Via names no usable destination")                                                          \
+  X(too_large, "the message is larger than message_bytes_max")                                                             \
+  X(screened, "a screening rule decides")                                                                                  \
+  X(over_limit, "its source, its client or all strangers together are over a limit")                                       \
+  X(home_full, "its home already gets home.max_per_s requests a second")                                                   \
+  X(home_overloaded, "its home is overloaded and has asked for fewer requests (RFC 7339)")                                 \
+  X(registrar_crowded, "the registrar is overloaded, and the client has no binding here yet")                              \
   X(marked_proxy_only, "a screening rule marks its User-Agent as one that never follows a redirect")
 
 enum class Reason : std::uint8_t {
@@ -169,7 +168,7 @@ void locate_at(Subject& subject, const assign::Location& location, std::size_t b
 }
 
 /// The decision. `placement` is the client's when has_client. `now_min` are minutes since 1970.
-/// Thread: any; pure. Source: spec sections 1 and 2 (docs/rfc.md).
+/// Thread: any; pure. Source: "What is decided about a message" in docs/architecture.md.
 [[nodiscard]] Judgement judge(const Subject& subject, const Site& site, const assign::Placement& placement, std::uint32_t now_min);
 
 /// The decision for a REGISTER that would be redirected, but for what its client did before: RFC 3261 8.1.3.4 has no guard against loops, and most stacks
