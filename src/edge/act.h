@@ -34,7 +34,7 @@ class Actor {
   void trace_by(const Tracing* tracing) { tracing_ = tracing; }
   /// Carry out a job's judgement, with the snapshots of this burst. The packet's verdict is counted here, once.
   void act(Job& job, const Site& site, const site::Neighbours& neighbours, std::uint32_t now_min);
-  /// A frame that is not UDP for us: ARP, ND and echo; the control core gets it.
+  /// A frame that is not UDP for us: ARP, ND, an echo request or an ICMP error; the control core gets it.
   void act_on_frame(Job& job);
   void drop(Job& job, base::Drop why);
   /// A frame that is nothing for this node, for that reason: the kernel's where it has a share of the device, else dropped.

@@ -9,7 +9,7 @@
 namespace viaduct::edge {
 
 /// Where a request for a client on the move goes, in place of `assigned`: a REGISTER to the new home, marked, so that it is proxied and the answer seen;
-/// all else to the home before, while that can be asked. Source: spec section 7.
+/// all else to the home before, while that can be asked. Source: "Carrying it out" in docs/balance.md.
 [[nodiscard]] assign::Placement placed_on_move(const assign::Placement& assigned, const assign::Move& move, sip::Method method, const Site& site);
 
 /// The home besides `placed` that a CANCEL, or an ACK without a Route of ours, goes to: where its INVITE went is not known. no_home: none.

@@ -20,7 +20,7 @@ using ::testing::StartsWith;
 
 std::string registration(const std::string& user) { return Text().user(user); }
 
-// --- REGISTER: spec section 1
+// --- REGISTER
 
 TEST_F(Fleet, RegistersAClientOfThisNodeWhateverItsVias) {
   EXPECT_EQ(send(registration("bob")).judgement.verdict, Verdict::registered);
@@ -232,7 +232,7 @@ TEST_F(Fleet, SaysSoWhenNoHomeIsUp) {
   EXPECT_THAT(r.bytes, HasSubstr("\r\nRetry-After: "));
 }
 
-// --- other requests: spec section 2
+// --- other requests
 
 TEST_F(Fleet, AnswersOptionsAskedOfThisNode) {
   const auto r = send(Text().method("OPTIONS").uri("sip:198.18.0.2").max_forwards(0));
@@ -348,7 +348,7 @@ TEST_F(Fleet, NeverAnswersToAPlaceThatCannotHaveAsked) {
   EXPECT_EQ(send(registration("alice"), "198.18.0.2:5060").judgement.drop, Drop::reply_unsafe) << "an address of our own";
 }
 
-// --- responses: spec section 4
+// --- responses
 
 // What a home would answer to a request that it got from us.
 std::string answer_of_home(const std::string& forwarded) {
@@ -387,7 +387,7 @@ TEST_F(Fleet, DropsAForgedResponse) {
       Drop::response_foreign);
 }
 
-// --- amplification: spec section 3
+// --- amplification
 
 TEST_F(Fleet, NeverGrowsAnErrorOrARedirectBeyondItsRequestPlusTwoHundred) {
   for (const std::string& text : {std::string(Text()), std::string(Text().uri("sip:elsewhere.org")), std::string(Text().user("dave"))}) {

@@ -117,7 +117,7 @@ struct Limits {
   std::vector<base::Prefix> friends;
 };
 
-/// Subscriptions to the registrations of a local home.
+/// Subscriptions to the registrations of clients of the local home, and of homes for which edges notify.
 struct Watching {
   std::vector<base::Prefix> prefixes;              ///< from these anybody may be watched
   std::uint32_t expires_default_s{3761};
@@ -197,10 +197,11 @@ struct Config {
   // [redirect]
   Redirect redirect{};
   std::uint16_t redirect_status{302};
-  Path path{};
-  bool record_route{true};
   std::vector<base::Prefix> trusted_proxies;       ///< from these a second Via counts
   std::vector<base::Prefix> redirect_from;
+  // [proxy]
+  Path path{};
+  bool record_route{true};
   // [fleet]
   base::Key128 fleet_seed{};
   std::vector<FleetKey> fleet_keys;                ///< one or two; the first signs

@@ -20,7 +20,7 @@ struct Stamp {
 /// The answer to a request judged redirected, answered or rejected, with the To tag `tag`.
 /// Returns octets written into `out`; 0 when it would not fit, or would exceed the request by more than base::reply_growth_bytes_max
 /// (an answer of status 300 and above), or three times the request (a 2xx).
-/// Thread: any; pure. Source: RFC 3261 8.2.6, 21.3.3; spec section 3.
+/// Thread: any; pure. Source: RFC 3261 8.2.6, 21.3.3.
 [[nodiscard]] std::size_t compose_answer(const Subject& subject, const Judgement& judgement, const Site& site, const Stamp& stamp, std::uint64_t tag,
                                          std::span<char> out);
 

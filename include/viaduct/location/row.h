@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client's bindings as octets, to be kept while the node is down.
 //
-//   row:      u8 format (1), u8 count, u16 octets of the AoR, the AoR, then the bindings
+//   row:      u8 format (2; 1, without `registered`, is read), u8 count, u16 octets of the AoR, the AoR, then the bindings
 //   binding:  flow and next (16 octets of address and u16 port each), u8 listener, u16 q, u32 reg-id, u32 CSeq, u64 hash of Call-ID, u64 hash of branch,
-//             u64 added and u64 expires (seconds since 1970), u16 octets of URI, instance and Path, then these texts
+//             i64 added, i64 expires, i64 registered (seconds since 1970; registered 0: none), u16 octets of each of URI, instance and Path, then these texts
 // Numbers are little endian, as the machine's.
 #pragma once
 #include <optional>

@@ -13,10 +13,10 @@ namespace viaduct::nic {
 /// Octets of the note that every buffer carries beside its data, for the core that gets the packet next.
 inline constexpr std::size_t note_bytes = 128;
 
-/// A handle to one buffer, of pointer size; copying the handle copies no ownership: whoever pops or receives it owns it until it is sent, pushed or freed.
 /// The flags by which a device tells that it found a checksum good or bad; both flags of one: it did not look.
 inline constexpr std::uint64_t checksum_flags_mask = RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
+/// A handle to one buffer, of pointer size; copying the handle copies no ownership: whoever pops or receives it owns it until it is sent, pushed or freed.
 class Packet {
  public:
   Packet() = default;

@@ -11,18 +11,19 @@ struct GraceToken {
   std::uint64_t value{};
 };
 
-/// One RCU variable for all readers of a node. Thread: readers call with their own index; start and is_over from the control core.
+/// One RCU variable for all readers of a node. Thread: readers call with their own index; start and is_over from whoever unpublishes: the control core, and each
+/// registrar shard for its own maps.
 class Epoch {
  public:
   explicit Epoch(unsigned readers_max);
   ~Epoch();
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
-  void enter(unsigned reader);       ///< register and go online, before the first read
-  void leave(unsigned reader);       ///< go offline and unregister
-  void quiescent(unsigned reader);   ///< once a burst: nothing read before is held any more
-  void offline(unsigned reader);     ///< before sleeping
-  void online(unsigned reader);      ///< after sleeping
+  void enter(unsigned reader);  ///< register and go online, before the first read
+  void leave(unsigned reader);  ///< go offline and unregister
+  void quiescent(unsigned reader);  ///< once a burst: nothing read before is held any more
+  void offline(unsigned reader);  ///< before sleeping
+  void online(unsigned reader);  ///< after sleeping
   [[nodiscard]] GraceToken start();
   [[nodiscard]] bool is_over(GraceToken token);
 

@@ -34,7 +34,7 @@ inline constexpr std::size_t flow_token_v6_bytes = 2 + 3 * base32_64_bytes + bas
 inline constexpr std::size_t flow_token_bytes_max = flow_token_v6_bytes;
 
 /// Write the token of a flow, for a Path when `call_id` is empty, else for a Record-Route in the dialog with that Call-ID. Returns octets written.
-/// Thread: any; pure. Source: RFC 5626 5.2; spec section 4 (docs/rfc.md).
+/// Thread: any; pure. Source: RFC 5626 5.2.
 [[nodiscard]] std::size_t write_flow_token(const Flow& flow, std::string_view call_id, const SigningKey& key, std::span<char, flow_token_bytes_max> out);
 
 /// Errors: nullopt when the text has not the shape of a token.

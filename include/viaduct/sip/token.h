@@ -55,7 +55,7 @@ enum class Direction : std::uint8_t { to_home, to_binding, by_route };
 /// (of an INVITE, ACK or CANCEL without Proxy-Require, which RFC 3261 8.2.2.3 bars from the latter two).
 /// M: MAC over T, L, Call-ID, From tag, CSeq number and the endpoint that the response will be sent to.
 /// Shape: `top` borrows from request.text, here and below.
-/// Thread: any; pure. Source: RFC 3261 16.6 step 8, 16.11; spec section 4 (docs/rfc.md).
+/// Thread: any; pure. Source: RFC 3261 16.6 step 8, 16.11.
 [[nodiscard]] Branch make_branch(const Message& request, const Via& top, Direction direction, const base::Endpoint& response_goes_to, const SigningKeys& keys);
 
 /// What a branch is made from; see make_branch.

@@ -32,7 +32,7 @@ struct Note {
   enum class Kind : std::uint8_t {
     registration,   ///< to_registrar: a REGISTER or SUBSCRIBE for its registrar or notifier, or an answer to its NOTIFY; the packet as received
     sighting,       ///< to_registrar: a copy of a home's 2xx to a REGISTER of a client who is watched here, as received
-    frame,          ///< to_control: ARP, ND, echo; which, says frame.kind
+    frame,          ///< to_control: ARP, ND, echo requests, ICMP errors; which, says frame.kind
     answer,         ///< to_control: a response to a request of the control core's; the packet as received
     unresolved      ///< to_control: ready to send but for the MAC of `next_hop`
   };
