@@ -79,8 +79,9 @@ void Path::place(std::span<Job*> jobs, const Site& site, std::uint32_t now_min) 
     named[count++] = job;
   }
   commons_.assignment.find({keys_.data(), count}, placements_);
+  const std::size_t homes = site.homes.size();
   for (std::size_t i = 0; i < count; ++i) {
-    named[i]->placement = placements_[i];
+    named[i]->placement = as_known(placements_[i], homes);
     site.homes.prefetch(placements_[i].home);
   }
   if (commons_.moves.is_any()) [[unlikely]]
@@ -94,7 +95,7 @@ void Path::place(std::span<Job*> jobs, const Site& site, std::uint32_t now_min) 
 [[gnu::noinline]] void Path::follow_moves(std::span<Job*> named, const Site& site) {
   for (Job* job : named) {
     const auto move = commons_.moves.find(job->subject.client, job->placement.layer);
-    if (!move) continue;
+    if (!move || move->previous >= site.homes.size()) continue;
     const assign::HomeIndex assigned = job->placement.home;
     job->placement = placed_on_move(job->placement, *move, job->subject.msg.method, site);
     const assign::HomeIndex other = also_to(job->subject, assigned, job->placement.home, *move);

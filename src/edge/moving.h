@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What it means for one message that its client moves, or that his home is back. Pure, as the judge is.
+// What it means for one message that its client moves, or that his home is back or too new. Pure, as the judge is.
 #pragma once
 #include <optional>
 
@@ -7,6 +7,14 @@
 #include "viaduct/edge/judge.h"
 
 namespace viaduct::edge {
+
+/// A placement as this burst can use it. The site is read before the placements: a home that was added in between is in none of its lists, and whoever is
+/// placed there counts as not yet loaded, so that his retransmission finds it. Units: `homes` are how many the site has.
+[[nodiscard]] inline assign::Placement as_known(const assign::Placement& found, std::size_t homes) {
+  if (found.home < homes || found.home == assign::no_home) [[likely]]
+    return found;
+  return {.layer = assign::Layer::loading, .epoch = found.epoch};
+}
 
 /// Where a request for a client on the move goes, in place of `assigned`: a REGISTER to the new home, marked, so that it is proxied and the answer seen;
 /// all else to the home before, while that can be asked. Source: "Carrying it out" in docs/balance.md.

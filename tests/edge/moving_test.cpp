@@ -49,6 +49,18 @@ class Moving : public Fleet {
   assign::Moves moves{1, 4};
 };
 
+TEST_F(Moving, OfAHomeThatIsNewerThanTheSiteIsForTheRetransmission) {
+  const auto newer = static_cast<assign::HomeIndex>(site.homes.size());
+  for (const assign::HomeIndex home : {newer, static_cast<assign::HomeIndex>(newer + 256)}) {
+    const auto placed = as_known({.home = home, .layer = assign::Layer::slot, .epoch = 7}, newer);
+    EXPECT_EQ(placed.home, assign::no_home);
+    EXPECT_EQ(placed.layer, assign::Layer::loading);
+    EXPECT_EQ(placed.epoch, 7U);
+  }
+  EXPECT_EQ(as_known({.home = kin, .layer = assign::Layer::pin}, newer).home, kin);
+  EXPECT_EQ(as_known({.layer = assign::Layer::none}, newer).layer, assign::Layer::none) << "nobody's";
+}
+
 TEST_F(Moving, RegistersAtTheNewHomeThroughUs) {
   const auto r = send(Text());
   EXPECT_EQ(r.judgement.verdict, Verdict::proxied);

@@ -17,7 +17,7 @@ namespace viaduct::assign {
 
 using ClientKey = base::Hash128;
 
-/// `loading`: under policy `explicit`, no entry is found and not all are loaded yet.
+/// `loading`: under policy `explicit`, no entry is found and not all are loaded yet; to a reader, also of a home that is newer than the list it holds.
 enum class Layer : std::uint8_t { pin, override_, slot, none, loading };
 [[nodiscard]] std::string_view name(Layer l);
 
