@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <span>
+#include <thread>
 
 #include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
@@ -34,6 +35,17 @@ void Loop::run(const std::atomic<bool>& quit) {
       nap.take();
     else
       nap.reset();
+  }
+}
+
+void Loop::wait_until_seen() {
+  constexpr auto most = std::chrono::seconds(1);
+  const auto until = std::chrono::steady_clock::now() + most;
+  share::GraceToken seen;
+  call([&] { seen = commons_.epoch.start(); });
+  for (bool is_seen = false; !is_seen && std::chrono::steady_clock::now() < until;) {
+    call([&] { is_seen = commons_.epoch.is_over(seen); });
+    if (!is_seen) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 

@@ -11,13 +11,13 @@
 namespace viaduct {
 
 // Files are read on the caller's thread; the control core only swaps what has been checked. What a running node cannot change keeps its old value, and homes
-// are the store's to say.
+// are the store's to say. On return every worker goes by it.
 std::expected<api::Reload, std::string> Node::Impl::reload() {
   auto next = config::load(config.file, folders.profiles);
   if (!next) return std::unexpected(next.error().text);
   auto next_rules = compile_rules(*next, config.workers, folders.rules);
   if (!next_rules) return std::unexpected(next_rules.error());
-  const auto pen = placements.take_pen();
+  auto pen = placements.take_pen();
   if (!pen) return std::unexpected(pen.error());
   api::Reload done{.needs_restart = config::needs_restart(applied, *next)};
   config::keep_until_restart(applied, *next);
@@ -41,6 +41,8 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
   // Not on the control core, which these two wait for while they hold their locks.
   mover.set(mover_of(applied));
   balancer.set(balance_of(applied));
+  pen->unlock();
+  loop.wait_until_seen();
   return done;
 }
 
@@ -56,6 +58,7 @@ std::expected<std::size_t, std::string> Node::Impl::reload_rules() {
   if (!next) return std::unexpected(next.error());
   const std::size_t count = (*next)->list().size();
   loop.call([&] { show_rules(std::move(*next)); });
+  loop.wait_until_seen();
   return count;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A storm of REGISTERs on the control core, where the registrar's only shard is, leaves everything else there its turn.
+// A storm of REGISTERs on the control core, where the registrar's only shard is, leaves everything else there its turn; who changes what workers see waits for them.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -39,8 +39,12 @@ class Storm : public testing::Test {
   }
 
   const std::string message_ = bench::Registers(1).mixed(1);
+  static bench::Stand& stand() {
+    static bench::Stand one({.ring_slots = 1024, .bindings = 4096});
+    return one;
+  }
   std::uint64_t clients_{};
-  bench::Stand stand_{{.ring_slots = 1024, .bindings = 4096}};
+  bench::Stand& stand_{stand()};
   share::Ring& ring_{*stand_.commons.to_registrar.front()};
   site::Wire wire_{stand_.commons, true};
   ExceptionPath exceptions_{stand_.commons, wire_, {}};
@@ -75,6 +79,35 @@ TEST_F(Storm, LeavesPacketsTimersAndTheOperatorTheirTurns) {
   loop.run(quit);
   operator_thread.join();
   EXPECT_EQ(registrar.sums().answered, rounds * base::registrations_a_round);
+}
+
+using Changes = Storm;
+
+TEST_F(Changes, AreSeenWhenEveryWorkerHasBegunAnew) {
+  constexpr unsigned held = 1, asleep = 2;
+  share::Epoch& epoch = stand_.commons.epoch;
+  epoch.enter(held);
+  epoch.enter(asleep);
+  epoch.offline(asleep);
+  Loop loop(stand_.commons, resolver_, exceptions_, health_, [](std::size_t, std::uint64_t) { return std::size_t{0}; });
+  std::atomic<bool> quit{}, is_seen{};
+  std::thread core([&] { loop.run(quit); });
+  std::thread asking([&] {
+    loop.wait_until_seen();
+    is_seen.store(true);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_FALSE(is_seen.load()) << "a worker is in the burst that it was in";
+  epoch.quiescent(held);
+  asking.join();
+  const auto began = std::chrono::steady_clock::now();
+  loop.wait_until_seen();  // and of one who goes no further not for ever
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(900));
+  quit.store(true);
+  core.join();
+  loop.close();
+  epoch.leave(asleep);
+  epoch.leave(held);
 }
 
 }  // namespace
