@@ -25,6 +25,14 @@ json told(const control::Expected<control::Outcome>& done) {
   return {{"ok", true}, {"epoch", done->epoch}};
 }
 
+json told_state(const std::string& name, assign::HomeState state, const control::Expected<control::StateOutcome>& done) {
+  if (!done) return failure(done.error());
+  json out = {{"ok", true}, {"epoch", done->epoch}};
+  if (!done->refusal.empty())
+    out["warning"] = name + ": is " + std::string(assign::name(state)) + ", but a restart would not know of it until the store takes it: " + done->refusal;
+  return out;
+}
+
 store::Author author_of(const json& request, const std::string& who) { return {who, request.value("why", std::string{})}; }
 
 json change_home(const Plant& plant, const json& request, const std::string& who) {
@@ -42,7 +50,10 @@ json change_home(const Plant& plant, const json& request, const std::string& who
 
 template <assign::HomeState state>
 Answer set_state(const Plant& plant, const json& request, const std::string& who) {
-  return answering([&plant, request, who] { return told(plant.fleet.set_state(request.at("name").get<std::string>(), state, author_of(request, who))); });
+  return answering([&plant, request, who] {
+    const auto name = request.at("name").get<std::string>();
+    return told_state(name, state, plant.fleet.set_state(name, state, author_of(request, who)));
+  });
 }
 
 /// A home, and who is placed there: by an entry of his own, or by his slot as far as he is known.

@@ -58,11 +58,9 @@ json devices_json(const Plant& plant) {
 
 json store_json(const Plant& plant) {
   store::Store& store = plant.placements.store();
-  return {{"path", plant.config.store_path.string()},
-          {"bytes", store.bytes()},
-          {"read_only", store.is_read_only()},
-          {"loaded", plant.placements.is_loaded()},
-          {"loaded_ratio", plant.placements.loaded_ratio()}};
+  return {{"path", plant.config.store_path.string()}, {"bytes", store.bytes()},
+          {"read_only", store.is_read_only()},        {"homes_unkept", plant.fleet.unkept()},
+          {"loaded", plant.placements.is_loaded()},   {"loaded_ratio", plant.placements.loaded_ratio()}};
 }
 
 json home_row(const assign::Home& h, std::size_t slots, const control::HomeCount& placed) {
@@ -139,6 +137,7 @@ json homes(const Plant& plant, const json&) {
     for (std::size_t i = 0; i < site.homes.size(); ++i) {
       const assign::Home& home = site.homes[static_cast<assign::HomeIndex>(i)];
       rows.push_back(home_row(home, slots[i], placed[i]));
+      rows.back()["kept"] = plant.fleet.is_kept(static_cast<assign::HomeIndex>(i));
       rows.back()["unreachable"] = plant.resolver.unreachable(home.address);
       rows.back()["asks"] = asked_json(plant.commons.load.overloads, static_cast<assign::HomeIndex>(i));
       rows.back()["health"] = health_json(plant.health.pulse(static_cast<assign::HomeIndex>(i)));

@@ -67,12 +67,13 @@ std::string port_counters(json port, const json& what, bool all) {
   return named_counters(name.empty() ? "port" : "port " + name, port, what, all);
 }
 
-/// What a home is, of one in slow start how many of its clients are back, and how much it wants.
+/// What a home is, of one in slow start how many of its clients are back, whether the store has it so, and how much it wants.
 std::string state_of(const json& home) {
-  if (field(home, "by_health") == true) return cell(home, "state") + " by health";
+  const std::string kept = field(home, "kept") == false ? ", not kept" : "";
+  if (field(home, "by_health") == true) return cell(home, "state") + " by health" + kept;
   const auto& returned = field(home, "returned_ratio");
   const std::string asks = asked(home) == "-" ? "" : ", asks for " + asked(home);
-  return cell(home, "state") + (returned.is_number() ? ' ' + percent(returned.get<double>()) : "") + asks;
+  return cell(home, "state") + (returned.is_number() ? ' ' + percent(returned.get<double>()) : "") + kept + asks;
 }
 
 /// What its probes say, for how long, and how long an answer takes.
@@ -108,6 +109,7 @@ std::string show_status(const json& answer) {
   facts.add("memory", mebibytes(answer, "memory/allocated") + " allocated, " + mebibytes(answer, "memory/active") + " active, " +
                           mebibytes(answer, "memory/resident") + " resident, " + mebibytes(answer, "memory/mapped") + " mapped");
   facts.add("store", cell(answer, "store/path") + ", " + mebibytes(answer, "store/bytes") + (field(answer, "store/read_only") == true ? ", read-only" : "") +
+                         (number(answer, "store/homes_unkept") > 0 ? ", has refused the state of " + cell(answer, "store/homes_unkept") + " homes" : "") +
                          (field(answer, "store/loaded") == false ? ", loading: " + percent(number(answer, "store/loaded_ratio")) : ""));
   TextTable workers{{"worker", "cpu", "rx", "tx", "bursts", "sleeps"}};
   for (const auto& worker : field(answer, "workers")) add_row(workers, worker, {"index", "cpu", "rx", "tx", "bursts", "sleeps"});
@@ -157,7 +159,10 @@ std::string show_stats(const json& answer) {
   return facts.text() + '\n' + table.text();
 }
 
-std::string show_home_change(const json& answer) { return "done, epoch " + cell(answer, "epoch") + '\n'; }
+std::string show_home_change(const json& answer) {
+  const std::string warning = field(answer, "warning").is_string() ? "warning: " + cell(answer, "warning") + '\n' : "";
+  return warning + "done, epoch " + cell(answer, "epoch") + '\n';
+}
 
 std::string show_rules(const json& answer) {
   TextTable table{{"rule", "do", "file", "hits"}};

@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <string_view>
 #include <utility>
 
 namespace viaduct::control {
@@ -46,8 +48,10 @@ void Attendant::warn(std::string text) {
 }
 
 void Attendant::run() {
+  constexpr auto offered_every = std::chrono::seconds(1);   // what the store has refused: a full disk is not filled by asking
+  const auto is_wanted = [this] { return has_work(); };
   std::unique_lock lock(mutex_);
-  for (wake_.wait(lock, [this] { return has_work(); }); !is_over_; wake_.wait(lock, [this] { return has_work(); })) {
+  for (wake_.wait_for(lock, offered_every, is_wanted); !is_over_; wake_.wait_for(lock, offered_every, is_wanted)) {
     const auto warnings = std::exchange(warnings_, {});
     const auto returned = std::exchange(returned_, {});
     const auto orders = orders_;
@@ -56,6 +60,7 @@ void Attendant::run() {
     if (!returned.empty())
       if (const auto done = fleet_.let_return(returned); !done) spdlog::error("health: {}", done.error());
     for (const auto& [home, order] : orders) carry_out(order);
+    for (const std::string& name : fleet_.write_owed()) spdlog::info("home {}: what state it has is kept for a restart again", name);
     lock.lock();
     for (const auto& [home, order] : orders) orders_.erase(home);
   }
@@ -65,7 +70,11 @@ void Attendant::carry_out(const Order& order) {
   const auto done = order.is_down ? fleet_.take_down(order.name, order.why) : fleet_.give_back(order.name, order.why);
   if (done) {
     refused_.erase(order.name);
-    return spdlog::warn("health: home {} is {}: {}", order.name, order.is_down ? "down" : "up again", order.why);
+    const std::string_view state = order.is_down ? "down" : "up again";
+    spdlog::warn("health: home {} is {}: {}", order.name, state, order.why);
+    if (!done->refusal.empty())
+      spdlog::error("home {}: that it is {} is not kept for a restart, which is tried again every second: {}", order.name, state, done->refusal);
+    return;
   }
   // It is asked for again as long as it is wanted.
   if (std::exchange(refused_[order.name], done.error()) != done.error()) spdlog::error("health: {}", done.error());

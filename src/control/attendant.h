@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries out what health has decided, on a thread that may wait for the disk; decides nothing itself.
+// Carries out what health has decided, on a thread that may wait for the disk, and offers the disk again what it has refused of homes' states; decides nothing
+// itself.
 #pragma once
 #include <condition_variable>
 #include <map>

@@ -3,8 +3,6 @@
 #include "viaduct/control/fleet.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "viaduct/control/build_site.h"
@@ -59,14 +57,6 @@ Batch seeding(const FleetState& seed, const config::Config& config) {
   return {.author = {"viaductd", "an empty store, seeded from " + config.file.string()}, .fleet = write, .show_fleet = {}, .moves = {}, .tell = {}};
 }
 
-/// The fleet as it stands, to be changed.
-struct Fleet::Now {
-  std::vector<Home> homes;
-  std::vector<HomeIndex> slots;
-  base::Key128 seed;
-  HomeIndex changed{assign::no_home};   // the one home that is another
-};
-
 std::vector<Home> Fleet::homes() {
   std::vector<Home> homes;
   loop_.call([&] { homes.assign(commons_.site.read().homes.begin(), commons_.site.read().homes.end()); });
@@ -84,7 +74,7 @@ Fleet::Now Fleet::now() {
   return n;
 }
 
-Expected<Outcome> Fleet::change(store::Author author, const std::function<Expected<void>(Now&)>& edit) {
+Expected<Outcome> Fleet::change(store::Author author, const Edit& edit) {
   Now next;
   std::unique_ptr<const site::Site> built;
   const auto write = [&](store::Writer& writer) -> Expected<void> {
@@ -102,22 +92,11 @@ Expected<Outcome> Fleet::change(store::Author author, const std::function<Expect
     commons_.load.cover(built->homes.size());
     commons_.site.publish(std::move(built), commons_.epoch);
     commons_.assignment.set_slots(next.slots, epoch);
+    settle(next.changed);
   };
   auto done = placements_.commit({.author = std::move(author), .fleet = write, .show_fleet = show, .moves = {}, .tell = {}});
-  if (done) wait_until_seen();
+  if (done) loop_.wait_until_seen();
   return done;
-}
-
-/// Until no worker is in a burst that it began with what was before. One that is held up for so long is not waited for.
-void Fleet::wait_until_seen() {
-  constexpr auto most = std::chrono::seconds(1);
-  const auto until = std::chrono::steady_clock::now() + most;
-  share::GraceToken seen;
-  loop_.call([&] { seen = commons_.epoch.start(); });
-  for (bool is_seen = false; !is_seen && std::chrono::steady_clock::now() < until;) {
-    loop_.call([&] { is_seen = commons_.epoch.is_over(seen); });
-    if (!is_seen) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
 }
 
 namespace {
@@ -193,8 +172,8 @@ Expected<Outcome> Fleet::set(std::string_view name, std::string_view toml, store
   });
 }
 
-Expected<Outcome> Fleet::set_state(std::string_view name, assign::HomeState state, store::Author author) {
-  return change(std::move(author), [&](Now& n) -> Expected<void> {
+Expected<StateOutcome> Fleet::set_state(std::string_view name, assign::HomeState state, store::Author author) {
+  return change_state(std::move(author), [&](Now& n) -> Expected<void> {
     const auto index = standing(n.homes, name);
     if (!index) return std::unexpected(index.error());
     if (state == assign::HomeState::removed) return std::unexpected("a home is removed by itself");
@@ -208,8 +187,8 @@ Expected<Outcome> Fleet::set_state(std::string_view name, assign::HomeState stat
   });
 }
 
-Expected<Outcome> Fleet::take_down(std::string_view name, std::string why) {
-  return change({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
+Expected<StateOutcome> Fleet::take_down(std::string_view name, std::string why) {
+  return change_state({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
     const auto index = standing(n.homes, name);
     if (!index) return std::unexpected(index.error());
     Home& home = n.homes[*index];
@@ -222,8 +201,8 @@ Expected<Outcome> Fleet::take_down(std::string_view name, std::string why) {
   });
 }
 
-Expected<Outcome> Fleet::give_back(std::string_view name, std::string why) {
-  return change({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
+Expected<StateOutcome> Fleet::give_back(std::string_view name, std::string why) {
+  return change_state({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
     const auto index = standing(n.homes, name);
     if (!index) return std::unexpected(index.error());
     Home& home = n.homes[*index];

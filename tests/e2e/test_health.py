@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import frames
@@ -172,6 +173,83 @@ def test_a_restart_of_the_node_forgets_neither_that_a_home_is_down_nor_by_whom(l
         assert set(effective_homes(daemon).values()) == {"south"}
         again(north)
         wait_state(daemon, "north", "up", by_health=False)
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def test_a_full_disk_keeps_no_dead_home_in_service_and_learns_of_it_when_there_is_room(lab, folder):
+    edge, clients = lab.host("edge"), lab.host("clients", "198.18.0.10")
+    north, _ = start_homes(lab, folder)
+    with small_disk(folder, "6m") as disk:
+        config = make_config(folder, health={"slow_start_s": 0}, store={"path": disk / "store", "size_max": 1024})
+        with edge.daemon(config) as daemon:
+            client = clients.udp("198.18.0.10", 5060)
+            wait_seen(daemon, "up", "north", "south")
+            fill(disk / "log")
+            kill(north)
+            wait_state(daemon, "north", "down", by_health=True)
+            assert all(SOUTH in redirected_to(client, user) for user in USERS)
+            assert not home_row(daemon, "north")["kept"] and home_row(daemon, "south")["kept"] and daemon.ask("status")["store"]["homes_unkept"] == 1
+            rig.wait_for("the warning", lambda: "home north: that it is down is not kept for a restart" in daemon.log.read_text())
+            again(north)
+            wait_state(daemon, "north", "up", by_health=False)
+            assert all(NORTH in redirected_to(client, user) for user in USERS)
+            by_hand = daemon.ask("homes.down", name="north")
+            assert by_hand["ok"] and "north" in by_hand["warning"] and "No space left" in by_hand["warning"], by_hand
+            assert all(SOUTH in redirected_to(client, user) for user in USERS)
+            assert not daemon.ask("client.assign", aor=sip.aor(USERS[0]), home="south")["ok"], "what is a placement waits for room"
+            (disk / "log").unlink()
+            rig.wait_for("the store to take it", lambda: home_row(daemon, "north")["kept"])
+            rig.wait_for("the log", lambda: "home north: what state it has is kept for a restart again" in daemon.log.read_text())
+            assert "warning" not in daemon.ask("homes.up", name="north") and daemon.ask("homes.down", name="north")["ok"]
+        with edge.daemon(config) as daemon:
+            wait_state(daemon, "north", "down", by_health=False)
+
+
+def test_what_a_full_disk_has_refused_is_what_the_store_has_when_it_is_taken(lab, folder):
+    edge = lab.host("edge")
+    with small_disk(folder, "6m") as disk:
+        config = make_config(folder, health={"enabled": False}, store={"path": disk / "store", "size_max": 1024})
+        with edge.daemon(config) as daemon:
+            fill(disk / "log")
+            assert daemon.ask("homes.down", name="north")["warning"]
+            (disk / "log").unlink()
+            rig.wait_for("the store to take it", lambda: home_row(daemon, "north")["kept"])
+        with edge.daemon(config) as daemon:
+            wait_state(daemon, "north", "down", by_health=False)
+
+
+def test_a_store_that_cannot_be_written_keeps_no_dead_home_in_service(lab, folder):
+    edge, clients = lab.host("edge"), lab.host("clients", "198.18.0.10")
+    north, _ = start_homes(lab, folder)
+    with small_disk(folder, "16m") as disk:
+        config = make_config(folder, health={"slow_start_s": 0}, store={"path": disk / "store", "size_max": 1024})
+        with edge.daemon(config):
+            pass
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        with edge.daemon(config) as daemon:
+            client = clients.udp("198.18.0.10", 5060)
+            wait_seen(daemon, "up", "north", "south")
+            kill(north)
+            wait_state(daemon, "north", "down", by_health=True)
+            assert all(SOUTH in redirected_to(client, user) for user in USERS)
+            again(north)
+            wait_state(daemon, "north", "up", by_health=False)
 
 
 def test_when_most_homes_look_dead_none_is_taken_down(lab, folder):

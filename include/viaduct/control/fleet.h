@@ -2,7 +2,9 @@
 // The homes of the fleet: what the store has of them, how an empty store is seeded, and how the operator changes them while traffic flows.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,13 +29,20 @@ struct FleetState {
 /// The batch that makes a seed durable. Its moves are the caller's to add.
 [[nodiscard]] Batch seeding(const FleetState& seed, const config::Config& config);
 
+/// What a change of a home's state came to: it holds in any case.
+struct StateOutcome {
+  std::uint32_t epoch{};
+  std::string refusal;   ///< why the store has not taken it, which is tried again (write_owed); empty: it is durable
+};
+
 /// How many of a hundred of a home's clients have gone back to it.
 struct Returned {
   assign::HomeIndex home{};
   std::uint8_t percent{};
 };
 
-/// What is changed is durable on return, and every worker goes by it. Thread: any that may wait, but the control core.
+/// What is changed is durable on return, and every worker goes by it; what state a home has is more than the store's to say, so that a full disk keeps no dead
+/// home in service. Thread: any that may wait, but the control core.
 class Fleet {
  public:
   /// `config` is the one that now holds; it is changed only by who has the pen.
@@ -49,20 +58,35 @@ class Fleet {
   /// Commit what a home is: draining (served as before, but no fail-over and no plan chooses it), down (its clients go to the next up home in the rendezvous
   /// order of their keys), up (of one that was down they come back by slow start; of one that is in it, all of them now). Health touches nothing that was
   /// set so. Errors: `removed` or `returning`, or it is so already.
-  [[nodiscard]] Expected<Outcome> set_state(std::string_view name, assign::HomeState state, store::Author author);
+  [[nodiscard]] Expected<StateOutcome> set_state(std::string_view name, assign::HomeState state, store::Author author);
   /// The same by health, which gives back only what it took down, also after a restart. Errors: it is not in service; health has not taken it down.
-  [[nodiscard]] Expected<Outcome> take_down(std::string_view name, std::string why);
-  [[nodiscard]] Expected<Outcome> give_back(std::string_view name, std::string why);
+  [[nodiscard]] Expected<StateOutcome> take_down(std::string_view name, std::string why);
+  [[nodiscard]] Expected<StateOutcome> give_back(std::string_view name, std::string why);
   /// Let clients of homes in slow start go back, never fewer than before; all of them is its end. Not committed: to the store such a home is up.
   [[nodiscard]] Expected<void> let_return(std::span<const Returned> returned);
+  /// Offer the store what it has refused of homes' states. Returns the names of those that it has taken.
+  std::vector<std::string> write_owed();
+  /// Whether a home's state would survive a restart, and how many homes' would not.
+  [[nodiscard]] bool is_kept(assign::HomeIndex home) const;
+  [[nodiscard]] std::size_t unkept() const;
   /// The homes that stand, by index.
   [[nodiscard]] std::vector<assign::Home> homes();
 
  private:
-  struct Now;
+  /// The fleet as it stands, to be changed.
+  struct Now {
+    std::vector<assign::Home> homes;
+    std::vector<assign::HomeIndex> slots;
+    base::Key128 seed;
+    assign::HomeIndex changed{assign::no_home};  // the one home that is another
+  };
+  using Edit = std::function<Expected<void>(Now&)>;
   [[nodiscard]] Now now();
-  [[nodiscard]] Expected<Outcome> change(store::Author author, const std::function<Expected<void>(Now&)>& edit);
-  void wait_until_seen();
+  [[nodiscard]] Expected<Outcome> change(store::Author author, const Edit& edit);
+  // unkept.cpp
+  [[nodiscard]] Expected<StateOutcome> change_state(store::Author author, const Edit& edit);
+  [[nodiscard]] Expected<StateOutcome> show_unkept(store::Author author, const Edit& edit, std::string refusal);
+  void settle(assign::HomeIndex home);
 
   [[nodiscard]] std::uint32_t now_min() const { return commons_.now_min.load(std::memory_order_relaxed); }
 
@@ -70,6 +94,8 @@ class Fleet {
   Loop& loop_;
   Placements& placements_;
   const config::Config& config_;
+  mutable std::mutex owed_mutex_;  // of the next; it is written by who has the pen
+  std::map<assign::HomeIndex, store::Author> owed_;  // homes whose state the store has refused, and who made it so
 };
 
 }  // namespace viaduct::control
