@@ -68,7 +68,7 @@ Traffic::Traffic(std::uint32_t users, unsigned cpu, unsigned worker_cpu)
       plain_(at),
       proving_(proving({})) {
   for (std::uint32_t i = 0; i < 5 * users; ++i) keys_.push_back(stand_.key_of(user_name(i) + "@example.com"));
-  if (!registrar_.keep({std::make_unique<Nowhere>(), std::make_unique<Nowhere>(), std::make_unique<Nowhere>()}, base::monotonic_ms(), 1))
+  if (!registrar_.keep({std::make_unique<Nowhere>(), std::make_unique<Nowhere>(), std::make_unique<Nowhere>()}, base::monotonic_ms()))
     throw std::runtime_error("nothing is kept");
 }
 

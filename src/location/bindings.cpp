@@ -250,12 +250,19 @@ std::size_t Bindings::remove(const ClientKey& key, std::uint64_t now_s, Departur
 }
 
 bool Bindings::restore(const ClientKey& key, std::string_view aor, std::span<const BindingText> bindings, std::uint64_t now_s) {
+  const std::uint64_t last_s = now_s + impl_->rules.expires_max_s;
+  bool is_as_it_was = true;
   std::vector<BindingText> live;
-  std::ranges::copy_if(bindings, std::back_inserter(live), [now_s](const BindingText& b) { return b.binding.expires_at_s > now_s; });
+  for (const BindingText& b : bindings) {
+    is_as_it_was &= b.binding.expires_at_s > now_s && b.binding.expires_at_s <= last_s;
+    if (b.binding.expires_at_s <= now_s) continue;
+    live.push_back(b);
+    live.back().binding.expires_at_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(b.binding.expires_at_s, last_s));
+  }
   if (live.empty()) return impl_->unsaved.lose(key, store::Unsaved::taken), false;
   impl_->draft.assign(live);
   impl_->put(key, aor, store::Unsaved::taken);
-  if (live.size() == bindings.size()) return true;
+  if (is_as_it_was) return true;
   Location& location = *impl_->locations.find(key);
   impl_->unsaved.note(key, location.row);
   return false;
@@ -271,6 +278,10 @@ std::vector<ClientKey> Bindings::take_changed(std::size_t most) {
     if (Location* const location = impl_->locations.find(out[i - 2 * ahead]); location != nullptr) location->row = store::Unsaved::taken;
   }
   return out;
+}
+
+void Bindings::note_all() {
+  impl_->locations.each([this](Location& location) { impl_->unsaved.note(location.key, location.row); });
 }
 
 const Location* Bindings::location(const ClientKey& key) const { return std::as_const(impl_->locations).find(key); }

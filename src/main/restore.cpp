@@ -57,7 +57,7 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (!subscriptions) return std::unexpected(subscriptions.error().text);
   auto sightings = store::open_rows(store_of(config), "sightings");
   if (!sightings) return std::unexpected(sightings.error().text);
-  const auto restored = registrar.keep({std::move(*bindings), std::move(*subscriptions), std::move(*sightings)}, base::monotonic_ms(), config.listen.size());
+  const auto restored = registrar.keep({std::move(*bindings), std::move(*subscriptions), std::move(*sightings)}, base::monotonic_ms());
   if (!restored) return std::unexpected(restored.error());
   if (restored->clients != 0) spdlog::info("{} clients are registered here, as before the restart", restored->clients);
   if (restored->subscriptions != 0) spdlog::info("{} subscriptions go on, as before the restart", restored->subscriptions);

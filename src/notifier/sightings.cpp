@@ -16,6 +16,8 @@ using assign::Location;
 
 /// RFC 3261 10.2.1.1: a home that does not say until when.
 constexpr std::uint32_t expires_default_s = 3600;
+/// What a kept one is believed at the most: homes grant an hour or a day, and a clock that was set could make years of it.
+constexpr std::uint32_t expires_max_s = 7 * 24 * 3600;
 /// An expiry is given in whole seconds, by another's clock: one that has moved by more is another.
 constexpr std::uint32_t expiry_slack_s = 2;
 
@@ -69,7 +71,7 @@ void continue_from(const Location& before, BindingText& b, const base::Key128& h
 }  // namespace
 
 Sightings::Sightings(assign::Watched& watched, std::size_t clients_expected, const base::Key128& hash_key)
-    : watched_(watched), hash_key_(hash_key), locations_(clients_expected), bindings_(location::Rules{}, locations_, hash_key) {
+    : watched_(watched), hash_key_(hash_key), locations_(clients_expected), bindings_({.expires_max_s = expires_max_s}, locations_, hash_key) {
   bindings_.set_observer(*this);
 }
 

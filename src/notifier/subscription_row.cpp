@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Subscriptions as octets, to be kept while the node is down.
 //
-//   row:  u8 format (1), u64 of the client's key twice, u64 dialog, the place that NOTIFYs go to (16 octets and u16), u8 listener, u8 ending,
+//   row:  u8 format (2), u64 of the client's key twice, u64 dialog, the place that NOTIFYs go to and the listener's (16 octets and u16 each), u8 ending,
 //         u8 what is owed (0 nothing, 1 a new NOTIFY, 2 the one of this CSeq again; 4 more: it shortens; 8 more: the client's home is elsewhere;
 //         16 more: a REGISTER implies it), u8 whether a NOTIFY was ever answered,
 //         u32 of the subscriber's CSeq, ours, version, retry-after, shortest and longest interval, u64 expiry (seconds since 1970),
 //         8 times u16 octets of a text, then the texts
+// Of earlier builds format 1 is read, whose listener is its number in a u8.
 #include <algorithm>
 
 #include "notifier.h"
@@ -14,8 +15,9 @@
 namespace viaduct::notifier {
 namespace {
 
-constexpr std::uint8_t format = 1;
-constexpr std::size_t fixed_bytes = 1 + 3 * 8 + 18 + 4 + 6 * 4 + 8 + 8 * 2;  // of a row, before its texts
+constexpr std::uint8_t format = 2;
+constexpr std::uint8_t format_of_numbered_listeners = 1;
+constexpr std::size_t fixed_bytes = 1 + 3 * 8 + 2 * 18 + 3 + 6 * 4 + 8 + 8 * 2;  // of a row, before its texts
 enum class Owed : std::uint8_t { nothing, anew, again };
 constexpr std::uint8_t shortens = 4, elsewhere = 8, implicit = 16;  // beside Owed
 
@@ -32,18 +34,18 @@ std::uint8_t owed_octet(const Subscription& s) {
                                    (s.standing.is_implicit ? implicit : 0));
 }
 
-std::string to_row(const Subscription& s, std::int64_t offset_s) {
+std::string to_row(const Subscription& s, const location::RowBasis& basis) {
   const Standing& x = s.standing;
   const DialogTexts t = s.texts();
   const std::array<std::string_view, 8> all = {t.aor, t.call_id, t.remote_tag, t.remote_uri, t.local_uri, t.target, t.routes, t.event_id};
   std::size_t bytes = fixed_bytes;
   for (const std::string_view text : all) bytes += text.size();
   store::RowWriter w(bytes);
-  w << format << s.client.low << s.client.high << s.dialog << x.next << x.listener << static_cast<std::uint8_t>(x.ending) << owed_octet(s)
+  w << format << s.client.low << s.client.high << s.dialog << x.next << basis.endpoint_of(x.listener) << static_cast<std::uint8_t>(x.ending) << owed_octet(s)
     << static_cast<std::uint8_t>(x.was_heard);
   w << x.remote_cseq << x.local_cseq << (owed(s) == Owed::again && s.open ? x.version - 1 : x.version) << x.retry_after_s << x.interval_min_ms
     << x.interval_max_ms;
-  w << static_cast<std::int64_t>(x.expires / ticks_per_s) + offset_s;
+  w << static_cast<std::int64_t>(x.expires / ticks_per_s) + basis.offset_s;
   for (const std::string_view text : all) w << static_cast<std::uint16_t>(text.size());
   for (const std::string_view text : all) w << text;
   return w.take();
@@ -58,16 +60,17 @@ struct FromRow {
   DialogTexts texts;
 };
 
-std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
+std::optional<FromRow> subscription_from(std::string_view row, const location::RowBasis& basis) {
   store::RowReader r(row);
-  if (r.number<std::uint8_t>() != format) return std::nullopt;
+  const auto found = r.number<std::uint8_t>();
+  if (found != format && found != format_of_numbered_listeners) return std::nullopt;
   FromRow out;
   Standing& x = out.standing;
   out.client.low = r.number<std::uint64_t>();
   out.client.high = r.number<std::uint64_t>();
   out.dialog = r.number<std::uint64_t>();
   x.next = r.endpoint();
-  x.listener = r.number<std::uint8_t>();
+  x.listener = found == format ? basis.listener_at(r.endpoint()) : basis.listener_numbered(r.number<std::uint8_t>());
   const auto ending = r.number<std::uint8_t>(), owed = r.number<std::uint8_t>();
   const auto what = static_cast<std::uint8_t>(owed & ~(shortens | elsewhere | implicit));
   x.shortens = (owed & shortens) != 0;
@@ -76,7 +79,7 @@ std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
   x.was_heard = r.number<std::uint8_t>() != 0;
   for (std::uint32_t* number : {&x.remote_cseq, &x.local_cseq, &x.version, &x.retry_after_s, &x.interval_min_ms, &x.interval_max_ms})
     *number = r.number<std::uint32_t>();
-  const std::int64_t expires_s = std::clamp<std::int64_t>(r.number<std::int64_t>() - offset_s, 0, UINT32_MAX / ticks_per_s);
+  const std::int64_t expires_s = std::clamp<std::int64_t>(r.number<std::int64_t>() - basis.offset_s, 0, UINT32_MAX / ticks_per_s);
   x.expires = static_cast<Tick>(expires_s) * ticks_per_s;
   std::array<std::uint16_t, 8> bytes;
   for (std::uint16_t& b : bytes) b = r.number<std::uint16_t>();
@@ -91,26 +94,31 @@ std::optional<FromRow> from_row(std::string_view row, std::int64_t offset_s) {
 
 }  // namespace
 
-std::size_t Watchers::take_changed(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out) {
+std::size_t Watchers::take_changed(std::size_t most, const location::RowBasis& basis, std::vector<store::Row>& out) {
   const std::vector<base::Hash128> changed = impl_->unsaved.take(most);
   for (const base::Hash128& key : changed) {
     Subscription* const s = impl_->table.find(key.low);
     if (s != nullptr) s->standing.row = store::Unsaved::taken;
-    out.push_back({key, s != nullptr ? to_row(*s, offset_s) : std::string{}});
+    out.push_back({key, s != nullptr ? to_row(*s, basis) : std::string{}});
   }
   return changed.size();
 }
 
-bool Watchers::restore(std::string_view row, std::int64_t offset_s, std::uint64_t now_ms, std::size_t listeners) {
+void Watchers::note_all() {
+  impl_->table.each([this](Subscription& s) { impl_->mark_changed(s); });
+}
+
+bool Watchers::restore(std::string_view row, const location::RowBasis& basis, std::uint64_t now_ms) {
   impl_->advance(now_ms);
-  const auto read = from_row(row, offset_s);
+  const auto read = subscription_from(row, basis);
   if (!read) return false;
   if (impl_->table.find(read->dialog) != nullptr || impl_->table.size() >= impl_->rules.subscriptions_max) return true;
   Subscription& s = impl_->table.add(Subscription::make(read->client, read->dialog, read->texts));
   s.standing = read->standing;
   Standing& x = s.standing;
   x.row = store::Unsaved::taken;
-  if (x.listener >= listeners) x.listener = 0;
+  // By another clock it may seem to end later than anything that is granted; what a REGISTER implies ends with its binding.
+  if (!x.is_implicit) x.expires = std::min<Tick>(x.expires, impl_->now() + impl_->rules.expires_max_s * ticks_per_s);
   x.told = impl_->now();
   x.wants_everything = true;
   if (x.is_elsewhere) impl_->sightings.begin(s.client);

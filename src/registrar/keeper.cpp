@@ -5,43 +5,53 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 
 #include "viaduct/base/limits.h"
-#include "viaduct/location/row.h"
 
 namespace viaduct::registrar {
 namespace {
 
-/// Seconds since 1970 less those of the registrar's clock.
-location::ClockOffset clock_offset_s() {
-  const auto seconds = [](auto time) { return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count(); };
-  return seconds(std::chrono::system_clock::now()) - seconds(std::chrono::steady_clock::now());
-}
-
+/// The clock's seconds and the machine's do not end together; and a clock that is merely held to the time moves by less.
+constexpr location::ClockOffset offset_moves_s = 2;
 /// Between two tries of a batch that the store refused: a full disk is not filled by asking.
 constexpr std::chrono::seconds again_after{1};
 constexpr std::chrono::seconds finish_within{10};
 
 }  // namespace
 
-Gather changed_bindings(location::Bindings& bindings) {
-  return [&bindings](std::size_t most, location::ClockOffset offset_s, std::vector<store::Row>& out) {
+location::ClockOffset clock_offset_s() {
+  const auto seconds = [](auto time) { return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count(); };
+  return seconds(std::chrono::system_clock::now()) - seconds(std::chrono::steady_clock::now());
+}
+
+Things things_of(location::Bindings& bindings) {
+  const auto gather = [&bindings](std::size_t most, const location::RowBasis& basis, std::vector<store::Row>& out) {
     const std::vector<location::ClientKey> changed = bindings.take_changed(most);
     for (const location::ClientKey& key : changed) {
       const assign::Location* const location = bindings.location(key);
-      out.push_back({key, location != nullptr ? location::to_row(*location, offset_s) : std::string{}});
+      out.push_back({key, location != nullptr ? location::to_row(*location, basis) : std::string{}});
     }
     return changed.size();
   };
+  return {.gather = gather, .note_all = [&bindings] { bindings.note_all(); }};
 }
 
-Gather changed_subscriptions(notifier::Watchers& watchers) {
-  return [&watchers](std::size_t most, location::ClockOffset offset_s, std::vector<store::Row>& out) { return watchers.take_changed(most, offset_s, out); };
+Things things_of(notifier::Watchers& watchers) {
+  const auto gather = [&watchers](std::size_t most, const location::RowBasis& basis, std::vector<store::Row>& out) {
+    return watchers.take_changed(most, basis, out);
+  };
+  return {.gather = gather, .note_all = [&watchers] { watchers.note_all(); }};
 }
 
-Keeper::Keeper(std::string what, Gather gather, std::shared_ptr<store::Rows> rows)
-    : what_(std::move(what)), gather_(std::move(gather)), rows_(std::move(rows)) {
+Keeper::Keeper(std::string what, Things things, std::shared_ptr<store::Rows> rows, std::vector<base::Endpoint> listeners, Clock clock)
+    : what_(std::move(what)),
+      things_(std::move(things)),
+      rows_(std::move(rows)),
+      listeners_(std::move(listeners)),
+      clock_(std::move(clock)),
+      offset_s_(clock_()) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -56,7 +66,12 @@ Keeper::~Keeper() {
 
 /// True when nothing is left to gather, or a batch is full.
 bool Keeper::gather(std::size_t most) {
-  const bool is_all = gather_(most, clock_offset_s(), gathered_) < most;
+  const location::ClockOffset now_s = clock_();
+  if (std::abs(now_s - offset_s_) > offset_moves_s) {
+    offset_s_ = now_s;
+    things_.note_all();
+  }
+  const bool is_all = things_.gather(most, {.offset_s = offset_s_, .listeners = listeners_}, gathered_) < most;
   if (is_all) marks_gathered_ = marks_;
   return is_all || gathered_.size() >= base::bindings_kept_at_once;
 }
@@ -140,29 +155,26 @@ std::expected<void, std::string> whole(const store::Result<std::uint64_t>& broke
 }  // namespace
 
 std::expected<std::vector<location::ClientKey>, std::string> restore(const store::Rows& rows, std::span<location::Bindings* const> shards, std::uint64_t now_s,
-                                                                     std::size_t listeners, std::string_view file) {
-  const location::ClockOffset offset_s = clock_offset_s();
+                                                                     const location::RowBasis& basis, std::string_view file) {
   std::uint64_t unread = 0;
   std::vector<location::ClientKey> changed;
   const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
-    auto row = location::from_row(octets, offset_s);
+    const auto row = location::from_row(octets, basis);
     if (!row) {
       ++unread;
       return;
     }
-    for (assign::BindingText& b : row->bindings)
-      if (b.binding.listener >= listeners) b.binding.listener = 0;
     if (!shards[assign::shard_of(key, shards.size())]->restore(key, row->aor, row->bindings, now_s)) changed.push_back(key);
   });
   if (const auto is_whole = whole(broken, unread, file); !is_whole) return std::unexpected(is_whole.error());
   return changed;
 }
 
-std::expected<void, std::string> restore(const store::Rows& rows, std::span<notifier::Watchers* const> shards, std::uint64_t now_ms, std::size_t listeners) {
-  const location::ClockOffset offset_s = clock_offset_s();
+std::expected<void, std::string> restore(const store::Rows& rows, std::span<notifier::Watchers* const> shards, std::uint64_t now_ms,
+                                         const location::RowBasis& basis) {
   std::uint64_t unread = 0;
   const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
-    if (!shards[assign::shard_of(key, shards.size())]->restore(octets, offset_s, now_ms, listeners)) ++unread;
+    if (!shards[assign::shard_of(key, shards.size())]->restore(octets, basis, now_ms)) ++unread;
   });
   return whole(broken, unread, "subscriptions.mdb");
 }

@@ -65,7 +65,7 @@ Registrar::Registrar(site::Commons& commons, const Settings& settings, OnControl
 }
 Registrar::~Registrar() = default;
 
-std::expected<Restored, std::string> Registrar::keep(Kept rows, std::uint64_t now_ms, std::size_t listeners) {
+std::expected<Restored, std::string> Registrar::keep(Kept rows, std::uint64_t now_ms) {
   const std::shared_ptr<store::Rows> bindings = std::move(rows.bindings), subscriptions = std::move(rows.subscriptions), sightings = std::move(rows.sightings);
   std::vector<location::Bindings*> registered, seen;
   std::vector<notifier::Watchers*> watching;
@@ -74,9 +74,12 @@ std::expected<Restored, std::string> Registrar::keep(Kept rows, std::uint64_t no
     seen.push_back(&core->shard.sightings().bindings());
     watching.push_back(&core->shard.watchers());
   }
-  if (const auto watched = restore(*subscriptions, watching, now_ms, listeners); !watched) return std::unexpected(watched.error());
+  std::vector<base::Endpoint> listeners;
+  for (const site::Listener& l : commons_.site.read().listeners) listeners.push_back(l.endpoint);
+  const location::RowBasis basis{.offset_s = clock_offset_s(), .listeners = listeners};
+  if (const auto watched = restore(*subscriptions, watching, now_ms, basis); !watched) return std::unexpected(watched.error());
   for (const auto& [from, to, file] : {std::tuple(bindings, std::span(registered), "bindings.mdb"), std::tuple(sightings, std::span(seen), "sightings.mdb")}) {
-    const auto changed = restore(*from, to, now_ms / 1000, listeners, file);
+    const auto changed = restore(*from, to, now_ms / 1000, basis, file);
     if (!changed) return std::unexpected(changed.error());
     for (const location::ClientKey& client : *changed) watching[assign::shard_of(client, cores_.size())]->owe_everything(client);
   }
@@ -84,10 +87,10 @@ std::expected<Restored, std::string> Registrar::keep(Kept rows, std::uint64_t no
   for (const auto& core : cores_) {
     out.clients += core->shard.bindings().clients();
     out.subscriptions += core->shard.watchers().size();
-    core->keepers.push_back(std::make_unique<Keeper>("registrations", changed_bindings(core->shard.bindings()), bindings));
+    core->keepers.push_back(std::make_unique<Keeper>("registrations", things_of(core->shard.bindings()), bindings, listeners));
     core->shard.sightings().forget_unwatched(now_ms / 1000 + notifier::sight_kept_s);
-    core->keepers.push_back(std::make_unique<Keeper>("sightings", changed_bindings(core->shard.sightings().bindings()), sightings));
-    core->keepers.push_back(std::make_unique<Keeper>("subscriptions", changed_subscriptions(core->shard.watchers()), subscriptions));
+    core->keepers.push_back(std::make_unique<Keeper>("sightings", things_of(core->shard.sightings().bindings()), sightings, listeners));
+    core->keepers.push_back(std::make_unique<Keeper>("subscriptions", things_of(core->shard.watchers()), subscriptions, listeners));
   }
   return out;
 }

@@ -4,6 +4,7 @@ import hashlib
 import re
 import time
 
+import frames
 import pytest
 import rig
 from handset import Phone, call, cancel_over_a_rotation
@@ -392,3 +393,21 @@ def test_in_a_storm_those_who_are_registered_go_first_and_others_are_told_to_com
     assert len(set(put_off)) > min(len(put_off), 50) // 2
     assert outcome.counters["total"]["registrations_put_off"] == len(put_off) == outcome.verdict("rejected")
     assert outcome.counters["registrar"]["answered"] == len(outcome.messages) - len(put_off) == len(storm) - len(put_off)
+
+
+def test_after_a_restart_with_other_listeners_calls_leave_from_the_one_that_was_registered_at(folder):
+    before, other, caller, callee = "198.18.0.2", "198.18.0.3", ("198.18.0.10", 5060), "198.18.0.9"
+    neighbours = [{"address": callee, "mac": "02:00:00:00:00:09"}, {"address": caller[0], "mac": "02:00:00:00:00:10"}]
+
+    def start_with(listen, *pkts):
+        frames.write_pcap(folder / "in.pcap", [frames.frame_of(p) for p in pkts])
+        config = rig.make_config(folder, node={"listen": [f"{address}:5060" for address in listen]}, assignments=PLACED, home=[HERE | {"address": f"{before}:5060"}],
+                                 neighbour=neighbours, dpdk={"rx_pcap": folder / "in.pcap", "tx_pcap": folder / "out.pcap"})
+        return rig.Daemon(config)
+
+    with start_with([before]) as daemon:
+        assert daemon.ask("client.bind", aor="alice@example.com", uri=f"sip:alice@{callee}:5060", expires_s=3600)["ok"]
+    with start_with([other, before], rig.datagram(bytes(sip.request("INVITE", "alice")), source=caller, destination=(before, 5060))) as daemon:
+        daemon.settled(1)
+    sent = [d for d in map(frames.datagram_of, frames.read_pcap(folder / "out.pcap")) if d and d.destination == (callee, 5060)]
+    assert [d.source for d in sent] == [(before, 5060)] and sent[0].payload.startswith(b"INVITE sip:alice@"), sent

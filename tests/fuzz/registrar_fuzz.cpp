@@ -94,11 +94,11 @@ std::string lost_row(const Home& home) {
   const assign::Location* const location = home.bindings.location({1, 2});
   if (location == nullptr) return home.bindings.bindings() == 0 ? "" : "bindings of nobody";
   if (location->count() != home.bindings.bindings() || location->count() > 10) return "a wrong count";
-  const std::string row = location::to_row(*location, 7);
-  const auto back = location::from_row(row, 7);
+  const std::string row = location::to_row(*location, {.offset_s = 7});
+  const auto back = location::from_row(row, {.offset_s = 7});
   if (!back || back->bindings.size() != location->count()) return "a row is not read back";
   const auto again = assign::Location::make(location->key, back->aor, back->bindings);
-  return location::to_row(*again, 7) == row ? "" : "a row comes back changed";
+  return location::to_row(*again, {.offset_s = 7}) == row ? "" : "a row comes back changed";
 }
 
 }  // namespace

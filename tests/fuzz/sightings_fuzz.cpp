@@ -20,8 +20,8 @@ struct Changes final : location::BindingsObserver {
 };
 
 std::string faults_of(const assign::Location& location) {
-  const std::string row = location::to_row(location, 7);
-  const auto back = location::from_row(row, 7);
+  const std::string row = location::to_row(location, {.offset_s = 7});
+  const auto back = location::from_row(row, {.offset_s = 7});
   if (!back || back->bindings.size() != location.count()) return "a row is not read back";
   for (std::size_t i = 0; i < location.count(); ++i) {
     const assign::BindingText b = location[i];

@@ -405,6 +405,23 @@ TEST_F(BindingsTest, AreRestoredAsTheyStandAndWithoutWhatHasExpired) {
   EXPECT_EQ(bindings.clients(), 2u);
 }
 
+TEST_F(BindingsTest, AreRestoredForNoLongerThanIsGranted) {
+  const std::uint32_t granted_s = bindings.rules().expires_max_s;
+  const assign::BindingText kept{.binding = {.expires_at_s = static_cast<std::uint32_t>(now_s) + 900'000'000}, .uri = "sip:a@h"};
+  EXPECT_FALSE(bindings.restore(alice, "alice@example.com", {&kept, 1}, now_s)) << "somebody has set the clock";
+  EXPECT_EQ(contacts(alice), Uris{"sip:a@h " + std::to_string(granted_s)});
+  EXPECT_EQ(bindings.take_changed(9), std::vector{alice});
+}
+
+TEST_F(BindingsTest, AllAreToldOfWhenTheirRowsMeanSomethingElse) {
+  send(next().contact("<sip:a@h>"));
+  send(next().contact("<sip:a@h>"), bob);
+  EXPECT_EQ(bindings.take_changed(9).size(), 2u);
+  bindings.note_all();
+  send(next().contact("<sip:b@h>"), bob);
+  EXPECT_EQ(bindings.take_changed(9).size(), 2u) << "each once";
+}
+
 TEST_F(BindingsTest, TakesLittleMemory) {
   const std::string uri = "<sip:1234567890@198.51.100.7:5062;transport=udp>;+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\"";
   send(next().contact(uri));

@@ -204,7 +204,7 @@ TEST_F(SightingsTest, OutliveARestartWithTheirWatchers) {
   assign::Watched watched_after{1, 16};
   Sightings after{watched_after, 16, seed};
   Watchers anew(rules, locations, after, seed, sent);
-  ASSERT_TRUE(anew.restore(kept.back().octets, offset_s, now_ms, 1));
+  ASSERT_TRUE(anew.restore(kept.back().octets, basis(), now_ms));
   EXPECT_TRUE(watched_after.contains(alice));
   EXPECT_TRUE(after.bindings().restore(alice, "alice@example.com", all, now_ms / 1000));
   after.forget_unwatched(now_ms / 1000 + 32);

@@ -153,10 +153,11 @@ class WatchersAtRestart : public WatchersTest {
  protected:
   std::vector<store::Row> rows() {
     std::vector<store::Row> out;
-    while (watchers->take_changed(2, offset_s, out) == 2) {
+    while (watchers->take_changed(2, basis(), out) == 2) {
     }
     return out;
   }
+  [[nodiscard]] location::RowBasis basis() const { return {.offset_s = offset_s, .listeners = listeners}; }
   void restart(const std::vector<store::Row>& kept) {
     std::map<std::uint64_t, std::string> latest;
     for (const store::Row& row : kept) latest[row.key.low] = row.octets;
@@ -164,11 +165,12 @@ class WatchersAtRestart : public WatchersTest {
     watchers.emplace(rules, locations, sightings, seed, sent);
     bindings.set_observer(*watchers);
     for (const auto& [id, octets] : latest) {
-      const bool is_back = octets.empty() || watchers->restore(octets, offset_s, now_ms, 1);
+      const bool is_back = octets.empty() || watchers->restore(octets, basis(), now_ms);
       EXPECT_TRUE(is_back) << id;
     }
   }
   std::int64_t offset_s = 500;
+  std::vector<base::Endpoint> listeners = {*base::Endpoint::parse("198.18.0.2:5060", 5060)};
 };
 
 }  // namespace viaduct::notifier::test

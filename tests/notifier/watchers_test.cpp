@@ -529,11 +529,29 @@ TEST_F(WatchersAtRestart, ExpiryIsOfTheWallClock) {
   EXPECT_NEAR(watchers->of(alice, now_ms).front().expires_in_s, 200, 1);
 }
 
+TEST_F(WatchersAtRestart, NoneLastsLongerThanIsGranted) {
+  ASSERT_EQ(ask({.expires = 600}).status, 200);
+  pass(100);
+  only();
+  const auto kept = rows();
+  offset_s -= 900'000'000;   // the machine begins in 1998
+  restart(kept);
+  EXPECT_EQ(watchers->of(alice, now_ms).front().expires_in_s, rules.expires_max_s);
+}
+
+TEST_F(WatchersAtRestart, AllAreKeptAnewWhenTheClockIsSet) {
+  subscribed();
+  EXPECT_FALSE(rows().empty());
+  EXPECT_TRUE(rows().empty());
+  watchers->note_all();
+  EXPECT_EQ(rows().size(), 1u);
+}
+
 TEST_F(WatchersAtRestart, ARowThatIsCutIsNoSubscription) {
   subscribed({.event = "reg;id=7", .more = "Record-Route: <sip:p.example.com;lr>\r\n"});
   const std::string whole = rows().back().octets;
-  for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) EXPECT_FALSE(watchers->restore(whole.substr(0, bytes), offset_s, now_ms, 1)) << bytes;
-  EXPECT_FALSE(watchers->restore(whole + "x", offset_s, now_ms, 1));
+  for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) EXPECT_FALSE(watchers->restore(whole.substr(0, bytes), basis(), now_ms)) << bytes;
+  EXPECT_FALSE(watchers->restore(whole + "x", basis(), now_ms));
 }
 
 TEST(Subscription, FitsItsBudget) {

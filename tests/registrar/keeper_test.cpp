@@ -56,7 +56,7 @@ location::Outcome enrol(location::Bindings& bindings, unsigned client, unsigned 
 
 /// One client's bindings, and a keeper of them whose store is full for so many writes.
 struct Kept {
-  explicit Kept(int refusals) : keeper("registrations", changed_bindings(bindings), std::make_unique<FullFor>(refusals, written)) {}
+  explicit Kept(int refusals) : keeper("registrations", things_of(bindings), std::make_unique<FullFor>(refusals, written), {}) {}
   void enrol(unsigned client) { EXPECT_EQ(test::enrol(bindings, client).status, 200); }
   assign::LocationMap locations{16};
   location::Bindings bindings{{}, locations, base::Key128{7}};
@@ -95,13 +95,56 @@ TEST(Keeper, LeavesTheLastRowOfThoseWhoChangeWhileABatchIsMade) {
   location::Bindings bindings{{}, locations, base::Key128{7}};
   const auto rows = std::make_shared<Standing>();
   {
-    Keeper keeper("registrations", changed_bindings(bindings), rows);
+    Keeper keeper("registrations", things_of(bindings), rows, {});
     for (unsigned i = 0; i < clients; ++i) ASSERT_EQ(enrol(bindings, i).status, 200);
     keeper.tick();
     for (unsigned i = 0; i < gone; ++i) ASSERT_EQ(enrol(bindings, i, 2, "<sip:a@h>;expires=0").status, 200);
     keeper.finish();
   }
   EXPECT_EQ(rows->count(), clients - gone);
+}
+
+/// The latest row of each client.
+class Latest final : public store::Rows {
+ public:
+  store::Result<void> write(std::span<const store::Row> rows) override {
+    for (const store::Row& row : rows) rows_[row.key.low] = row;
+    return {};
+  }
+  store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>& f) const override {
+    for (const auto& [low, row] : rows_) f(row.key, row.octets);
+    return 0;
+  }
+
+ private:
+  std::map<std::uint64_t, store::Row> rows_;
+};
+
+TEST(Keeper, WritesAllAgainWhenTheClockIsSet) {
+  constexpr unsigned clients = 500;
+  constexpr std::uint64_t now_s = 1000, granted_s = 3600;
+  for (const location::ClockOffset step_s : {7200, -7200, 900'000'000}) {
+    assign::LocationMap locations{clients}, after{clients};
+    location::Bindings bindings{{}, locations, base::Key128{7}}, restored{{}, after, base::Key128{7}};
+    const auto rows = std::make_shared<Latest>();
+    location::ClockOffset offset_s = 1'700'000'000;
+    {
+      Keeper keeper("registrations", things_of(bindings), rows, {}, [&offset_s] { return offset_s; });
+      for (unsigned i = 0; i < clients; ++i) ASSERT_EQ(enrol(bindings, i).status, 200);
+      keeper.finish();
+      offset_s += step_s;
+      keeper.finish();
+    }
+    location::Bindings* const shard = &restored;
+    const auto changed = restore(*rows, {&shard, 1}, now_s, {.offset_s = offset_s}, "bindings.mdb");
+    ASSERT_TRUE(changed) << changed.error();
+    EXPECT_TRUE(changed->empty());
+    for (unsigned i = 0; i < clients; ++i) {
+      const auto all = restored.of({i, 2}, now_s);
+      ASSERT_EQ(all.size(), 1U) << "by the clock as it is now none has expired";
+      EXPECT_EQ(all.front().expires_in_s, granted_s);
+    }
+  }
 }
 
 TEST(Keeper, KeepsWhatTheStoreRefusesUntilItIsTaken) {

@@ -58,7 +58,7 @@ struct Home {
   /// All that is known of alice.
   [[nodiscard]] std::string all() const {
     const assign::Location* const location = bindings.location(alice);
-    return location != nullptr ? location::to_row(*location, 7) : std::string{};
+    return location != nullptr ? location::to_row(*location, {.offset_s = 7}) : std::string{};
   }
 
   bool reads_all;

@@ -35,7 +35,7 @@ class Kept final : public store::Rows {
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
   /// Rows of subscriptions that end, told or not.
   [[nodiscard]] std::size_t ended() const {
-    constexpr std::size_t ending_at = 1 + 3 * 8 + 18 + 1;
+    constexpr std::size_t ending_at = 1 + 3 * 8 + 2 * 18;
     const std::lock_guard lock(mutex_);
     return static_cast<std::size_t>(std::ranges::count_if(rows_, [](const auto& row) { return row.second.size() > ending_at && row.second[ending_at] != 0; }));
   }
@@ -86,7 +86,7 @@ TEST_F(Shards, DoWhatCameBeforeTheyStopAndLeaveTheOperatorHisTurn) {
   auto kept = std::make_unique<Kept>();
   const Kept& rows = *kept;
   Registrar registrar(stand().commons, {}, [](const std::function<void()>&) { FAIL() << "nothing is the control core's"; });
-  ASSERT_TRUE(registrar.keep({std::move(kept), std::make_unique<Kept>(), std::make_unique<Kept>()}, 0, 1));
+  ASSERT_TRUE(registrar.keep({std::move(kept), std::make_unique<Kept>(), std::make_unique<Kept>()}, 0));
   registrar.start(0);
   std::atomic<std::uint64_t> pushed{};
   std::atomic<bool> is_over{};
@@ -110,7 +110,7 @@ TEST_F(Shards, TellWatchersOfClientsThatMoveWhenThatIsDurable) {
   const Kept& rows = *kept;
   Registrar registrar(stand().commons, {}, [](const std::function<void()>&) {});
   EXPECT_FALSE(registrar.moved(keys_, {})) << "what is not kept is not promised";
-  ASSERT_TRUE(registrar.keep({std::make_unique<Kept>(), std::move(kept), std::make_unique<Kept>()}, 0, 1));
+  ASSERT_TRUE(registrar.keep({std::make_unique<Kept>(), std::move(kept), std::make_unique<Kept>()}, 0));
   registrar.start(0);
   for (const sip::ClientKey& key : keys_) {
     registrar.call(key, [&](Shard& shard) {
@@ -168,7 +168,7 @@ TEST_F(Shards, TakeBackEachItsOwnClients) {
     ASSERT_EQ(bindings.process({.message = message, .aor = aor, .key = keys_[i], .flow = telephone, .next = telephone}, now_s).status, 200);
   }
   const auto kept = std::make_shared<Kept>();
-  Keeper("registrations", changed_bindings(bindings), kept).finish();
+  Keeper("registrations", things_of(bindings), kept, {}).finish();
   ASSERT_EQ(kept->size(), clients);
 
   std::vector<std::unique_ptr<assign::LocationMap>> maps;
@@ -179,7 +179,7 @@ TEST_F(Shards, TakeBackEachItsOwnClients) {
     parts.push_back(std::make_unique<location::Bindings>(location::Rules{}, *maps[i], base::Key128{7}));
     places.push_back(parts.back().get());
   }
-  const auto changed = restore(*kept, places, now_s, 1, "bindings.mdb");
+  const auto changed = restore(*kept, places, now_s, {.offset_s = clock_offset_s()}, "bindings.mdb");
   ASSERT_TRUE(changed) << changed.error();
   EXPECT_TRUE(changed->empty());
   for (const sip::ClientKey& key : keys_) EXPECT_EQ(places[assign::shard_of(key, shards)]->of(key, now_s).size(), 1U);

@@ -133,11 +133,13 @@ class Bindings {
   [[nodiscard]] std::vector<BindingView> of(const ClientKey& key, std::uint64_t now_s) const;
   /// Remove all bindings of a client, whatever they are. Returns how many there were.
   std::size_t remove(const ClientKey& key, std::uint64_t now_s, Departure why = Departure::deactivated);
-  /// Put a client's bindings back, as they were before a restart; those that have expired are left out, which is a change: false. Shape: one or more; nothing
-  /// is known of the client.
+  /// Put a client's bindings back, as they were before a restart; those that have expired are left out, and none lasts longer than is granted now, which is a
+  /// change: false. Shape: one or more; nothing is known of the client.
   bool restore(const ClientKey& key, std::string_view aor, std::span<const assign::BindingText> bindings, std::uint64_t now_s);
   /// Up to so many clients whose rows have changed since they were last taken from here, each once, the longest unsaved first.
   [[nodiscard]] std::vector<ClientKey> take_changed(std::size_t most);
+  /// All are to be taken again: what their rows mean has changed. Cost: a step for each client.
+  void note_all();
   [[nodiscard]] const assign::Location* location(const ClientKey& key) const;
   [[nodiscard]] std::size_t clients() const;
   [[nodiscard]] std::size_t bindings() const;

@@ -12,6 +12,7 @@
 
 #include "viaduct/base/limits.h"
 #include "viaduct/location/bindings.h"
+#include "viaduct/location/row.h"
 #include "viaduct/notifier/sightings.h"
 #include "viaduct/share/counters.h"
 #include "viaduct/sip/token.h"
@@ -166,10 +167,13 @@ class Watchers final : public location::BindingsObserver {
   void set_rules(const WatchRules& rules);
 
   /// For a restart: up to so many subscriptions that have changed since they were last taken from here, each once, as rows; a row without octets: it is over.
-  /// Returns how many. `offset_s` is added to the clock's seconds to have seconds since 1970.
-  std::size_t take_changed(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out);
-  /// Put one back. What was owed is sent again, with its CSeq and branch; every other one goes on at a higher CSeq. False: the row cannot be read.
-  [[nodiscard]] bool restore(std::string_view row, std::int64_t offset_s, std::uint64_t now_ms, std::size_t listeners);
+  /// Returns how many.
+  std::size_t take_changed(std::size_t most, const location::RowBasis& basis, std::vector<store::Row>& out);
+  /// All are to be taken again: what their rows mean has changed.
+  void note_all();
+  /// Put one back. What was owed is sent again, with its CSeq and branch; every other one goes on at a higher CSeq. None lasts longer
+  /// than is granted now. False: the row cannot be read.
+  [[nodiscard]] bool restore(std::string_view row, const location::RowBasis& basis, std::uint64_t now_ms);
   /// A client's bindings are not what they were when the node stopped: who watches it is told all.
   void owe_everything(const location::ClientKey& client);
 

@@ -15,23 +15,33 @@
 #include <vector>
 
 #include "viaduct/location/bindings.h"
+#include "viaduct/location/row.h"
 #include "viaduct/notifier/watchers.h"
 #include "viaduct/store/rows.h"
 
 namespace viaduct::registrar {
 
-/// Appends rows of up to so many things that have changed since they were last asked for, and returns how many; an offset is added to the shard's seconds to
-/// have seconds since 1970.
-using Gather = std::function<std::size_t(std::size_t most, std::int64_t offset_s, std::vector<store::Row>& out)>;
-[[nodiscard]] Gather changed_bindings(location::Bindings& bindings);
-[[nodiscard]] Gather changed_subscriptions(notifier::Watchers& watchers);
+/// What a keeper keeps of a shard.
+struct Things {
+  /// Appends rows of up to so many that have changed since they were last asked for, and returns how many.
+  std::function<std::size_t(std::size_t most, const location::RowBasis& basis, std::vector<store::Row>& out)> gather;
+  /// From now on all have changed.
+  std::function<void()> note_all;
+};
+[[nodiscard]] Things things_of(location::Bindings& bindings);
+[[nodiscard]] Things things_of(notifier::Watchers& watchers);
+
+/// Seconds since 1970 less those of the registrar's clock: another after a restart, and when somebody sets the clock.
+[[nodiscard]] location::ClockOffset clock_offset_s();
 
 /// What is lost when the process dies: the changes of one period and those that are being written then. What changes often is written once a period.
-/// What the store refuses is tried again until it is taken; the log says when that begins and ends.
+/// What the store refuses is tried again until it is taken; the log says when that begins and ends. When the clock of the machine is set, all is written again,
+/// so that each row means the same clock.
 class Keeper {
  public:
-  /// Shape: `what` names what is kept, in the log.
-  Keeper(std::string what, Gather gather, std::shared_ptr<store::Rows> rows);
+  using Clock = std::function<location::ClockOffset()>;
+  /// Shape: `what` names what is kept, in the log; `listeners` are ours, by number.
+  Keeper(std::string what, Things things, std::shared_ptr<store::Rows> rows, std::vector<base::Endpoint> listeners, Clock clock = clock_offset_s);
   ~Keeper();
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
@@ -52,12 +62,15 @@ class Keeper {
   [[nodiscard]] bool gather(std::size_t most);
   void hand_over();
   std::string what_;
-  Gather gather_;
-  std::shared_ptr<store::Rows> rows_;   // all shards' keepers'
+  Things things_;
+  std::shared_ptr<store::Rows> rows_;  // all shards' keepers'
+  std::vector<base::Endpoint> listeners_;
+  Clock clock_;
+  location::ClockOffset offset_s_;  // the shard's: that the rows are written by
   std::chrono::steady_clock::time_point due_{};
   std::vector<store::Row> gathered_;  // the shard's
-  std::uint64_t marks_{};             // the shard's: how many have been set
-  std::uint64_t marks_gathered_{};    // the shard's: all that had changed at these is in the rows so far
+  std::uint64_t marks_{};  // the shard's: how many have been set
+  std::uint64_t marks_gathered_{};  // the shard's: all that had changed at these is in the rows so far
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -68,12 +81,12 @@ class Keeper {
   std::thread thread_;
 };
 
-/// Put back what is kept, before the first REGISTER, each client at its shard, however many shards there were before; what came to one of more than so many
-/// listeners is taken for the first one's. Returns those of whose bindings some have expired since. Errors: `file` cannot be read, which is its name.
+/// Put back what is kept, before the first REGISTER, each client at its shard, however many shards there were before; what came to a listener that is no more
+/// is taken for the first one's. Returns those of whose bindings some have expired since. Errors: `file` cannot be read, which is its name.
 [[nodiscard]] std::expected<std::vector<location::ClientKey>, std::string> restore(const store::Rows& rows, std::span<location::Bindings* const> shards,
-                                                                                   std::uint64_t now_s, std::size_t listeners, std::string_view file);
+                                                                                   std::uint64_t now_s, const location::RowBasis& basis, std::string_view file);
 /// The same for subscriptions. Errors: a file that cannot be read.
 [[nodiscard]] std::expected<void, std::string> restore(const store::Rows& rows, std::span<notifier::Watchers* const> shards, std::uint64_t now_ms,
-                                                       std::size_t listeners);
+                                                       const location::RowBasis& basis);
 
 }  // namespace viaduct::registrar

@@ -67,7 +67,7 @@ class Registrar {
   Registrar& operator=(const Registrar&) = delete;
 
   /// Before the first REGISTER: put back what these rows keep, and keep there what changes from now on. Errors: as restore's.
-  [[nodiscard]] std::expected<Restored, std::string> keep(Kept rows, std::uint64_t now_ms, std::size_t listeners);
+  [[nodiscard]] std::expected<Restored, std::string> keep(Kept rows, std::uint64_t now_ms);
   /// Several shards: each begins on its own core, of those that EAL has, `first_core` and those behind it.
   void start(unsigned first_core);
   /// One shard: its share of the control core, up to `requests_max` requests. Returns how much there was to do.

@@ -45,6 +45,13 @@ class RcuMap {
   }
   [[nodiscard]] Node* find(const base::Hash128& key) { return link_to(key)->load(std::memory_order_relaxed); }
 
+  /// Call f(Node&) for each; it may not put or erase any.
+  template <typename F>
+  void each(F f) {
+    for (std::size_t i = 0; i <= mask_; ++i)
+      for (Node* node = heads_[i].load(std::memory_order_relaxed); node != nullptr; node = node->chain.load(std::memory_order_relaxed)) f(*node);
+  }
+
   /// Make a node visible, in the place of the one with its key if there is one.
   void put(Owner node) {
     std::atomic<Node*>* const link = link_to(node->key);
