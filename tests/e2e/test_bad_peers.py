@@ -68,9 +68,9 @@ def peer(host, control, answer):
         listening.close()
 
 
-def start(lab, folder, control):
+def start(edge, folder, control):
     homes = [{"name": "north", "address": f"{rig.HOMES['north']}:5060", "viaduct": True, "control": control}]
-    return lab.host("edge").daemon(rig.make_config(folder, home=homes, neighbour=[], dpdk=rig.af_packet(), health={"enabled": False}))
+    return edge.daemon(rig.make_config(folder, home=homes, neighbour=[], dpdk=rig.af_packet(), health={"enabled": False}))
 
 
 def peak_mib(daemon):
@@ -80,8 +80,9 @@ def peak_mib(daemon):
 
 @pytest.mark.parametrize("answer", [trickle, endless_body, endless_header, packed])
 def test_no_answer_takes_longer_or_more_room_than_a_call_may(lab, folder, answer):
-    control = control_link(lab.host("edge"), lab.host("north"), 1)
-    with peer(lab.host("north"), control, answer) as calls, start(lab, folder, control) as daemon:
+    edge, north = lab.host("edge"), lab.host("north")
+    control = control_link(edge, north, 1)
+    with peer(north, control, answer) as calls, start(edge, folder, control) as daemon:
         before = peak_mib(daemon)
         began = time.monotonic()
         told = daemon.ask("homes.leaving", name="north")
@@ -90,8 +91,9 @@ def test_no_answer_takes_longer_or_more_room_than_a_call_may(lab, folder, answer
 
 
 def test_a_peer_that_is_silent_keeps_no_node_from_stopping(lab, folder):
-    control = control_link(lab.host("edge"), lab.host("north"), 1)
-    with peer(lab.host("north"), control, silent) as calls, start(lab, folder, control) as daemon:
+    edge, north = lab.host("edge"), lab.host("north")
+    control = control_link(edge, north, 1)
+    with peer(north, control, silent) as calls, start(edge, folder, control) as daemon:
         def ask():
             with contextlib.suppress(OSError, ValueError):   # the answer, or the end of the daemon
                 daemon.ask("homes.leaving", name="north")

@@ -401,7 +401,7 @@ def test_after_a_restart_with_other_listeners_calls_leave_from_the_one_that_was_
 
     def start_with(listen, *pkts):
         frames.write_pcap(folder / "in.pcap", [frames.frame_of(p) for p in pkts])
-        config = rig.make_config(folder, node={"listen": [f"{address}:5060" for address in listen]}, assignments=PLACED, home=[HERE | {"address": f"{before}:5060"}],
+        config = rig.make_config(folder, node={"name": "edge-of-listeners", "listen": [f"{address}:5060" for address in listen]}, assignments=PLACED, home=[HERE | {"address": f"{before}:5060"}],
                                  neighbour=neighbours, dpdk={"rx_pcap": folder / "in.pcap", "tx_pcap": folder / "out.pcap"})
         return rig.Daemon(config)
 
