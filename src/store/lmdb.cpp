@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,8 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view meta_key = "meta";
 constexpr std::uint64_t meta_place = 0x6174656d;  // "meta"
-
-std::uint64_t seed_mark(const base::Key128& seed) { return base::siphash64(seed, "viaduct store"); }
+constexpr std::string_view mark_key = "mark";
+constexpr std::uint64_t mark_place = 0x6b72616d;  // "mark"
 
 /// The one writer of a folder, among processes. A reader needs none.
 base::Descriptor lock_folder(const fs::path& folder) {
@@ -72,16 +73,44 @@ Tables prepare(MDB_env* env, const LmdbOptions& o, bool writable) {
   return tables;
 }
 
+/// A new store's, or one's that an earlier build has written. Where there is no room for it on the disk the next start makes it: placements can be read all the same.
+void give_mark(MDB_env* env, const Tables& tables) {
+  if (read_mark(begin_transaction(env, MDB_RDONLY).get(), tables)) return;
+  std::string row(sizeof(base::Hash128), '\0');
+  if (getrandom(row.data(), row.size(), 0) != std::ssize(row)) throw Failure{{Fault::failed, "store: the kernel gives no random octets"}};
+  seal(mark_place, row);
+  static_cast<void>(attempt([&] {
+    Transaction txn = begin_transaction(env, 0);
+    MDB_val key = value_of(mark_key);
+    MDB_val value = value_of(row);
+    require(mdb_put(txn.get(), tables.meta, &key, &value, 0), "write");
+    require(mdb_txn_commit(txn.release()), "make");
+  }));
+}
+
 std::unique_ptr<Store> open_with(const LmdbOptions& o, bool writable) {
   const fs::path file = o.folder / "clients.mdb";
   base::Descriptor lock = writable ? lock_folder(o.folder) : base::Descriptor{};
   Environment env = open_environment(o, file, writable ? 0 : MDB_RDONLY);
   check_whole(env.get(), file);
   const Tables tables = prepare(env.get(), o, writable);
+  if (writable) give_mark(env.get(), tables);
   return std::make_unique<LmdbStore>(std::move(env), std::move(lock), tables, file, !writable);
 }
 
 }  // namespace
+
+std::uint64_t seed_mark(const base::Key128& seed) { return base::siphash64(seed, "viaduct store"); }
+
+std::optional<base::Hash128> read_mark(MDB_txn* txn, const Tables& tables) {
+  const auto sealed = get(txn, tables.meta, value_of(mark_key));
+  if (!sealed) return std::nullopt;
+  const auto row = unsealed(mark_place, *sealed);
+  base::Hash128 mark;
+  if (!row || row->size() != sizeof mark) fail_corrupt("the row that says which store it is");
+  std::memcpy(&mark, row->data(), sizeof mark);
+  return mark;
+}
 
 Meta read_meta(MDB_txn* txn, const Tables& tables) {
   const auto sealed = get(txn, tables.meta, value_of(meta_key));

@@ -3,11 +3,15 @@
 
 #include "block.h"
 #include "environment.h"
+#include "tables.h"
 
 namespace viaduct::store {
 namespace {
 
 constexpr const char* table_name = "rows";
+constexpr const char* meta_name = "meta";
+constexpr std::string_view seed_key = "seed";
+constexpr std::uint64_t seed_place = 0x64656573;  // "seed"
 
 MDB_val key_of_client(const base::Hash128& key) { return {sizeof key, const_cast<base::Hash128*>(&key)}; }
 std::uint64_t place_of(const base::Hash128& key) { return key.high ^ key.low; }
@@ -59,6 +63,30 @@ class LmdbRows final : public Rows {
   MDB_dbi table_;
 };
 
+/// Rows of clients under another seed are nobody's. A file that an earlier build has written does not say: it is taken for this fleet's, and says so from now on,
+/// as soon as there is room for that on the disk.
+void check_fleet(MDB_env* env, const LmdbOptions& o, const std::filesystem::path& file) {
+  const std::uint64_t mark = seed_mark(o.fleet_seed);
+  std::string row(reinterpret_cast<const char*>(&mark), sizeof mark);
+  seal(seed_place, row);
+  MDB_dbi meta{};
+  if (const Transaction look = begin_transaction(env, MDB_RDONLY); mdb_dbi_open(look.get(), meta_name, 0, &meta) == MDB_SUCCESS) {
+    const auto found = get(look.get(), meta, value_of(seed_key));
+    if (found == row) return;
+    if (found && unsealed(seed_place, *found))
+      throw Failure{{Fault::fleet, "store: " + file.string() + ": was written under another fleet.seed: it is of no use here, and can be removed"}};
+    if (found) fail_corrupt(file.string());
+  }
+  static_cast<void>(attempt([&] {
+    Transaction txn = begin_transaction(env, 0);
+    require(mdb_dbi_open(txn.get(), meta_name, MDB_CREATE, &meta), "mark");
+    MDB_val key = value_of(seed_key);
+    MDB_val value = value_of(row);
+    require(mdb_put(txn.get(), meta, &key, &value, 0), "mark");
+    require(mdb_txn_commit(txn.release()), "mark");
+  }));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Rows>> open_rows(const LmdbOptions& options, std::string_view name) {
@@ -72,6 +100,7 @@ Result<std::unique_ptr<Rows>> open_rows(const LmdbOptions& options, std::string_
     if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) throw Failure{{Fault::foreign, "store: " + file.string() + ": not a file of Viaduct's"}};
     require(code, file.string());
     require(mdb_txn_commit(txn.release()), file.string());
+    check_fleet(env.get(), options, file);
     return std::make_unique<LmdbRows>(std::move(env), table);
   });
 }

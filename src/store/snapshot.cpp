@@ -12,6 +12,9 @@ class LmdbSnapshot final : public Snapshot {
  public:
   LmdbSnapshot(MDB_env* env, const Tables& tables) : txn_(begin_transaction(env, MDB_RDONLY)), tables_(tables), meta_(read_meta(txn_.get(), tables_)) {}
   std::uint32_t epoch() const override { return meta_.epoch; }
+  Result<std::optional<base::Hash128>> mark() const override {
+    return attempt([&] { return read_mark(txn_.get(), tables_); });
+  }
   std::uint64_t clients() const override { return meta_.clients; }
   Result<void> records(std::uint32_t first, std::uint32_t end, std::vector<Record>& out) const override {
     return attempt([&] {

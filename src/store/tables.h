@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "mdb.h"
 #include "viaduct/base/hash.h"
@@ -14,7 +15,7 @@ namespace viaduct::store {
 inline constexpr std::uint32_t format = 1;
 
 struct Tables {
-  MDB_dbi meta{};      ///< "meta" -> Meta, sealed
+  MDB_dbi meta{};      ///< "meta" -> Meta, "mark" -> 16 octets at random; both sealed
   MDB_dbi blocks{};    ///< u32 block -> records (block.h)
   MDB_dbi aors{};      ///< identity, 11 octets, big endian -> canonical AoR
   MDB_dbi homes{};     ///< u32 index -> description, sealed
@@ -50,6 +51,9 @@ using AorKey = std::array<char, 11>;
 }
 [[nodiscard]] inline std::string_view text_of(const AorKey& key) { return {key.data(), key.size()}; }
 
+[[nodiscard]] std::uint64_t seed_mark(const base::Key128& seed);
+/// As Snapshot::mark. Errors: throws Failure{corrupt}.
+[[nodiscard]] std::optional<base::Hash128> read_mark(MDB_txn* txn, const Tables& tables);
 /// Errors: throws Failure{corrupt, format, foreign}.
 [[nodiscard]] Meta read_meta(MDB_txn* txn, const Tables& tables);
 void write_meta(MDB_txn* txn, const Tables& tables, const Meta& meta);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "earlier.h"
 #include "folder.h"
 
 namespace viaduct::store::test {
@@ -61,6 +62,30 @@ TEST_F(RowsTest, CountsRowsWhoseChecksumIsWrong) {
   All read;
   EXPECT_EQ(*rows->each([&](const base::Hash128& key, std::string_view row) { read[key.high] = row; }), 1U);
   EXPECT_EQ(read, (All{{2, "two"}}));
+}
+
+TEST_F(RowsTest, AreOfOneFleet) {
+  ASSERT_TRUE(rows->write(std::vector{Row{{1, 1}, "one"}}));
+  LmdbOptions other = options();
+  other.fleet_seed = {3, 4};
+  rows.reset();
+  const auto refused = open_rows(other, "rows");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::fleet);
+  reopen();
+  EXPECT_EQ(all(), (All{{1, "one"}}));
+}
+
+TEST_F(RowsTest, OfAnEarlierBuildAreTakenForThisFleets) {
+  ASSERT_TRUE(rows->write(std::vector{Row{{1, 1}, "one"}}));
+  rows.reset();
+  take_away(options(), folder.path() / "rows.mdb", "meta", "seed");
+  reopen();
+  EXPECT_EQ(all(), (All{{1, "one"}}));
+  rows.reset();
+  LmdbOptions other = options();
+  other.fleet_seed = {3, 4};
+  EXPECT_FALSE(open_rows(other, "rows")) << "it says so since";
 }
 
 TEST_F(RowsTest, RefusesWhatIsNotIts) {

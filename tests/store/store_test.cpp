@@ -3,6 +3,7 @@
 #include <map>
 #include <random>
 
+#include "earlier.h"
 #include "folder.h"
 #include "viaduct/base/limits.h"
 
@@ -27,6 +28,31 @@ TEST_F(StoreTest, KeepsAPlacementOverAReopening) {
   EXPECT_EQ(found(alice), (Record{identity(alice.key), 1, 7, true}));
   EXPECT_EQ(look(*store)->epoch(), 1u);
   EXPECT_EQ(look(*store)->clients(), 1u);
+}
+
+TEST_F(StoreTest, HasAMarkThatNoOtherHas) {
+  const auto mark = *look(*store)->mark();
+  ASSERT_TRUE(mark);
+  commit(*store, std::vector{Move{client(1).key, client(1).aor, 7, false}});
+  reopen();
+  EXPECT_EQ(*look(*store)->mark(), mark);
+  const Folder another;
+  EXPECT_NE(*look(*open(another))->mark(), mark);
+}
+
+TEST_F(StoreTest, OfAnEarlierBuildGetsAMark) {
+  store.reset();
+  take_away(folder.options(), folder.file(), "meta", "mark");
+  {
+    LmdbOptions options = folder.options();
+    options.access = Access::read;
+    EXPECT_FALSE(*look(*open(options))->mark());
+  }
+  reopen();
+  const auto mark = *look(*store)->mark();
+  ASSERT_TRUE(mark);
+  reopen();
+  EXPECT_EQ(*look(*store)->mark(), mark);
 }
 
 TEST_F(StoreTest, TellsWhatStoodBefore) {

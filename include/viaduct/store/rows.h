@@ -17,7 +17,7 @@ struct Row {
   std::string octets;
 };
 
-/// Thread: any; who writes waits for who writes before. The folder belongs to whoever has the store of lmdb.h open there, which guards it against others and against a wrong fleet seed.
+/// Thread: any; who writes waits for who writes before. The folder belongs to whoever has the store of lmdb.h open there, which guards it against others.
 class Rows {
  public:
   virtual ~Rows() = default;
@@ -27,7 +27,7 @@ class Rows {
   [[nodiscard]] virtual Result<std::uint64_t> each(const std::function<void(const base::Hash128& key, std::string_view octets)>& f) const = 0;
 };
 
-/// Open or make `NAME.mdb` in the folder. Errors: foreign, corrupt, read_only, failed.
+/// Open or make `NAME.mdb` in the folder. Errors: foreign, fleet, corrupt, read_only, failed.
 [[nodiscard]] Result<std::unique_ptr<Rows>> open_rows(const LmdbOptions& options, std::string_view name);
 
 }  // namespace viaduct::store

@@ -80,6 +80,9 @@ class Snapshot {
  public:
   virtual ~Snapshot() = default;
   [[nodiscard]] virtual std::uint32_t epoch() const = 0;
+  /// What tells this store from any other, however alike, by which files beside it know that they are its own; a copy has it too. nullopt: it was written by an
+  /// earlier build, and has had no room for one since. Errors: corrupt.
+  [[nodiscard]] virtual Result<std::optional<base::Hash128>> mark() const = 0;
   /// How many records there are: who has read them all compares, for a broken page may hide whole blocks that are whole in themselves.
   [[nodiscard]] virtual std::uint64_t clients() const = 0;
   /// Append the records of blocks `first` to `end` - 1, ascending.
