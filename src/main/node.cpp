@@ -6,10 +6,12 @@
 #include <sys/random.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "node_impl.h"
 #include "rules.h"
@@ -148,18 +150,25 @@ void Node::Impl::say_ready() const {
                assignment.statistics().pins + assignment.statistics().overrides);
 }
 
-// Who waits for the control core first; then the workers, so that nothing new comes; then what they have left in the rings is done and sent from here.
+// Who waits for the control core first, while it goes on; then the workers, so that nothing new comes; then what they have left in the rings is done and sent
+// from here.
 void Node::Impl::stop_in_order() {
-  loop.close();
   peers.stop();
-  placements.stop();
-  balancer.stop();
-  mover.stop();
-  monitor.stop();
-  server.reset();
-  control_server.reset();
+  std::atomic<bool> nobody_waits{};
+  std::thread ending([&] {
+    placements.stop();
+    balancer.stop();
+    mover.stop();
+    monitor.stop();
+    server.reset();
+    control_server.reset();
+    if (loader.joinable()) loader.join();
+    nobody_waits.store(true, std::memory_order_relaxed);
+  });
+  loop.run(nobody_waits);
+  ending.join();
+  loop.close();
   health.stop();
-  if (loader.joinable()) loader.join();
   stop.store(true, std::memory_order_relaxed);
   for (unsigned i = 0; i < workers.size(); ++i) nic::join(i);
   exceptions.close();

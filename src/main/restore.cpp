@@ -63,7 +63,11 @@ std::expected<void, std::string> Node::Impl::restore_bindings() {
   if (restored->subscriptions != 0) spdlog::info("{} subscriptions go on, as before the restart", restored->subscriptions);
   auto under_way = store::open_rows(store_of(config), "moves");
   if (!under_way) return std::unexpected(under_way.error().text);
-  return mover.restore(std::move(*under_way), mover_of(config));
+  const auto snapshot = store->snapshot();
+  if (!snapshot) return std::unexpected(snapshot.error().text);
+  const auto mark = (*snapshot)->mark();
+  if (!mark) return std::unexpected(mark.error().text);
+  return mover.restore(std::move(*under_way), *mark, mover_of(config));
 }
 
 void Node::Impl::load_rest() {

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "herald.h"
@@ -70,7 +71,7 @@ void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const S
 /// Who has not come in time; and who came so long ago that nothing goes to both homes any more.
 void Mover::overdue() {
   const std::uint64_t now = base::wall_s();
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   std::vector<const Step*> changed;
   for (; !deadlines_.empty() && deadlines_.top().s <= now; deadlines_.pop()) {
     Step* const step = find(deadlines_.top().key, deadlines_.top().is_slot);
@@ -109,9 +110,10 @@ void Mover::end_rests(std::uint64_t now_s) {
 /// Watchers of those who are at their new home, some of each home before at a time. A home that cannot be told is told later.
 void Mover::tell_watchers() {
   take_returned();
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   for (auto& [home, queue] : owed_) {
-    if (queue.empty() || telling_.contains(home) || tell_again_ms_[home] > base::monotonic_ms()) continue;
+    if (queue.empty() || telling_.contains(home)) continue;
+    if (const auto at = untold_.find(home); at != untold_.end() && at->second.again_ms > base::monotonic_ms()) continue;
     const std::size_t count = std::min(queue.size(), told_at_once);
     Errand errand{.home = home, .tidings = Tidings::moved};
     for (std::size_t i = 0; i < count; ++i)
@@ -128,14 +130,14 @@ void Mover::tell_watchers() {
 void Mover::take_returned() {
   std::size_t unasked = 0;
   std::string why;
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   for (const Errand& errand : herald_->take()) {
     if (errand.told) {
-      if (errand.tidings == Tidings::moved) told(errand.home, *errand.told);
+      if (errand.tidings != Tidings::moved) continue;
+      if (untold_.erase(errand.home) != 0) spdlog::info("watchers of clients who have left {} are told again", name_of(errand.home));
+      told(errand.home, *errand.told);
     } else if (errand.tidings == Tidings::moved) {
-      telling_.erase(errand.home);
-      tell_again_ms_[errand.home] = base::monotonic_ms() + tell_again_after_ms;
-      spdlog::warn("watchers of {} clients are not told yet: {}", errand.steps.size(), errand.told.error());
+      untold(errand.home, errand.steps.size(), errand.told.error());
     } else {
       unasked += errand.steps.size();
       why = errand.told.error();
@@ -143,6 +145,15 @@ void Mover::take_returned() {
   }
   // They come at their own next refresh.
   if (unasked != 0) spdlog::warn("{} clients on the move are not asked to hurry: {}", unasked, why);
+}
+
+/// Tried again every two seconds for as long as it takes, and said once for each reason.
+void Mover::untold(HomeIndex home, std::size_t clients, const std::string& why) {
+  telling_.erase(home);
+  Untold& untold = untold_[home];
+  untold.again_ms = base::monotonic_ms() + tell_again_after_ms;
+  if (std::exchange(untold.why, why) != why)
+    spdlog::warn("watchers of {} clients who have left {} are not told yet, which is tried again: {}", clients, name_of(home), why);
 }
 
 /// The watchers of those who were at the front of a home's queue have been told: that was the last thing to be done for them.

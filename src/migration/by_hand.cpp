@@ -49,14 +49,15 @@ Expected<control::Outcome> Mover::send(std::unique_lock<std::mutex> plans, const
   going.deadline_s = going.set_out_s + settings_.deadline_s;
   if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) {
     plans.unlock();
-    spdlog::warn("{} is placed, but his watchers will not be notified: the move could not be stored: {}", client.aor, written.error());
-    return commit();
+    auto placed = commit();
+    if (placed) spdlog::warn("{} is placed, but his watchers will not be notified: the move could not be stored: {}", client.aor, written.error());
+    return placed;
   }
   if (const auto at = rests_.find(going.key); at != rests_.end()) at->second.both_until_s = 0;
   show(keep(std::move(going)), {.previous = from});
   plans.unlock();
   auto done = commit();
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   Step* const step = find(client.key, false);  // he may have come already, and all be told
   if (!done && step != nullptr) {
     show(*step, {});
@@ -84,7 +85,7 @@ void Mover::overtake(Step& step) {
 
 /// Those on their way whom the operator has sent elsewhere: their new home is another, or the one before again.
 void Mover::turn_round() {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   std::vector<const Step*> changed, over;
   for (const auto& [key, to] : std::exchange(turned_, {})) {
     Step* const step = find(key, false);

@@ -25,6 +25,7 @@ constexpr std::uint64_t slot_rows = plan_rows - 1;
 constexpr std::uint64_t fleet_rows = plan_rows - 2;
 
 constexpr base::Hash128 joining_key{.low = 0, .high = fleet_rows};
+constexpr base::Hash128 store_key{.low = 1, .high = fleet_rows};
 constexpr std::uint16_t format = 2;  // of a step; another build's is not read
 
 constexpr std::uint8_t slot_flag = 1, confirmed_flag = 2;
@@ -98,6 +99,13 @@ std::optional<std::set<std::string>> names_from(std::string_view octets) {
   return read.get<std::set<std::string>>();
 }
 
+std::optional<base::Hash128> store_from(std::string_view octets) {
+  base::Hash128 store;
+  if (octets.size() != sizeof store) return std::nullopt;
+  std::memcpy(&store, octets.data(), sizeof store);
+  return store;
+}
+
 Expected<void> told(const store::Result<void>& result) { return result ? Expected<void>{} : std::unexpected(result.error().text); }
 
 }  // namespace
@@ -109,6 +117,8 @@ Expected<Ledger::Contents> Ledger::read() const {
       if (auto plan = plan_from(octets)) return out.plans.push_back(std::move(*plan));
     } else if (key == joining_key) {
       if (auto names = names_from(octets)) return void(out.joining = std::move(*names));
+    } else if (key == store_key) {
+      if (out.store = store_from(octets); out.store) return;
     } else if (auto step = step_from(key, octets)) {
       return out.steps.push_back(std::move(*step));
     }
@@ -134,6 +144,19 @@ Expected<void> Ledger::forget(std::span<const std::uint32_t> ids) {
   std::vector<store::Row> rows;
   for (const std::uint32_t id : ids) rows.push_back({{.low = id, .high = plan_rows}, {}});
   return told(rows_->write(rows));
+}
+
+Expected<void> Ledger::forget_all() {
+  std::vector<store::Row> rows;
+  const auto broken = rows_->each([&](const base::Hash128& key, std::string_view) {
+    if (key != store_key) rows.push_back({key, {}});
+  });
+  return broken ? told(rows_->write(rows)) : std::unexpected(broken.error().text);
+}
+
+Expected<void> Ledger::write_store(const base::Hash128& store) {
+  const store::Row row{store_key, {reinterpret_cast<const char*>(&store), sizeof store}};
+  return told(rows_->write({&row, 1}));
 }
 
 Expected<void> Ledger::write_joining(const std::set<std::string>& homes) {

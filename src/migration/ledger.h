@@ -3,6 +3,7 @@
 // store.
 #pragma once
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -23,6 +24,7 @@ class Ledger {
     std::vector<Plan> plans;   ///< ascending by id
     std::vector<Step> steps;   ///< that are not over, or resting
     std::set<std::string> joining;   ///< homes, by name
+    std::optional<base::Hash128> store;   ///< whose moves these are; nullopt: an earlier build did not say
     std::uint64_t unread{};    ///< rows that are broken, or of another build
   };
   [[nodiscard]] Expected<Contents> read() const;
@@ -30,6 +32,10 @@ class Ledger {
   [[nodiscard]] Expected<void> write(std::span<const Plan> plans, std::span<const Step* const> changed, std::span<const Step* const> over);
   /// Old plans go.
   [[nodiscard]] Expected<void> forget(std::span<const std::uint32_t> plans);
+  /// All rows go, but for the one that says whose they were.
+  [[nodiscard]] Expected<void> forget_all();
+  /// From now on these are that store's moves (Snapshot::mark).
+  [[nodiscard]] Expected<void> write_store(const base::Hash128& store);
   /// Homes that came with nothing and have not their share yet.
   [[nodiscard]] Expected<void> write_joining(const std::set<std::string>& homes);
 

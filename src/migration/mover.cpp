@@ -22,27 +22,6 @@ Mover::~Mover() { stop(); }
 
 // --- start and stop
 
-Expected<void> Mover::restore(std::unique_ptr<store::Rows> rows, const MoverSettings& settings) {
-  settings_ = settings;
-  ledger_ = std::make_unique<Ledger>(std::move(rows));
-  auto known = ledger_->read();
-  if (!known) return std::unexpected(known.error());
-  if (known->unread != 0) spdlog::warn("{} rows of moves cannot be read: these clients are where the store has them", known->unread);
-  plans_ = std::move(known->plans);
-  if (!plans_.empty()) next_plan_ = plans_.back().id + 1;
-  withdraw_proposed();
-  joining_ = std::move(known->joining);
-  for (Step& step : known->steps) {
-    if (step.state >= StepState::settled && !step.is_slot) rest(step);
-    if (step.state == StepState::resting) continue;
-    if (step.plan != 0 && std::ranges::find(plans_, step.plan, &Plan::id) == plans_.end()) continue;
-    // Those that were about to be committed may be, or not: to the workers they are on their way at once, and resume_all() sees what the store has.
-    const Step& kept = keep(std::move(step));
-    if (kept.state == StepState::committed) show(kept, {.previous = kept.from});
-  }
-  return {};
-}
-
 void Mover::start() {
   herald_ = std::make_unique<Herald>(tell_, [this] { wake_.notify_all(); });
   thread_ = std::thread([this] { run(); });
@@ -71,6 +50,12 @@ Plan& Mover::plan_of(const Step& step) {
   const auto at = std::ranges::find(plans_, step.plan, &Plan::id);
   base::check(at != plans_.end(), "a step without its plan");
   return *at;
+}
+
+/// Whether its plan moves clients, or will when the operator resumes it.
+bool Mover::is_under_way(const Step& step) {
+  const PlanState state = plan_of(step).state;
+  return state == PlanState::running || state == PlanState::paused;
 }
 
 Expected<Plan*> Mover::named(std::uint32_t id) {
@@ -151,8 +136,11 @@ Expected<void> Mover::pause(std::uint32_t id) {
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
   if ((*found)->state != PlanState::running) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)));
-  (*found)->state = PlanState::paused;
-  return ledger_->write({*found, 1}, {}, {});
+  Plan paused = **found;
+  paused.state = PlanState::paused;
+  if (const auto written = ledger_->write({&paused, 1}, {}, {}); !written) return written;
+  **found = std::move(paused);
+  return {};
 }
 
 Expected<void> Mover::resume(std::uint32_t id) {
@@ -160,32 +148,36 @@ Expected<void> Mover::resume(std::uint32_t id) {
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
   if ((*found)->state != PlanState::paused) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)));
-  (*found)->state = PlanState::running;
-  (*found)->trouble.clear();
+  Plan running = **found;
+  running.state = PlanState::running;
+  running.trouble.clear();
+  if (const auto written = ledger_->write({&running, 1}, {}, {}); !written) return written;
+  **found = std::move(running);
   wake_.notify_all();
-  return ledger_->write({*found, 1}, {}, {});
+  return {};
 }
 
 Expected<void> Mover::abort(std::uint32_t id) {
   auto lock = lock_plans();
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
-  Plan& plan = **found;
-  if (plan.state == PlanState::done || plan.state == PlanState::aborted)
-    return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name(plan.state)) + " already");
+  Plan aborted = **found;
+  if (aborted.state == PlanState::done || aborted.state == PlanState::aborted)
+    return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name(aborted.state)) + " already");
+  const bool was_proposed = aborted.state == PlanState::proposed;
+  aborted.state = PlanState::aborted;
+  aborted.ended_s = base::wall_s();
   std::vector<const Step*> over;
-  if (plan.state == PlanState::proposed) proposed_.clear();
   for (const auto& [way, queue] : planned_) std::ranges::copy_if(queue, std::back_inserter(over), [&](const Step* step) { return step->plan == id; });
+  if (const auto written = write_apart(lock, aborted, {}, over); !written) return written;
+  **named(id) = std::move(aborted);
+  if (was_proposed) proposed_.clear();
   if (!over.empty()) planned_.clear();  // all that is planned is of one plan
-  plan.state = PlanState::aborted;
-  plan.ended_s = base::wall_s();
-  const Plan aborted = plan;
-  const auto written = write_apart(lock, aborted, {}, over);
   for (const Step* step : over) forget(*step);
-  return written;
+  return {};
 }
 
-/// Whoever makes, changes or ends a plan, or begins a move, waits for a plan that is being written, and until what was restored is where it is worked on.
+/// Whoever makes, changes or ends a plan, or begins or ends a move, waits for a plan that is being written, and until what was restored is where it is worked on.
 std::unique_lock<std::mutex> Mover::lock_plans() {
   std::unique_lock lock(mutex_);
   changeable_.wait(lock, [&] { return !is_writing_ && (is_resumed_ || stopping_ || !ledger_); });
@@ -295,6 +287,20 @@ void Mover::save(std::span<const Step* const> changed, std::span<const Step* con
     plan.trouble = written.error();
   }
   spdlog::error("moves are paused: {}", written.error());
+}
+
+/// A client is still where he was: planned, or left alone when his plan was aborted meanwhile, or he has none. Returns which.
+bool Mover::plan_again(Step& step) {
+  step.state = StepState::planned;
+  if (!is_under_way(step)) return false;
+  planned_[way_of(step)].push_front(&step);
+  return true;
+}
+
+std::string Mover::name_of(assign::HomeIndex home) {
+  std::string name;
+  loop_.call([&] { name = commons_.site.read().homes[home].name; });
+  return name;
 }
 
 /// To the workers. A move to no home before is none.

@@ -3,6 +3,7 @@
 // the disk before it is visible, and visible to every worker before anybody is told: a crash at any point leaves each client one home, and nothing owed is lost.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -12,8 +13,6 @@
 
 namespace viaduct::migration {
 namespace {
-
-using assign::HomeIndex;
 
 constexpr auto busy_pause = std::chrono::milliseconds(20);
 constexpr auto idle_pause = std::chrono::milliseconds(500);
@@ -30,43 +29,10 @@ void Mover::run() {
     const bool is_busy = round(std::chrono::duration<double>(now - last).count());
     last = now;
     std::unique_lock lock(mutex_);
-    if (stopping_) return;
+    if (stopping_ || placements_.is_stopping()) return;
     wake_.wait_for(lock, is_busy ? busy_pause : idle_pause);
     if (stopping_) return;
   }
-}
-
-/// Steps as they were restored, to where they are worked on.
-void Mover::resume_all() {
-  const std::lock_guard lock(mutex_);
-  std::vector<Step*> all;
-  for (const auto& [slot, step] : slots_) all.push_back(step.get());
-  for (const auto& [key, step] : clients_) all.push_back(step.get());
-  std::vector<Step*> set_out_not;
-  loop_.call([&] {
-    const auto slots = commons_.assignment.slots();
-    for (Step* step : all) {
-      const HomeIndex home = step->is_slot ? slots[assign::slot_of(step->key)] : commons_.assignment.find(step->key).home;
-      if (step->state != StepState::committed || home == step->to) continue;
-      plan_of(*step).moved -= step->clients;  // the crash was before the commit
-      set_out_not.push_back(step);
-    }
-  });
-  for (Step* step : all)
-    if (step->state == StepState::planned) planned_[way_of(*step)].push_back(step);
-  std::vector<const Step*> changed, over;
-  for (Step* step : set_out_not) {
-    show(*step, {});
-    (plan_again(*step) ? changed : over).push_back(step);
-  }
-  for (Step* step : all) {
-    if (step->state == StepState::committed) deadlines_.push({step->deadline_s, step->key, step->is_slot});
-    if (step->state == StepState::settled) owed_[step->from].push_back(step);
-  }
-  if (!changed.empty() || !over.empty()) save(changed, over);
-  for (const Step* step : over) forget(*step);
-  is_resumed_ = true;
-  changeable_.notify_all();
 }
 
 /// Returns whether anything is under way.
@@ -77,12 +43,12 @@ bool Mover::round(double seconds) {
   tell_leaving();
   tell_watchers();
   wave(seconds);
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
   end_plans();
   return !clients_.empty() || !slots_.empty() || !both_.empty();
 }
 
-/// Plans whose last step is over are done; the oldest go.
+/// Plans whose last step is over are done; the oldest go, unless one of their clients is on his way still, or his watchers are to be told.
 void Mover::end_plans() {
   bool is_changed = false;
   for (Plan& plan : plans_) {
@@ -95,9 +61,12 @@ void Mover::end_plans() {
   }
   if (is_changed) save({}, {});
   std::vector<std::uint32_t> old;
-  while (plans_.size() - old.size() > plans_kept) old.push_back(plans_[old.size()].id);
+  for (const Plan& plan : plans_) {
+    if (plans_.size() - old.size() <= plans_kept) break;
+    if ((plan.state == PlanState::done || plan.state == PlanState::aborted) && !open_.contains(plan.id)) old.push_back(plan.id);
+  }
   if (old.empty()) return;
-  plans_.erase(plans_.begin(), plans_.begin() + static_cast<std::ptrdiff_t>(old.size()));
+  std::erase_if(plans_, [&](const Plan& plan) { return std::ranges::binary_search(old, plan.id); });
   if (const auto written = ledger_->forget(old); !written) spdlog::warn("old plans stay on the disk: {}", written.error());
 }
 

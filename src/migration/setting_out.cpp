@@ -30,14 +30,15 @@ void Mover::Bucket::fill(double seconds) { tokens = std::min(tokens + per_s * se
 void Mover::wave(double seconds) {
   std::vector<Step*> chosen;
   {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_plans();
     chosen = next_wave(seconds);
     if (chosen.empty()) return;
     if (const auto written = set_out(chosen); !written) return take_back(chosen, written.error());
     if (chosen.empty()) return;
   }
   auto gone = commit(chosen);
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_plans();
+  if (!gone && placements_.is_stopping()) return leave_committed(chosen);
   if (!gone) return take_back(chosen, gone.error());
   let_be(gone->staying);
   std::vector<const Step*> changed;
@@ -58,9 +59,7 @@ double Mover::pace_towards(HomeIndex home, double seconds) {
   congestion->note(commons_.load.sums(home), seconds);
   const double now = congestion->pace_ratio();
   if (before < 1 || now == 1) return now;
-  std::string name;
-  loop_.call([&] { name = commons_.site.read().homes[home].name; });
-  spdlog::warn("{} answers many requests with 5xx: clients are moved there more slowly", name);
+  spdlog::warn("{} answers many requests with 5xx: clients are moved there more slowly", name_of(home));
   return now;
 }
 
@@ -260,12 +259,10 @@ void Mover::set_out_done(const std::vector<Step*>& chosen) {
   }
 }
 
-/// A client is still where he was: planned, or left alone when his plan was aborted meanwhile, or he has none. Returns which.
-bool Mover::plan_again(Step& step) {
-  step.state = StepState::planned;
-  if (step.plan == 0 || plan_of(step).state == PlanState::aborted) return false;
-  planned_[way_of(step)].push_front(&step);
-  return true;
+/// The node stops, and has not written whom it meant to: it begins where it would have after a crash. As set_out() has them on the disk they are counted here too,
+/// whatever is written until the end.
+void Mover::leave_committed(const std::vector<Step*>& chosen) {
+  for (const Step* step : chosen) plan_of(*step).moved += step->clients;
 }
 
 /// Nothing of this wave is durable: its clients are at home where they were, and the plan waits for the operator.

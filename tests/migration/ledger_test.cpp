@@ -115,6 +115,22 @@ TEST_F(LedgerTest, KeepsWhoRestsAndWhichHomesJoin) {
   EXPECT_EQ(read().unread, 0u);
 }
 
+TEST_F(LedgerTest, KnowsWhoseMovesTheseAre) {
+  const base::Hash128 mark{.low = 11, .high = 12};
+  EXPECT_FALSE(read().store);
+  ASSERT_TRUE(ledger->write_store(mark));
+  const std::array steps = {&alice, &slot};
+  ASSERT_TRUE(ledger->write({&plan, 1}, steps, {}));
+  ASSERT_TRUE(ledger->write_joining({"north"}));
+  reopen();
+  EXPECT_EQ(read().store, mark);
+  ASSERT_TRUE(ledger->forget_all());
+  const auto known = read();
+  EXPECT_TRUE(known.plans.empty() && known.steps.empty() && known.joining.empty());
+  EXPECT_EQ(known.store, mark) << "until another says that they are his";
+  EXPECT_EQ(known.unread, 0u);
+}
+
 TEST_F(LedgerTest, CountsWhatItCannotRead) {
   ledger.reset();
   auto rows = *store::open_rows(options(), "moves");

@@ -90,6 +90,7 @@ class Placements {
   [[nodiscard]] store::Store& store() { return store_; }
   /// Whatever still runs gives up, and nothing begins any more.
   void stop();
+  [[nodiscard]] bool is_stopping() const { return stopping_.load(); }
 
  private:
   class Showing;

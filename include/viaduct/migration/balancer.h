@@ -45,7 +45,7 @@ struct Proposal {
   balance::Plan outcome;   ///< what the planner made of it
 };
 
-/// Thread: start and stop from the one that makes it; everything else from any but the control core.
+/// Thread: start from the one that makes it; everything else from any but the control core.
 class Balancer {
  public:
   Balancer(site::Commons& commons, control::Loop& loop, control::Placements& placements, control::Monitor& monitor, const control::Health& health,

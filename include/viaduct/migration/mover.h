@@ -55,8 +55,9 @@ class Mover {
   Mover(const Mover&) = delete;
   Mover& operator=(const Mover&) = delete;
 
-  /// What a node knew before it was restarted; before the first packet, so that clients between two homes are so at once. Errors: the rows cannot be read.
-  [[nodiscard]] Expected<void> restore(std::unique_ptr<store::Rows> rows, const MoverSettings& settings);
+  /// What a node knew before it was restarted; before the first packet, so that clients between two homes are so at once. What another store than `store`
+  /// (Snapshot::mark) has left there is forgotten: homes are known by index. Errors: the rows cannot be read, or are another store's and cannot be written.
+  [[nodiscard]] Expected<void> restore(std::unique_ptr<store::Rows> rows, const std::optional<base::Hash128>& store, const MoverSettings& settings);
   /// Shape: after restore. A node that never starts it (its store cannot be written) has no plans.
   void start();
   /// Everything that is under way stays as it is, to be restored.
@@ -123,6 +124,12 @@ class Mover {
     share::GraceToken seen;
   };
 
+  /// A home that is to be told again: not before, and why it was not.
+  struct Untold {
+    std::uint64_t again_ms{};
+    std::string why;
+  };
+
   /// What became of steps that were to set out.
   struct Wave {
     std::vector<Step*> going;  ///< they are where the plan has them
@@ -133,6 +140,7 @@ class Mover {
   enum class Reception : std::uint8_t { open, interrupted, closed };
 
   void run();
+  void keep_restored(std::vector<Step> steps);
   void resume_all();
   [[nodiscard]] Expected<control::Outcome> send(std::unique_lock<std::mutex> plans, const control::Client& client, assign::HomeIndex from, assign::HomeIndex to,
                                                 const std::function<Expected<control::Outcome>()>& commit);
@@ -148,6 +156,7 @@ class Mover {
   void tell_leaving();
   void tell_watchers();
   void take_returned();
+  void untold(assign::HomeIndex home, std::size_t clients, const std::string& why);
   void told(assign::HomeIndex home, std::span<const sip::ClientKey> sticky);
   void wave(double seconds);
   [[nodiscard]] double pace_towards(assign::HomeIndex home, double seconds);
@@ -162,6 +171,7 @@ class Mover {
   void let_be(const std::vector<Step*>& staying);
   void set_out_done(const std::vector<Step*>& chosen);
   void take_back(const std::vector<Step*>& chosen, const std::string& trouble);
+  void leave_committed(const std::vector<Step*>& chosen);
   [[nodiscard]] bool plan_again(Step& step);
   void end_plans();
   Step& keep(Step step);
@@ -169,12 +179,14 @@ class Mover {
   [[nodiscard]] Step* find(const sip::ClientKey& key, bool is_slot) const;
   void save(std::span<const Step* const> changed, std::span<const Step* const> over);
   [[nodiscard]] Plan& plan_of(const Step& step);
+  [[nodiscard]] bool is_under_way(const Step& step);
   [[nodiscard]] Expected<Plan*> named(std::uint32_t id);
   [[nodiscard]] Expected<void> write_apart(std::unique_lock<std::mutex>& lock, const Plan& plan, std::span<const Step* const> changed,
                                            std::span<const Step* const> over);
   [[nodiscard]] std::unique_lock<std::mutex> lock_plans();
   void withdraw_proposed();
   void show(const Step& step, const assign::Move& move);
+  [[nodiscard]] std::string name_of(assign::HomeIndex home);
 
   site::Commons& commons_;
   control::Loop& loop_;
@@ -187,7 +199,7 @@ class Mover {
   std::mutex by_hand_;  // one client is placed by hand at a time; before mutex_
   mutable std::mutex mutex_;  // of all below; steps that are not planned are changed by the mover's own thread alone
   std::condition_variable wake_;
-  bool is_writing_{};  // a plan whole, with the lock let go: no move begins meanwhile, and no plan is touched
+  bool is_writing_{};  // a plan whole, with the lock let go: no move begins or ends meanwhile, and no plan is touched
   bool is_resumed_{};  // what was restored is where it is worked on
   std::condition_variable changeable_;  // of these two
   bool stopping_{};
@@ -203,7 +215,7 @@ class Mover {
   std::vector<Leaving> leaving_;
   std::unordered_map<assign::HomeIndex, std::deque<Step*>> owed_;  // settled, watchers not told; by the home before
   std::unordered_map<assign::HomeIndex, std::size_t> telling_;  // homes that are being told, and so many at the front of owed_ of which
-  std::unordered_map<assign::HomeIndex, std::uint64_t> tell_again_ms_;  // homes that could not be told: not before
+  std::unordered_map<assign::HomeIndex, Untold> untold_;  // homes that could not be told
   std::unordered_map<std::uint32_t, std::size_t> open_;  // steps that are not over, by plan
   Soonest deadlines_;  // of committed steps
   std::unordered_map<base::Hash128, Rest, KeyHash> rests_;
