@@ -79,13 +79,13 @@ void give_mark(MDB_env* env, const Tables& tables) {
   std::string row(sizeof(base::Hash128), '\0');
   if (getrandom(row.data(), row.size(), 0) != std::ssize(row)) throw Failure{{Fault::failed, "store: the kernel gives no random octets"}};
   seal(mark_place, row);
-  static_cast<void>(attempt([&] {
+  [[maybe_unused]] const auto written = attempt([&] {
     Transaction txn = begin_transaction(env, 0);
     MDB_val key = value_of(mark_key);
     MDB_val value = value_of(row);
     require(mdb_put(txn.get(), tables.meta, &key, &value, 0), "write");
     require(mdb_txn_commit(txn.release()), "make");
-  }));
+  });
 }
 
 std::unique_ptr<Store> open_with(const LmdbOptions& o, bool writable) {

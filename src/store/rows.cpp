@@ -77,14 +77,14 @@ void check_fleet(MDB_env* env, const LmdbOptions& o, const std::filesystem::path
       throw Failure{{Fault::fleet, "store: " + file.string() + ": was written under another fleet.seed: it is of no use here, and can be removed"}};
     if (found) fail_corrupt(file.string());
   }
-  static_cast<void>(attempt([&] {
+  [[maybe_unused]] const auto written = attempt([&] {
     Transaction txn = begin_transaction(env, 0);
     require(mdb_dbi_open(txn.get(), meta_name, MDB_CREATE, &meta), "mark");
     MDB_val key = value_of(seed_key);
     MDB_val value = value_of(row);
     require(mdb_put(txn.get(), meta, &key, &value, 0), "mark");
     require(mdb_txn_commit(txn.release()), "mark");
-  }));
+  });
 }
 
 }  // namespace
