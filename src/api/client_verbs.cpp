@@ -176,18 +176,18 @@ json client_bind(const Plant& plant, const json& request) {
 
 json client_explain(const Plant& plant, const json& request) {
   const unsigned vias = whole_number(request, "vias", {1, base::via_values_max}).value_or(1);
+  control::Expected<control::Client> client;
+  plant.loop.call([&] { client = client_of(request, plant.commons.site.read()); });
+  if (!client) return failure(client.error());
+  bool is_watched{};
+  plant.registrar.call(client->key, [&](registrar::Shard&) { is_watched = plant.commons.watched.contains(client->key); });
   json out;
   plant.loop.call([&] {
     const Site& site = plant.commons.site.read();
-    const auto client = client_of(request, site);
-    if (!client) {
-      out = failure(client.error());
-      return;
-    }
     const edge::Tables tables{.assignment = plant.commons.assignment,
                               .moves = &plant.commons.moves,
                               .neighbours = &plant.commons.neighbours.read(),
-                              .watched = &plant.commons.watched};
+                              .is_watched = [is_watched](const sip::ClientKey&) { return is_watched; }};
     const base::Endpoint source = rehearsed_source(site, vias);
     const auto r = edge::rehearse(rehearsed_register(client->aor, vias), source, site.listeners.front(), site, tables, plant.commons.now_min.load());
     out = placement_json(plant, *client);

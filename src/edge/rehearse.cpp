@@ -67,7 +67,7 @@ Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Li
   }
   r.next = subject->next;
   r.judgement = judge(*subject, site, r.placement, now_min);
-  if (r.client && tables.watched != nullptr && tables.watched->contains(*r.client)) r.judgement = in_sight(*subject, r.judgement);
+  if (r.client && tables.is_watched && tables.is_watched(*r.client)) r.judgement = in_sight(*subject, r.judgement);
   const Stamp stamp{.epoch = r.placement.epoch, .now_min = now_min};
   switch (r.judgement.verdict) {
     case base::Verdict::redirected:

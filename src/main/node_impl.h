@@ -5,6 +5,7 @@
 #include <atomic>
 #include <expected>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,6 +31,7 @@ struct First {
 struct Node::Impl {
   config::Config config;
   config::Config applied;   // what a reload has changed; written with the pen in hand
+  std::mutex reloading;     // held from before the files are read, so that of two reloads the later holds
   Folders folders;
   std::unique_ptr<store::Store> store;
   nic::Ports ports;

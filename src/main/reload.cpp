@@ -13,6 +13,7 @@ namespace viaduct {
 // Files are read on the caller's thread; the control core only swaps what has been checked. What a running node cannot change keeps its old value, and homes
 // are the store's to say. On return every worker goes by it.
 std::expected<api::Reload, std::string> Node::Impl::reload() {
+  const std::lock_guard one_at_a_time(reloading);
   auto next = config::load(config.file, folders.profiles);
   if (!next) return std::unexpected(next.error().text);
   auto next_rules = compile_rules(*next, config.workers, folders.rules);
@@ -48,6 +49,7 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
 
 // The files are read and compiled on the caller's thread.
 std::expected<std::size_t, std::string> Node::Impl::reload_rules() {
+  const std::lock_guard one_at_a_time(reloading);
   config::Config current;
   {
     const auto pen = placements.take_pen();

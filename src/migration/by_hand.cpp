@@ -59,7 +59,7 @@ Expected<control::Outcome> Mover::send(std::unique_lock<std::mutex> plans, const
   auto done = commit();
   const auto lock = lock_plans();
   Step* const step = find(client.key, false);  // he may have come already, and all be told
-  if (!done && step != nullptr) {
+  if (!done && step != nullptr && step->state == StepState::committed) {
     show(*step, {});
     save({}, std::array<const Step*, 1>{step});
     forget(*step);

@@ -3,6 +3,7 @@
 #include "watching.h"
 
 #include "fleet.h"
+#include "viaduct/assign/watched.h"
 
 namespace viaduct::edge {
 namespace {
@@ -25,7 +26,9 @@ class Watching : public Fleet {
     return event.empty() ? out : out.header("Event: " + event);
   }
   Judgement sent(const std::string& text) { return rehearse(text, endpoint("198.18.0.1:5062"), site.listeners.front(), site, tables(), now_min).judgement; }
-  Tables tables() const { return {.assignment = assignment, .locations = &locations, .watched = &watched}; }
+  Tables tables() const {
+    return {.assignment = assignment, .locations = &locations, .is_watched = [this](const sip::ClientKey& client) { return watched.contains(client); }};
+  }
   std::optional<sip::ClientKey> registered(const std::string& response, std::string_view from) {
     Subject subject;
     subject.source = endpoint(from);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the path would do with a message: the same judging and composing on a text, with nothing received and nothing sent.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "viaduct/assign/assignment.h"
 #include "viaduct/assign/moves.h"
-#include "viaduct/assign/watched.h"
 #include "viaduct/edge/judge.h"
 #include "viaduct/screen/screener.h"
 #include "viaduct/site/neighbours.h"
@@ -23,13 +23,13 @@ struct Rehearsal {
 };
 
 /// Who lives where, where the clients of this node are (null: nobody is registered), who moves and who is watched here (null: nobody), and the ways to others
-/// (null: any). Shape: as a reader of each, or its writer.
+/// (null: any). Shape: as a reader of each, or its writer; who is watched only each shard's own core may ask, so that it comes as an answer.
 struct Tables {
   const assign::Assignment& assignment;
   const assign::Locations* locations{};
   const assign::Moves* moves{};
   const site::Neighbours* neighbours{};
-  const assign::Watched* watched{};
+  std::function<bool(const sip::ClientKey&)> is_watched;
 };
 
 /// Shape: `source` sent `text` to `listener`. The redirect guard is not asked: a rehearsal remembers nothing.
