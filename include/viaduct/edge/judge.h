@@ -62,7 +62,7 @@ using site::Site;
   X(loop, "a Via names this node: the request went in a circle")                                                           \
   X(max_forwards, "Max-Forwards is used up")                                                                               \
   X(proxy_require, "Proxy-Require asks for an extension that is not supported")                                            \
-  X(require, "Require asks for an extension that is not supported")                                                         \
+  X(require, "Require asks for an extension that is not supported")                                                        \
   X(ack_of_ours, "it acknowledges or cancels an answer of ours")                                                           \
   X(ack_nowhere, "an ACK with no place to go is never answered")                                                           \
   X(response_ours, "its top Via is ours and verifies")                                                                     \
