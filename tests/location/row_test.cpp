@@ -85,7 +85,8 @@ std::string earlier(std::uint8_t format, std::uint8_t listener) {
 
 TEST(Row, OfEarlierBuildsHasItsListenersNumber) {
   for (const std::uint8_t format : {std::uint8_t{1}, std::uint8_t{2}}) {
-    const auto back = from_row(earlier(format, 3), basis_of(0));
+    const std::string row = earlier(format, 3);
+    const auto back = from_row(row, basis_of(0));
     ASSERT_TRUE(back);
     EXPECT_EQ(back->bindings.at(0).uri, "sip:a@h");
     EXPECT_EQ(back->bindings.at(0).binding.cseq, 5U);
