@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Of the head of a call or an answer, as much as the library itself reads.
+/// Of the head of a call or an answer: the library makes some hundred octets in memory of each of its lines, however short.
 constexpr std::size_t head_bytes_max = std::size_t{64} << 10U;
 
 bool comes(int socket, short event, milliseconds within) {
@@ -48,6 +48,7 @@ bool CallStream::is_readable() const { return read_at_ < read_bytes_ || comes(so
 bool CallStream::is_writable() const { return comes(socket_, POLLOUT, written_until_ ? left(*written_until_) : within_); }
 
 ssize_t CallStream::read(char* to, size_t bytes) {
+  if (bytes == 1 && ++head_bytes_ > head_bytes_max) return -1;
   if (read_at_ == read_bytes_) {
     if (bytes_in_all_ > base::node_call_bytes_max + head_bytes_max || steady_clock::now() >= read_until_ || !is_readable()) return -1;
     const ssize_t got = recv(socket_, read_.data(), read_.size(), 0);

@@ -18,7 +18,7 @@ class CallStream final : public httplib::Stream {
 
   [[nodiscard]] bool is_readable() const override;
   [[nodiscard]] bool is_writable() const override;
-  /// Errors: below 0 when the time is over, or when more came than the largest call has.
+  /// Errors: below 0 when the time is over, or when more came than the largest call has, or its head.
   ssize_t read(char* to, size_t bytes) override;
   ssize_t write(const char* from, size_t bytes) override;
   void get_remote_ip_and_port(std::string& ip, int& port) const override;
@@ -32,8 +32,8 @@ class CallStream final : public httplib::Stream {
   std::chrono::milliseconds within_;
   Time read_until_;
   std::optional<Time> written_until_;
-  std::array<char, 4096> read_;  // the library asks for one octet at a time
-  std::size_t read_at_{}, read_bytes_{}, bytes_in_all_{};
+  std::array<char, 4096> read_;  // of a head the library asks for one octet at a time
+  std::size_t read_at_{}, read_bytes_{}, bytes_in_all_{}, head_bytes_{};
 };
 
 }  // namespace viaduct::control
