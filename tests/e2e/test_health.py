@@ -9,6 +9,7 @@ import time
 
 import frames
 import rig
+from disk import fill, small_disk
 from rig import sip
 
 NORTH, SOUTH = rig.HOMES["north"], rig.HOMES["south"]
@@ -173,23 +174,6 @@ def test_a_restart_of_the_node_forgets_neither_that_a_home_is_down_nor_by_whom(l
         assert set(effective_homes(daemon).values()) == {"south"}
         again(north)
         wait_state(daemon, "north", "up", by_health=False)
-
-
-@contextlib.contextmanager
-def small_disk(folder, size):
-    disk = folder / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=True)
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
-
-
-def fill(path):
-    with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
 
 
 def test_a_full_disk_keeps_no_dead_home_in_service_and_learns_of_it_when_there_is_room(lab, folder):

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
 import rig
 from daemon import Daemon
+from disk import fill, small_disk
 from test_moves import plan, wait_for_plan
 from test_store import export, quiet, refused_start, viaduct
 
@@ -126,29 +126,12 @@ def test_registrations_under_another_seed_are_refused(folder):
         assert node.ask("status")["registrar"]["clients"] == 0
 
 
-@contextlib.contextmanager
-def small_disk(folder, size="8m"):
-    disk = folder / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=True)
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
-
-
-def fill(disk):
-    with open(disk / "fill", "wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-
-
 def abort_on_a_full_disk(node, disk):
     """A plan whose abort is refused. The file may have room of its own for it: then the next one is tried."""
     for _ in range(20):
         number = begin(node, "north")
         wait_for_plan(node, number, "some are on their way", lambda p: p["moved"] >= 100)
-        fill(disk)
+        fill(disk / "fill")
         aborted = node.ask("plan.abort", id=number)
         if not aborted["ok"]:
             return number, aborted["error"]
@@ -157,7 +140,7 @@ def abort_on_a_full_disk(node, disk):
 
 
 def test_what_a_full_disk_refuses_is_as_it_was_and_is_done_when_there_is_room(folder):
-    with small_disk(folder) as disk:
+    with small_disk(folder, "8m") as disk:
         paced = QUICK | {"deadline_s": 2, "clients_per_s": 100, "receiver_clients_per_s": 100, "donor_clients_per_s": 100}
         config = quiet(folder, node={"name": "x"}, assignments=users(4000, "north"), assign={"policy": "explicit"},
                        store={"path": disk / "store", "size_max": 1024}, balance=paced)

@@ -13,7 +13,7 @@ import daemon as daemons
 import frames
 import pytest
 from daemon import Daemon, make_config
-
+from disk import small_disk
 
 
 def quiet(folder, **overrides):
@@ -212,10 +212,7 @@ def test_an_import_that_is_cut_off_changes_nothing(folder):
 
 
 def test_a_full_disk_refuses_the_change_and_leaves_what_is(folder):
-    disk = folder / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
-    try:
+    with small_disk(folder, "4m") as disk:
         with Daemon(quiet(folder, assignments=[("alice@example.com", "north")], store={"path": disk / "store", "size_max": 1024})) as node:
             many = rows(*((f"user{i}@example.com", "north") for i in range(100_000)))
             assert "No space left" in viaduct(node, "clients", "import", "-", stdin=many, status=1)
@@ -224,8 +221,6 @@ def test_a_full_disk_refuses_the_change_and_leaves_what_is(folder):
             assert export(node) == {"alice@example.com": ("south", False)}
         with Daemon(node.config) as node:
             assert export(node) == {"alice@example.com": ("south", False)}
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
 
 
 @pytest.mark.parametrize("spoil, why", [(lambda f: f.write_bytes(b"not a store of ours" * 1000), "MDB_INVALID"),

@@ -18,8 +18,8 @@ struct HomeStanding {
   std::uint64_t clients{}, bindings{}, subscriptions{};
 };
 
-/// Each call waits for its answer, up to 10 s in all and with a bound on its octets, and is as good once as several times: who gets an error calls again. Of more clients than one call takes
-/// several are made. Thread: any that may wait, but the control core.
+/// Each call waits for its answer, up to 10 s in all and with a bound on its octets, and is as good once as several times: who gets an error calls again. Of more
+/// clients than one call takes several are made. Thread: any that may wait, but the control core.
 class Peers {
  public:
   Peers(site::Commons& commons, Loop& loop);
