@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verbs that change the homes of the fleet, and how empty one is. What a home may be is the configuration's to say: a request becomes the text of a table of it.
+#include <spdlog/spdlog.h>
+
 #include <array>
 
 #include "answers.h"
@@ -20,13 +22,20 @@ std::string toml_of(const json& request, const json& standing) {
   return toml;
 }
 
-json told(const control::Expected<control::Outcome>& done) {
+/// Who changed a home by hand is in the log, since it may be asked at once.
+void log_change(const std::string& name, std::string_view what, const store::Author& author) {
+  spdlog::info("home {} is {} by {}{}{}", name, what, author.who, author.why.empty() ? "" : ": ", author.why);
+}
+
+json told(const std::string& name, std::string_view what, const store::Author& author, const control::Expected<control::Outcome>& done) {
   if (!done) return failure(done.error());
+  log_change(name, what, author);
   return {{"ok", true}, {"epoch", done->epoch}};
 }
 
-json told_state(const std::string& name, assign::HomeState state, const control::Expected<control::StateOutcome>& done) {
+json told_state(const std::string& name, assign::HomeState state, const store::Author& author, const control::Expected<control::StateOutcome>& done) {
   if (!done) return failure(done.error());
+  log_change(name, state == assign::HomeState::draining ? "drained" : state == assign::HomeState::up ? "brought up" : "taken down", author);
   json out = {{"ok", true}, {"epoch", done->epoch}};
   if (!done->refusal.empty())
     out["warning"] = name + ": is " + std::string(assign::name(state)) + ", but a restart would not know of it until the store takes it: " + done->refusal;
@@ -45,14 +54,16 @@ json change_home(const Plant& plant, const json& request, const std::string& who
   if (request.contains("address") && standing["public"] == json::array({standing["address"]})) standing.erase("public");
   // Who is or becomes a Viaduct notifies by itself, unless it is said otherwise.
   if (request.contains("viaduct") || request.contains("control")) standing.erase("reg_notifier");
-  return told(plant.fleet.set(name, toml_of(request, standing), author_of(request, who)));
+  const store::Author author = author_of(request, who);
+  return told(name, "changed", author, plant.fleet.set(name, toml_of(request, standing), author));
 }
 
 template <assign::HomeState state>
 Answer set_state(const Plant& plant, const json& request, const std::string& who) {
   return answering([&plant, request, who] {
     const auto name = request.at("name").get<std::string>();
-    return told_state(name, state, plant.fleet.set_state(name, state, author_of(request, who)));
+    const store::Author author = author_of(request, who);
+    return told_state(name, state, author, plant.fleet.set_state(name, state, author));
   });
 }
 
@@ -116,7 +127,10 @@ Answer home_down(const Plant& plant, const json& request, const std::string& who
 Answer home_up(const Plant& plant, const json& request, const std::string& who) { return set_state<assign::HomeState::up>(plant, request, who); }
 
 Answer home_add(const Plant& plant, const json& request, const std::string& who) {
-  return answering([&plant, request, who] { return told(plant.fleet.add(toml_of(request, json::object()), author_of(request, who))); });
+  return answering([&plant, request, who] {
+    const store::Author author = author_of(request, who);
+    return told(request.at("name").get<std::string>(), "added", author, plant.fleet.add(toml_of(request, json::object()), author));
+  });
 }
 
 Answer home_set(const Plant& plant, const json& request, const std::string& who) {
@@ -124,7 +138,11 @@ Answer home_set(const Plant& plant, const json& request, const std::string& who)
 }
 
 Answer home_remove(const Plant& plant, const json& request, const std::string& who) {
-  return answering([&plant, request, who] { return told(plant.fleet.remove(request.at("name").get<std::string>(), author_of(request, who))); });
+  return answering([&plant, request, who] {
+    const auto name = request.at("name").get<std::string>();
+    const store::Author author = author_of(request, who);
+    return told(name, "removed", author, plant.fleet.remove(name, author));
+  });
 }
 
 }  // namespace viaduct::api

@@ -9,7 +9,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "fields.h"
@@ -154,14 +158,31 @@ std::expected<json, Failure> ask_long(const std::filesystem::path& socket, const
 
 namespace {
 
-/// Where rows go: a file that gets its name when it is whole, or standard output.
+/// What a name leads to: a file's own name where that is a symbolic link; nothing for what cannot be replaced, a device or a pipe.
+[[nodiscard]] std::optional<std::string> replaceable(const std::string& name) {
+  std::error_code trouble;
+  const auto status = std::filesystem::status(name, trouble);
+  if (!std::filesystem::exists(status)) return name;
+  if (!std::filesystem::is_regular_file(status)) return std::nullopt;
+  const auto target = std::filesystem::canonical(name, trouble);
+  return trouble ? name : target.string();
+}
+
+/// Where rows go: a file that gets its name when it is whole and on the disk; a device or a pipe, as they come; standard output.
 class Output {
  public:
-  explicit Output(const std::string& name) : name_(name), file_(is_standard_output(name) ? stdout : std::fopen(part().c_str(), "wb")) {}
+  explicit Output(const std::string& name) {
+    if (is_standard_output(name))
+      file_ = stdout;
+    else if (const auto target = replaceable(name))
+      target_ = *target, file_ = std::fopen(part().c_str(), "wb");
+    else
+      file_ = std::fopen(name.c_str(), "wb");
+  }
   ~Output() {
     if (file_ == nullptr || file_ == stdout) return;
     std::fclose(file_);
-    unlink(part().c_str());
+    if (!target_.empty()) unlink(part().c_str());
   }
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
@@ -172,14 +193,15 @@ class Output {
   [[nodiscard]] bool finish() {
     if (std::fflush(file_) != 0) return false;
     if (file_ == stdout) return true;
-    if (std::rename(part().c_str(), name_.c_str()) != 0) return false;
+    if (target_.empty()) return std::fclose(std::exchange(file_, nullptr)) == 0;
+    if (fsync(fileno(file_)) != 0 || std::rename(part().c_str(), target_.c_str()) != 0) return false;
     return std::fclose(std::exchange(file_, nullptr)) == 0;
   }
 
  private:
-  [[nodiscard]] std::string part() const { return name_ + ".part"; }
-  std::string name_;
-  std::FILE* file_;
+  [[nodiscard]] std::string part() const { return target_ + ".part"; }
+  std::string target_;  // empty: what is written is not renamed
+  std::FILE* file_{};
 };
 
 }  // namespace

@@ -254,10 +254,14 @@ bool Bindings::restore(const ClientKey& key, std::string_view aor, std::span<con
   bool is_as_it_was = true;
   std::vector<BindingText> live;
   for (const BindingText& b : bindings) {
-    is_as_it_was &= b.binding.expires_at_s > now_s && b.binding.expires_at_s <= last_s;
+    is_as_it_was &= b.binding.expires_at_s > now_s && b.binding.expires_at_s <= last_s && std::max(b.binding.added_at_s, b.binding.registered_at_s) <= now_s;
     if (b.binding.expires_at_s <= now_s) continue;
     live.push_back(b);
-    live.back().binding.expires_at_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(b.binding.expires_at_s, last_s));
+    assign::Binding& binding = live.back().binding;
+    binding.expires_at_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(b.binding.expires_at_s, last_s));
+    // By a clock that is behind they came in the future, and who registers next would count as the older one.
+    binding.added_at_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(b.binding.added_at_s, now_s));
+    binding.registered_at_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(b.binding.registered_at_s, now_s));
   }
   if (live.empty()) return impl_->unsaved.lose(key, store::Unsaved::taken), false;
   impl_->draft.assign(live);

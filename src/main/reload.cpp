@@ -73,7 +73,7 @@ void Node::Impl::show_rules(std::unique_ptr<screen::Rules> next) {
 void Node::reload_and_log() {
   const auto done = impl_->reload();
   if (!done) return spdlog::error("reload refused, nothing changed: {}", done.error());
-  for (const std::string& what : done->applied) spdlog::info("reload applied: {}", what);
+  for (const std::string& what : done->applied) spdlog::info("reload: {} in force", what);
   for (const std::string& key : done->needs_restart) spdlog::warn("reload: {} needs a restart", key);
   for (const std::string& difference : done->differs) spdlog::warn("reload: {}", difference);
 }

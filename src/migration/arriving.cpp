@@ -22,26 +22,29 @@ constexpr std::uint64_t tell_again_after_ms = 2000;
 
 }  // namespace
 
-/// Homes that accepted a client who is on his way to them.
+/// Homes that accepted a client who is on his way to them, or whom somebody has placed there since he set out.
 void Mover::hear() {
   std::vector<assign::Confirmation> told;
-  std::vector<bool> by_slot;  // who has no placement of his own
+  std::vector<assign::Placement> placed;  // where the table has each
   loop_.call([&] {
     told = commons_.moves.take(confirmations_a_round);
-    for (const assign::Confirmation& c : told) by_slot.push_back(commons_.assignment.find(c.client).layer == assign::Layer::slot);
+    for (const assign::Confirmation& c : told) placed.push_back(commons_.assignment.find(c.client));
   });
   if (told.empty()) return;
   const auto lock = lock_plans();
-  std::vector<const Step*> changed;
+  std::vector<const Step*> changed, over;
   for (std::size_t i = 0; i < told.size(); ++i) {
     const assign::Confirmation& c = told[i];
     if (const auto at = rests_.find(c.client); at != rests_.end() && at->second.both_until_s != 0) continue;  // he refreshes at his new home
-    if (Step* const step = find(c.client, false); step == nullptr && by_slot[i])
-      settle_of_slot(c, changed);
-    else if (step != nullptr && step->state == StepState::committed && step->to == c.home)
+    Step* const step = find(c.client, false);
+    if (step == nullptr && placed[i].layer == assign::Layer::slot) settle_of_slot(c, changed);
+    if (step == nullptr || step->state != StepState::committed || (step->to != c.home && placed[i].home != c.home)) continue;
+    if (turn(*step, c.home))
+      over.push_back(step);
+    else
       settle(*step, true, changed, 0);
   }
-  if (!changed.empty()) save(changed, {});
+  save_and_forget(changed, over);
 }
 
 /// From now on the client is at his new home; only CANCEL and ACK go to both a while longer, and as long as his slot is on its way.
@@ -72,12 +75,26 @@ void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const S
 void Mover::overdue() {
   const std::uint64_t now = base::wall_s();
   const auto lock = lock_plans();
-  std::vector<const Step*> changed;
+  std::vector<Step*> late;
   for (; !deadlines_.empty() && deadlines_.top().s <= now; deadlines_.pop()) {
     Step* const step = find(deadlines_.top().key, deadlines_.top().is_slot);
-    if (step != nullptr && step->state == StepState::committed && step->deadline_s <= now) settle(*step, false, changed, 0);
+    if (step != nullptr && step->state == StepState::committed && step->deadline_s <= now) late.push_back(step);
   }
-  if (!changed.empty()) save(changed, {});
+  // A step may stand there twice: a client who was sent off by hand has the key of one before.
+  std::ranges::sort(late);
+  late.erase(std::ranges::unique(late).begin(), late.end());
+  std::vector<HomeIndex> placed;
+  if (!late.empty())
+    loop_.call([&] {
+      for (const Step* step : late) placed.push_back(step->is_slot ? step->to : commons_.assignment.find(step->key).home);
+    });
+  std::vector<const Step*> changed, over;
+  for (std::size_t i = 0; i < late.size(); ++i)
+    if (turn(*late[i], placed[i] != assign::no_home ? placed[i] : late[i]->to))
+      over.push_back(late[i]);
+    else
+      settle(*late[i], false, changed, 0);
+  save_and_forget(changed, over);
   end_rests(now);
 }
 

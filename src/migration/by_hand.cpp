@@ -19,13 +19,18 @@ Expected<control::Outcome> Mover::place(const control::Client& client, std::opti
   const std::lock_guard one(by_hand_);
   // Whoever writes placements may be placing him, and take long: where he is now is known afterwards.
   if (const auto pen = placements_.take_pen(); !pen) return std::unexpected(pen.error());
-  HomeIndex from = assign::no_home, to = assign::no_home;
+  assign::Placement placed;
+  HomeIndex to = assign::no_home;
   auto plans = lock_plans();
   if (stopping_) return std::unexpected("the node is stopping");
   loop_.call([&] {
-    from = commons_.assignment.find(client.key).home;
+    placed = commons_.assignment.find(client.key);
     to = home.value_or(commons_.assignment.slot_home(client.key));
   });
+  const Step* const whole = find(client.key, true);
+  // Who is on his way with his slot is still where that came from.
+  const bool is_with_slot = placed.layer == assign::Layer::slot && whole != nullptr && whole->state == StepState::committed;
+  const HomeIndex from = is_with_slot ? whole->from : placed.home;
   Step* const step = find(client.key, false);
   const bool is_on_way = step != nullptr && step->state != StepState::planned;
   if (step != nullptr && !is_on_way) overtake(*step);
@@ -83,6 +88,15 @@ void Mover::overtake(Step& step) {
   forget(step);
 }
 
+/// One on his way is to go elsewhere. Returns whether that is where he comes from: then he has not left, and his step is to be forgotten.
+bool Mover::turn(Step& step, HomeIndex to) {
+  step.to = to;
+  if (to != step.from) return false;
+  plan_of(step).unconfirmed += step.clients;
+  show(step, {});
+  return true;
+}
+
 /// Those on their way whom the operator has sent elsewhere: their new home is another, or the one before again.
 void Mover::turn_round() {
   const auto lock = lock_plans();
@@ -90,17 +104,9 @@ void Mover::turn_round() {
   for (const auto& [key, to] : std::exchange(turned_, {})) {
     Step* const step = find(key, false);
     if (step == nullptr || step->state != StepState::committed || step->to == to) continue;
-    step->to = to;
-    if (to != step->from) {
-      changed.push_back(step);
-      continue;
-    }
-    plan_of(*step).unconfirmed += step->clients;
-    show(*step, {});
-    over.push_back(step);
+    (turn(*step, to) ? over : changed).push_back(step);
   }
-  if (!changed.empty() || !over.empty()) save(changed, over);
-  for (const Step* step : over) forget(*step);
+  save_and_forget(changed, over);
 }
 
 std::optional<Step> Mover::move_of(const sip::ClientKey& client) const {

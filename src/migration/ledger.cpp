@@ -26,6 +26,7 @@ constexpr std::uint64_t fleet_rows = plan_rows - 2;
 
 constexpr base::Hash128 joining_key{.low = 0, .high = fleet_rows};
 constexpr base::Hash128 store_key{.low = 1, .high = fleet_rows};
+constexpr base::Hash128 next_plan_key{.low = 2, .high = fleet_rows};
 constexpr std::uint16_t format = 2;  // of a step; another build's is not read
 
 constexpr std::uint8_t slot_flag = 1, confirmed_flag = 2;
@@ -99,11 +100,17 @@ std::optional<std::set<std::string>> names_from(std::string_view octets) {
   return read.get<std::set<std::string>>();
 }
 
-std::optional<base::Hash128> store_from(std::string_view octets) {
-  base::Hash128 store;
-  if (octets.size() != sizeof store) return std::nullopt;
-  std::memcpy(&store, octets.data(), sizeof store);
-  return store;
+/// A row that is one value as it stands in memory.
+template <typename T>
+std::optional<T> value_from(std::string_view octets) {
+  T value;
+  if (octets.size() != sizeof value) return std::nullopt;
+  std::memcpy(&value, octets.data(), sizeof value);
+  return value;
+}
+template <typename T>
+store::Row row_of(const base::Hash128& key, const T& value) {
+  return {key, {reinterpret_cast<const char*>(&value), sizeof value}};
 }
 
 Expected<void> told(const store::Result<void>& result) { return result ? Expected<void>{} : std::unexpected(result.error().text); }
@@ -118,7 +125,9 @@ Expected<Ledger::Contents> Ledger::read() const {
     } else if (key == joining_key) {
       if (auto names = names_from(octets)) return void(out.joining = std::move(*names));
     } else if (key == store_key) {
-      if (out.store = store_from(octets); out.store) return;
+      if (out.store = value_from<base::Hash128>(octets); out.store) return;
+    } else if (key == next_plan_key) {
+      if (const auto next = value_from<std::uint32_t>(octets)) return void(out.next_plan = *next);
     } else if (auto step = step_from(key, octets)) {
       return out.steps.push_back(std::move(*step));
     }
@@ -155,7 +164,12 @@ Expected<void> Ledger::forget_all() {
 }
 
 Expected<void> Ledger::write_store(const base::Hash128& store) {
-  const store::Row row{store_key, {reinterpret_cast<const char*>(&store), sizeof store}};
+  const store::Row row = row_of(store_key, store);
+  return told(rows_->write({&row, 1}));
+}
+
+Expected<void> Ledger::write_next_plan(std::uint32_t id) {
+  const store::Row row = row_of(next_plan_key, id);
   return told(rows_->write({&row, 1}));
 }
 

@@ -24,6 +24,7 @@ class Ledger {
     std::vector<Plan> plans;   ///< ascending by id
     std::vector<Step> steps;   ///< that are not over, or resting
     std::set<std::string> joining;   ///< homes, by name
+    std::uint32_t next_plan{1};   ///< numbers below have been given, though their plans may be gone
     std::optional<base::Hash128> store;   ///< whose moves these are; nullopt: an earlier build did not say
     std::uint64_t unread{};    ///< rows that are broken, or of another build
   };
@@ -36,6 +37,8 @@ class Ledger {
   [[nodiscard]] Expected<void> forget_all();
   /// From now on these are that store's moves (Snapshot::mark).
   [[nodiscard]] Expected<void> write_store(const base::Hash128& store);
+  /// The number of the plan to come: those before it are gone with their numbers.
+  [[nodiscard]] Expected<void> write_next_plan(std::uint32_t id);
   /// Homes that came with nothing and have not their share yet.
   [[nodiscard]] Expected<void> write_joining(const std::set<std::string>& homes);
 

@@ -69,12 +69,20 @@ Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool 
   if (!ledger_) return std::unexpected("the store cannot be written: nobody is moved");
   if (stopping_) return std::unexpected("the node is stopping");
   if (!planned_.empty()) return std::unexpected("plan " + std::to_string(plan_of(*planned_.begin()->second.front()).id) + " is not over: abort it first");
+  std::map<assign::HomeIndex, std::size_t> owed;
   std::erase_if(steps, [&](const Step& step) {
     if (step.is_slot) return slots_.contains(assign::slot_of(step.key));
+    const Step* const under_way = find(step.key, false);
+    if (under_way != nullptr && under_way->state == StepState::settled) ++owed[under_way->from];
     const auto rest = rests_.find(step.key);
-    return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second.until_s > base::wall_s());
+    return under_way != nullptr || (!is_forced && rest != rests_.end() && rest->second.until_s > base::wall_s());
   });
-  if (steps.empty()) return std::unexpected("nobody is to be moved");
+  std::string left_out;
+  for (const auto& [home, clients] : owed)
+    left_out += "; " + std::to_string(clients) + " clients are left out until their watchers at " + name_of(home) +
+                ", which cannot be told, are: homes remove gives these up";
+  if (steps.empty()) return std::unexpected("nobody is to be moved" + left_out);
+  if (!left_out.empty()) spdlog::warn("plan {} is not whole{}", next_plan_, left_out);
   plan.id = next_plan_;
   plan.state = PlanState::proposed;
   plan.created_s = base::wall_s();
@@ -287,6 +295,12 @@ void Mover::save(std::span<const Step* const> changed, std::span<const Step* con
     plan.trouble = written.error();
   }
   spdlog::error("moves are paused: {}", written.error());
+}
+
+/// The same; steps that are over are forgotten here, too.
+void Mover::save_and_forget(std::span<const Step* const> changed, std::span<const Step* const> over) {
+  if (!changed.empty() || !over.empty()) save(changed, over);
+  for (const Step* step : over) forget(*step);
 }
 
 /// A client is still where he was: planned, or left alone when his plan was aborted meanwhile, or he has none. Returns which.

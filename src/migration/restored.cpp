@@ -26,7 +26,9 @@ Expected<void> Mover::restore(std::unique_ptr<store::Rows> rows, const std::opti
     if (const auto written = ledger_->write_store(*store); !written) spdlog::warn("which store these moves are of is not kept: {}", written.error());
   if (known->unread != 0) spdlog::warn("{} rows of moves cannot be read: these clients are where the store has them", known->unread);
   plans_ = std::move(known->plans);
-  if (!plans_.empty()) next_plan_ = plans_.back().id + 1;
+  next_plan_ = std::max(known->next_plan, plans_.empty() ? 1 : plans_.back().id + 1);
+  if (!plans_.empty() && plans_.back().state == PlanState::proposed)  // it goes, its number with it
+    if (const auto written = ledger_->write_next_plan(next_plan_); !written) spdlog::warn("a plan's number may be given again: {}", written.error());
   withdraw_proposed();
   joining_ = std::move(known->joining);
   keep_restored(std::move(known->steps));
@@ -69,7 +71,8 @@ void Mover::resume_all() {
     for (Step* step : all) {
       const HomeIndex home = step->is_slot ? slots[assign::slot_of(step->key)] : commons_.assignment.find(step->key).home;
       if (step->state != StepState::committed || home == step->to) continue;
-      plan_of(*step).moved -= step->clients;  // the crash was before the commit
+      std::uint64_t& moved = plan_of(*step).moved;
+      moved -= std::min<std::uint64_t>(moved, step->clients);  // the crash was before the commit; the plan may have been written without this wave since
       set_out_not.push_back(step);
     }
   });
@@ -89,8 +92,7 @@ void Mover::resume_all() {
     if (step->state == StepState::committed) deadlines_.push({step->deadline_s, step->key, step->is_slot});
     if (step->state == StepState::settled) owed_[step->from].push_back(step);
   }
-  if (!changed.empty() || !over.empty()) save(changed, over);
-  for (const Step* step : over) forget(*step);
+  save_and_forget(changed, over);
   is_resumed_ = true;
   changeable_.notify_all();
 }

@@ -4,6 +4,7 @@
 #include "viaduct/net/checksum.h"
 #include "viaduct/net/fragments.h"
 #include "viaduct/net/frame.h"
+#include "viaduct/net/usual_frame.h"
 #include "wire.h"
 
 namespace viaduct::net {
@@ -19,8 +20,7 @@ namespace {
   const std::uint64_t addresses = std::uint64_t{e.destination.address.v4_wire()} << 32 | e.source.address.v4_wire();
   // Summed from the values: loading the octets just stored would wait for narrower stores to retire.
   const std::uint64_t sum = 0x0045 + 0x0040 + total_bytes + second + (addresses & 0xffffffff) + (addresses >> 32);
-  const std::uint64_t folded = (sum & 0xffff) + (sum >> 16);  // 19 bits
-  second |= static_cast<std::uint32_t>(~((folded & 0xffff) + (folded >> 16)) << 16);
+  second |= usual::header_sum_field(sum);
   std::memcpy(h, &first, sizeof first);
   std::memcpy(h + 8, &second, sizeof second);
   std::memcpy(h + 12, &addresses, sizeof addresses);

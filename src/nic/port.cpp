@@ -67,11 +67,10 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
   return conf;
 }
 
-/// Buffers of `data_bytes` behind the headroom, and the note before it. A preempted lcore must not hold up the others at the pool's ring
+/// Buffers of `data_bytes` behind the headroom, and the note before it; each lcore keeps some `cache` of them for itself. A preempted lcore must not hold up the others at the pool's ring
 /// (workers may share a CPU), therefore `ring_mt_rts`.
-[[nodiscard]] std::expected<Pool, std::string> make_pool(const std::string& name, unsigned count, std::size_t data_bytes, int socket) {
+[[nodiscard]] std::expected<Pool, std::string> make_pool(const std::string& name, unsigned count, unsigned cache, std::size_t data_bytes, int socket) {
   const auto room = static_cast<std::uint16_t>(base::headroom_bytes + data_bytes);
-  const unsigned cache = std::min(cache_buffers, count / 4);
   Pool pool{rte_pktmbuf_pool_create_by_ops(name.c_str(), count, cache, note_bytes, room, socket, "ring_mt_rts")};
   if (pool) return pool;
   return Failure("no memory for " + std::to_string(count) + " buffers of " + std::to_string(room) + " octets: " + rte_strerror(rte_errno) +
@@ -84,10 +83,11 @@ void choose_queues(Started& port, const PortConfig& config, const rte_eth_dev_in
   const unsigned in_rings = unsigned{port.rx_queues} * port.rx_descriptors + unsigned{port.tx_queues} * port.tx_descriptors;
   const unsigned in_caches = rte_lcore_count() * cache_buffers * 3 / 2;
   const std::string suffix = std::to_string(port.device.index);
-  auto pool = make_pool("packets_" + suffix, config.buffers_count + in_rings + in_caches, base::packet_bytes_max, socket);
+  auto pool = make_pool("packets_" + suffix, config.buffers_count + in_rings + in_caches, cache_buffers, base::packet_bytes_max, socket);
   if (!pool) return Failure(pool.error());
   port.pool = std::move(*pool);
-  auto large = make_pool("large_" + suffix, config.large_buffers_count, base::large_packet_bytes_max, socket);
+  // Large ones are few, and are taken on one lcore and given back on another: none keeps any, since those that need them would find none.
+  auto large = make_pool("large_" + suffix, config.large_buffers_count, 0, base::large_packet_bytes_max, socket);
   if (!large) return Failure(large.error());
   port.large_pool = std::move(*large);
   return {};

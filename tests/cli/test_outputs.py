@@ -45,6 +45,23 @@ def test_an_export_is_only_there_under_its_name_and_leaves_nothing_else(daemon, 
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_an_export_goes_through_a_link_and_into_a_pipe_and_replaces_neither(daemon, viaduct, tmp_path):
+    daemon.answers["clients.export"] = EXPORTED
+    target, link, pipe = tmp_path / "target.csv", tmp_path / "link", tmp_path / "pipe"
+    target.write_text("before")
+    link.symlink_to(target)
+    assert viaduct("clients", "export", "--out", link).returncode == 0
+    assert link.is_symlink() and target.read_text() == "aor,home,pin\na@b,north\n# end: 1 clients, epoch 3\n"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert viaduct("clients", "export", "--out", pipe).returncode == 0
+        assert pipe.is_fifo() and os.read(reader, 4096) == target.read_bytes()
+    finally:
+        os.close(reader)
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_an_export_to_a_hyphen_is_one_to_standard_output(daemon, viaduct, tmp_path):
     daemon.answers["clients.export"] = EXPORTED
     assert viaduct("clients", "export", "--out", "-", cwd=tmp_path).stdout == "aor,home,pin\na@b,north\n# end: 1 clients, epoch 3\n"

@@ -59,6 +59,14 @@ def test_it_is_proxied_whole_and_leaves_in_fragments(pcap, ends):
     assert total(outcome, "fragments_sent") == 2 and outcome.verdict("proxied") == 1
 
 
+def test_a_few_large_buffers_serve_many_workers(pcap):
+    """A buffer that one worker takes and another core gives back comes back to all."""
+    clients = [(f"198.18.1.{n}", 5060) for n in range(1, 31)]
+    items = [piece for client in clients for piece in frames.fragments_of(Datagram(bytes(large()), client, rig.SERVICE), 1480)]
+    outcome = run(pcap, items, node=BOTH | {"workers": 8}, dpdk={"profile": "pcap", "buffers": 4095, "large_buffers": 63})
+    assert (outcome.verdict("redirected"), total(outcome, "drops")) == (30, dict.fromkeys(total(outcome, "drops"), 0))
+
+
 @pytest.mark.parametrize("method, octets, status", [("INVITE", 8150, 513), ("INVITE", 7000, None), ("ACK", 8192, None)])
 def test_a_request_that_outgrows_the_largest_buffer_is_too_large(pcap, folder, method, octets, status):
     """What goes to a binding gets its Contact and its Path, up to 1,152 octets, and the Record-Routes of both its ends."""

@@ -143,7 +143,7 @@ def test_a_faulty_reload_changes_nothing_and_says_where(lab, folder):
         answer = daemon.ask("reload")
         assert answer["ok"] and any("workers" in key for key in answer["needs_restart"])
         os.kill(int(daemon.ask("status")["pid"]), 1)  # SIGHUP does the same
-        rig.wait_for("the log", lambda: "reload applied" in daemon.log.read_text())
+        rig.wait_for("the log", lambda: " in force" in daemon.log.read_text())
         client = clients.udp("198.18.0.10", 5060)
         client.sendto(bytes(sip.register("alice")), rig.SERVICE)
         assert NORTH in sip.Message(client.recv(65535)).one("contact")

@@ -9,6 +9,7 @@ import frames
 import pytest
 import rig
 from daemon import Daemon, make_config
+from handset import Phone
 from test_home import die
 from test_moves import apply_drain, plan, wait_for_plan
 
@@ -39,6 +40,12 @@ def home_named(daemon, name):
 
 def last_of(daemon, number):
     return "sip:" + daemon.ask("plan.diff", id=number, most=2 * MANY)["steps"][-1]["aor"]
+
+
+def imported(daemon, folder, text):
+    rows = folder / "rows.csv"
+    rows.write_text(text)
+    subprocess.run([daemons.VIADUCT, "--socket", daemon.socket, "clients", "import", rows], check=True, stdout=subprocess.DEVNULL)
 
 
 def beside(daemon, verb, delay_s, act, **arguments):
@@ -90,12 +97,44 @@ def test_who_is_pinned_by_an_import_while_a_plan_runs_stays_there(folder):
     with start(folder, users(MANY), balance={"deadline_s": 2}) as daemon:
         number = apply_drain(daemon, rate=2000)
         time.sleep(0.3)
-        rows = folder / "pins.csv"
-        rows.write_text("".join(f"{user},west,pin\n" for user, _ in users(MANY)))
-        subprocess.run([daemons.VIADUCT, "--socket", daemon.socket, "clients", "import", rows], check=True, stdout=subprocess.DEVNULL)
+        imported(daemon, folder, "".join(f"{user},west,pin\n" for user, _ in users(MANY)))
         wait_for_plan(daemon, number, "done", lambda p: p["state"] == "done", 60)
         told = subprocess.run([daemons.VIADUCT, "--socket", daemon.socket, "clients", "export"], check=True, capture_output=True, text=True).stdout
         assert [row for row in told.splitlines() if "@" in row and not row.endswith("west,pin")] == []
+
+
+def test_who_is_imported_elsewhere_on_his_way_is_called_where_he_has_come(lab, folder):
+    addresses = {"north": "198.18.1.1", "south": "198.18.1.2", "west": "198.18.1.3"}
+    homes = {name: rig.Kamailio(lab.host(name, address), address, folder / name, proxy=True) for name, address in addresses.items()}
+    config = rig.make_config(folder, assignments=[("callee@example.com", "north"), ("caller@example.com", "north")], neighbour=[], dpdk=rig.af_packet(),
+                             home=[{"name": name, "address": f"{address}:5060"} for name, address in addresses.items()],
+                             redirect={"policy": "never"}, balance=QUICK, assign={"policy": "explicit"})
+    with lab.host("edge").daemon(config) as daemon:
+        callee = Phone(lab.host("phone", "198.18.0.11"), "callee", ("198.18.0.11", 5064))
+        caller = Phone(lab.host("caller", "198.18.0.12"), "caller", ("198.18.0.12", 5062))
+        callee.register(cseq=1)
+        wait_for_plan(daemon, apply_drain(daemon), "on way", lambda p: p["moved"] == 2)
+        planned = daemon.ask("client.show", aor="sip:callee@example.com")["home"]
+        elsewhere = "west" if planned == "south" else "south"
+        imported(daemon, folder, f"callee@example.com,{elsewhere}\n")
+        callee.register(cseq=2)
+        assert homes[elsewhere].contacts("callee") and not homes[planned].contacts("callee")
+        wait_for_home(daemon, "sip:callee@example.com", elsewhere)
+        caller.invite("callee")
+        offered = callee.hear("INVITE")
+        assert addresses[elsewhere] in offered.octets.decode()
+        callee.answer(offered, 486)
+        caller.hear(486)
+
+
+def test_who_cannot_move_since_a_home_is_not_told_is_named(folder):
+    unheard = [HOMES[0] | {"viaduct": True, "control": "127.0.0.1:9"}, *HOMES[1:]]
+    with start(folder, users(6), unheard, balance={"deadline_s": 1}) as daemon:
+        wait_for_plan(daemon, apply_drain(daemon), "over", lambda p: p["unconfirmed"] == 6)
+        home = daemon.ask("client.show", aor=aor(0))["home"]
+        assert daemon.ask("homes.drain", name=home)["ok"]
+        refused = daemon.ask("plan.create", without=home)
+        assert not refused["ok"] and "left out until their watchers at north" in refused["error"] and "homes remove" in refused["error"]
 
 
 def test_slots_do_not_go_to_a_home_that_is_removed_meanwhile(folder):
@@ -139,6 +178,8 @@ def test_no_two_plans_have_one_number(folder):
         assert second > first
         refused = daemon.ask("plan.apply", id=first)
         assert not refused["ok"] and "no such plan" in refused["error"]
+        die(daemon)
+    with Daemon(daemon.config) as daemon:
         die(daemon)
     with Daemon(daemon.config) as daemon:
         assert daemon.ask("plan.history")["plans"] == [], "it was only proposed"

@@ -413,6 +413,16 @@ TEST_F(BindingsTest, AreRestoredForNoLongerThanIsGranted) {
   EXPECT_EQ(bindings.take_changed(9), std::vector{alice});
 }
 
+TEST_F(BindingsTest, OfAClockThatWasAheadAreNotNewerThanWhoRegistersNow) {
+  const auto now = static_cast<std::uint32_t>(now_s);
+  const assign::BindingText kept{.binding = {.added_at_s = now + 600, .expires_at_s = now + 660, .registered_at_s = now + 600}, .uri = "sip:a@h"};
+  EXPECT_FALSE(bindings.restore(alice, "alice@example.com", {&kept, 1}, now_s));
+  ASSERT_NE(bindings.location(alice), nullptr);
+  const auto binding = (*bindings.location(alice))[0].binding;
+  EXPECT_EQ(binding.added_at_s, now);
+  EXPECT_EQ(binding.registered_at_s, now);
+}
+
 TEST_F(BindingsTest, AllAreToldOfWhenTheirRowsMeanSomethingElse) {
   send(next().contact("<sip:a@h>"));
   send(next().contact("<sip:a@h>"), bob);

@@ -274,6 +274,30 @@ TEST(Headers, OfAnyDatagramAreAcceptedBack) {
   }
 }
 
+/// The IPv4 header's sum, as RFC 1071 has a receiver take it: all ones when it is right.
+std::uint16_t header_sum(const Octets& frame) { return test::sum_by_division(std::span{frame}.subspan(14, 20)); }
+
+TEST(Headers, HaveARightSumAtEveryLength) {
+  std::mt19937_64 random{10};
+  Envelope e = envelope();
+  e.source.address = base::Address::v4({198, 18, 0, 2});
+  e.destination.address = base::Address::v4({198, 18, 173, 254});  // their words carry, and a packet of 456 octets makes what was carried carry again
+  for (int pair = 0; pair < 500; ++pair) {
+    const Octets request = written("", {e.destination_mac, e.source_mac, e.destination, e.source}, ChecksumWork::none);
+    for (std::size_t bytes = 0; bytes < 1459; ++bytes) {
+      Octets general(42 + bytes), in_line = general, back = general;
+      write_headers(general.data() + 42, bytes, e, ChecksumWork::none);
+      write_usual_headers(in_line.data() + 42, bytes, e.source_mac, e.destination_mac, e.source, e.destination);
+      write_headers_back(back.data() + 42, bytes, request.data());
+      ASSERT_EQ(header_sum(general), 0xffff) << "pair " << pair << ", " << bytes;
+      ASSERT_EQ(header_sum(in_line), 0xffff) << "pair " << pair << ", " << bytes;
+      ASSERT_EQ(header_sum(back), 0xffff) << "pair " << pair << ", " << bytes;
+    }
+    e.source.address = base::Address::v4(static_cast<std::uint32_t>(random()));
+    e.destination.address = base::Address::v4(static_cast<std::uint32_t>(random()));
+  }
+}
+
 TEST(Headers, GoBackAsAnEnvelopeTurnedAroundHasThem) {
   std::mt19937_64 random{7};
   for (int round = 0; round < 5'000; ++round) {

@@ -110,7 +110,7 @@ class Assignment {
   /// Free what no reader can hold any more. Returns how many retired pieces still wait.
   std::size_t reclaim(share::Epoch& epoch);
 
-  /// A new shard of exactly these records, as of `batch`, and with room to grow: it is full at 0.85 of its entries, and grows by half.
+  /// A new shard of exactly these records, as of `batch`, and with room to grow: it is full at 0.68 of its entries, and grows by half.
   /// Shape: all of the shard's clients, ascending by high word, then low; no client twice.
   [[nodiscard]] ShardDraft draft(std::uint32_t shard, std::span<const store::Record> ascending, std::uint32_t batch) const;
 

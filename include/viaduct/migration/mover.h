@@ -66,7 +66,7 @@ class Mover {
 
   /// Keep a plan to be shown and applied; one that was only proposed makes way, and so it does at a restart. Clients who are on their way already, or rest from
   /// a move (unless `is_forced`), stay out of it. Sets what is not of the plan itself: id, which no other plan ever has, state, times, counts. Returns its id.
-  /// Errors: another plan is not over; nobody is left to be moved.
+  /// Errors: another plan is not over; nobody is left to be moved, and who stays out because watchers at a home cannot be told.
   [[nodiscard]] Expected<std::uint32_t> propose(Plan plan, std::vector<Step> steps, bool is_forced);
   [[nodiscard]] Expected<void> apply(std::uint32_t id, std::optional<double> clients_per_s, std::optional<MoveMode> mode);
   [[nodiscard]] Expected<void> pause(std::uint32_t id);
@@ -144,6 +144,7 @@ class Mover {
   void resume_all();
   [[nodiscard]] Expected<control::Outcome> send(std::unique_lock<std::mutex> plans, const control::Client& client, assign::HomeIndex from, assign::HomeIndex to,
                                                 const std::function<Expected<control::Outcome>()>& commit);
+  [[nodiscard]] bool turn(Step& step, assign::HomeIndex to);
   void turn_round();
   void overtake(Step& step);
   [[nodiscard]] bool round(double seconds);
@@ -178,6 +179,7 @@ class Mover {
   void forget(const Step& step);
   [[nodiscard]] Step* find(const sip::ClientKey& key, bool is_slot) const;
   void save(std::span<const Step* const> changed, std::span<const Step* const> over);
+  void save_and_forget(std::span<const Step* const> changed, std::span<const Step* const> over);
   [[nodiscard]] Plan& plan_of(const Step& step);
   [[nodiscard]] bool is_under_way(const Step& step);
   [[nodiscard]] Expected<Plan*> named(std::uint32_t id);

@@ -32,6 +32,13 @@ template <typename T>
   return (sum & 0xffff) + (sum >> 16) == 0xffff;
 }
 
+/// The checksum for a header whose words, its checksum's left out, have this sum in memory order, in the upper half, where it stands in memory behind
+/// TTL and protocol. Shape: below 2^47. Source: RFC 1071.
+[[nodiscard]] constexpr std::uint32_t header_sum_field(std::uint64_t sum) {
+  const auto folded = static_cast<std::uint32_t>((sum & 0xffff) + (sum >> 16));
+  return ~(folded + std::rotl(folded, 16)) & 0xffff0000;  // what the lower halves carry is added to the upper ones
+}
+
 }  // namespace usual
 
 /// Whether a frame is Ethernet, IPv4 without options and unfragmented, and UDP that fills its packet. False says nothing. The UDP checksum is not looked at.
@@ -77,8 +84,7 @@ namespace usual {
   const std::uint32_t datagram_bytes = std::byteswap(static_cast<std::uint16_t>(payload_bytes + 8));
   std::uint32_t ttl_protocol_sum = 17 << 8 | 64;
   const std::uint64_t sum = 0x0045 + 0x0040 + packet_bytes + ttl_protocol_sum + (addresses & 0xffffffff) + (addresses >> 32);
-  const std::uint64_t folded = (sum & 0xffff) + (sum >> 16);  // 19 bits
-  ttl_protocol_sum |= static_cast<std::uint32_t>(~((folded & 0xffff) + (folded >> 16)) << 16);
+  ttl_protocol_sum |= header_sum_field(sum);
   const auto put = [&](std::size_t at, auto value) { std::memcpy(payload - payload_at + at, &value, sizeof value); };
   put(ip_at, 0x0040'0000'0000'0045 | packet_bytes << 16);
   put(ip_at + 8, ttl_protocol_sum);
