@@ -57,34 +57,51 @@ void Callers::shutdown() {
 /// Of those that were polled, who goes on waiting; the others are ready, or closed. Shape: the lock is held.
 std::vector<Callers::Caller> Callers::sort_out(std::vector<Caller> waiting, const std::vector<pollfd>& polled) {
   const Time now = steady_clock::now();
+  const auto is_late = [now](const Caller& caller) { return caller.until <= now; };
   std::vector<Caller> still;
-  for (std::size_t i = 0; i < waiting.size(); ++i)
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
     if (polled[i].revents != 0)
       ready_.push_back(std::move(waiting[i]));
-    else if (waiting[i].until > now)
+    else
       still.push_back(std::move(waiting[i]));
-  if (ready_.size() > base::node_calls_waiting_max) ready_.resize(base::node_calls_waiting_max);
+  }
+  std::erase_if(ready_, is_late);
+  std::erase_if(still, is_late);
   std::move(arrived_.begin(), arrived_.end(), std::back_inserter(still));
   arrived_.clear();
-  // The oldest go first: who means to call says so at once.
-  if (const std::size_t room = base::node_calls_waiting_max - ready_.size(); still.size() > room)
-    still.erase(still.begin(), still.end() - static_cast<std::ptrdiff_t>(room));
+  while (still.size() + ready_.size() > base::node_calls_waiting_max) make_way(still);
   return still;
 }
 
+/// Close one of the source that has most: its oldest one that has said nothing, since who means to call says so at once, else the last one that is ready.
+/// Shape: the lock is held; somebody waits.
+void Callers::make_way(std::vector<Caller>& still) {
+  std::map<std::string, std::size_t> waiting_of;
+  for (const Caller& caller : still) ++waiting_of[caller.source];
+  for (const Caller& caller : ready_) ++waiting_of[caller.source];
+  const std::string& most = std::ranges::max_element(waiting_of, {}, [](const auto& of) { return of.second; })->first;
+  if (const auto silent = std::ranges::find(still, most, &Caller::source); silent != still.end())
+    still.erase(silent);
+  else
+    ready_.erase(std::ranges::find(ready_.rbegin(), ready_.rend(), most, &Caller::source).base() - 1);
+}
+
 void Callers::watch() {
+  Time next_late = Time::max();
   for (std::vector<Caller> waiting;;) {
     std::vector<pollfd> polled;
     for (const Caller& caller : waiting) polled.push_back({.fd = caller.socket.get(), .events = POLLIN, .revents = 0});
     polled.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
     const auto within =
-        waiting.empty() ? milliseconds{-1} : std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(waiting.front().until - steady_clock::now()));
+        next_late == Time::max() ? milliseconds{-1} : std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(next_late - steady_clock::now()));
     poll(polled.data(), polled.size(), static_cast<int>(within.count()));
     const std::lock_guard lock(mutex_);
     if (has_ended_) return;
     eventfd_t woken{};
     eventfd_read(wake_.get(), &woken);
     waiting = sort_out(std::move(waiting), polled);
+    next_late = waiting.empty() ? Time::max() : waiting.front().until;
+    for (const Caller& caller : ready_) next_late = std::min(next_late, caller.until);
     changed_.notify_all();
   }
 }

@@ -20,10 +20,10 @@
 namespace viaduct::api {
 
 /// Takes the place of the library's pool: its tasks run at once, on its own thread, and bring their connection here. From one address no more than half of the
-/// threads are served at a time, so that no single host can hold all of them.
+/// threads are served at a time, so that no single host can hold all of them; and when too many wait, one of the address from which most do makes way.
 class Callers final : public httplib::TaskQueue {
  public:
-  /// `serve` is called on one of the threads. A connection that says nothing within that time is closed.
+  /// `serve` is called on one of the threads. A connection that is not served within that time is closed.
   Callers(std::function<void(int socket)> serve, std::chrono::milliseconds patience);
   ~Callers() override = default;
   Callers(const Callers&) = delete;
@@ -45,6 +45,7 @@ class Callers final : public httplib::TaskQueue {
   void watch();
   void serve_all();
   [[nodiscard]] std::vector<Caller> sort_out(std::vector<Caller> waiting, const std::vector<pollfd>& polled);
+  void make_way(std::vector<Caller>& still);
   [[nodiscard]] std::deque<Caller>::iterator next_ready();
 
   const std::function<void(int socket)> serve_;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <poll.h>
 
 #include <atomic>
 #include <mutex>
@@ -222,6 +223,19 @@ TEST_F(Nodes, AreHeardThoughManyConnectAndSayNothing) {
   const auto stopped = std::chrono::steady_clock::now();
   server.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - stopped, std::chrono::seconds(10)) << "whoever says nothing keeps no stop waiting";
+}
+
+TEST_F(Nodes, AreHeardThoughOneHostSendsAnOctetOnManyConnections) {
+  std::vector<pollfd> links;
+  std::vector<base::Descriptor> held;
+  for (std::size_t i = 0; i < base::node_calls_waiting_max + base::node_call_threads; ++i) {
+    held.emplace_back(connected(INADDR_LOOPBACK + 1));
+    send(held.back().get(), "P", 1, MSG_NOSIGNAL);
+    links.push_back({.fd = held.back().get(), .events = POLLIN, .revents = 0});
+  }
+  ASSERT_GT(poll(links.data(), links.size(), 10'000), 0) << "as many wait as can: one was closed";
+  const std::string body = R"({"clients":[]})";
+  EXPECT_EQ(post(body, sealed(body)), 200);
 }
 
 TEST_F(Nodes, CloseWhoSaysNothing) {
