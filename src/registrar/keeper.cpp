@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "viaduct/base/limits.h"
 
@@ -17,7 +18,6 @@ namespace {
 constexpr location::ClockOffset offset_moves_s = 2;
 /// Between two tries of a batch that the store refused: a full disk is not filled by asking.
 constexpr std::chrono::seconds again_after{1};
-constexpr std::chrono::seconds finish_within{10};
 
 }  // namespace
 
@@ -103,22 +103,28 @@ void Keeper::tick() {
   hand_over();
 }
 
-void Keeper::finish() {
-  const auto is_written = [this] { return batch_.empty(); };
-  for (bool is_last = false; !is_last;) {
-    std::unique_lock lock(mutex_);
-    // A store that refuses keeps nobody from stopping.
-    if (!wake_.wait_for(lock, finish_within, is_written)) return;
+void Keeper::finish(std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(mutex_);
+  if (is_refused_) until = {};
+  is_hurried_ = is_refused_;
+  wake_.notify_all();
+  for (bool is_last = false; !is_last && settle(lock, until);) {
     is_last = gather(base::bindings_kept_at_once) && gathered_.size() < base::bindings_kept_at_once;
     hand_over();
-    wake_.wait_for(lock, finish_within, is_written);
+    if (is_last) static_cast<void>(settle(lock, until));
   }
 }
 
-void Keeper::tell(const store::Result<void>& written) {
+/// Wait until the batch is written. False: it was refused, and is again after that time. Shape: the lock is held.
+bool Keeper::settle(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until) {
+  const std::uint64_t refusals = refusals_;
+  wake_.wait(lock, [&] { return batch_.empty() || (refusals_ != refusals && std::chrono::steady_clock::now() >= until); });
+  return batch_.empty();
+}
+
+void Keeper::tell(const store::Result<void>& written) const {
   if (!written && !is_refused_) spdlog::error("{} are not kept for a restart, which is tried again every second: {}", what_, written.error().text);
   if (written && is_refused_) spdlog::info("{} are kept again", what_);
-  is_refused_ = !written;
 }
 
 void Keeper::run() {
@@ -133,12 +139,15 @@ void Keeper::run() {
     const store::Result<void> written = rows_->write(rows);
     tell(written);
     lock.lock();
+    is_refused_ = !written;
     if (written) {
       batch_.clear();
       marks_written_ = marks_in_batch_;
       wake_.notify_all();
     } else {
-      wake_.wait_for(lock, again_after, [this] { return is_over_; });
+      ++refusals_;
+      wake_.notify_all();
+      wake_.wait_for(lock, again_after, [this] { return is_over_ || std::exchange(is_hurried_, false); });
     }
   }
 }

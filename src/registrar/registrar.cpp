@@ -16,6 +16,8 @@ namespace {
 
 /// A store that writes at all has written within that time, whatever else it has to write.
 constexpr std::chrono::seconds durable_within{5};
+/// A store that refuses keeps nobody from stopping: that long for all shards together.
+constexpr std::chrono::seconds finish_within{10};
 
 /// Keys are hashes: shards get equal parts but for chance.
 location::Rules share_of(location::Rules rules, std::size_t shards) {
@@ -133,8 +135,9 @@ void Registrar::stop() {
   is_over_.store(true, std::memory_order_release);
   if (cores_.size() > 1)
     for (const auto& core : cores_) nic::join(first_core_ + core->index);
+  const auto until = std::chrono::steady_clock::now() + finish_within;
   for (const auto& core : cores_)
-    for (const auto& keeper : core->keepers) keeper->finish();
+    for (const auto& keeper : core->keepers) keeper->finish(until);
 }
 
 void Registrar::call_core(Core& core, const std::function<void()>& job) { cores_.size() == 1 ? on_control_core_(job) : core.jobs.call(job); }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <thread>
 
 #include "../location/register.h"
 
@@ -14,6 +15,8 @@ namespace viaduct::registrar::test {
 namespace {
 
 using location::test::Register;
+
+std::chrono::steady_clock::time_point soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(30); }
 
 /// A disk that is full for so many writes.
 class FullFor final : public store::Rows {
@@ -53,6 +56,17 @@ location::Outcome enrol(location::Bindings& bindings, unsigned client, unsigned 
   const base::Endpoint flow{base::Address::v4({192, 0, 2, 9}), 5060};
   return bindings.process({.message = request.indexed(), .aor = "alice@example.com", .key = {client, 2}, .flow = flow, .next = flow}, 1000);
 }
+
+/// A disk that is full for good.
+class Full final : public store::Rows {
+ public:
+  store::Result<void> write(std::span<const store::Row>) override {
+    ++tries;
+    return std::unexpected(store::Error{store::Fault::disk_full, "no room"});
+  }
+  store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>&) const override { return 0; }
+  std::atomic<int> tries{};
+};
 
 /// One client's bindings, and a keeper of them whose store is full for so many writes.
 struct Kept {
@@ -99,7 +113,7 @@ TEST(Keeper, LeavesTheLastRowOfThoseWhoChangeWhileABatchIsMade) {
     for (unsigned i = 0; i < clients; ++i) ASSERT_EQ(enrol(bindings, i).status, 200);
     keeper.tick();
     for (unsigned i = 0; i < gone; ++i) ASSERT_EQ(enrol(bindings, i, 2, "<sip:a@h>;expires=0").status, 200);
-    keeper.finish();
+    keeper.finish(soon());
   }
   EXPECT_EQ(rows->count(), clients - gone);
 }
@@ -131,9 +145,9 @@ TEST(Keeper, WritesAllAgainWhenTheClockIsSet) {
     {
       Keeper keeper("registrations", things_of(bindings), rows, {}, [&offset_s] { return offset_s; });
       for (unsigned i = 0; i < clients; ++i) ASSERT_EQ(enrol(bindings, i).status, 200);
-      keeper.finish();
+      keeper.finish(soon());
       offset_s += step_s;
-      keeper.finish();
+      keeper.finish(soon());
     }
     location::Bindings* const shard = &restored;
     const auto changed = restore(*rows, {&shard, 1}, now_s, {.offset_s = offset_s}, "bindings.mdb");
@@ -151,8 +165,38 @@ TEST(Keeper, KeepsWhatTheStoreRefusesUntilItIsTaken) {
   Kept kept(1);
   kept.enrol(1);
   kept.keeper.tick();
-  kept.keeper.finish();
+  kept.keeper.finish(soon());
   EXPECT_EQ(kept.written, 1);
+}
+
+TEST(Keeper, FinishesByOneTimeWithOthersWhenTheStoreRefuses) {
+  constexpr int keepers_count = 3;
+  assign::LocationMap locations{16};
+  std::vector<std::unique_ptr<location::Bindings>> shards;
+  std::vector<std::unique_ptr<Keeper>> keepers;
+  const auto rows = std::make_shared<Full>();
+  for (unsigned i = 0; i < keepers_count; ++i) {
+    shards.push_back(std::make_unique<location::Bindings>(location::Rules{}, locations, base::Key128{7}));
+    ASSERT_EQ(enrol(*shards.back(), i).status, 200);
+    keepers.push_back(std::make_unique<Keeper>("registrations", things_of(*shards.back()), rows, std::vector<base::Endpoint>{}));
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  for (const auto& keeper : keepers) keeper->finish(begin + std::chrono::seconds(2));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(9));
+  EXPECT_GE(rows->tries, keepers_count) << "each has tried";
+}
+
+TEST(Keeper, TriesOnceMoreWhenItFinishesAndTheStoreRefused) {
+  assign::LocationMap locations{16};
+  location::Bindings bindings{{}, locations, base::Key128{7}};
+  ASSERT_EQ(enrol(bindings, 1).status, 200);
+  const auto rows = std::make_shared<Full>();
+  Keeper keeper("registrations", things_of(bindings), rows, {});
+  keeper.tick();
+  while (rows->tries < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto begin = std::chrono::steady_clock::now();
+  keeper.finish(begin + std::chrono::minutes(2));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::minutes(1));
 }
 
 }  // namespace

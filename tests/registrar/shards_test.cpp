@@ -168,7 +168,7 @@ TEST_F(Shards, TakeBackEachItsOwnClients) {
     ASSERT_EQ(bindings.process({.message = message, .aor = aor, .key = keys_[i], .flow = telephone, .next = telephone}, now_s).status, 200);
   }
   const auto kept = std::make_shared<Kept>();
-  Keeper("registrations", things_of(bindings), kept, {}).finish();
+  Keeper("registrations", things_of(bindings), kept, {}).finish(std::chrono::steady_clock::now() + std::chrono::seconds(30));
   ASSERT_EQ(kept->size(), clients);
 
   std::vector<std::unique_ptr<assign::LocationMap>> maps;

@@ -49,8 +49,8 @@ class Keeper {
   /// Make ready what has changed, a little each time, and hand it over, when the last hand-over has been written and a period has passed. Never waits.
   /// Thread: the shard's, as `finish`.
   void tick();
-  /// Write all that has changed, and wait for it.
-  void finish();
+  /// Write all that has changed, and wait for it. A store that refuses is asked until that time, or once more, when it refused before or the time has passed.
+  void finish(std::chrono::steady_clock::time_point until);
   /// What has changed until now is to be written without waiting for the period; `wait` says when it is. Thread: the shard's.
   [[nodiscard]] std::uint64_t mark();
   /// Wait until all that had changed at a mark is in the store. False: it was not, within that time. Thread: any but the shard's.
@@ -58,7 +58,8 @@ class Keeper {
 
  private:
   void run();
-  void tell(const store::Result<void>& written);
+  void tell(const store::Result<void>& written) const;
+  [[nodiscard]] bool settle(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until);
   [[nodiscard]] bool gather(std::size_t most);
   void hand_over();
   std::string what_;
@@ -77,7 +78,9 @@ class Keeper {
   std::vector<store::Row> batch_;  // not empty: to be written
   std::uint64_t marks_in_batch_{}, marks_written_{};
   bool is_over_{};
-  bool is_refused_{};  // the thread's: the last try was
+  std::uint64_t refusals_{};
+  bool is_refused_{};  // the last try was
+  bool is_hurried_{};  // the next try is to be made at once
   std::thread thread_;
 };
 
