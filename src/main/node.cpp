@@ -193,7 +193,10 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!rules) return std::unexpected(rules.error());
   auto store = store::open_lmdb(store_of(config));
   if (!store) return std::unexpected(store.error().text);
-  if ((*store)->is_read_only()) spdlog::warn("the store at {} cannot be written: placements stand as they are", config.store_path.string());
+  if ((*store)->is_read_only())
+    spdlog::warn(
+        "the store at {} cannot be written: placements stand as they are, registrations and subscriptions neither are restored nor kept until a restart",
+        config.store_path.string());
   const auto fleet = control::read_fleet(**store, config);
   if (!fleet) return std::unexpected(fleet.error());
   auto site = control::build_site(config, fleet->homes);
