@@ -79,8 +79,7 @@ Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool 
   });
   std::string left_out;
   for (const auto& [home, clients] : owed)
-    left_out += "; " + std::to_string(clients) + " clients are left out until their watchers at " + name_of(home) +
-                ", which cannot be told, are: homes remove gives these up";
+    left_out += "; " + std::to_string(clients) + " clients are left out until their watchers at " + name_of(home) + " are told: homes remove gives these up";
   if (steps.empty()) return std::unexpected("nobody is to be moved" + left_out);
   if (!left_out.empty()) spdlog::warn("plan {} is not whole{}", next_plan_, left_out);
   plan.id = next_plan_;
