@@ -50,7 +50,8 @@ void limiter(benchmark::State& state) {
   site.limits.is_any = true;
   site.limits.source_bits_v4 = 128;
   site.limits.source = site.limits.client = site::rate(1'000'000, 1'000'000);
-  edge::Limiter limiter(entries);
+  site::Welcome welcome(entries, {1, 2});
+  edge::Limiter limiter(entries, welcome);
   Burst burst;
   std::uint64_t now_ns = 1;
   time_passes(

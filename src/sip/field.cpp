@@ -16,6 +16,11 @@ const char* behind_fold(const char* at, const char* end) {
   return at;
 }
 
+/// quoted-pair: any octet below 0x80 but CR and LF.
+bool is_pair(const char* at, const char* end) {
+  return end - at >= 2 && *at == '\\' && at[1] != '\r' && at[1] != '\n' && static_cast<unsigned char>(at[1]) < 0x80;
+}
+
 __m256i load(const char* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
 __m256i equal(__m256i octets, char c) { return _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(c)); }
 __m256i wsp(__m256i octets) { return _mm256_or_si256(equal(octets, ' '), equal(octets, '\t')); }
@@ -73,9 +78,9 @@ const char* behind_quoted(const char* at, const char* end, RunEnds<quoted_octet>
   while ((at = plain.run(at)) < end) {
     if (*at == '"') return at + 1;
     if (*at == '\\') {
-      // quoted-pair: any octet below 0x80 but CR and LF.
-      if (end - at < 2 || at[1] == '\r' || at[1] == '\n' || static_cast<unsigned char>(at[1]) >= 0x80) return nullptr;
-      at += 2;
+      if (!is_pair(at, end)) return nullptr;
+      do at += 2;  // pairs one behind the other need no look at what ends a run
+      while (is_pair(at, end));
     } else {
       const char* const next = behind_fold(at, end);
       if (next == at) return nullptr;
@@ -108,6 +113,7 @@ bool take_name_addr(Cursor& c, NameAddr& out) {
 
 std::uint64_t to_number(std::string_view digits) {
   constexpr std::uint64_t too_large = std::uint64_t{1} << 32U;
+  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
   std::uint64_t number = 0;
   for (char c : digits) {
     number = number * 10 + static_cast<std::uint64_t>(c - '0');
