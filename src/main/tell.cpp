@@ -32,7 +32,7 @@ control::Expected<std::vector<const Step*>> Node::Impl::sticky_at(assign::HomeIn
   std::vector<const Step*> unconfirmed;
   std::ranges::copy_if(clients, std::back_inserter(unconfirmed), [](const Step* step) { return !step->is_confirmed; });
   if (unconfirmed.empty()) return unconfirmed;
-  const std::uint64_t now_s = base::wall_s();  // before it is asked: how long ago he registered may only be said too long
+  const std::uint64_t now_s = base::unset_wall_s();  // before it is asked: how long ago he registered may only be said too long
   const auto standings = is_called ? peers.standings(from, aors_of(unconfirmed)) : registrar.standings(keys_of(unconfirmed));
   if (!standings) return std::unexpected(standings.error());
   std::vector<const Step*> out;

@@ -37,43 +37,59 @@ void Mover::hear() {
     const assign::Confirmation& c = told[i];
     if (const auto at = rests_.find(c.client); at != rests_.end() && at->second.both_until_s != 0) continue;  // he refreshes at his new home
     Step* const step = find(c.client, false);
-    if (step == nullptr && placed[i].layer == assign::Layer::slot) settle_of_slot(c, changed);
+    if (step == nullptr && placed[i].layer == assign::Layer::slot) settle_of_slot(c, changed, over);
     if (step == nullptr || step->state != StepState::committed || (step->to != c.home && placed[i].home != c.home)) continue;
     if (turn(*step, c.home))
       over.push_back(step);
     else
-      settle(*step, true, changed, 0);
+      settle(*step, true, changed, over, 0);
   }
   save_and_forget(changed, over);
 }
 
-/// From now on the client is at his new home; only CANCEL and ACK go to both a while longer, and as long as his slot is on its way.
-void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::uint64_t slot_deadline_s) {
+/// From now on the client is at his new home, and only CANCEL and ACK go to both a while longer, and as long as his slot is on its way. His watchers are to be
+/// told, for which he does not wait: where the home before is dead he may move again.
+void Mover::settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::vector<const Step*>& over, std::uint64_t slot_deadline_s) {
   Plan& plan = plan_of(step);
-  step.state = StepState::settled;
-  step.is_confirmed = is_confirmed;
   (is_confirmed ? plan.confirmed : plan.unconfirmed) += step.clients;
-  owed_[step.from].push_back(&step);
+  if (step.is_slot) {
+    plan.told += step.clients;  // of whom nothing is known: there is nobody to be named to the home before
+    over.push_back(&step);
+    return show(step, {.previous = step.from, .is_settled = true});
+  }
+  step.is_confirmed = is_confirmed;
+  changed.push_back(&owe(step));
+  const std::uint64_t now = base::unset_wall_s();
+  step.state = StepState::resting;
+  step.aor.clear();
+  step.both_until_s = std::max(now, slot_deadline_s) + settings_.settled_s;
+  step.rests_until_s = now + settings_.cooldown_s;
   changed.push_back(&step);
-  if (step.is_slot) return show(step, {.previous = step.from, .is_settled = true});
-  step.both_until_s = std::max(base::wall_s(), slot_deadline_s) + settings_.settled_s;
-  step.rests_until_s = base::wall_s() + settings_.cooldown_s;
   rest(step);
 }
 
+/// The watchers of a settled step's client are to be told.
+Step& Mover::owe(Step step) {
+  step.state = StepState::settled;
+  step.owed = next_owed_++;
+  ++open_[step.plan];
+  return owed_[step.from].emplace_back(std::move(step));
+}
+
 /// One of those who move with their slot has arrived, before the others.
-void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed) {
+void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed, std::vector<const Step*>& over) {
   Step* const whole = find(told.client, true);
   if (whole == nullptr || whole->state != StepState::committed || whole->to != told.home) return;
   if (whole->clients > 0) --whole->clients;  // he is counted by himself, however many they were thought to be
   changed.push_back(whole);
-  settle(keep({.key = told.client, .aor = std::string(told.name()), .from = whole->from, .to = whole->to, .state = StepState::committed, .plan = whole->plan}),
-         true, changed, whole->deadline_s);
+  Step own{.key = told.client, .aor = std::string(told.name()), .from = whole->from, .to = whole->to, .state = StepState::committed, .plan = whole->plan};
+  own.set_out_s = whole->set_out_s;
+  settle(keep(std::move(own)), true, changed, over, whole->deadline_s);
 }
 
 /// Who has not come in time; and who came so long ago that nothing goes to both homes any more.
 void Mover::overdue() {
-  const std::uint64_t now = base::wall_s();
+  const std::uint64_t now = base::unset_wall_s();
   const auto lock = lock_plans();
   std::vector<Step*> late;
   for (; !deadlines_.empty() && deadlines_.top().s <= now; deadlines_.pop()) {
@@ -93,7 +109,7 @@ void Mover::overdue() {
     if (turn(*late[i], placed[i] != assign::no_home ? placed[i] : late[i]->to))
       over.push_back(late[i]);
     else
-      settle(*late[i], false, changed, 0);
+      settle(*late[i], false, changed, over, 0);
   save_and_forget(changed, over);
   end_rests(now);
 }
@@ -133,13 +149,9 @@ void Mover::tell_watchers() {
     if (const auto at = untold_.find(home); at != untold_.end() && at->second.again_ms > base::monotonic_ms()) continue;
     const std::size_t count = std::min(queue.size(), told_at_once);
     Errand errand{.home = home, .tidings = Tidings::moved};
-    for (std::size_t i = 0; i < count; ++i)
-      if (!queue[i]->is_slot) errand.steps.push_back(*queue[i]);
+    errand.steps.assign(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
     telling_[home] = count;
-    if (errand.steps.empty())
-      told(home, {});
-    else
-      herald_->send(std::move(errand));
+    herald_->send(std::move(errand));
   }
 }
 
@@ -175,20 +187,18 @@ void Mover::untold(HomeIndex home, std::size_t clients, const std::string& why) 
 
 /// The watchers of those who were at the front of a home's queue have been told: that was the last thing to be done for them.
 void Mover::told(HomeIndex home, std::span<const sip::ClientKey> sticky) {
-  for (const sip::ClientKey& client : sticky) ++plan_of(*find(client, false)).sticky;
   auto& queue = owed_[home];
-  const auto end = queue.begin() + static_cast<std::ptrdiff_t>(telling_.extract(home).mapped());
-  const std::vector<Step*> steps(queue.begin(), end);
-  queue.erase(queue.begin(), end);
-  std::vector<const Step*> resting, over;
-  for (Step* step : steps) {
-    plan_of(*step).told += step->clients;
-    step->state = StepState::resting;
-    step->aor.clear();
-    (step->is_slot ? over : resting).push_back(step);
+  const std::size_t count = telling_.extract(home).mapped();
+  std::vector<const Step*> over;
+  for (std::size_t i = 0; i < count; ++i) {
+    Plan& plan = plan_of(queue[i]);
+    ++plan.told;
+    if (std::ranges::find(sticky, queue[i].key) != sticky.end()) ++plan.sticky;
+    over.push_back(&queue[i]);
   }
-  save(resting, over);
-  for (const Step* step : steps) forget(*step);
+  save({}, over);
+  for (const Step* step : over) close(step->plan);
+  queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 }  // namespace viaduct::migration

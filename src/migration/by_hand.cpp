@@ -2,6 +2,7 @@
 // One client placed by hand: he moves as those of a plan do, but at once, and by the operator's word whatever plans had in mind.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -50,7 +51,7 @@ Expected<control::Outcome> Mover::send(std::unique_lock<std::mutex> plans, const
                                        const std::function<Expected<control::Outcome>()>& commit) {
   Step going{.key = client.key, .aor = client.aor, .from = from, .to = to, .state = StepState::committed};
   const Step* const changed = &going;
-  going.set_out_s = base::wall_s();
+  going.set_out_s = base::unset_wall_s();
   going.deadline_s = going.set_out_s + settings_.deadline_s;
   if (const auto written = ledger_->write(plans_, {&changed, 1}, {}); !written) {
     plans.unlock();
@@ -63,7 +64,7 @@ Expected<control::Outcome> Mover::send(std::unique_lock<std::mutex> plans, const
   plans.unlock();
   auto done = commit();
   const auto lock = lock_plans();
-  Step* const step = find(client.key, false);  // he may have come already, and all be told
+  Step* const step = find(client.key, false);  // he may have come already
   if (!done && step != nullptr && step->state == StepState::committed) {
     show(*step, {});
     save({}, std::array<const Step*, 1>{step});
@@ -111,8 +112,10 @@ void Mover::turn_round() {
 
 std::optional<Step> Mover::move_of(const sip::ClientKey& client) const {
   const std::lock_guard lock(mutex_);
-  const Step* const step = find(client, false);
-  return step != nullptr ? std::optional(*step) : std::nullopt;
+  if (const Step* const step = find(client, false)) return *step;
+  for (const auto& [home, queue] : owed_)
+    if (const auto at = std::ranges::find(queue, client, &Step::key); at != queue.end()) return *at;
+  return std::nullopt;
 }
 
 }  // namespace viaduct::migration

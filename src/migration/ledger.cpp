@@ -23,17 +23,24 @@ using nlohmann::json;
 constexpr std::uint64_t plan_rows = ~std::uint64_t{0};
 constexpr std::uint64_t slot_rows = plan_rows - 1;
 constexpr std::uint64_t fleet_rows = plan_rows - 2;
+constexpr std::uint64_t owed_rows = plan_rows - 3;
 
 constexpr base::Hash128 joining_key{.low = 0, .high = fleet_rows};
 constexpr base::Hash128 store_key{.low = 1, .high = fleet_rows};
 constexpr base::Hash128 next_plan_key{.low = 2, .high = fleet_rows};
-constexpr std::uint16_t format = 2;  // of a step; another build's is not read
+constexpr base::Hash128 clock_key{.low = 3, .high = fleet_rows};
+constexpr std::uint16_t format = 3;  // of a step; another build's is not read
 
 constexpr std::uint8_t slot_flag = 1, confirmed_flag = 2;
 
-base::Hash128 row_key(const Step& step) { return step.is_slot ? base::Hash128{.low = step.key.high, .high = slot_rows} : step.key; }
+base::Hash128 row_key(const Step& step) {
+  if (step.state == StepState::settled) return {.low = step.owed, .high = owed_rows};
+  return step.is_slot ? base::Hash128{.low = step.key.high, .high = slot_rows} : step.key;
+}
 
+/// What a row begins with; the canonical AoR follows.
 struct Head {
+  sip::ClientKey client;  // the row's key may be another
   std::uint64_t set_out_s, deadline_s;
   std::uint32_t clients;
   assign::HomeIndex from, to;
@@ -43,10 +50,11 @@ struct Head {
   std::uint32_t plan;
   std::uint64_t both_until_s, rests_until_s;
 };
-static_assert(sizeof(Head) == 48, "no octet of a row is left to chance");
+static_assert(sizeof(Head) == 64, "no octet of a row is left to chance");
 
 std::string octets_of(const Step& step) {
-  const Head head{.set_out_s = step.set_out_s,
+  const Head head{.client = step.key,
+                  .set_out_s = step.set_out_s,
                   .deadline_s = step.deadline_s,
                   .clients = step.clients,
                   .from = step.from,
@@ -67,16 +75,16 @@ std::optional<Step> step_from(const base::Hash128& key, std::string_view octets)
   if (octets.size() < sizeof head) return std::nullopt;
   std::memcpy(&head, octets.data(), sizeof head);
   if (head.format != format || head.state > StepState::resting) return std::nullopt;
-  const bool is_slot = (head.flags & slot_flag) != 0;
-  return Step{.key = is_slot ? base::Hash128{.low = 0, .high = key.low} : key,
+  return Step{.key = head.client,
               .aor = std::string(octets.substr(sizeof head)),
               .clients = head.clients,
               .from = head.from,
               .to = head.to,
               .state = head.state,
-              .is_slot = is_slot,
+              .is_slot = (head.flags & slot_flag) != 0,
               .is_confirmed = (head.flags & confirmed_flag) != 0,
               .plan = head.plan,
+              .owed = head.state == StepState::settled ? key.low : 0,
               .set_out_s = head.set_out_s,
               .deadline_s = head.deadline_s,
               .both_until_s = head.both_until_s,
@@ -113,6 +121,16 @@ store::Row row_of(const base::Hash128& key, const T& value) {
   return {key, {reinterpret_cast<const char*>(&value), sizeof value}};
 }
 
+/// In the order of their keys, with room for `more`.
+std::vector<store::Row> rows_of(std::span<const Step* const> changed, std::span<const Step* const> over, std::size_t more) {
+  std::vector<store::Row> rows;
+  rows.reserve(changed.size() + over.size() + more);
+  for (const Step* step : changed) rows.push_back({row_key(*step), octets_of(*step)});
+  for (const Step* step : over) rows.push_back({row_key(*step), {}});
+  std::ranges::sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
+  return rows;
+}
+
 Expected<void> told(const store::Result<void>& result) { return result ? Expected<void>{} : std::unexpected(result.error().text); }
 
 }  // namespace
@@ -128,6 +146,8 @@ Expected<Ledger::Contents> Ledger::read() const {
       if (out.store = value_from<base::Hash128>(octets); out.store) return;
     } else if (key == next_plan_key) {
       if (const auto next = value_from<std::uint32_t>(octets)) return void(out.next_plan = *next);
+    } else if (key == clock_key) {
+      if (const auto ahead = value_from<std::int64_t>(octets)) return void(out.ahead_s = *ahead);
     } else if (auto step = step_from(key, octets)) {
       return out.steps.push_back(std::move(*step));
     }
@@ -140,11 +160,7 @@ Expected<Ledger::Contents> Ledger::read() const {
 }
 
 Expected<void> Ledger::write(std::span<const Plan> plans_now, std::span<const Step* const> changed, std::span<const Step* const> over) {
-  std::vector<store::Row> rows;
-  rows.reserve(changed.size() + over.size() + plans_now.size());
-  for (const Step* step : changed) rows.push_back({row_key(*step), octets_of(*step)});
-  for (const Step* step : over) rows.push_back({row_key(*step), {}});
-  std::ranges::sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
+  std::vector<store::Row> rows = rows_of(changed, over, plans_now.size());
   for (const Plan& plan : plans_now) rows.push_back({{.low = plan.id, .high = plan_rows}, json(plan).dump()});
   return told(rows_->write(rows));
 }
@@ -171,6 +187,12 @@ Expected<void> Ledger::write_store(const base::Hash128& store) {
 Expected<void> Ledger::write_next_plan(std::uint32_t id) {
   const store::Row row = row_of(next_plan_key, id);
   return told(rows_->write({&row, 1}));
+}
+
+Expected<void> Ledger::write_clock(std::int64_t ahead_s, std::span<const Step* const> changed) {
+  std::vector<store::Row> rows = rows_of(changed, {}, 1);
+  rows.push_back(row_of(clock_key, ahead_s));
+  return told(rows_->write(rows));
 }
 
 Expected<void> Ledger::write_joining(const std::set<std::string>& homes) {

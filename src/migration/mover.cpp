@@ -69,19 +69,12 @@ Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool 
   if (!ledger_) return std::unexpected("the store cannot be written: nobody is moved");
   if (stopping_) return std::unexpected("the node is stopping");
   if (!planned_.empty()) return std::unexpected("plan " + std::to_string(plan_of(*planned_.begin()->second.front()).id) + " is not over: abort it first");
-  std::map<assign::HomeIndex, std::size_t> owed;
   std::erase_if(steps, [&](const Step& step) {
     if (step.is_slot) return slots_.contains(assign::slot_of(step.key));
-    const Step* const under_way = find(step.key, false);
-    if (under_way != nullptr && under_way->state == StepState::settled) ++owed[under_way->from];
     const auto rest = rests_.find(step.key);
-    return under_way != nullptr || (!is_forced && rest != rests_.end() && rest->second.until_s > base::wall_s());
+    return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second.until_s > base::unset_wall_s());
   });
-  std::string left_out;
-  for (const auto& [home, clients] : owed)
-    left_out += "; " + std::to_string(clients) + " clients are left out until their watchers at " + name_of(home) + " are told: homes remove gives these up";
-  if (steps.empty()) return std::unexpected("nobody is to be moved" + left_out);
-  if (!left_out.empty()) spdlog::warn("plan {} is not whole{}", next_plan_, left_out);
+  if (steps.empty()) return std::unexpected("nobody is to be moved");
   plan.id = next_plan_;
   plan.state = PlanState::proposed;
   plan.created_s = base::wall_s();
@@ -217,6 +210,8 @@ std::vector<Step> Mover::steps(std::uint32_t id, std::size_t most) const {
   for (const Step& step : proposed_) add(step);
   for (const auto& [slot, step] : slots_) add(*step);
   for (const auto& [key, step] : clients_) add(*step);
+  for (const auto& [home, queue] : owed_)
+    for (const Step& step : queue) add(step);
   return out;
 }
 
@@ -231,7 +226,7 @@ std::uint64_t Mover::waiting(assign::HomeIndex from) const {
 
 std::vector<bool> Mover::resting(std::span<const sip::ClientKey> clients) const {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t now = base::wall_s();
+  const std::uint64_t now = base::unset_wall_s();
   std::vector<bool> out;
   out.reserve(clients.size());
   for (const sip::ClientKey& key : clients) {
@@ -267,7 +262,7 @@ void Mover::rest(const Step& step) {
   rest = {.until_s = step.rests_until_s, .both_until_s = step.both_until_s};
   both_.push({rest.both_until_s, step.key});
   rests_ends_.push({rest.end_s(), step.key});
-  if (rest.both_until_s > base::wall_s()) show(step, {.previous = step.from, .is_settled = true});
+  if (rest.both_until_s > base::unset_wall_s()) show(step, {.previous = step.from, .is_settled = true});
 }
 
 void Mover::keep_joining(const std::set<std::string>& homes) {
@@ -275,9 +270,14 @@ void Mover::keep_joining(const std::set<std::string>& homes) {
   if (const auto written = ledger_->write_joining(homes); !written) spdlog::warn("that homes are joining is not kept: {}", written.error());
 }
 
+/// Of a plan's steps one less is open.
+void Mover::close(std::uint32_t plan) {
+  if (--open_[plan] == 0) open_.erase(plan);
+}
+
 /// A step is over. Shape: no queue holds it any more.
 void Mover::forget(const Step& step) {
-  if (--open_[step.plan] == 0) open_.erase(step.plan);
+  close(step.plan);
   if (step.is_slot)
     slots_.erase(assign::slot_of(step.key));
   else
@@ -296,9 +296,11 @@ void Mover::save(std::span<const Step* const> changed, std::span<const Step* con
   spdlog::error("moves are paused: {}", written.error());
 }
 
-/// The same; steps that are over are forgotten here, too.
+/// The same; steps that are over, or rest from now on, are forgotten here, too.
 void Mover::save_and_forget(std::span<const Step* const> changed, std::span<const Step* const> over) {
   if (!changed.empty() || !over.empty()) save(changed, over);
+  for (const Step* step : changed)
+    if (step->state == StepState::resting) forget(*step);
   for (const Step* step : over) forget(*step);
 }
 

@@ -42,6 +42,15 @@ std::string_view name(MoveMode m) {
   base::fail("a mode of moving without a name");
 }
 
+void set_clock(Step& step, std::int64_t ahead_s, std::uint64_t now_s) {
+  const auto set_back = [&step](std::int64_t by_s) {
+    for (std::uint64_t* time : {&step.set_out_s, &step.deadline_s, &step.both_until_s, &step.rests_until_s})
+      if (*time != 0) *time = static_cast<std::uint64_t>(std::max<std::int64_t>(static_cast<std::int64_t>(*time) - by_s, 1));
+  };
+  set_back(ahead_s);
+  if (step.set_out_s > now_s) set_back(static_cast<std::int64_t>(step.set_out_s - now_s));
+}
+
 bool is_sticky(const Step& step, std::optional<std::uint32_t> registered_ago_s, std::uint64_t now_s) {
   return !step.is_confirmed && registered_ago_s && step.set_out_s + doubt_s <= now_s - std::min<std::uint64_t>(now_s, *registered_ago_s);
 }

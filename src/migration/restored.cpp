@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ledger.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/migration/mover.h"
 
 namespace viaduct::migration {
@@ -31,8 +32,20 @@ Expected<void> Mover::restore(std::unique_ptr<store::Rows> rows, const std::opti
     if (const auto written = ledger_->write_next_plan(next_plan_); !written) spdlog::warn("a plan's number may be given again: {}", written.error());
   withdraw_proposed();
   joining_ = std::move(known->joining);
+  set_clocks(known->steps, known->ahead_s);
   keep_restored(std::move(known->steps));
   return {};
+}
+
+/// Times as the run before had them, by this run's clock.
+void Mover::set_clocks(std::vector<Step>& steps, std::int64_t ahead_s) {
+  std::vector<const Step*> changed;
+  for (Step& step : steps) {
+    set_clock(step, ahead_s, base::unset_wall_s());
+    changed.push_back(&step);
+  }
+  if (ahead_s == 0) return;
+  if (const auto written = ledger_->write_clock(0, changed); !written) spdlog::warn("times of moves may be wrong after the next start: {}", written.error());
 }
 
 /// Of those between homes that are not there, as when a copy of the store was brought back, and of those whose plan is not known nothing can be told to anybody.
@@ -51,8 +64,16 @@ void Mover::keep_restored(std::vector<Step> steps) {
     steps.erase(lost.begin(), lost.end());
   }
   for (Step& step : steps) {
-    if (step.state >= StepState::settled && !step.is_slot) rest(step);
-    if (step.state == StepState::resting) continue;
+    if (step.state == StepState::resting) {
+      rest(step);
+      continue;
+    }
+    if (step.state == StepState::settled) {
+      next_owed_ = std::max(next_owed_, step.owed + 1);
+      ++open_[step.plan];
+      owed_[step.from].push_back(std::move(step));
+      continue;
+    }
     // Those that were about to be committed may be, or not: to the workers they are on their way at once, and resume_all() sees what the store has.
     const Step& kept = keep(std::move(step));
     if (kept.state == StepState::committed) show(kept, {.previous = kept.from});
@@ -90,7 +111,6 @@ void Mover::resume_all() {
   }
   for (Step* step : all) {
     if (step->state == StepState::committed) deadlines_.push({step->deadline_s, step->key, step->is_slot});
-    if (step->state == StepState::settled) owed_[step->from].push_back(step);
   }
   save_and_forget(changed, over);
   is_resumed_ = true;

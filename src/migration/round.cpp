@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "ledger.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr auto busy_pause = std::chrono::milliseconds(20);
 constexpr auto idle_pause = std::chrono::milliseconds(500);
 constexpr std::size_t plans_kept = 100;
+constexpr std::int64_t clock_set_s = 2;  // less is their seconds beginning at different times
 
 }  // namespace
 
@@ -37,6 +39,7 @@ void Mover::run() {
 
 /// Returns whether anything is under way.
 bool Mover::round(double seconds) {
+  follow_clock();
   turn_round();
   hear();
   overdue();
@@ -46,6 +49,14 @@ bool Mover::round(double seconds) {
   const auto lock = lock_plans();
   end_plans();
   return !clients_.empty() || !slots_.empty() || !both_.empty();
+}
+
+/// When the machine's clock is set, moves go on by their own; what is on the disk is told by how much that is off.
+void Mover::follow_clock() {
+  const auto ahead_s = static_cast<std::int64_t>(base::unset_wall_s() - base::wall_s());
+  if (std::abs(ahead_s - kept_ahead_s_) < clock_set_s) return;
+  const auto lock = lock_plans();
+  if (ledger_->write_clock(ahead_s, {})) kept_ahead_s_ = ahead_s;  // otherwise again in the next round
 }
 
 /// Plans whose last step is over are done; the oldest go, unless one of their clients is on his way still, or his watchers are to be told.

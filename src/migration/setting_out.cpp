@@ -177,7 +177,7 @@ Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
   std::vector<Plan> as_committed = plans_;  // what will be true once the store has them; resume_all() takes back who it has not
   for (Step* step : chosen) {
     step->state = StepState::committed;
-    step->set_out_s = base::wall_s();
+    step->set_out_s = base::unset_wall_s();
     step->deadline_s = step->set_out_s + settings_.deadline_s;
     std::ranges::find(as_committed, step->plan, &Plan::id)->moved += step->clients;
     changed.push_back(step);

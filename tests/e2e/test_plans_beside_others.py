@@ -127,14 +127,27 @@ def test_who_is_imported_elsewhere_on_his_way_is_called_where_he_has_come(lab, f
         caller.hear(486)
 
 
-def test_who_cannot_move_since_a_home_is_not_told_is_named(folder):
+def test_who_has_left_a_dead_home_moves_again_before_that_is_told(folder):
     unheard = [HOMES[0] | {"viaduct": True, "control": "127.0.0.1:9"}, *HOMES[1:]]
     with start(folder, users(6), unheard, balance={"deadline_s": 1}) as daemon:
-        wait_for_plan(daemon, apply_drain(daemon), "over", lambda p: p["unconfirmed"] == 6)
+        first = apply_drain(daemon)
+        wait_for_plan(daemon, first, "over", lambda p: p["unconfirmed"] == 6)
         home = daemon.ask("client.show", aor=aor(0))["home"]
-        assert daemon.ask("homes.drain", name=home)["ok"]
-        refused = daemon.ask("plan.create", without=home)
-        assert not refused["ok"] and "left out until their watchers at north" in refused["error"] and "homes remove" in refused["error"]
+        moved = home_named(daemon, home)["clients"]
+        assert daemon.ask("homes.down", name="north")["ok"] and daemon.ask("homes.drain", name=home)["ok"]
+        second = daemon.ask("plan.create", without=home)["plan"]["id"]
+        assert daemon.ask("plan.apply", id=second)["ok"]
+        assert wait_for_plan(daemon, second, "over", lambda p: p["state"] == "done")["unconfirmed"] == moved
+        assert home_named(daemon, home)["clients"] == 0
+        shown = daemon.ask("client.show", aor=aor(0))
+        assert shown["move"]["state"] == "settled" and shown["move"]["from"] == "north", "his watchers there are owed still"
+    with Daemon(daemon.config) as daemon:
+        shown = plan(daemon, first)
+        assert shown["state"] == "running" and shown["told"] == 0 and len(daemon.ask("plan.diff", id=first)["steps"]) == 6
+        removed = daemon.ask("homes.remove", name="north")
+        assert removed["ok"], removed
+        assert wait_for_plan(daemon, first, "done", lambda p: p["state"] == "done")["told"] == 6
+        assert not daemon.ask("client.show", aor=aor(0)).get("move")
 
 
 def test_slots_do_not_go_to_a_home_that_is_removed_meanwhile(folder):

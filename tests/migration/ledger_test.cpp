@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "../store/folder.h"
 #include "viaduct/store/lmdb.h"
 
@@ -88,14 +90,14 @@ TEST_F(LedgerTest, ChangesAndForgets) {
   Plan next = plan;
   next.state = PlanState::done;
   Step later = alice;
-  later.state = StepState::settled;
+  later.state = StepState::resting;
   const std::array changed = {static_cast<const Step*>(&later)};
   const std::array over = {&slot};
   ASSERT_TRUE(ledger->write({&next, 1}, changed, over));
   const auto known = read();
   EXPECT_EQ(known.plans.at(0).state, PlanState::done);
   ASSERT_EQ(known.steps.size(), 1u);
-  EXPECT_EQ(known.steps[0].state, StepState::settled);
+  EXPECT_EQ(known.steps[0].state, StepState::resting);
   ASSERT_TRUE(ledger->forget(std::array<std::uint32_t, 1>{7}));
   EXPECT_TRUE(read().plans.empty());
 }
@@ -113,6 +115,38 @@ TEST_F(LedgerTest, KeepsWhoRestsAndWhichHomesJoin) {
   ASSERT_TRUE(ledger->write_joining({}));
   EXPECT_TRUE(read().joining.empty());
   EXPECT_EQ(read().unread, 0u);
+}
+
+TEST_F(LedgerTest, KeepsWhoIsOwedBesideHisNextMove) {
+  Step first = alice, second = alice;
+  first.state = second.state = StepState::settled;
+  first.owed = 5, second.owed = std::uint64_t{1} << 40, second.from = 9;
+  const std::array changed = {&alice, static_cast<const Step*>(&first), static_cast<const Step*>(&second)};
+  ASSERT_TRUE(ledger->write({}, changed, {}));
+  reopen();
+  auto known = read();
+  ASSERT_EQ(known.steps.size(), 3u);
+  std::ranges::sort(known.steps, {}, &Step::owed);
+  expect_same(known.steps[0], alice);
+  expect_same(known.steps[1], first);
+  expect_same(known.steps[2], second);
+  EXPECT_EQ(std::pair(known.steps[1].owed, known.steps[2].owed), std::pair(first.owed, second.owed));
+  const std::array over = {static_cast<const Step*>(&first)};
+  ASSERT_TRUE(ledger->write({}, {}, over));
+  EXPECT_EQ(read().steps.size(), 2u);
+}
+
+TEST_F(LedgerTest, KeepsHowFarItsTimesAreAhead) {
+  EXPECT_EQ(read().ahead_s, 0);
+  ASSERT_TRUE(ledger->write_clock(-7200, {}));
+  reopen();
+  EXPECT_EQ(read().ahead_s, -7200);
+  Step later = alice;
+  later.deadline_s += 7200;
+  const std::array changed = {static_cast<const Step*>(&later)};
+  ASSERT_TRUE(ledger->write_clock(0, changed));
+  EXPECT_EQ(read().ahead_s, 0);
+  expect_same(read().steps.at(0), later);
 }
 
 TEST_F(LedgerTest, KnowsWhoseMovesTheseAre) {

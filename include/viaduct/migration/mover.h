@@ -66,7 +66,7 @@ class Mover {
 
   /// Keep a plan to be shown and applied; one that was only proposed makes way, and so it does at a restart. Clients who are on their way already, or rest from
   /// a move (unless `is_forced`), stay out of it. Sets what is not of the plan itself: id, which no other plan ever has, state, times, counts. Returns its id.
-  /// Errors: another plan is not over; nobody is left to be moved, and who stays out because watchers at a home cannot be told.
+  /// Errors: another plan is not over; nobody is left to be moved.
   [[nodiscard]] Expected<std::uint32_t> propose(Plan plan, std::vector<Step> steps, bool is_forced);
   [[nodiscard]] Expected<void> apply(std::uint32_t id, std::optional<double> clients_per_s, std::optional<MoveMode> mode);
   [[nodiscard]] Expected<void> pause(std::uint32_t id);
@@ -78,7 +78,7 @@ class Mover {
   /// another home moves there as in a plan, behind the answer: asked to come soon if he watches himself, confirmed, his watchers told. Who is on his way goes
   /// there instead; of the home between the watchers end by their refresh.
   [[nodiscard]] Expected<control::Outcome> place(const control::Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author);
-  /// The move that a client is on, in a plan or by hand; planned ones too.
+  /// The move that a client is on, in a plan or by hand; planned ones too. Of one who is on none, the one whose watchers are to be told.
   [[nodiscard]] std::optional<Step> move_of(const sip::ClientKey& client) const;
 
   /// Those that are still known; newest last.
@@ -103,7 +103,7 @@ class Mover {
   };
   /// When something of a step ends. The step may be over before.
   struct End {
-    std::uint64_t s;  // since 1970
+    std::uint64_t s;  // base::unset_wall_s()
     sip::ClientKey key;
     bool is_slot{};
     bool operator>(const End& other) const { return s > other.s; }
@@ -140,6 +140,7 @@ class Mover {
   enum class Reception : std::uint8_t { open, interrupted, closed };
 
   void run();
+  void set_clocks(std::vector<Step>& steps, std::int64_t ahead_s);
   void keep_restored(std::vector<Step> steps);
   void resume_all();
   [[nodiscard]] Expected<control::Outcome> send(std::unique_lock<std::mutex> plans, const control::Client& client, assign::HomeIndex from, assign::HomeIndex to,
@@ -151,9 +152,11 @@ class Mover {
   void hear();
   void overdue();
   void end_rests(std::uint64_t now_s);
-  void settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::uint64_t slot_deadline_s);
-  void settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed);
+  void settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::vector<const Step*>& over, std::uint64_t slot_deadline_s);
+  void settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed, std::vector<const Step*>& over);
   void rest(const Step& step);
+  Step& owe(Step step);
+  void follow_clock();
   void tell_leaving();
   void tell_watchers();
   void take_returned();
@@ -177,6 +180,7 @@ class Mover {
   void end_plans();
   Step& keep(Step step);
   void forget(const Step& step);
+  void close(std::uint32_t plan);
   [[nodiscard]] Step* find(const sip::ClientKey& key, bool is_slot) const;
   void save(std::span<const Step* const> changed, std::span<const Step* const> over);
   void save_and_forget(std::span<const Step* const> changed, std::span<const Step* const> over);
@@ -211,18 +215,20 @@ class Mover {
   Plan no_plan_;  // of steps by hand: never shown
   std::unordered_map<base::Hash128, assign::HomeIndex, KeyHash> turned_;  // clients on their way whom the operator has placed elsewhere meanwhile
   std::vector<Step> proposed_;  // of the last plan, while that is proposed
-  std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;  // that are not over
+  std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;  // planned or committed
   std::unordered_map<std::size_t, std::unique_ptr<Step>> slots_;  // the same, by number
   std::map<Way, std::deque<Step*>> planned_;
   std::vector<Leaving> leaving_;
-  std::unordered_map<assign::HomeIndex, std::deque<Step*>> owed_;  // settled, watchers not told; by the home before
+  std::unordered_map<assign::HomeIndex, std::deque<Step>> owed_;  // settled, watchers not told; by the home before
+  std::uint64_t next_owed_{1};
   std::unordered_map<assign::HomeIndex, std::size_t> telling_;  // homes that are being told, and so many at the front of owed_ of which
   std::unordered_map<assign::HomeIndex, Untold> untold_;  // homes that could not be told
-  std::unordered_map<std::uint32_t, std::size_t> open_;  // steps that are not over, by plan
+  std::unordered_map<std::uint32_t, std::size_t> open_;  // steps that are not over or whose watchers are not told, by plan
   Soonest deadlines_;  // of committed steps
   std::unordered_map<base::Hash128, Rest, KeyHash> rests_;
   Soonest both_;  // ends of Rest::both_until_s
   Soonest rests_ends_;  // Rest::end_s()
+  std::int64_t kept_ahead_s_{};  // as write_clock() had it last
   std::set<std::string> joining_;  // as the ledger had them
   Bucket all_;
   std::unordered_map<assign::HomeIndex, Bucket> receivers_, donors_;

@@ -24,8 +24,8 @@ enum class PlanState : std::uint8_t { proposed, running, paused, done, aborted }
 enum class MoveMode : std::uint8_t { lazy, paced, evacuate };
 [[nodiscard]] std::string_view name(MoveMode m);
 
-/// `planned`: at the home before; `committed`: durable and visible, the new home has not confirmed him; `settled`: at the new home, watchers not told yet;
-/// `resting`: over, but for what it means for a while (Step::both_until_s, Step::rests_until_s).
+/// `planned`: at the home before; `committed`: durable and visible, the new home has not confirmed him; `settled`: at the new home, watchers not told yet, for
+/// which nobody waits: he may be on another move; `resting`: over, but for what it means for a while (Step::both_until_s, Step::rests_until_s).
 enum class StepState : std::uint8_t { planned, committed, settled, resting };
 
 struct KeyHash {
@@ -43,12 +43,17 @@ struct Step {
   bool is_slot{};
   bool is_confirmed{};  ///< settled: since the new home has accepted him
   std::uint32_t plan{};  ///< 0: none, by hand
-  // Seconds since 1970.
+  std::uint64_t owed{};  ///< settled: its number among all whose watchers were ever to be told
+  // base::unset_wall_s().
   std::uint64_t set_out_s{};  ///< committed: since when
   std::uint64_t deadline_s{};  ///< committed: when it settles without confirmation
-  std::uint64_t both_until_s{};  ///< settled: CANCEL and ACK go to both homes
-  std::uint64_t rests_until_s{};  ///< settled: no plan but a drain moves him
+  std::uint64_t both_until_s{};  ///< resting: CANCEL and ACK go to both homes
+  std::uint64_t rests_until_s{};  ///< resting: no plan but a drain moves him
 };
+
+/// A step as another run of the node kept it, by this run's clock: that run's was `ahead_s` ahead of the machine's, and who set out in the future by a clock that
+/// is behind set out now.
+void set_clock(Step& step, std::int64_t ahead_s, std::uint64_t now_s);
 
 /// Whether a client who was not confirmed goes to the home before directly: it says how long ago he registered there, and that was after he set out.
 [[nodiscard]] bool is_sticky(const Step& step, std::optional<std::uint32_t> registered_ago_s, std::uint64_t now_s);
