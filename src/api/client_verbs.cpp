@@ -74,11 +74,11 @@ std::string layer_sentence(const assign::Placement& p, const std::string& home) 
   return "no layer names a home";
 }
 
-// One of those who are heeded: several Vias count from a trusted proxy, with one Via the sources of `redirect.from` are redirected.
-base::Endpoint rehearsed_source(const Site& site, unsigned vias) {
+// From one of those who are heeded: several Vias count from a trusted proxy, with one Via the sources of `redirect.from` are redirected.
+edge::Arrival rehearsed_arrival(const Site& site, unsigned vias) {
   const auto& heeded = vias > 1 ? site.trusted_proxies : site.redirect_from;
-  const bool is_any = heeded.empty() || (vias > 1 ? site.trust_all_proxies : site.redirect_all_sources);
-  return {.address = is_any ? base::Address::v4({192, 0, 2, static_cast<std::uint8_t>(vias)}) : heeded.front().address, .port = 5060};
+  const bool is_any = vias > 1 ? site.trust_all_proxies : site.redirect_all_sources;
+  return edge::rehearsed_arrival(site, is_any ? std::span<const base::Prefix>{} : heeded, static_cast<std::uint8_t>(vias));
 }
 
 /// Change one client's placement, in a thread's own time.
@@ -188,8 +188,8 @@ json client_explain(const Plant& plant, const json& request) {
                               .moves = &plant.commons.moves,
                               .neighbours = &plant.commons.neighbours.read(),
                               .is_watched = [is_watched](const sip::ClientKey&) { return is_watched; }};
-    const base::Endpoint source = rehearsed_source(site, vias);
-    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), source, site.listeners.front(), site, tables, plant.commons.now_min.load());
+    const auto [source, listener] = rehearsed_arrival(site, vias);
+    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), source, *listener, site, tables, plant.commons.now_min.load());
     out = placement_json(plant, *client);
     out["vias"] = vias;
     out["source"] = source.address.text();

@@ -46,16 +46,16 @@ store::Author author_of(const json& request, const std::string& who) { return {w
 
 json change_home(const Plant& plant, const json& request, const std::string& who) {
   const auto name = request.at("name").get<std::string>();
-  json standing;
-  for (const assign::Home& home : plant.fleet.homes())
-    if (home.name == name) standing = json::parse(control::describe(home));
-  if (standing.is_null()) return failure(name + ": no such home");
-  // Where clients are sent follows where edges send, unless it was another place.
-  if (request.contains("address") && standing["public"] == json::array({standing["address"]})) standing.erase("public");
-  // Who is or becomes a Viaduct notifies by itself, unless it is said otherwise.
-  if (request.contains("viaduct") || request.contains("control")) standing.erase("reg_notifier");
+  const auto toml = [&request](const assign::Home& home) {
+    json standing = json::parse(control::describe(home));
+    // Where clients are sent follows where edges send, unless it was another place.
+    if (request.contains("address") && standing["public"] == json::array({standing["address"]})) standing.erase("public");
+    // Who is or becomes a Viaduct notifies by itself, unless it is said otherwise.
+    if (request.contains("viaduct") || request.contains("control")) standing.erase("reg_notifier");
+    return toml_of(request, standing);
+  };
   const store::Author author = author_of(request, who);
-  return told(name, "changed", author, plant.fleet.set(name, toml_of(request, standing), author));
+  return told(name, "changed", author, plant.fleet.set(name, toml, author));
 }
 
 template <assign::HomeState state>

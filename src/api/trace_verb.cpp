@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "viaduct/control/import.h"
 #include "viaduct/net/frame.h"
+#include "viaduct/net/vlan.h"
 
 namespace viaduct::api {
 namespace {
@@ -33,11 +34,13 @@ std::string hex(std::span<const std::uint8_t> octets) {
 /// What the frame carries, for people; fields of a message that does not read are missing.
 void describe(const site::TraceRecord& record, json& line) {
   std::array<std::uint8_t, base::large_packet_bytes_max> octets = record.octets;
-  const auto frame = net::parse_frame(std::span(octets).first(record.kept_bytes), net::ChecksumTrust::ignore);
+  const std::span<std::uint8_t> whole = std::span(octets).first(record.kept_bytes);
+  const std::size_t tag_bytes = net::vlan_of(whole) ? net::tag_bytes : 0;  // what is sent is seen with its tag; the addresses in front are not told
+  const auto frame = net::parse_frame(whole.subspan(tag_bytes), net::ChecksumTrust::ignore);
   if (!frame || frame->kind != net::FrameKind::udp) return;
   line["source"] = frame->source.text();
   line["destination"] = frame->destination.text();
-  const std::string_view text{reinterpret_cast<const char*>(octets.data()) + frame->payload_offset, frame->payload_bytes};
+  const std::string_view text{reinterpret_cast<const char*>(octets.data()) + tag_bytes + frame->payload_offset, frame->payload_bytes};
   const auto message = std::make_unique<sip::Message>();
   line["start"] = text.substr(0, text.find_first_of("\r\n"));
   if (sip::index(text, *message) != sip::Bad::none) return;

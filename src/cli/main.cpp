@@ -70,7 +70,7 @@ void add_verbs(CLI::App& app, Options& options, Action& action) {
   add_counters(app, options, action);
   add_verb(app, "reload", "read the configuration again and apply what can be", options, action, show_reload);
   auto* explained = app.add_subcommand("explain", "run a file's messages through the production path, offline");
-  explained->add_option("FILE", options.explain.file, "FILE.pcap, or FILE.sip with one message")->required();
+  explained->add_option("FILE", options.explain.file, "FILE.pcap, FILE.pcapng, or FILE.sip with one message")->required();
   explained->add_option("--config", options.explain.config, "the node's configuration")->type_name("FILE");
   explained->callback([&] {
     action = [&options]() -> std::expected<Exit, Failure> {

@@ -77,7 +77,7 @@ std::expected<Exit, Failure> simulate(const Options& options) {
 
 json about(const Options& options, const std::string& verb) {
   json request = {{"verb", verb}};
-  if (options.plan.id != 0) request["id"] = options.plan.id;
+  if (options.plan.id) request["id"] = *options.plan.id;
   return request;
 }
 

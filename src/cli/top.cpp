@@ -76,7 +76,8 @@ std::string frame_of(const Sample& before, const Sample& now) {
   const double seconds = std::chrono::duration<double>(now.at - before.at).count();
   const std::string title = harmless(cell(now.status, "node")) + "  up " + duration(number(now.status, "uptime_s")) + "  homes " +
                             cell(now.status, "homes/up") + " up " + cell(now.status, "homes/draining") + " draining " + cell(now.status, "homes/down") +
-                            " down  epoch " + cell(now.status, "epoch") + "  bindings " + cell(now.status, "registrar/bindings") + "\n\n";
+                            " down " + (number(now.status, "homes/returning") > 0 ? cell(now.status, "homes/returning") + " returning " : "") + " epoch " +
+                            cell(now.status, "epoch") + "  bindings " + cell(now.status, "registrar/bindings") + "\n\n";
   return title + worker_rates(before, now, seconds) + total_rates(before, now, seconds, "verdicts") + total_rates(before, now, seconds, "drops");
 }
 

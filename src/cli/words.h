@@ -37,7 +37,8 @@ struct PlanWords {
   std::string without, mode, load_file;
   std::optional<unsigned> with_weight;
   std::optional<double> target, moves_max, rate;
-  unsigned id{}, most{1000};
+  std::optional<unsigned> id;
+  unsigned most{1000};
   bool force{}, watch{};
 };
 

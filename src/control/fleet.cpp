@@ -155,11 +155,11 @@ Expected<Outcome> Fleet::add(std::string_view toml, store::Author author) {
   });
 }
 
-Expected<Outcome> Fleet::set(std::string_view name, std::string_view toml, store::Author author) {
+Expected<Outcome> Fleet::set(std::string_view name, const Described& toml, store::Author author) {
   return change(std::move(author), [&](Now& n) -> Expected<void> {
     const auto index = standing(n.homes, name);
     if (!index) return std::unexpected(index.error());
-    const auto changed = home_in(toml, config_);
+    const auto changed = home_in(toml(n.homes[*index]), config_);
     if (!changed) return std::unexpected(changed.error());
     if (auto unlike = check_unlike(n.homes, *changed); !unlike) return unlike;
     const Home stood = std::exchange(n.homes[*index], *changed);

@@ -3,6 +3,7 @@
 #include "viaduct/edge/rehearse.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "moving.h"
@@ -37,7 +38,27 @@ std::string edited(const Subject& s, const Judgement& j, const Site& site, const
   return out;
 }
 
+constexpr std::uint16_t sip_port = 5060;
+
+base::Address address_in(const base::Prefix& prefix, std::uint8_t number) {
+  const auto documented =
+      prefix.address.is_v4() ? base::Address::v4({192, 0, 2, number}) : base::Address::v6({0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number});
+  if (prefix.contains(documented)) return documented;
+  auto octets = prefix.address.octets();
+  if (prefix.address.is_unusable_destination()) octets.back() |= 1;
+  return base::Address::v6(octets);
+}
+
 }  // namespace
+
+Arrival rehearsed_arrival(const Site& site, std::span<const base::Prefix> sources, std::uint8_t number) {
+  constexpr std::array any = {base::whole_v4, base::whole_v6};
+  if (sources.empty()) sources = any;
+  for (const Listener& listener : site.listeners)
+    for (const base::Prefix& prefix : sources)
+      if (prefix.address.is_v4() == listener.endpoint.address.is_v4()) return {{address_in(prefix, number), sip_port}, &listener};
+  return {{address_in(sources.front(), number), sip_port}, &site.listeners.front()};
+}
 
 Screened rehearse_screening(std::string_view text, const base::Address& source, const screen::Rules& rules, screen::Screener& screener) {
   const auto subject = std::make_unique<Subject>();

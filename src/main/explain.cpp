@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "exit.h"
 #include "viaduct/assign/fill.h"
 #include "viaduct/control/build_site.h"
 #include "viaduct/control/fleet.h"
@@ -24,9 +25,6 @@
 
 namespace viaduct {
 namespace {
-
-// Where a .sip file's message is taken to come from: TEST-NET-1 (RFC 5737).
-constexpr base::Endpoint sip_file_source{.address = base::Address::v4({192, 0, 2, 1}), .port = 5060};
 
 struct Stage {
   Stage(std::unique_ptr<const site::Site> s, assign::Policy policy) : site(std::move(s)), assignment(policy, 1) {}
@@ -87,21 +85,23 @@ void show(Stage& stage, std::string_view text, const base::Endpoint& source, con
 
 int explain_sip(Stage& stage, const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in || std::filesystem::is_directory(file)) return std::fprintf(stderr, "%s: cannot be read\n", file.c_str()), 1;
+  if (!in || std::filesystem::is_directory(file)) return std::fprintf(stderr, "%s: cannot be read\n", file.c_str()), wrong_use;
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  show(stage, text, sip_file_source, stage.site->listeners.front());
+  const auto [source, listener] = edge::rehearsed_arrival(*stage.site, {}, 1);
+  show(stage, text, source, *listener);
   return 0;
 }
 
 int explain_pcap(Stage& stage, const std::filesystem::path& file) {
   char error[PCAP_ERRBUF_SIZE];
   const std::unique_ptr<pcap_t, decltype(&pcap_close)> capture(pcap_open_offline(file.c_str(), error), pcap_close);
-  if (!capture) return std::fprintf(stderr, "%s: %s\n", file.c_str(), error), 1;
-  if (pcap_datalink(capture.get()) != DLT_EN10MB) return std::fprintf(stderr, "%s: not an Ethernet capture\n", file.c_str()), 1;
+  if (!capture) return std::fprintf(stderr, "%s: %s\n", file.c_str(), error), wrong_use;
+  if (pcap_datalink(capture.get()) != DLT_EN10MB) return std::fprintf(stderr, "%s: not an Ethernet capture\n", file.c_str()), wrong_use;
   pcap_pkthdr* header = nullptr;
   const u_char* data = nullptr;
   std::size_t others = 0;
-  while (pcap_next_ex(capture.get(), &header, &data) == 1) {
+  int read = 0;
+  while ((read = pcap_next_ex(capture.get(), &header, &data)) == 1) {
     const std::span<const std::uint8_t> whole{data, header->caplen};
     const std::uint8_t* const untagged = net::vlan_of(whole) ? data + net::tag_bytes : data;  // the addresses in front, which nobody reads here, are lost
     const auto frame = net::parse_frame({untagged, data + header->caplen}, net::ChecksumTrust::ignore);
@@ -113,6 +113,7 @@ int explain_pcap(Stage& stage, const std::filesystem::path& file) {
     show(stage, {reinterpret_cast<const char*>(untagged) + frame->payload_offset, frame->payload_bytes}, frame->source, *listener);
   }
   if (others != 0) std::fprintf(stderr, "%zu frames are not UDP for a listener of this node\n", others);
+  if (read == PCAP_ERROR) return std::fprintf(stderr, "%s: %s\n", file.c_str(), pcap_geterr(capture.get())), wrong_use;
   return 0;
 }
 
@@ -180,7 +181,8 @@ int explain(const config::Config& config, const std::filesystem::path& file, boo
   const auto stage = set_up(config);
   if (!stage) return std::fprintf(stderr, "%s\n", stage.error().c_str()), 1;
   (*stage)->as_json = as_json;
-  return file.extension() == ".pcap" ? explain_pcap(**stage, file) : explain_sip(**stage, file);
+  const bool is_capture = file.extension() == ".pcap" || file.extension() == ".pcapng";
+  return is_capture ? explain_pcap(**stage, file) : explain_sip(**stage, file);
 }
 
 }  // namespace viaduct

@@ -7,7 +7,7 @@
 
 namespace viaduct {
 
-/// Print for each message of a .sip file (one message) or a .pcap file (every UDP datagram for a listener) its verdict, the reason, and the octets that would be sent.
+/// Print for each message of a .sip file (one message) or a .pcap or .pcapng file (every UDP datagram for a listener) its verdict, the reason, and the octets that would be sent.
 /// Returns the process's exit status; what is wrong with the file goes to standard error.
 [[nodiscard]] int explain(const config::Config& config, const std::filesystem::path& file, bool as_json);
 

@@ -12,6 +12,7 @@
 #include <initializer_list>
 #include <thread>
 
+#include "exit.h"
 #include "explain.h"
 #include "node.h"
 #include "rules.h"
@@ -96,14 +97,12 @@ int check(const config::Config& config) {
   return 0;
 }
 
-constexpr int wrong_options = 2;
-
 int main(int argc, char** argv) {
   Options o;
   CLI::App app{"viaductd: a SIP edge that takes its packets past the kernel"};
   app.add_option("--config", o.config, "configuration file (TOML)")->capture_default_str();
   app.add_flag("--check", o.check, "check the configuration and end");
-  app.add_option("--explain", o.explain, "say what would be done with the messages of a .sip or .pcap file, and end");
+  app.add_option("--explain", o.explain, "say what would be done with the messages of a .sip, .pcap or .pcapng file, and end");
   app.add_option("--test-rules", o.rules.file,
                  "say what the screening rules of a file decide about messages on standard input, parted by lines of --, and end");
   app.add_option("--source", o.rules.source, "with --test-rules: where the messages come from")->capture_default_str();
@@ -112,7 +111,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : wrong_options;
+    return app.exit(error) == 0 ? 0 : wrong_use;
   }
   spdlog::set_default_logger(spdlog::stderr_logger_mt("viaductd"));
   if (!o.rules.file.empty()) {

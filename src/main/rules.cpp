@@ -80,9 +80,9 @@ std::expected<std::unique_ptr<screen::Rules>, std::string> compile_rules(const c
 
 int test_rules(const RulesTest& test) {
   const auto rules = compile(config::read_rules(test.file), 1);
-  if (!rules) return std::fprintf(stderr, "%s\n", rules.error().c_str()), 1;
+  if (!rules) return std::fprintf(stderr, "%s\n", rules.error().c_str()), wrong_use;
   const auto source = base::Address::parse(test.source);
-  if (!source) return std::fprintf(stderr, "--source: \"%s\" is not an address\n", test.source.c_str()), 1;
+  if (!source) return std::fprintf(stderr, "--source: \"%s\" is not an address\n", test.source.c_str()), wrong_use;
   const std::string input{std::istreambuf_iterator<char>(std::cin), {}};
   screen::Screener screener(0, test_cache_entries);
   std::string_view rest = input;

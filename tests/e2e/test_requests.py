@@ -4,7 +4,10 @@ import json
 import pathlib
 import re
 import socket
+import subprocess
 
+import daemon as daemons
+import sip
 from daemon import Daemon
 from test_store import quiet, viaduct
 
@@ -123,6 +126,33 @@ def test_an_explanation_names_its_source_which_is_one_that_is_heeded(folder):
         assert (proxied["verdict"], proxied["source"]) == ("proxied", "198.18.7.0") and "several" in proxied["why"][1].lower()
     with Daemon(quiet(folder)) as node:
         assert node.ask("client.explain", aor="alice@example.com")["source"] == "192.0.2.1"
+
+
+def test_an_explanation_comes_from_a_source_that_can_be_one(folder):
+    with Daemon(quiet(folder, redirect={"from": ["0.0.0.0/0"], "trusted_proxies": ["0.0.0.0/1"]})) as node:
+        direct, proxied = (node.ask("client.explain", aor="alice@example.com", vias=vias) for vias in (1, 2))
+        assert (direct["verdict"], direct["source"]) == ("redirected", "192.0.2.1")
+        assert (proxied["verdict"], proxied["source"]) == ("proxied", "0.0.0.1")
+
+
+def test_a_node_of_ipv6_alone_explains_what_its_clients_meet(folder):
+    homes = [{"name": "north", "address": "[2001:db8:1::1]:5060"}, {"name": "south", "address": "[2001:db8:1::2]:5060"}]
+    config = quiet(folder, node={"listen": ["[2001:db8::2]:5060"]}, network={"prefix": ["2001:db8::/32"]}, home=homes, neighbour=[],
+                   redirect={"from": ["198.18.0.0/24", "2001:db8:7::/48"]})
+    with Daemon(config) as node:
+        told = node.ask("client.explain", aor="alice@example.com")
+        assert (told["verdict"], told["source"]) == ("redirected", "2001:db8:7::"), told
+    (folder / "register.sip").write_bytes(bytes(sip.register("alice")))
+    config = quiet(folder, node={"listen": ["[2001:db8::2]:5060"]}, network={"prefix": ["2001:db8::/32"]}, home=homes, neighbour=[])
+    done = subprocess.run([daemons.VIADUCT, "--json", "explain", folder / "register.sip", "--config", config], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)["verdict"] == "redirected", done.stdout
+
+
+def test_there_is_no_plan_zero(folder):
+    with Daemon(quiet(folder, assignments=[("alice@example.com", "north")])) as node:
+        assert node.ask("plan.create", without="north", force=True)["ok"]
+        done = subprocess.run([daemons.VIADUCT, "--socket", node.socket, "plan", "abort", "0"], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode != 0 and node.ask("plan.show")["plan"]["state"] == "proposed", done
 
 
 def test_a_home_goes_back_to_no_zone_and_no_control_address(folder):

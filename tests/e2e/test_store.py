@@ -12,6 +12,7 @@ import time
 import daemon as daemons
 import frames
 import pytest
+import sip
 from daemon import Daemon, make_config
 from disk import small_disk
 
@@ -75,6 +76,16 @@ def test_a_home_is_removed_only_when_nobody_is_placed_there(folder):
         assert "allowed" in viaduct(node, "homes", "add", "odd", "--address", "nonsense", status=1)
         for words in (("add", "twin"), ("set", "south")):
             assert '"198.18.0.11:5060" is that of "north" as well' in viaduct(node, "homes", *words, "--address", "198.18.0.11:5060", status=1)
+
+
+def test_changes_of_one_home_at_once_all_hold(folder):
+    with Daemon(quiet(folder)) as node:
+        for turn in range(1, 6):
+            wanted = {"weight": turn, "capacity": 100 * turn, "zone": f"hall-{turn}", "max_per_s": 1000 * turn}
+            commands = [daemons.start_process([daemons.VIADUCT, "--socket", node.socket, "homes", "set", "south", f"--{key.replace('_', '-')}", str(value)]) for key, value in wanted.items()]
+            assert [command.wait(30) for command in commands] == [0] * len(commands)
+            south = next(home for home in node.ask("homes")["homes"] if home["name"] == "south")
+            assert {key: south[key] for key in wanted} == wanted
 
 
 def refused_start(config):
@@ -372,4 +383,13 @@ def test_only_an_import_that_is_written_has_an_epoch(folder):
 
 def test_a_folder_is_nothing_to_explain(folder):
     done = subprocess.run([daemons.VIADUCT, "explain", folder, "--config", quiet(folder)], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (1, f"{folder}: cannot be read\n")
+    assert (done.returncode, done.stderr) == (2, f"{folder}: cannot be read\n")
+
+
+def test_a_capture_that_is_cut_off_is_said_to_be(folder):
+    messages = [frames.frame_of(frames.Datagram(bytes(sip.register("alice")), ("198.18.0.10", 5060), ("198.18.0.2", 5060))) for _ in range(3)]
+    frames.write_pcap(folder / "cut.pcap", messages)
+    octets = (folder / "cut.pcap").read_bytes()
+    (folder / "cut.pcap").write_bytes(octets[:-20])
+    done = subprocess.run([daemons.VIADUCT, "--json", "explain", folder / "cut.pcap", "--config", quiet(folder)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and len(done.stdout.splitlines()) == 2 and "truncated" in done.stderr, done

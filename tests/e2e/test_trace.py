@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import daemon as daemons
+import frames
 import pytest
 import rig
 from rig import sip
@@ -54,6 +55,17 @@ def test_a_clients_messages_are_shown_with_their_verdicts(traced):
            "redirected: one Via: the client reached us directly and is sent to its home" in lines[0]
     assert "out  198.18.0.2:5060 > 198.18.0.10:5060  SIP/2.0 302 Moved Temporarily  from sip:alice@example.com to sip:alice@example.com" in lines[1]
     assert "dropped (screened): a screening rule decides" in lines[2]
+
+
+def test_what_is_sent_on_a_vlan_is_shown_as_what_came(folder):
+    frames.write_pcap(folder / "in.pcap", [frames.frame_of(rig.datagram(sip.register("alice"), vlan=7))])
+    config = daemons.make_config(folder, node={"listen": [f"{rig.EDGE}:5060 vlan 7"]}, neighbour=[{"address": daemons.HOMES[name], "mac": daemons.HOME_MACS[name], "vlan": 7} for name in daemons.HOMES],
+                                 dpdk={"profile": "pcap_loop", "rx_pcap": folder / "in.pcap"})
+    with daemons.Daemon(config) as running:
+        process = start_trace(running, "--json", "trace", rig.CLIENT[0], "--for", "1s")
+        rows = [json.loads(line) for line in process.communicate(timeout=30)[0].splitlines()]
+    sent = next(row for row in rows if row.get("way") == "sent")
+    assert sent["start"] == "SIP/2.0 302 Moved Temporarily" and sent["source"] == f"{rig.EDGE}:5060" and sent["destination"].startswith(rig.CLIENT[0])
 
 
 def test_a_prefix_takes_what_comes_from_it_and_what_goes_to_it(traced):

@@ -51,8 +51,9 @@ class Fleet {
 
   /// A home that is new, or was removed. `toml` is its table's text. It gets slots only when nobody has them: else a plan, or the operator, moves clients to it.
   [[nodiscard]] Expected<Outcome> add(std::string_view toml, store::Author author);
-  /// Make a home what `toml` says; its state and its clients stay.
-  [[nodiscard]] Expected<Outcome> set(std::string_view name, std::string_view toml, store::Author author);
+  /// Make a home what `toml` says of it as it stands when nobody else can change it; its state and its clients stay.
+  using Described = std::function<std::string(const assign::Home& standing)>;
+  [[nodiscard]] Expected<Outcome> set(std::string_view name, const Described& toml, store::Author author);
   /// Take a home away; its slots are dealt to the others. Errors: clients are placed there, or it is the last one with slots.
   [[nodiscard]] Expected<Outcome> remove(std::string_view name, store::Author author);
   /// Commit what a home is: draining (served as before, but no fail-over and no plan chooses it), down (its clients go to the next up home in the rendezvous

@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,14 @@ struct Tables {
   const site::Neighbours* neighbours{};
   std::function<bool(const sip::ClientKey&)> is_watched;
 };
+
+/// Where a message comes from and to, when nobody says.
+struct Arrival {
+  base::Endpoint source;
+  const Listener* listener;  ///< of the source's IP version, where there is one
+};
+/// An address of `sources` (empty: any) for which there is a listener: the `number`th of those for documentation (RFC 5737, RFC 3849) where they hold it.
+[[nodiscard]] Arrival rehearsed_arrival(const Site& site, std::span<const base::Prefix> sources, std::uint8_t number);
 
 /// Shape: `source` sent `text` to `listener`. The redirect guard is not asked: a rehearsal remembers nothing.
 [[nodiscard]] Rehearsal rehearse(std::string_view text, const base::Endpoint& source, const Listener& listener, const Site& site, const Tables& tables,
