@@ -177,7 +177,7 @@ void Balancer::run() {
   }
 }
 
-/// Homes that came with nothing are joining until they bear their share.
+/// Homes that came with nothing are joining until they bear their share, or are to be emptied; one that is down for a while joins when it is back.
 void Balancer::note_joining() {
   const control::LoadWindow window = monitor_.window();
   std::vector<std::size_t> slots(window.homes.size());
@@ -189,9 +189,10 @@ void Balancer::note_joining() {
   const auto before = joining_;
   for (std::size_t i = 0; i < window.homes.size(); ++i) {
     const control::HomeLoad& h = window.homes[i];
-    if (h.state != HomeState::up || h.relative >= 1 - 2 * settings_.limits.target)
+    const bool is_up = h.state == HomeState::up;
+    if (h.state == HomeState::draining || h.state == HomeState::removed || (is_up && h.relative >= 1 - 2 * settings_.limits.target))
       joining_.erase(h.name);
-    else if (h.clients == 0 && slots[i] == 0)
+    else if (is_up && h.clients == 0 && slots[i] == 0)
       joining_.insert(h.name);
   }
   if (joining_ != before) mover_.keep_joining(joining_);

@@ -73,7 +73,7 @@ def test_moves_keep_their_deadlines(folder, set_s):
     with Daemon(config, clock.prefix()) as daemon:
         assert plan(daemon, number)["unconfirmed"] == 0, "nor after a restart"
         wait_for_plan(daemon, number, "over", lambda p: p["unconfirmed"] == 4, 20)
-        assert 7 < time.monotonic() - began < 14
+        assert 7 < time.monotonic() - began < 20
         assert not daemon.ask("plan.create", target=1.0)["ok"], "who has moved rests"
 
 

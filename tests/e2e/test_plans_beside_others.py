@@ -200,3 +200,19 @@ def test_no_two_plans_have_one_number(folder):
         assert third > second and not daemon.ask("plan.apply", id=second)["ok"]
         assert daemon.ask("plan.apply", id=third)["ok"]
         wait_for_plan(daemon, third, "carried out", lambda p: p["moved"] == 5)
+
+
+def test_a_home_that_is_down_before_it_has_its_share_joins_when_it_is_back(folder):
+    with start(folder, users(40), balance={"window_s": 1}) as daemon:
+        def joins():
+            return "east joining" in daemon.ask("plan.simulate", force=True)["plan"]["reason"]
+
+        assert daemon.ask("homes.add", name="east", address="198.18.1.4:5060")["ok"]
+        rig.wait_for("east to join", joins)
+        assert daemon.ask("client.assign", aor=aor(1), home="east")["ok"] and daemon.ask("homes.down", name="east")["ok"]
+        rig.wait_for("a window without east", lambda: not joins())
+        time.sleep(2)
+        assert daemon.ask("homes.up", name="east")["ok"]
+        rig.wait_for("east to join again", joins)
+        assert daemon.ask("homes.drain", name="east")["ok"]
+        rig.wait_for("a window without east", lambda: not joins())
