@@ -195,7 +195,8 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!store) return std::unexpected(store.error().text);
   if ((*store)->is_read_only())
     spdlog::warn(
-        "the store at {} cannot be written: placements stand as they are, registrations and subscriptions neither are restored nor kept until a restart",
+        "the store at {} cannot be written: placements stand as they are, nobody moves, and what becomes of registrations and subscriptions is not kept until "
+        "a restart",
         config.store_path.string());
   const auto fleet = control::read_fleet(**store, config);
   if (!fleet) return std::unexpected(fleet.error());

@@ -48,20 +48,22 @@ std::expected<void, std::string> Node::Impl::seed(const control::FleetState& sta
   return {};
 }
 
-// Who was registered, and who watched, before the restart does so before the first packet.
+// Who was registered, and who watched, before the restart does so before the first packet. Where nothing can be written nobody moves, and what changes is not kept.
 std::expected<void, std::string> Node::Impl::restore_bindings() {
-  if (store->is_read_only()) return {};
-  auto bindings = store::open_rows(store_of(config), "bindings");
+  store::LmdbOptions options = store_of(config);
+  if (store->is_read_only()) options.access = store::Access::read;
+  auto bindings = store::open_rows(options, "bindings");
   if (!bindings) return std::unexpected(bindings.error().text);
-  auto subscriptions = store::open_rows(store_of(config), "subscriptions");
+  auto subscriptions = store::open_rows(options, "subscriptions");
   if (!subscriptions) return std::unexpected(subscriptions.error().text);
-  auto sightings = store::open_rows(store_of(config), "sightings");
+  auto sightings = store::open_rows(options, "sightings");
   if (!sightings) return std::unexpected(sightings.error().text);
   const auto restored = registrar.keep({std::move(*bindings), std::move(*subscriptions), std::move(*sightings)}, base::monotonic_ms());
   if (!restored) return std::unexpected(restored.error());
   if (restored->clients != 0) spdlog::info("{} clients are registered here, as before the restart", restored->clients);
   if (restored->subscriptions != 0) spdlog::info("{} subscriptions go on, as before the restart", restored->subscriptions);
-  auto under_way = store::open_rows(store_of(config), "moves");
+  if (store->is_read_only()) return {};
+  auto under_way = store::open_rows(options, "moves");
   if (!under_way) return std::unexpected(under_way.error().text);
   const auto snapshot = store->snapshot();
   if (!snapshot) return std::unexpected(snapshot.error().text);

@@ -63,6 +63,23 @@ class LmdbRows final : public Rows {
   MDB_dbi table_;
 };
 
+class ReadOnlyRows final : public Rows {
+ public:
+  /// `rows` is null where there is no file.
+  ReadOnlyRows(std::unique_ptr<LmdbRows> rows, std::filesystem::path file) : rows_(std::move(rows)), file_(std::move(file)) {}
+
+  [[nodiscard]] Result<void> write(std::span<const Row>) override {
+    return std::unexpected(Error{Fault::read_only, "store: " + file_.string() + " cannot be written: the disk or the file is read-only"});
+  }
+  [[nodiscard]] Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>& f) const override {
+    return rows_ ? rows_->each(f) : Result<std::uint64_t>(0);
+  }
+
+ private:
+  std::unique_ptr<LmdbRows> rows_;
+  std::filesystem::path file_;
+};
+
 /// Rows of clients under another seed are nobody's. A file that an earlier build has written does not say: it is taken for this fleet's, and says so from now on,
 /// as soon as there is room for that on the disk.
 void check_fleet(MDB_env* env, const LmdbOptions& o, const std::filesystem::path& file) {
@@ -77,6 +94,7 @@ void check_fleet(MDB_env* env, const LmdbOptions& o, const std::filesystem::path
       throw Failure{{Fault::fleet, "store: " + file.string() + ": was written under another fleet.seed: it is of no use here, and can be removed"}};
     if (found) fail_corrupt(file.string());
   }
+  if (o.access == Access::read) return;
   [[maybe_unused]] const auto written = attempt([&] {
     Transaction txn = begin_transaction(env, 0);
     require(mdb_dbi_open(txn.get(), meta_name, MDB_CREATE, &meta), "mark");
@@ -89,16 +107,39 @@ void check_fleet(MDB_env* env, const LmdbOptions& o, const std::filesystem::path
 
 }  // namespace
 
+namespace {
+
+MDB_dbi open_table(MDB_txn* txn, unsigned flags, const std::filesystem::path& file) {
+  MDB_dbi table{};
+  const int code = mdb_dbi_open(txn, table_name, flags, &table);
+  if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) throw Failure{{Fault::foreign, "store: " + file.string() + ": not a file of Viaduct's"}};
+  require(code, file.string());
+  return table;
+}
+
+/// What is there of a file that cannot be written.
+std::unique_ptr<Rows> open_to_read(const LmdbOptions& options, const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return std::make_unique<ReadOnlyRows>(nullptr, file);
+  Environment env = open_environment(options, file, MDB_RDONLY);
+  check_whole(env.get(), file);
+  Transaction txn = begin_transaction(env.get(), MDB_RDONLY);
+  if (is_empty(txn.get())) return std::make_unique<ReadOnlyRows>(nullptr, file);
+  const MDB_dbi table = open_table(txn.get(), 0, file);
+  require(mdb_txn_commit(txn.release()), file.string());  // or the table would be closed again
+  check_fleet(env.get(), options, file);
+  return std::make_unique<ReadOnlyRows>(std::make_unique<LmdbRows>(std::move(env), table), file);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Rows>> open_rows(const LmdbOptions& options, std::string_view name) {
   return attempt([&]() -> std::unique_ptr<Rows> {
     const std::filesystem::path file = options.folder / (std::string(name) + ".mdb");
+    if (options.access == Access::read) return open_to_read(options, file);
     Environment env = open_environment(options, file, 0);
     check_whole(env.get(), file);
     Transaction txn = begin_transaction(env.get(), 0);
-    MDB_dbi table{};
-    const int code = mdb_dbi_open(txn.get(), table_name, is_empty(txn.get()) ? MDB_CREATE : 0, &table);
-    if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) throw Failure{{Fault::foreign, "store: " + file.string() + ": not a file of Viaduct's"}};
-    require(code, file.string());
+    const MDB_dbi table = open_table(txn.get(), is_empty(txn.get()) ? MDB_CREATE : 0, file);
     require(mdb_txn_commit(txn.release()), file.string());
     check_fleet(env.get(), options, file);
     return std::make_unique<LmdbRows>(std::move(env), table);

@@ -381,6 +381,31 @@ def test_only_an_import_that_is_written_has_an_epoch(folder):
         assert "epoch" in viaduct(node, "clients", "import", good)
 
 
+def test_who_was_registered_is_on_a_disk_that_cannot_be_written(folder):
+    homes = [{"name": "north", "address": "198.18.1.1:5060"}, {"name": "here", "address": "198.18.0.2:5060", "local": True}]
+
+    def bind(node, user):
+        assert node.ask("client.bind", aor=f"{user}@example.com", uri=f"sip:{user}@198.18.0.50:5070", expires_s=1800)["ok"]
+
+    def registered(node):
+        return [user for user in ("alice", "bob") if node.ask("client.show", aor=f"{user}@example.com")["bindings"]]
+
+    with small_disk(folder, "16m") as disk:
+        config = quiet(folder, home=homes, assignments=[("alice@example.com", "here"), ("bob@example.com", "here")], store={"path": disk / "store", "size_max": 1024})
+        with Daemon(config) as node:
+            bind(node, "alice")
+        (disk / "store" / "sightings.mdb").unlink()
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        with Daemon(config) as node:
+            assert registered(node) == ["alice"]
+            bind(node, "bob")
+            assert registered(node) == ["alice", "bob"]
+            daemons.wait_for("the log", lambda: "cannot be written: the disk or the file is read-only" in node.log.read_text())
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        with Daemon(config) as node:
+            assert registered(node) == ["alice"], "what came meanwhile was not kept"
+
+
 def test_a_folder_is_nothing_to_explain(folder):
     done = subprocess.run([daemons.VIADUCT, "explain", folder, "--config", quiet(folder)], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (2, f"{folder}: cannot be read\n")
