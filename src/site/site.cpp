@@ -78,10 +78,8 @@ const Listener* Site::egress(const base::Address& to, base::Link by) const {
 }
 
 const Listener* Site::egress_back(const Listener& ingress, std::string_view via, const base::Address& to, base::Link by) const {
-  if (ingress.reaches(to, by)) [[likely]]
-    return &ingress;
-  const std::size_t named = ingress_of(via);
-  return named < listeners.size() && listeners[named].reaches(to, by) ? &listeners[named] : egress(ingress, to, by);
+  const std::size_t named = listeners.size() > 1 ? ingress_of(via) : no_listener;
+  return egress(named < listeners.size() && listeners[named].reaches(to, by) ? listeners[named] : ingress, to, by);
 }
 
 }  // namespace viaduct::site

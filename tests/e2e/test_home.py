@@ -61,6 +61,29 @@ def test_clients_of_one_home_call_each_other_in_both_directions(lab, folder):
         assert daemon.settled(1)["total"]["drops"]["response_foreign"] == 0
 
 
+def test_answers_come_from_the_address_that_the_request_went_to(lab, folder):
+    other = (rig.EDGE, 5080)
+    listen = [f"{address}:{port}" for address, port in (rig.SERVICE, other)]
+    config = rig.make_config(folder, assignments=PLACED, home=[HERE], neighbour=[], dpdk=rig.af_packet(), node={"listen": listen})
+    with lab.host("edge").daemon(config):
+        caller = Phone(lab.host("caller", CALLER[0]), "caller", CALLER)
+        callee = Phone(lab.host("callee", CALLEE[0]), "callee", CALLEE, service=other)
+        callee.register()
+        call(caller, callee)
+        caller.inside("INVITE", 2)
+        callee.answer(callee.hear("INVITE"), 200)
+        octets, source = caller.link.recvfrom(65535)
+        assert (sip.Message(octets).status, source) == (200, rig.SERVICE)
+        callee.inside("BYE", 10)
+        caller.answer(caller.hear("BYE"), 200)
+        octets, source = callee.link.recvfrom(65535)
+        assert (sip.Message(octets).status, source) == (200, other)
+        caller.invite("callee")
+        callee.answer(callee.hear("INVITE"), 180)
+        octets, source = caller.link.recvfrom(65535)
+        assert (sip.Message(octets).status, source) == (180, rig.SERVICE)
+
+
 def test_a_call_is_cancelled_at_the_binding_that_rings(lab, folder):
     with start(lab, folder) as daemon:
         caller, callee = phones(lab)

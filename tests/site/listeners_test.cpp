@@ -51,13 +51,25 @@ TEST(Listeners, LeaveToOnesOfTheirOwnLinkBeforeOthers) {
 
 TEST(Listeners, NameTheIngressInTheViaOfACrossingAndFindItAgain) {
   const Site site = site_of({{"192.0.2.1", access}, {"192.0.2.1:5070", access}, {"198.51.100.1", core}});
-  EXPECT_EQ(site.via_prefix(site.listeners[0], site.listeners[1]), "Via: SIP/2.0/UDP 192.0.2.1:5070;branch=");
+  EXPECT_EQ(site.via_prefix(site.listeners[1], site.listeners[1]), "Via: SIP/2.0/UDP 192.0.2.1:5070;branch=");
   const std::string& crossing = site.via_prefix(site.listeners[1], site.listeners[2]);
   EXPECT_EQ(crossing, "Via: SIP/2.0/UDP 198.51.100.1:5060;in=1;branch=");
   EXPECT_EQ(site.egress_back(site.listeners[2], crossing, address("192.0.2.9"), access), &site.listeners[1]);
   EXPECT_EQ(site.egress_back(site.listeners[2], "SIP/2.0/UDP 198.51.100.1:5060;in=7;branch=x", address("192.0.2.9"), access), &site.listeners[0])
       << "none of ours";
   EXPECT_EQ(site.egress_back(site.listeners[2], "SIP/2.0/UDP 198.51.100.1:5060;branch=x", address("198.51.100.9"), core), &site.listeners[2]);
+}
+
+// RFC 3581 4: a response leaves from the address and port that its request came to.
+TEST(Listeners, NameTheIngressTowardsOthersOfTheirLinkToo) {
+  const Site site = site_of({{"192.0.2.1", access}, {"192.0.2.1:5070", access}, {"192.0.2.2", access}, {"198.51.100.1", core}});
+  for (const std::size_t egress : {1, 2}) {
+    const std::string& via = site.via_prefix(site.listeners[0], site.listeners[egress]);
+    EXPECT_EQ(via, "Via: SIP/2.0/UDP " + site.listeners[egress].endpoint.text() + ";in=0;branch=");
+    EXPECT_EQ(site.egress_back(site.listeners[egress], via, address("192.0.2.9"), access), &site.listeners[0]);
+  }
+  const std::string& crossing = site.via_prefix(site.listeners[0], site.listeners[3]);
+  EXPECT_EQ(site.egress_back(site.listeners[3], crossing, address("203.0.113.9"), any), &site.listeners[0]) << "also to where no prefix says by which link";
 }
 
 TEST(Listeners, HaveTheirAddressesOnTheirLinksOnly) {

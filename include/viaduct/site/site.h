@@ -48,7 +48,7 @@ enum class PathPolicy : std::uint8_t { always, supported, never };
 /// Thread: immutable once published; swapped whole on reload.
 struct Site {
   std::vector<Listener> listeners;
-  std::vector<std::string> crossings;               ///< of each listener, towards each: `Via: SIP/2.0/UDP EGRESS;in=INGRESS;branch=`
+  std::vector<std::string> crossings;               ///< of each listener, towards each other: `Via: SIP/2.0/UDP EGRESS;in=INGRESS;branch=`
   std::vector<std::string> node_names;              ///< lower case
   assign::Homes homes;
   assign::HomeIndex local_home{assign::no_home};    ///< the home that is this node
@@ -95,11 +95,11 @@ struct Site {
   }
   /// The first listener that reaches that address; nullptr when none does.
   [[nodiscard]] const Listener* egress(const base::Address& to, base::Link by) const;
-  /// The same for a response whose top Via is `via`, one of ours: what came to the listener that it names goes back from there.
+  /// The same for a response whose top Via is `via`, one of ours: what came to the listener that it names goes back from there (RFC 3581 4).
   [[nodiscard]] const Listener* egress_back(const Listener& ingress, std::string_view via, const base::Address& to, base::Link by) const;
   /// How our Via begins in what came to `ingress` and leaves from `egress`.
   [[nodiscard]] const std::string& via_prefix(const Listener& ingress, const Listener& egress) const {
-    if (ingress.is_beside(egress)) [[likely]]
+    if (&ingress == &egress) [[likely]]
       return egress.via_prefix;
     return crossings[number_of(ingress) * listeners.size() + number_of(egress)];
   }
