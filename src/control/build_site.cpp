@@ -32,6 +32,17 @@ void set_listeners(Site& site, const config::Config& c) {
   site.relate_listeners();
 }
 
+void set_names(Site& site, const config::Config& c) {
+  for (const std::string& name : c.node_names) {
+    const bool has_brackets = name.starts_with('[');
+    const auto address = base::Address::parse(has_brackets ? std::string_view(name).substr(1, name.size() - 2) : name);
+    if (!address)
+      site.node_names.push_back(name);
+    else if (std::ranges::none_of(site.listeners, [&](const Listener& l) { return l.endpoint.address == *address; }))
+      site.node_addresses.push_back(*address);
+  }
+}
+
 RedirectPolicy redirect_policy(config::Redirect redirect) {
   switch (redirect) {
     case config::Redirect::single_via:
@@ -124,7 +135,7 @@ std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const c
   if (const auto good = check_homes(c, homes); !good) return std::unexpected(good.error());
   auto built = std::make_unique<Site>();
   set_listeners(*built, c);
-  built->node_names = c.node_names;
+  set_names(*built, c);
   built->homes = assign::Homes(std::move(homes));
   for (std::size_t i = 0; i < built->homes.size(); ++i)
     if (const assign::Home& h = built->homes[static_cast<assign::HomeIndex>(i)]; h.is_local && h.state != assign::HomeState::removed)

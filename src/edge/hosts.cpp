@@ -21,15 +21,19 @@ std::optional<base::Address> host_address(std::string_view host) {
 // RFC 1034 3.1: a name may end with the dot of the root.
 static std::string_view without_root(std::string_view name) { return name.substr(0, name.size() - (name.ends_with('.') ? 1 : 0)); }
 
+static bool is_named(const site::Site& site, const base::Address& a) { return std::ranges::find(site.node_addresses, a) != site.node_addresses.end(); }
+
 bool is_here(const site::Site& site, std::string_view host) {
-  if (const auto a = host_address(host)) return std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.address == *a; });
+  if (const auto a = host_address(host))
+    return is_named(site, *a) || std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.address == *a; });
   return std::ranges::any_of(site.node_names, [&](const std::string& n) { return equal_ignoring_case(n, without_root(host)); });
 }
 
 bool is_here_with_port(const site::Site& site, const sip::Uri& uri) {
-  if (const auto a = host_address(uri.host)) return site.listener({.address = *a, .port = port_or_default(uri.port)}) != nullptr;
-  if (!is_here(site, uri.host)) return false;
-  // RFC 3263 4.2: without a port SRV records say it.
+  const auto a = host_address(uri.host);
+  if (a && !is_named(site, *a)) return site.listener({.address = *a, .port = port_or_default(uri.port)}) != nullptr;
+  if (!a && !is_here(site, uri.host)) return false;
+  // RFC 3263 4.2: without a port SRV records say it, or a NAT.
   return uri.port == 0 || std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.port == uri.port; });
 }
 

@@ -20,7 +20,7 @@ namespace viaduct::edge {
 
 /// A name or an address of this node, whatever the port.
 [[nodiscard]] bool is_here(const site::Site& site, std::string_view host);
-/// The same with the port of a listener; a name without one is that of any.
+/// The same with the port of a listener; a name, or an address that is no listener's, without one is that of any.
 [[nodiscard]] bool is_here_with_port(const site::Site& site, const sip::Uri& uri);
 
 /// The home that a URI leads to: by its address and port; by its address alone, since a server may name another port of its own than the one that it is

@@ -53,6 +53,14 @@ TEST(Site, IsNotBuiltForAHomeThatCannotBeSentTo) {
   EXPECT_EQ(refusal(c, home_at("198.51.100.1")), "built");
 }
 
+TEST(Site, TellsItsNamesThatAreAddressesFromTheOthers) {
+  config::Config c = a_config();
+  c.node_names = {"edge.example.com", "203.0.113.5", "[2001:db8::5]"};
+  const auto site = build_site(c, {});
+  EXPECT_EQ((*site)->node_names, std::vector<std::string>{"edge.example.com"});
+  EXPECT_EQ((*site)->node_addresses, (std::vector{*base::Address::parse("203.0.113.5"), *base::Address::parse("2001:db8::5")}));
+}
+
 TEST(Site, HasTrustedProxiesForFriendsUnlessTheyAreEverybody) {
   config::Config c = a_config();
   const base::Prefix known = *base::Prefix::parse("192.0.2.8/32"), friendly = *base::Prefix::parse("198.51.100.0/24");

@@ -241,6 +241,16 @@ TEST_F(Fleet, AnswersOptionsAskedOfThisNode) {
   EXPECT_THAT(r.bytes, HasSubstr("\r\nAllow: "));
 }
 
+// As an edge behind a NAT has them.
+TEST_F(Fleet, IsMeantByItsOtherAddresses) {
+  site.node_addresses = {*base::Address::parse("203.0.113.5"), *base::Address::parse("2001:db8::5")};
+  for (const std::string host : {"203.0.113.5", "[2001:DB8:0::5]"}) {
+    EXPECT_EQ(send(Text().method("OPTIONS").uri("sip:" + host)).judgement.verdict, Verdict::answered) << host;
+    EXPECT_EQ(send(Text().uri("sip:" + host)).judgement.verdict, Verdict::redirected) << host;
+  }
+  EXPECT_EQ(send(Text().uri("sip:203.0.113.6")).judgement.status, 404);
+}
+
 // RFC 3261 8.2.2.3.
 TEST_F(Fleet, RefusesOptionsThatRequireWhatThisNodeLacks) {
   const auto asked = [&](const std::string& require) { return send(Text().method("OPTIONS").uri("sip:198.18.0.2").header("Require: " + require)); };

@@ -281,6 +281,16 @@ TEST_F(Routed, IsMeantByItsNameWhateverThePortOfItsListener) {
   EXPECT_EQ(routes("<sip:198.18.0.2;lr>").size(), 1U) << "an address without a port has 5060";
 }
 
+TEST_F(Routed, IsMeantByItsOtherAddressesAsByItsNames) {
+  site.node_addresses = {*base::Address::parse("203.0.113.5"), *base::Address::parse("2001:db8::5")};
+  site.listeners.front().endpoint.port = 5070;
+  const auto routes = [&](const std::string& route) { return values(send(invite().header("Route: " + route), client), "Route"); };
+  for (const std::string host : {"203.0.113.5", "203.0.113.5:5070", "[2001:db8::5]", "[2001:DB8:0::5]:5070"})
+    EXPECT_TRUE(routes("<sip:" + host + ";lr>").empty()) << host;
+  EXPECT_EQ(routes("<sip:203.0.113.5:5060;lr>").size(), 1U) << "another server behind that address";
+  EXPECT_EQ(routes("<sip:203.0.113.6;lr>").size(), 1U);
+}
+
 TEST_F(Routed, StripsItselfFromARegisterToo) {
   const auto r = send(Text().header("Route: <sip:198.18.0.2;lr>"), client);
   EXPECT_EQ(r.judgement.verdict, Verdict::proxied);

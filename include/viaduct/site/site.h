@@ -50,6 +50,7 @@ struct Site {
   std::vector<Listener> listeners;
   std::vector<std::string> crossings;               ///< of each listener, towards each other: `Via: SIP/2.0/UDP EGRESS;in=INGRESS;branch=`
   std::vector<std::string> node_names;              ///< lower case
+  std::vector<base::Address> node_addresses;        ///< that are names of this node, too, and no listener's
   assign::Homes homes;
   assign::HomeIndex local_home{assign::no_home};    ///< the home that is this node
   sip::Domains domains;
