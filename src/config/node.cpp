@@ -30,7 +30,9 @@ bool is_own(const Config& config, const base::Endpoint& at) {
 }
 
 void read_listen(const Table& node, Config& config) {
-  for (const auto& item : node.items("listen", listen_text)) {
+  const auto items = node.items("listen", listen_text);
+  if (items.size() > base::listeners_max) node.place("listen").refuse("lists " + std::to_string(items.size()), "1 to " + std::to_string(base::listeners_max));
+  for (const auto& item : items) {
     const auto at = placed(item, config, listen_text);
     const Listen own{.endpoint = endpoint(at.value), .link = at.link.value_or(base::Link{})};
     if (is_own(config, own.endpoint)) item.refuse_text("is given twice", "each address and port once");

@@ -52,12 +52,22 @@ void read_digest(const Table& registrar, Config& config) {
   if (config.digest_algorithms.empty()) registrar.place("algorithms").refuse("is empty", algorithms_text);
 }
 
+void check_cores(const Table& registrar, const Config& config) {
+  const std::size_t cores = 1 + config.workers + (config.shards > 1 ? config.shards : 0);
+  if (cores > base::cores_max)
+    registrar.place(registrar.has("shards") ? "shards" : "shard_cpus")
+        .refuse(std::to_string(config.shards) + " with " + std::to_string(config.workers) + " workers and the control core make " + std::to_string(cores) +
+                    " cores",
+                std::to_string(base::cores_max) + " cores in all");
+}
+
 // One shard shares the control core; of several each has a core of its own.
 void read_shards(const Table& registrar, Config& config) {
   const auto cpus = registrar.numbers("shard_cpus", {0, cpu_max});
   const auto count = std::max<std::size_t>(1, cpus.size());
   if (cpus.size() > base::shards_max) registrar.place("shard_cpus").refuse("lists " + std::to_string(cpus.size()), "1 to " + std::to_string(base::shards_max));
   config.shards = registrar.number("shards", {1, base::shards_max}, static_cast<unsigned>(count));
+  check_cores(registrar, config);
   if (config.shards == 1) {
     if (!cpus.empty()) registrar.place("shard_cpus").refuse("is given where one shard shares the control core", "two or more shards, one CPU each");
     return;

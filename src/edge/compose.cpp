@@ -146,6 +146,7 @@ sip::Flow flow_of(const Site& site, const base::Endpoint& client, std::uint8_t l
   return {.client = client, .ours = site.listeners[listener].endpoint, .listener = listener};
 }
 
+static_assert(base::listeners_max - 1 <= UINT8_MAX);
 std::uint8_t number_of(const Site& site, const Listener& listener) { return static_cast<std::uint8_t>(&listener - site.listeners.data()); }
 
 // RFC 3327 5.1, RFC 5626 5.1: requests for the client come back through us, to the listener on the home's side; with `ob` when he reached us directly.

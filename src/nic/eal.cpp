@@ -16,10 +16,13 @@
 #include <memory>
 
 #include "viaduct/base/check.h"
+#include "viaduct/base/limits.h"
 #include "viaduct/nic/nic.h"
 
 namespace viaduct::nic {
 namespace {
+
+static_assert(base::cores_max <= RTE_MAX_LCORE);
 
 /// `0@C,1@W,2@W`: an lcore is a thread, and several may share a CPU.
 [[nodiscard]] std::string lcores(const EalConfig& config) {

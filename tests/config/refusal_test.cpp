@@ -355,6 +355,29 @@ TEST(Config, RefusesARuntimeFolderWhoseSocketPathIsTooLong) {
                                      "/edge.sock too long; allowed: a path of up to 107 octets");
 }
 
+TEST(Config, RefusesMoreListenersThanTheirNumbersHold) {
+  const auto listening = [](unsigned count) {
+    std::string all;
+    for (unsigned i = 0; i < count; ++i) all += "\"192.0.2.1:" + std::to_string(6000 + i) + "\", ";
+    return edited(sample_config, "\"192.0.2.1\"", '[' + all + ']');
+  };
+  const Folder folder;
+  EXPECT_TRUE(load_text(folder, listening(256)).has_value());
+  const auto config = load_text(folder, listening(257));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text, (folder.path() / "node.conf").string() + ":3: node.listen: lists 257; allowed: 1 to 256");
+}
+
+TEST(Config, RefusesMoreCoresThanDpdkKnows) {
+  const Folder folder;
+  const auto text = edited(sample_config, "# node", "workers = 64");
+  EXPECT_TRUE(load_text(folder, edited(text, "# registrar", "shards = 63")).has_value());
+  const auto config = load_text(folder, edited(text, "# registrar", "shards = 64"));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text, (folder.path() / "node.conf").string() +
+                                     ":35: registrar.shards: 64 with 64 workers and the control core make 129 cores; allowed: 128 cores in all");
+}
+
 TEST(Config, NeverShowsAKeyInAnError) {
   const Folder folder;
   const auto config = load_text(folder, edited(sample_config, "1d1e1f", "1d1e1g"));

@@ -43,6 +43,10 @@ inline constexpr std::size_t burst_pkts_max = 64;
 inline constexpr std::size_t workers_max = 64;
 /// Shards of one node's registrar: the RCU variable is sized by it, behind the workers.
 inline constexpr std::size_t shards_max = 64;
+/// Cores of one node, with the control core: DPDK as Debian builds it knows so many lcores (RTE_MAX_LCORE).
+inline constexpr std::size_t cores_max = 128;
+/// Addresses and ports of one node: tokens, bindings and subscriptions name theirs in eight bits. What two of them make is prebuilt for each pair, 6 MB.
+inline constexpr std::size_t listeners_max = 256;
 /// REGISTERs that a shard does in a row, some 0.2 ms with digest; then timers, the operator, and what else its core does have their turn.
 inline constexpr std::size_t registrations_a_round = 32;
 /// Homes of one fleet: the home field of a table entry is 16 bits, and 0xffff means none.
