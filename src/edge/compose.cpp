@@ -194,7 +194,8 @@ bool wants_path(const Subject& s, const Site& site) {
 char* put_headers(char* at, const Subject& s, const Judgement& j, const Site& site, const Stamp& stamp, const Listener& through) {
   if (s.msg.method == sip::Method::register_) {
     if (wants_path(s, site)) at = put_path(at, s, site, through);
-    if (j.home == assign::no_home || !site.homes[j.home].is_viaduct) return at;
+    const bool is_decided = j.home != assign::no_home && j.reason != Reason::route_home;
+    if (!is_decided || !site.homes[j.home].is_viaduct) return at;
     at = put_proof(base::copy_text(at, proof_header), s, site.homes[j.home], site, stamp);
     return base::copy_text(at, line_end);
   }

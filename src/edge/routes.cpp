@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 
 #include "hosts.h"
 #include "viaduct/sip/flow.h"
@@ -159,6 +160,28 @@ void obey_strict_router(std::string_view next, Routing& out) {
   out.edits.request_uri = next;
 }
 
+/// Whether a REGISTER would pass the tables by its Routes, to a home or to where its Request-URI leads. To a home one goes on that a home or an edge
+/// sends by a token of ours.
+bool passes_tables(const Subject& s, const Site& site, const Routing& routing, const Legs& legs) {
+  const bool is_onwards = routing.course == Course::onwards;
+  const bool is_to_home =
+      is_onwards ? named_home(site, routing.target) != assign::no_home : routing.course == Course::to_flow && site.homes.is_home_host(routing.client.address);
+  if (!is_to_home) return is_onwards && routing.target.data() == routing.request_uri.data();
+  const bool has_token = legs.count > 0 || legs.home;
+  return !has_token || !(site.homes.is_home_host(s.source.address) || site::any_contains(site.edges, s.source.address));
+}
+
+/// By the tables, without the Routes of ours and of homes that it begins with.
+void leave_to_tables(const Subject& s, const Site& site, std::span<const std::string_view> routes, Routing& out) {
+  const auto stays = [&](std::string_view route) {
+    return owner_of_route(s, site, route).kind == Owner::Kind::other && named_home(site, route) == assign::no_home;
+  };
+  out.course = Course::by_tables;
+  out.edits.leading = static_cast<std::uint8_t>(std::ranges::find_if(routes, stays) - routes.begin());
+  out.edits.appended = {};
+  out.edits.request_uri = out.edits.last ? out.request_uri : std::string_view{};
+}
+
 /// The host name of `<sip:HOST...>`, when one may be told at a glance; empty when not, or when it is an address.
 std::string_view plain_host(std::string_view route, const char* readable_end) {
   constexpr std::string_view begin = "<sip:";
@@ -224,6 +247,8 @@ Routing find_routing(const Subject& s, const Site& site) {
   } else if (legs.leading > 0) {
     out.course = Course::by_tables;
   }
+  if (s.msg.method == sip::Method::register_ && passes_tables(s, site, out, legs))
+    leave_to_tables(s, site, std::span(routes.uri).first(std::min(end, routes_read_max)), out);
   return out;
 }
 

@@ -299,6 +299,49 @@ TEST_F(Routed, StripsItselfFromARegisterToo) {
   EXPECT_EQ(send(Text().header("Route: <sip:198.18.0.2;lr>"), client).judgement.verdict, Verdict::redirected);
 }
 
+TEST_F(Routed, DecidesARegisterByTheTablesWhateverHomeItsRoutesName) {
+  const std::string own = path();
+  for (const std::string routes : {"<sip:198.18.0.13;lr>", "<sip:kin;lr>", "<sip:198.18.0.14>", "<sip:198.18.0.2;lr>,<sip:198.18.0.14;lr>",
+                                   "<sip:198.18.0.14;lr>,<sip:198.18.0.2;lr>,<sip:far;lr>"})
+    for (const std::string& before : {std::string(), own + ", "}) {
+      const std::string line = "Route: " + before + routes;
+      const auto r = send(Text().header(line), client);
+      EXPECT_EQ(r.judgement.reason, Reason::policy_never) << line;
+      EXPECT_EQ(site.homes[r.judgement.home].name, "far") << line;
+      EXPECT_TRUE(values(r, "Route").empty()) << line;
+      EXPECT_EQ(send(Text().user("bob").header(line), client).judgement.verdict, Verdict::registered) << line;
+      EXPECT_EQ(send(Text().to("<sip:mallory@evil.example>").header(line), client).judgement.status, 404) << line;
+      EXPECT_EQ(send(Text().uri("sip:evil.example").header(line), client).judgement.status, 404) << line;
+    }
+  EXPECT_EQ(send(Text().user("bob").header("Route: " + own), client).judgement.verdict, Verdict::registered) << "his Path, as an outbound proxy";
+}
+
+// A home that called a client of ours stands in our Record-Route.
+TEST_F(Routed, DecidesARegisterByTheTablesAlsoBehindTheTokenOfAHome) {
+  const std::string homes = record_route("198.18.0.13:5060");
+  EXPECT_EQ(send(invite().uri("sip:x@10.0.0.7").header("Route: " + homes), client).next, endpoint("198.18.0.13:5060"));
+  const auto r = send(Text().header("Route: " + homes), client);
+  EXPECT_EQ(r.judgement.home, site.homes.find("far"));
+  EXPECT_TRUE(values(r, "Route").empty());
+}
+
+TEST_F(Routed, LeavesARegisterThatTheFleetSendsOnByATokenOnItsWay) {
+  const std::string token = path();
+  site.edges = {*base::Prefix::parse("198.18.0.20/32")};
+  const auto to_client = send(Text().header("Route: " + token + ",<sip:198.18.0.14;lr>"), far);
+  EXPECT_EQ(to_client.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(to_client.next, endpoint(client));
+  EXPECT_EQ(values(to_client, "Route"), std::vector<std::string>{"<sip:198.18.0.14;lr>"});
+  EXPECT_EQ(send(Text().header("Route: <sip:198.18.0.14;lr>"), far).judgement.home, site.homes.find("far")) << "without a token";
+  for (const std::string from : {"198.18.0.13:5060", "198.18.0.20:5060"}) {
+    const auto back = send(Text().header("Route: " + record_route(from) + ",<sip:198.18.0.14;lr>"), from);
+    EXPECT_EQ(back.judgement.reason, Reason::route_home);
+    EXPECT_EQ(site.homes[back.judgement.home].name, "kin");
+    EXPECT_TRUE(values(back, "X-Viaduct-Home").empty()) << "this node has not decided it";
+    EXPECT_EQ(send(Text().user("bob").header("Route: " + record_route(from)), from).judgement.verdict, Verdict::registered) << "no home is named";
+  }
+}
+
 TEST_F(Routed, ObeysAServiceRouteToAHome) {
   const auto r = send(invite().header("Route: <sip:198.18.0.2;lr>,<sip:198.18.0.13;lr>"), client);
   EXPECT_EQ(site.homes[r.judgement.home].name, "hidden");
