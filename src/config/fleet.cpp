@@ -119,8 +119,8 @@ void read_fleet(const Table& fleet, Config& config) {
       item.refuse("has the first key's letter", "another letter from a to p");
   }
   config.edges = prefixes(fleet.items("edges", prefix_text));
-  if (config.homes.empty()) return;
-  if (!fleet.has("seed")) fleet.place("seed").refuse("is missing, and there are homes", key_text);
+  if (config.homes.empty() && keys.empty()) return;
+  if (!fleet.has("seed")) fleet.place("seed").refuse(config.homes.empty() ? "is missing, and there are keys" : "is missing, and there are homes", key_text);
   if (config.fleet_keys.empty()) fleet.place("keys").refuse("is missing, and there are homes", "one or two of " + std::string{fleet_key_text});
 }
 

@@ -2,6 +2,8 @@
 // How a configuration and the fleet's homes become the snapshot that every core reads.
 #include "viaduct/control/build_site.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -14,8 +16,19 @@ using site::Listener;
 using site::RedirectPolicy;
 using site::Site;
 
+// What signs the answers of a node without a fleet. The same until the process ends, so that their ACKs are known.
+const base::Key128& own_key() {
+  static const base::Key128 key = [] {
+    base::Key128 random{};
+    base::check(getrandom(random.data(), random.size(), 0) == std::ssize(random), "random octets from the system");
+    return random;
+  }();
+  return key;
+}
+
 sip::SigningKeys signing_keys(const config::Config& c) {
   sip::SigningKeys keys;
+  if (c.fleet_keys.empty()) keys.keys[0].emplace('a', own_key());
   for (std::size_t i = 0; i < c.fleet_keys.size() && i < keys.keys.size(); ++i) keys.keys[i].emplace(c.fleet_keys[i].letter, c.fleet_keys[i].key);
   return keys;
 }
@@ -121,6 +134,8 @@ sip::Domains domains_from(const config::Config& c) {
 std::expected<void, std::string> check_homes(const config::Config& c, const std::vector<assign::Home>& homes) {
   for (const assign::Home& home : homes) {
     if (home.state == assign::HomeState::removed) continue;
+    if (c.fleet_seed == base::Key128{})
+      return std::unexpected("fleet.seed: is missing, and there is the home " + home.name + "; allowed: 32 hexadecimal digits, not all zero");
     if (c.fleet_keys.empty()) return std::unexpected("fleet.keys: is missing, and there is the home " + home.name + "; allowed: one or two of LETTER:KEY");
     if (const auto fault = config::fault_of_home(c, home.address); fault && !home.is_local)
       return std::unexpected("home " + home.name + ": \"" + home.address.text() + "\" " + std::string(fault->what) +

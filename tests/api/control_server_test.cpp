@@ -53,6 +53,7 @@ class Nodes : public testing::Test {
     c.listen = {{.endpoint = {base::Address::v4({198, 18, 0, 2}), 5060}, .link = {}}};
     c.on_link = {{.prefix = *base::Prefix::parse("198.18.0.0/15")}};
     c.domains = {"example.com"};
+    c.fleet_seed = {1, 2, 3, 4};
     c.fleet_keys = {{.letter = 'a', .key = {5, 6, 7, 8}}};
     auto site =
         control::build_site(c, {home("here", 1, std::nullopt), home("north", 2, std::nullopt), home("south", 3, control_of_called), home("east", 4, nowhere)});

@@ -323,6 +323,16 @@ TEST(Config, NamesTheCredentialsFileThatItCannotRead) {
                                      " is not a file that can be read; allowed: a file of aor,algorithm,ha1");
 }
 
+TEST(Config, RefusesKeysWithoutASeedAlsoWhereNoHomesAre) {
+  const Folder folder;
+  const auto homeless = std::string{sample_config.substr(0, sample_config.find("[[home]]"))};
+  EXPECT_TRUE(load_text(folder, homeless).has_value());
+  const auto config = load_text(folder, edited(homeless, "seed = \"000102030405060708090a0b0c0d0e0f\"\n", ""));
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().text,
+            (folder.path() / "node.conf").string() + ":20: fleet.seed: is missing, and there are keys; allowed: 32 hexadecimal digits, not all zero");
+}
+
 TEST(Config, NamesTheCpuThatThisProcessCannotHave) {
   const Folder folder;
   for (const auto& [piece, by, what] :

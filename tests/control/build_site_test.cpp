@@ -20,6 +20,7 @@ config::Config a_config() {
   c.listen = {{.endpoint = *base::Endpoint::parse("192.0.2.1:5060", 0), .link = {}}};
   c.on_link = {{.prefix = *base::Prefix::parse("192.0.2.0/24")}};
   c.domains = {"example.com"};
+  c.fleet_seed = {1, 2, 3, 4};
   c.fleet_keys = {{.letter = 'a', .key = {5, 6, 7, 8}}};
   return c;
 }
@@ -35,6 +36,23 @@ TEST(Site, IsNotBuiltForHomesWithoutAKeyThatSigns) {
   c.fleet_keys.clear();
   EXPECT_EQ(refusal(c, home_at("192.0.2.11")), "fleet.keys: is missing, and there is the home north; allowed: one or two of LETTER:KEY");
   EXPECT_EQ(refusal(c, home_at("192.0.2.11", assign::HomeState::removed)), "built");
+}
+
+TEST(Site, IsNotBuiltForHomesWithoutASeedThatDealsTheirClients) {
+  config::Config c = a_config();
+  c.fleet_seed = {};
+  EXPECT_EQ(refusal(c, home_at("192.0.2.11")), "fleet.seed: is missing, and there is the home north; allowed: 32 hexadecimal digits, not all zero");
+  EXPECT_EQ(refusal(c, home_at("192.0.2.11", assign::HomeState::removed)), "built");
+}
+
+TEST(Site, SignsItsAnswersByAKeyOfItsOwnWhereTheFleetHasNone) {
+  config::Config c = a_config();
+  EXPECT_EQ((*build_site(c, {}))->keys.signing().fleet_key, c.fleet_keys[0].key);
+  c.fleet_keys.clear();
+  const auto site = build_site(c, {}), reloaded = build_site(c, {});
+  ASSERT_TRUE((*site)->keys.keys[0]);
+  EXPECT_NE((*site)->keys.signing().fleet_key, base::Key128{});
+  EXPECT_EQ((*site)->keys.signing().fleet_key, (*reloaded)->keys.signing().fleet_key) << "an ACK that comes after a reload is known";
 }
 
 TEST(Site, IsNotBuiltForAHomeThatCannotBeSentTo) {
