@@ -15,13 +15,16 @@ namespace {
 constexpr std::size_t fleet_keys_max = 2;  // the one that signs, and the one before or after it while keys are rotated
 constexpr std::string_view fleet_key_text = "LETTER:KEY, a letter from a to p and 32 hexadecimal digits";
 
+bool is_listener(const Config& config, const base::Endpoint& at) { return std::ranges::find(config.listen, at, &Listen::endpoint) != config.listen.end(); }
+
 /// Where clients are sent: the addresses given, else the one where edges send.
-void read_public(const Table& table, Home& home) {
+void read_public(const Table& table, const Config& config, Home& home) {
   for (const auto& item : table.items("public", endpoint_text)) {
     const auto at = endpoint(item);
     for (const auto& other : home.public_endpoints)
       if (other.address.is_v4() == at.address.is_v4())
         item.refuse_text(at.address.is_v4() ? "is a second IPv4 address" : "is a second IPv6 address", "one address a family");
+    if (!home.is_local && is_listener(config, at)) item.refuse_text("is this node's own", "another server's address, or local = true");
     home.public_endpoints.push_back(at);
   }
   if (home.public_endpoints.empty()) home.public_endpoints = {home.address};
@@ -40,11 +43,11 @@ Home read_home(const Table& table, const Config& config) {
   home.name = label(table.required_item("name", label_text(base::home_name_bytes_max)), base::home_name_bytes_max);
   const auto address = table.required_item("address", endpoint_text);
   home.address = endpoint(address);
-  read_public(table, home);
+  home.is_local = table.flag("local", false);
+  read_public(table, config, home);
   home.weight = table.number<std::uint32_t>("weight", {1, 65535}, 1);
   home.capacity = table.number<std::uint32_t>("capacity", {0, 1'000'000'000}, 0);
   home.max_per_s = table.number<std::uint32_t>("max_per_s", {0, 100'000'000}, 0);
-  home.is_local = table.flag("local", false);
   home.is_viaduct = table.flag("viaduct", home.is_local);
   if (home.is_local && !home.is_viaduct) table.place("viaduct").refuse("is false for a local home", "true when local is true");
   home.is_probed = table.flag("probe", true);
@@ -67,10 +70,8 @@ FleetKey fleet_key(const Item& item) {
 
 std::optional<Fault> fault_of_home(const Config& config, const base::Endpoint& address) {
   const auto& at = address.address;
-  const auto is_listener = [&](auto is_it) { return std::ranges::any_of(config.listen, is_it, &Listen::endpoint); };
-  if (is_listener([&](const base::Endpoint& own) { return own == address; }))
-    return Fault{"is this node's own address", "another server's address, or local = true"};
-  if (!is_listener([&](const base::Endpoint& own) { return own.address.is_v4() == at.is_v4(); }))
+  if (is_listener(config, address)) return Fault{"is this node's own address", "another server's address, or local = true"};
+  if (std::ranges::none_of(config.listen, [&](const base::Endpoint& own) { return own.address.is_v4() == at.is_v4(); }, &Listen::endpoint))
     return Fault{"is of an IP version that no listener has", "an address of a family that node.listen has one of"};
   if (config.routes == Routes::listed && !is_reached(config, at))
     return Fault{"cannot be reached: it is not on-link, and there is no gateway", "an address in network.prefix, or any with network.gateway"};

@@ -160,14 +160,14 @@ Judgement judge_initial(const Subject& s, const Site& site, const assign::Placem
   return proxied(s, home, Reason::initial_request);
 }
 
-// A request inside a dialog, without a Route of ours: to the notifier, else only to a configured home that its Request-URI spells, or a client registered here.
+// A request inside a dialog, without a Route of ours: to the notifier, else only to a client registered here, or a configured home that its Request-URI spells.
 Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& request_uri) {
   const bool has_notifier = site.local_home != assign::no_home || site.homes.has_edge_notified();
   const bool is_to_notifier = has_notifier && s.has_client && asks_notifier(s.msg) && is_notifier(site, request_uri);
   if (is_to_notifier) return {.verdict = Verdict::subscribed, .reason = Reason::notifier_dialog};
+  if (s.binding != nullptr) return proxied(s, assign::no_home, Reason::registered_here);
   const assign::HomeIndex home = home_of(site, request_uri);
-  if (home != assign::no_home) return proxied(s, home, Reason::in_dialog_to_home);
-  return s.binding != nullptr ? proxied(s, assign::no_home, Reason::registered_here) : rejected(481, Reason::in_dialog_nowhere);
+  return home != assign::no_home ? proxied(s, home, Reason::in_dialog_to_home) : rejected(481, Reason::in_dialog_nowhere);
 }
 
 // A request that leaves by its Routes. Behind the last one a Request-URI may be the address-of-record of a client, as a GRUU is.

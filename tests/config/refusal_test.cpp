@@ -223,6 +223,8 @@ const Fault home_faults[] = {
      "27: home[0].public: \"home.example.com\" is not an address with a port; allowed: ADDRESS[:PORT], port 1 to 65535, default 5060"},
     {"# north", "public = [\"192.0.2.11\", \"[2001:db8::b]\", \"192.0.2.13\"]",
      "27: home[0].public[2]: \"192.0.2.13\" is a second IPv4 address; allowed: one address a family"},
+    {"# north", "public = [\"[2001:db8::b]\", \"192.0.2.1\"]",
+     "27: home[0].public[1]: \"192.0.2.1\" is this node's own; allowed: another server's address, or local = true"},
     {"# north", "public = [\"[2001:db8::b]\", \"[2001:db8::c]\"]",
      "27: home[0].public[1]: \"[2001:db8::c]\" is a second IPv6 address; allowed: one address a family"},
     {"# north", "weight = 0", "27: home[0].weight: 0 is out of range; allowed: 1 to 65535"},

@@ -154,6 +154,15 @@ TEST_F(Local, SendsARequestOfADialogWithoutRoutesToTheBinding) {
   EXPECT_EQ(send(bye("sip:alice@example.com"), "198.18.0.14:5060").next, endpoint(alice)) << "an edge has decided";
 }
 
+TEST_F(Local, SendsARequestOfADialogToTheBindingAlsoWhereAHomeIsCalledLikeTheDomain) {
+  std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+  homes[1].name = "example.com";
+  site.homes = assign::Homes(homes);
+  const auto r = send(Text().method("BYE").uri("sip:bob@example.com").to("<sip:bob@example.com>;tag=t1"), alice);
+  EXPECT_EQ(r.judgement.reason, Reason::registered_here);
+  EXPECT_EQ(r.judgement.home, assign::no_home);
+}
+
 TEST_F(Local, RecordsBothLegsOfADialog) {
   const auto r = send(invite(), alice);
   const auto routes = values(r, "Record-Route");
