@@ -37,6 +37,16 @@ bool is_here_with_port(const site::Site& site, const sip::Uri& uri) {
   return uri.port == 0 || std::ranges::any_of(site.listeners, [&](const site::Listener& l) { return l.endpoint.port == uri.port; });
 }
 
+bool is_served(const site::Site& site, std::string_view host) {
+  if (sip::serves(site.domains, host)) return true;
+  const auto a = host.starts_with('[') ? host_address(host) : std::nullopt;
+  if (!a || a->is_v4()) return false;
+  std::array<char, base::address_text_bytes_max + 3> canonical{'['};
+  const std::size_t bytes = a->print(std::span(canonical).subspan(1));
+  canonical[1 + bytes] = ']';
+  return sip::serves(site.domains, {canonical.data(), bytes + 2});
+}
+
 static assign::HomeIndex named_home(const assign::Homes& homes, std::string_view name) {
   name = without_root(name);
   std::array<char, base::home_name_bytes_max> lower;
@@ -44,6 +54,11 @@ static assign::HomeIndex named_home(const assign::Homes& homes, std::string_view
   std::ranges::transform(name, lower.begin(), lower_case);
   const assign::HomeIndex home = homes.find(std::string_view{lower.data(), name.size()});
   return home != assign::no_home && homes.brief(home).state != assign::HomeState::removed ? home : assign::no_home;
+}
+
+bool is_home(const site::Site& site, std::string_view host) {
+  const auto a = host_address(host);
+  return a ? site.homes.is_home_host(*a) : named_home(site.homes, host) != assign::no_home;
 }
 
 assign::HomeIndex home_of(const site::Site& site, const sip::Uri& uri) {

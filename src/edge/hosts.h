@@ -23,6 +23,11 @@ namespace viaduct::edge {
 /// The same with the port of a listener; a name, or an address that is no listener's, without one is that of any.
 [[nodiscard]] bool is_here_with_port(const site::Site& site, const sip::Uri& uri);
 
+/// A served domain, or an alias of one; an IPv6 address however it is spelt (RFC 4291 2.2).
+[[nodiscard]] bool is_served(const site::Site& site, std::string_view host);
+/// The name or an address of a home but a removed one, be it this node.
+[[nodiscard]] bool is_home(const site::Site& site, std::string_view host);
+
 /// The home that a URI leads to: by its address and port; by its address alone, since a server may name another port of its own than the one that it is
 /// configured with; by the home's name, when that is the host name by which its server calls itself. no_home when it leads elsewhere, or to this node.
 [[nodiscard]] assign::HomeIndex home_of(const site::Site& site, const sip::Uri& uri);

@@ -25,12 +25,6 @@ Judgement dropped(Drop why, Reason reason) { return {.verdict = Verdict::dropped
 Judgement rejected(std::uint16_t status, Reason reason) { return {.verdict = Verdict::rejected, .reason = reason, .status = status}; }
 Judgement rejected(Bad fault) { return {.verdict = Verdict::rejected, .reason = Reason::malformed, .fault = fault}; }
 
-// After a redirect the Request-URI of a REGISTER is the home's bare address, also when an outbound proxy brings it back to us.
-bool is_home(const Site& site, std::string_view host) {
-  const auto a = host_address(host);
-  return a && site.homes.is_home_host(*a);
-}
-
 // Whether the assignment decides, and no Route.
 [[gnu::always_inline]] inline bool is_by_tables(const Subject& s) { return s.routing.course <= Course::by_tables; }
 
@@ -209,7 +203,8 @@ bool is_served_domain(const Site& site, std::string_view uri) {
   return std::ranges::any_of(site.domains.served, [&](const std::string& domain) { return base::equal_text(host, domain); });
 }
 
-bool is_ours(const Site& site, std::string_view host) { return sip::serves(site.domains, host) || is_here(site, host) || is_home(site, host); }
+// After a redirect the Request-URI of a REGISTER is the home's bare address, also when an outbound proxy brings it back to us.
+bool is_ours(const Site& site, std::string_view host) { return is_served(site, host) || is_here(site, host) || is_home(site, host); }
 
 [[gnu::noinline]] Judgement judge_any_request(const Subject& s, const Site& site, const assign::Placement& placement, std::uint32_t now_min) {
   const auto request_uri = sip::parse_uri(s.routing.course == Course::none ? s.msg[s.msg.request_uri] : s.routing.request_uri, s.msg.text);

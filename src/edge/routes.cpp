@@ -61,7 +61,7 @@ std::string_view side_of(const sip::Uri& uri, std::string_view text) { return te
 Owner owner_of_route(const Subject& s, const Site& site, std::string_view text) {
   const auto uri = sip::parse_uri(text);
   if (!uri || (uri->scheme != sip::Scheme::sip && uri->scheme != sip::Scheme::sips)) return {};
-  if (!uri->has_user) return {.kind = is_here_with_port(site, *uri) || sip::serves(site.domains, uri->host) ? Owner::Kind::ours : Owner::Kind::other};
+  if (!uri->has_user) return {.kind = is_here_with_port(site, *uri) || is_served(site, uri->host) ? Owner::Kind::ours : Owner::Kind::other};
   if (!is_here_with_port(site, *uri)) return {};
   const auto token = sip::read_flow_token(uri->user);
   return token ? owner_of_token(s, site, *token, side_of(*uri, text)) : Owner{.kind = Owner::Kind::forged};

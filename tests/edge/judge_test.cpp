@@ -171,6 +171,16 @@ TEST_F(Fleet, RefusesDomainsThatAreNotServed) {
   EXPECT_EQ(send(Text().uri("sip:198.18.0.12:5070")).judgement.verdict, Verdict::redirected) << "a home's bare address, brought back by an outbound proxy";
   EXPECT_EQ(send(Text().uri("sip:EDGE.example.com")).judgement.verdict, Verdict::redirected) << "a name of this node";
   EXPECT_EQ(send(Text().to("<sip:alice@ALIAS.example.com.>")).judgement.verdict, Verdict::redirected) << "an alias";
+  for (const std::string name : {"far", "FAR.", "near"}) EXPECT_EQ(send(Text().uri("sip:" + name)).judgement.verdict, Verdict::redirected) << "a home's name";
+}
+
+TEST_F(Fleet, KnowsAServedAddressHoweverItIsSpelt) {
+  site.domains.served.emplace_back("[2001:db8::9]");
+  for (const std::string host : {"[2001:db8::9]", "[2001:DB8:0::9]"}) {
+    EXPECT_EQ(send(Text().uri("sip:" + host)).judgement.verdict, Verdict::redirected) << host;
+    EXPECT_TRUE(send(Text().to("<sip:alice@" + host + ">")).client) << host;
+  }
+  EXPECT_EQ(send(Text().uri("sip:[2001:db8::8]")).judgement.reason, Reason::foreign_domain);
 }
 
 TEST_F(Fleet, SendsAClientOfADownHomeToTheNextUpHome) {

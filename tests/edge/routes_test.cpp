@@ -350,6 +350,11 @@ TEST_F(Routed, ObeysAServiceRouteToAHome) {
   EXPECT_EQ(site.homes[send(invite().header("Route: <sip:hidden.;lr>"), client).judgement.home].name, "hidden") << "RFC 1034 3.1";
 }
 
+TEST_F(Routed, TakesAServedAddressForItselfHoweverItIsSpelt) {
+  site.domains.served.emplace_back("[2001:db8::9]");
+  EXPECT_TRUE(values(send(invite().header("Route: <sip:[2001:DB8:0::9];lr>"), client), "Route").empty());
+}
+
 // --- strict routers (RFC 3261 16.4, 16.6, 16.12.1.2)
 
 TEST_F(Routed, RestoresTheRequestUriThatAStrictRouterMoved) {
