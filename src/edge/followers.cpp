@@ -13,14 +13,24 @@
 namespace viaduct::edge {
 namespace {
 
-// The clock of the entries: 1,024 ms a tick, so that 16 bits go round in 18 hours. Its lowest bit is set: a time of 0 is free.
+// The clock of the entries: 1,024 ms a tick, so that 16 bits go round in 18 hours, and all 22 in 49 days. Its lowest bit is set: a time of 0 is free.
 constexpr unsigned tick_shift = 10;
 constexpr std::uint16_t kept_ticks = base::redirect_kept_ms >> tick_shift;
 constexpr std::uint16_t guard_ticks = (base::redirect_guard_ms >> tick_shift) + 3;  // a tick is rounded three times
 static_assert(base::redirect_kept_ms >> tick_shift < 0x8000, "an old time must not look young");
+constexpr unsigned round_shift = tick_shift + 16;
 
 std::uint16_t ticks(std::uint32_t clock_ms) { return static_cast<std::uint16_t>(clock_ms >> tick_shift | 1); }
 std::uint16_t age(std::uint16_t at, std::uint16_t now) { return static_cast<std::uint16_t>(now - at); }
+
+// Whom an entry is said to be of: the round of the clock in which it was made, this one or the one before, is in the client's bits, so that what is older is nobody's.
+struct Names {
+  std::uint32_t this_round, last_round;
+  Names(const base::Hash128& client, std::uint32_t clock_ms)
+      : this_round(static_cast<std::uint32_t>(client.high) ^ (clock_ms >> round_shift) << 26),
+        last_round(static_cast<std::uint32_t>(client.high) ^ ((clock_ms >> round_shift) - 1) << 26) {}
+  [[nodiscard]] std::uint32_t at(std::uint16_t at, std::uint16_t now) const { return at <= now ? this_round : last_round; }
+};
 
 // RFC 3261 8.1.3.4, 22.2: the request at the home has the next number, one with credentials the next again. Who comes back with the very next number has
 // spent none elsewhere.
@@ -29,7 +39,7 @@ constexpr std::uint32_t cseq_mask = 0x3fff, cseq_forward_max = 0x1fff;
 // Of a class that nobody of follows, so many must have failed before all are believed to.
 constexpr std::uint16_t class_failures_min = 3;
 
-constexpr std::uint32_t outlived = 0x10000;   // older than any age
+constexpr std::uint32_t outlived = 0x10000;  // older than any age
 
 constexpr std::uint32_t agent_bytes = 16;
 
@@ -83,7 +93,7 @@ void Followers::learn(Entry& entry, AgentClass agent, Known known) {
 
 void Followers::hear(const Register& r, std::uint32_t clock_ms, Heard& out) {
   const std::uint16_t now = ticks(clock_ms);
-  const auto client = static_cast<std::uint32_t>(r.client.high);
+  const Names client(r.client, clock_ms);
   Set& set = set_of(r.client);
   out.standing = standing_of(r.agent);
   std::uint32_t oldest = 0;
@@ -96,13 +106,14 @@ void Followers::hear(const Register& r, std::uint32_t clock_ms, Heard& out) {
       oldest = years;
       out.place = i;
     }
-    if (!is_live || e.client != client) [[likely]]
+    if (!is_live || e.client != client.at(e.at, now)) [[likely]]
       continue;
     if (e.call == r.call) {
       oldest = UINT32_MAX;
       out.place = i;
     }
     learn_from(e, r, now, out);
+    e.client = client.at(e.at, now);  // its time may be another
   }
 }
 
@@ -122,7 +133,7 @@ void Followers::learn_from(Entry& e, const Register& r, std::uint16_t now, Heard
     }
   }
   if (r.teaches && e.known() == Known::never_follows) {
-    e.at = now;   // kept as long as he comes
+    e.at = now;  // kept as long as he comes
     out.standing = Standing::never_follows;
   } else if (e.call == r.call && e.known() == Known::follows && out.standing == Standing::unknown) {
     out.standing = Standing::follows;
@@ -131,11 +142,11 @@ void Followers::learn_from(Entry& e, const Register& r, std::uint16_t now, Heard
 
 void Followers::redirected(const Register& r, const Heard& heard, std::uint32_t clock_ms) {
   const std::uint16_t now = ticks(clock_ms);
-  const auto client = static_cast<std::uint32_t>(r.client.high);
+  const Names client(r.client, clock_ms);
   Entry& e = set_of(r.client).entries[heard.place];
-  const bool is_own = e.at != 0 && e.client == client && e.call == r.call && age(e.at, now) <= kept_ticks;
+  const bool is_own = e.at != 0 && e.client == client.at(e.at, now) && e.call == r.call && age(e.at, now) <= kept_ticks;
   const Known known = is_own ? e.known() : Known::nothing;
-  e = {.client = client, .call = r.call, .transaction = r.transaction, .at = now};
+  e = {.client = client.this_round, .call = r.call, .transaction = r.transaction, .at = now};
   e.set(r.cseq, known);
 }
 

@@ -69,6 +69,26 @@ TEST(Followers, CountOnWhenTheClockWrapsRound) {
   EXPECT_EQ(send(followers, again, 0x0000'0800U), Said::came_back);
 }
 
+// Nobody else comes in between whose look could free the place.
+TEST(Followers, TakeWhatWasLearnedInAnEarlierRoundOfTheClockForOld) {
+  for (std::uint32_t later_ms = 3 * hour_ms; later_ms < 45 * hour_ms; later_ms += 7 * minute_ms) {
+    Followers followers(64);
+    EXPECT_EQ(send(followers, numbered(1), start_ms), Said::unknown);
+    const auto heard = followers.hear(numbered(2), start_ms + later_ms);
+    EXPECT_FALSE(heard.came_back) << later_ms;
+    EXPECT_EQ(heard.learned, 0) << later_ms;
+    EXPECT_EQ(heard.standing, Standing::unknown) << later_ms;
+  }
+}
+
+TEST(Followers, KeepWhatTheyHaveLearnedAcrossTheRoundsOfTheClock) {
+  for (std::uint32_t begin_ms = 60 * hour_ms; begin_ms < 100 * hour_ms; begin_ms += 11 * minute_ms) {
+    Followers followers(64);
+    EXPECT_EQ(send(followers, numbered(1), begin_ms), Said::unknown);
+    for (std::uint32_t n = 2; n < 6; ++n) EXPECT_EQ(send(followers, numbered(n), begin_ms + (n - 1) * 110 * minute_ms), Said::never_follows) << begin_ms;
+  }
+}
+
 TEST(Followers, ForgetTheOldestWhenFull) {
   Followers followers(4);  // one set
   const auto of = [](std::uint64_t i, std::uint32_t transaction) {
