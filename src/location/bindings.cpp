@@ -61,26 +61,26 @@ struct Bindings::Impl {
   [[nodiscard]] std::optional<Outcome> refresh(const Registration& r, const Origin& origin);
   [[nodiscard]] Outcome change(const Registration& r, const sip::Contacts& contacts, const Origin& origin);
   [[nodiscard]] std::uint16_t room_for(std::size_t held, std::size_t stored) const;
-  [[nodiscard]] Outcome listed(const Registration& r, std::uint64_t now_s) const;
-  [[nodiscard]] Outcome answer(const Registration& r, std::uint64_t now_s) const;
+  [[nodiscard]] Outcome listed(const Registration& r, const Origin& origin) const;
+  [[nodiscard]] Outcome answer(const Registration& r, const Origin& origin) const;
   void tell(const ClientKey& key, std::string_view aor, Departure why, std::uint64_t now_s) const;
   void put(const ClientKey& key, std::string_view aor, store::RowState row);
   void commit(const ClientKey& key, std::string_view aor);
 };
 
-Outcome Bindings::Impl::listed(const Registration& r, std::uint64_t now_s) const {
+Outcome Bindings::Impl::listed(const Registration& r, const Origin& origin) const {
   Outcome ok{.status = 200, .headers = {}};
   ok.headers.reserve(answer_bytes_usual);
   for (const BindingText& b : draft.bindings()) {
-    put_contact(ok.headers, b, static_cast<std::uint32_t>(b.binding.expires_at_s - now_s), r.supports_gruu ? r.aor : std::string_view{});
-    ok.is_outbound |= r.supports_outbound && b.binding.reg_id != 0;
+    put_contact(ok.headers, b, b.binding.expires_at_s - origin.now_s, r.supports_gruu ? r.aor : std::string_view{});
+    ok.is_outbound |= r.supports_outbound && b.binding.reg_id != 0 && is_by(b.binding, origin);
   }
   return ok;
 }
 
 /// The 200, or what is said in its place.
-Outcome Bindings::Impl::answer(const Registration& r, std::uint64_t now_s) const {
-  Outcome ok = listed(r, now_s);
+Outcome Bindings::Impl::answer(const Registration& r, const Origin& origin) const {
+  Outcome ok = listed(r, origin);
   if (answer_limit != nullptr && !answer_limit->allows(r, ok)) [[unlikely]]
     return failed(403);
   return ok;
@@ -133,9 +133,9 @@ std::optional<Outcome> Bindings::Impl::refresh(const Registration& r, const Orig
   const assign::Binding& b = location->binding(0);
   if (b.shape != r.shape || b.expires_at_s <= origin.now_s || is_too_brief(b.asked_s, rules)) return std::nullopt;
   draft.load(location, origin.now_s);
-  if (draft.is_of(origin)) return answer(r, origin.now_s);  // a retransmission
+  if (draft.is_of(origin)) return answer(r, origin);  // a retransmission
   if (const std::uint16_t status = draft.refresh(origin, rules); status != 200) return failed(status);
-  Outcome out = answer(r, origin.now_s);
+  Outcome out = answer(r, origin);
   if (out.status != 200) return out;
   tell(r.key, r.aor, Departure::unregistered, origin.now_s);
   location->refresh(0, draft.bindings().front().binding);
@@ -149,14 +149,14 @@ Outcome Bindings::Impl::change(const Registration& r, const sip::Contacts& conta
   const Location* const stored = locations.find(r.key);
   draft.load(stored, origin.now_s);
   const std::size_t held = draft.bindings().size();
-  if (draft.is_of(origin)) return answer(r, origin.now_s);  // a retransmission
+  if (draft.is_of(origin)) return answer(r, origin);  // a retransmission
   std::uint16_t status = contacts.star ? draft.remove_all(origin) : draft.merge(r, contacts, origin, rules);
   if (status == 200) status = room_for(held, stored != nullptr ? stored->count() : 0);
   if (status == 400) return bad(sip::Bad::contact_syntax);
   if (status == 423) return failed(423, "Min-Expires: " + std::to_string(rules.expires_min_s) + "\r\n");
   if (status == 503) return failed(503, "Retry-After: " + std::to_string(retry_after_s) + "\r\n");
   if (status != 200) return failed(status);
-  Outcome out = answer(r, origin.now_s);
+  Outcome out = answer(r, origin);
   if (out.status != 200) return out;
   tell(r.key, r.aor, Departure::unregistered, origin.now_s);
   commit(r.key, r.aor);
@@ -186,7 +186,7 @@ Outcome Bindings::process(const Registration& r, std::uint64_t now_s) {
   if (contacts->star && sip::expires_s(r.message) != 0) return bad(sip::Bad::contact_star);
   if (contacts->star || contacts->count != 0) return impl_->change(r, *contacts, origin);
   impl_->draft.load(std::as_const(impl_->locations).find(r.key), now_s);
-  return impl_->answer(r, now_s);
+  return impl_->answer(r, origin);
 }
 
 std::uint16_t Bindings::create(const NewBinding& binding, std::uint64_t now_s) {

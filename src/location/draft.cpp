@@ -16,7 +16,6 @@ using assign::Location;
 /// An interval of an hour or more is never too brief (RFC 3261 10.3 step 7).
 constexpr std::uint32_t too_brief_below_s = 3600;
 
-bool is_by(const Binding& b, const Origin& o) { return b.cseq == o.cseq && b.branch_hash == o.branch_hash && b.call_hash == o.call_hash; }
 /// RFC 3261 10.3 steps 6 and 7: with the same Call-ID only a higher CSeq may change a binding.
 bool yields_to(const Binding& b, const Origin& o) { return b.call_hash != o.call_hash || o.cseq > b.cseq; }
 

@@ -21,6 +21,10 @@ struct Origin {
   std::uint32_t now_s{};
 };
 
+/// Whether a binding was last changed by that very REGISTER: the same Call-ID, CSeq and branch.
+[[nodiscard]] inline bool is_by(const assign::Binding& b, const Origin& o) {
+  return b.cseq == o.cseq && b.branch_hash == o.branch_hash && b.call_hash == o.call_hash;
+}
 /// Whether that expiry, 0 where none is asked for, is shorter than is granted to anybody.
 [[nodiscard]] bool is_too_brief(std::uint32_t asked_s, const Rules& rules);
 
@@ -33,7 +37,7 @@ class Draft {
   void clear() { all_.clear(); }
   [[nodiscard]] std::span<const assign::BindingText> bindings() const { return all_; }
 
-  /// Whether a binding was last changed by that very REGISTER: the same Call-ID, CSeq and branch.
+  /// Whether one of the bindings was last changed by that very REGISTER.
   [[nodiscard]] bool is_of(const Origin& origin) const;
   /// `Contact: *`: remove every binding, or none (10.3 step 6). Returns 200, or 500.
   [[nodiscard]] std::uint16_t remove_all(const Origin& origin);

@@ -324,6 +324,17 @@ TEST_F(BindingsTest, ReplacesAFlowOfADeviceWhateverItsUri) {
   EXPECT_EQ(contacts(), (Uris{"sip:a@h:4 3600", "sip:a@h:2 3600", "sip:a@h:3 3600"}));
 }
 
+TEST_F(BindingsTest, SaysOutboundOfWhatThisRegisterHasRegisteredAlone) {
+  outbound = true;
+  const Register first = next().contact("<sip:a@h:1>;reg-id=1" + desk);
+  EXPECT_TRUE(send(first).is_outbound);
+  EXPECT_TRUE(send(first).is_outbound) << "a retransmission";
+  EXPECT_TRUE(send(next().contact("<sip:a@h:1>;reg-id=1" + desk)).is_outbound) << "a refresh";
+  EXPECT_FALSE(send(next().call_id("other@host").contact("<sip:b@h>")).is_outbound) << "another device, without a reg-id";
+  EXPECT_FALSE(send(next().call_id("asks@host")).is_outbound) << "a question";
+  EXPECT_FALSE(send(next().call_id("other@host").contact("<sip:b@h>;expires=0")).is_outbound);
+}
+
 TEST_F(BindingsTest, TakesNoRegIdFromWhoDoesNotSupportOutbound) {
   const Outcome o = send(next().contact("<sip:a@h:1>;reg-id=1" + desk));
   EXPECT_FALSE(o.is_outbound);

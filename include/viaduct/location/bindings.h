@@ -63,7 +63,7 @@ struct Outcome {
   std::uint16_t status{};          ///< 200, 400, 403 (too many bindings, or more than its client can be told of), 423, 500, 503
   sip::Bad fault{sip::Bad::none};  ///< for 400
   std::string headers;             ///< Contact lines with remaining expires, Min-Expires, Retry-After; each with CRLF
-  bool is_outbound{};              ///< a Contact was registered as RFC 5626 says: the answer requires `outbound`
+  bool is_outbound{};              ///< it has registered a Contact as RFC 5626 says: the answer requires `outbound`
 };
 
 /// A binding as an operator sees it.
