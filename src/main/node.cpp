@@ -157,6 +157,9 @@ void Node::Impl::stop_in_order() {
   std::atomic<bool> nobody_waits{};
   std::thread ending([&] {
     placements.stop();
+    {
+      const std::lock_guard none_is_under_way(reloading);   // it would call the control core; and none begins any more
+    }
     balancer.stop();
     mover.stop();
     monitor.stop();

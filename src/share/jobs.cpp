@@ -55,11 +55,11 @@ std::size_t Jobs::do_one() {
 }
 
 void Jobs::close() {
-  {
+  for (bool is_closed = false; !is_closed;) {
+    while (do_one() != 0) {
+    }
     const std::lock_guard lock(mutex_);
-    closed_ = true;
-  }
-  while (do_one() != 0) {
+    closed_ = is_closed = jobs_.empty();
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
@@ -40,6 +42,26 @@ TEST(Jobs, AreDoneOnTheCoreWhileItRunsAndByTheCallerOtherwise) {
   }
   jobs.call(note);
   EXPECT_EQ(done_by, std::this_thread::get_id());
+}
+
+TEST(Jobs, OnesOfTheEndAreDoneOneAtATimeToo) {
+  Jobs jobs;
+  jobs.open();
+  std::atomic<bool> is_at_it{}, were_two{};
+  const auto alone = [&] {
+    if (is_at_it.exchange(true)) were_two = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    is_at_it = false;
+  };
+  const std::jthread waiting([&] { jobs.call(alone); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const std::jthread late([&] {
+    while (!is_at_it) std::this_thread::yield();
+    jobs.call(alone);
+  });
+  jobs.close();
+  jobs.call(alone);
+  EXPECT_FALSE(were_two);
 }
 
 TEST(Jobs, WhatAJobThrowsReachesItsCallerAndTheCoreGoesOn) {
