@@ -31,6 +31,12 @@ std::uint64_t Watchers::Impl::implicit_dialog(const location::ClientKey& client,
   return base::siphash64(home_seed, {octets.data(), octets.size()});
 }
 
+/// A home that was added while the node runs: nothing has been implied before, and after a restart the tags are its.
+void Watchers::Impl::take_home(std::string_view name) {
+  has_home = true;
+  home_seed = seed_of(seed, name);
+}
+
 /// The subscription goes on in the latest REGISTER's dialog. He has registered: what he was still to hear is nothing to him any more.
 Subscription& Watchers::Impl::renewed(Subscription& s, const DialogTexts& texts) {
   if (!s.ends() && s.texts() == texts) return s;
@@ -48,6 +54,7 @@ std::uint64_t Watchers::Impl::imply(const location::Registration& r, bool is_pro
   if (!target || m.from_tag.bytes == 0 || m.to_tag.bytes != 0 || !may_be_notified(r, is_proven, site)) return 0;
   const auto bound = bound_by(locations.find(r.key), m, *target);
   if (!bound) return 0;
+  if (!has_home && site.local_home != assign::no_home) take_home(site.homes[site.local_home].name);
   const std::uint64_t dialog = implicit_dialog(r.key, *bound);
   const DialogTexts texts{.aor = r.aor,
                           .call_id = m[m.call_id],

@@ -19,6 +19,7 @@ struct Watchers::Impl {
   const assign::LocationMap& locations;
   Sightings& sightings;
   base::Key128 seed;
+  bool has_home;               // that the seed is of
   base::Key128 home_seed;      // another on each node
   Outlet& outlet;
   Subscriptions table;
@@ -33,7 +34,7 @@ struct Watchers::Impl {
   std::array<char, base::large_packet_bytes_max> scratch;
 
   Impl(const WatchRules& r, const assign::LocationMap& l, Sightings& s, const base::Key128& k, Outlet& o, std::string_view home)
-      : rules(r), locations(l), sightings(s), seed(k), home_seed(seed_of(k, home)), outlet(o), table(r.subscriptions_max) {
+      : rules(r), locations(l), sightings(s), seed(k), has_home(!home.empty()), home_seed(seed_of(k, home)), outlet(o), table(r.subscriptions_max) {
     ready.next = ready.previous = &ready;
   }
 
@@ -84,6 +85,7 @@ struct Watchers::Impl {
 
   // implicit.cpp
   [[nodiscard]] std::uint64_t implicit_dialog(const location::ClientKey& client, const assign::BindingText& binding) const;
+  void take_home(std::string_view name);
   [[nodiscard]] Subscription& renewed(Subscription& s, const DialogTexts& texts);
   [[nodiscard]] std::uint64_t imply(const location::Registration& r, bool is_proven, const site::Site& site);
   void contact_changed(Subscription& s, const location::BindingsChange& change);

@@ -80,6 +80,21 @@ TEST_F(Implicit, IsToldOnceWhenTheOperatorDeregisters) {
   silent();
 }
 
+TEST_F(Implicit, IsKnownAfterARestartWhenTheHomeWasAddedWhileTheNodeRan) {
+  site.homes = assign::Homes({{.name = "here", .is_local = true}});
+  site.local_home = 0;
+  const std::uint64_t tag = enrolled({});
+  const auto kept = rows();
+  watchers.emplace(rules, locations, sightings, seed, sent, "here");
+  bindings.set_observer(*watchers);
+  for (const store::Row& row : kept) ASSERT_TRUE(watchers->restore(row.octets, basis(), now_ms));
+  EXPECT_EQ(enrolled({.cseq = 2}), tag);
+  EXPECT_EQ(watchers->size(), 1u);
+  deregister();
+  pass(200);
+  EXPECT_EQ(body(only()), "deregistered;event=unregistered");
+}
+
 TEST_F(Implicit, IsToldNotToComeAgainWhenHeIsRejected) {
   enrolled({});
   deregister(location::Departure::rejected);

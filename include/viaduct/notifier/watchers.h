@@ -125,7 +125,7 @@ class Outlet {
 class Watchers final : public location::BindingsObserver {
  public:
   /// Shape: `locations` and `sightings` are the shard's; `seed` is the same after a restart, and on all nodes; `home` is the name of the home that this node is, by
-  /// which our tags in answers to REGISTERs differ from other nodes'.
+  /// which our tags in answers to REGISTERs differ from other nodes'; empty: of the first local home that the site has.
   Watchers(const WatchRules& rules, const assign::LocationMap& locations, Sightings& sightings, const base::Key128& seed, Outlet& outlet,
            std::string_view home = {});
   ~Watchers() override;
