@@ -63,9 +63,9 @@ void Watchers::Impl::owe_everything(Subscription& s, bool is_urgent) {
   schedule(s);
 }
 
-/// The same for what was not under way at a restart, and so must not pass for a repetition of it.
+/// The same for what was not under way at a restart.
 void Watchers::Impl::owe_another(Subscription& s, bool is_urgent) {
-  if (std::exchange(s.standing.repeats_cseq, false)) skip_numbers(s.standing);
+  say_anew(s.standing);
   s.standing.is_unchanged = false;
   owe_everything(s, is_urgent);
 }
@@ -99,7 +99,11 @@ void Watchers::Impl::log(const location::ClientKey& client, bool is_elsewhere, s
     Standing& x = s->standing;
     if (x.is_implicit || x.is_elsewhere != is_elsewhere) continue;
     x.is_unchanged = false;
-    if (s->ends() || x.due == Due::everything) continue;
+    if (s->ends()) continue;
+    if (x.due == Due::everything) {
+      if (x.repeats_cseq) owe_another(*s, false);
+      continue;
+    }
     if (x.wants_everything) {
       owe_everything(*s, false);
       continue;
@@ -241,7 +245,7 @@ void Watchers::Impl::answered(Subscription& s, const sip::Message& response) {
     s.open->interval = t2;
     return;
   }
-  const bool was_shortening = s.open->shortens;
+  const bool was_asking = s.is_asking();
   close(s, true);
   if (status < 300) {
     counters.notified.add(1);
@@ -251,7 +255,7 @@ void Watchers::Impl::answered(Subscription& s, const sip::Message& response) {
     return schedule(s);
   }
   counters.failed.add(1);
-  s.standing.shortens |= was_shortening;
+  s.standing.shortens |= was_asking;
   if (status < 400 ? follow(s, response) : !ends_subscription(status) && come_back_later(s, response)) return;
   remove(s);
 }

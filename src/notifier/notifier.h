@@ -4,6 +4,7 @@
 #pragma once
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "changes.h"
 #include "pace.h"
@@ -49,6 +50,10 @@ struct Watchers::Impl {
     constexpr std::uint32_t numbers_skipped = 16;
     x.local_cseq += numbers_skipped;
     x.version += numbers_skipped;
+  }
+  /// What is due is not what was under way at a restart, and so must not pass for a repetition of it.
+  static void say_anew(Standing& x) {
+    if (std::exchange(x.repeats_cseq, false)) skip_numbers(x);
   }
 
   [[nodiscard]] static base::Hash128 row_key(const Subscription& s) { return {.low = s.dialog, .high = s.client.high}; }

@@ -97,6 +97,8 @@ class Subscription : public base::Timer {
   [[nodiscard]] DialogTexts texts() const;
   [[nodiscard]] std::string_view aor() const { return texts().aor; }
   [[nodiscard]] bool ends() const { return standing.ending != Ending::none; }
+  /// The NOTIFY under way asks its client to register again, and the subscription has not been ended since.
+  [[nodiscard]] bool is_asking() const { return open && open->shortens && !(ends() && standing.due != Due::nothing); }
   [[nodiscard]] std::size_t bytes() const;  ///< of memory, without an open NOTIFY
 
   const location::ClientKey client;

@@ -29,7 +29,7 @@ Owed owed(const Subscription& s) {
 }
 
 std::uint8_t owed_octet(const Subscription& s) {
-  const bool is_shortening = s.standing.shortens || (s.open && s.open->shortens);
+  const bool is_shortening = s.standing.shortens || s.is_asking();
   return static_cast<std::uint8_t>(std::to_underlying(owed(s)) | (is_shortening ? shortens : 0) | (s.standing.is_elsewhere ? elsewhere : 0) |
                                    (s.standing.is_implicit ? implicit : 0));
 }
@@ -97,7 +97,8 @@ std::optional<FromRow> subscription_from(std::string_view row, const location::R
 std::size_t Watchers::take_changed(std::size_t most, const location::RowBasis& basis, std::vector<store::Row>& out) {
   const std::vector<base::Hash128> changed = impl_->unsaved.take(most);
   for (const base::Hash128& key : changed) {
-    Subscription* const s = impl_->table.find(key.low);
+    Subscription* s = impl_->table.find(key.low);
+    if (s != nullptr && s->client.high != key.high) s = nullptr;  // another client's, with the same Call-ID and tag
     if (s != nullptr) s->standing.row = store::Unsaved::taken;
     out.push_back({key, s != nullptr ? to_row(*s, basis) : std::string{}});
   }
@@ -112,7 +113,10 @@ bool Watchers::restore(std::string_view row, const location::RowBasis& basis, st
   impl_->advance(now_ms);
   const auto read = subscription_from(row, basis);
   if (!read) return false;
-  if (impl_->table.find(read->dialog) != nullptr || impl_->table.size() >= impl_->rules.subscriptions_max) return true;
+  if (impl_->table.find(read->dialog) != nullptr || impl_->table.size() >= impl_->rules.subscriptions_max) {
+    impl_->unsaved.lose({.low = read->dialog, .high = read->client.high}, store::Unsaved::taken);
+    return true;
+  }
   Subscription& s = impl_->table.add(Subscription::make(read->client, read->dialog, read->texts));
   s.standing = read->standing;
   Standing& x = s.standing;
@@ -138,7 +142,7 @@ bool Watchers::restore(std::string_view row, const location::RowBasis& basis, st
 
 void Watchers::owe_everything(const location::ClientKey& client) {
   for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s))
-    if (!s->ends() && !s->standing.is_implicit) impl_->owe_everything(*s, false);
+    if (!s->ends() && !s->standing.is_implicit) impl_->owe_another(*s, false);
 }
 
 }  // namespace viaduct::notifier

@@ -126,6 +126,7 @@ SubscribeOutcome Watchers::Impl::refresh(Subscription& s, const Subscribe& q, co
     out.status = 204;
     return out;
   }
+  say_anew(current->standing);
   current->standing.is_unchanged &= wish.knows_state;
   owe_everything(*current, true);
   return granted(*current, q, site);

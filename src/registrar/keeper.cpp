@@ -181,10 +181,16 @@ std::expected<std::vector<location::ClientKey>, std::string> restore(const store
 
 std::expected<void, std::string> restore(const store::Rows& rows, std::span<notifier::Watchers* const> shards, std::uint64_t now_ms,
                                          const location::RowBasis& basis) {
-  std::uint64_t unread = 0;
+  std::uint64_t unread = 0, left_out = 0;
   const auto broken = rows.each([&](const base::Hash128& key, std::string_view octets) {
-    if (!shards[assign::shard_of(key, shards.size())]->restore(octets, basis, now_ms)) ++unread;
+    notifier::Watchers& watchers = *shards[assign::shard_of(key, shards.size())];
+    const std::size_t before = watchers.size();
+    if (!watchers.restore(octets, basis, now_ms))
+      ++unread;
+    else if (watchers.size() == before)
+      ++left_out;
   });
+  if (left_out != 0) spdlog::warn("{} subscriptions are not restored, for which there is no room: watchers.subscriptions_max", left_out);
   return whole(broken, unread, "subscriptions.mdb");
 }
 

@@ -519,6 +519,72 @@ TEST_F(WatchersAtRestart, WhatIsOverIsGone) {
   EXPECT_EQ(watchers->size(), 0u);
 }
 
+/// What comes while a NOTIFY of before is still to be sent again is told by another, which nobody takes for its repetition.
+class NewsAtRestart : public WatchersAtRestart {
+ protected:
+  void SetUp() override {
+    WatchersAtRestart::SetUp();
+    enrol("<sip:a@192.0.2.9>;expires=60", 1);
+    tag = subscribed();
+    enrol("<sip:b@192.0.2.9>", 2);
+    pass(5'200);
+    ASSERT_EQ(sent.messages.size(), 1u);
+    lost = sent.messages.front();
+    restart(rows());
+  }
+  std::string told_anew() {
+    pass(200);
+    const std::string notify = only();
+    EXPECT_NE(header(notify, "Via"), header(lost, "Via"));
+    EXPECT_GT(std::stoi(header(notify, "CSeq")), std::stoi(header(lost, "CSeq")) + 1) << "the stop came between";
+    EXPECT_EQ(notify.find("version=\"1\""), notify.npos) << "that is the other one's";
+    return notify;
+  }
+  std::string tag, lost;
+};
+
+TEST_F(NewsAtRestart, AChange) {
+  enrol("<sip:b@192.0.2.9>;expires=0", 3);
+  EXPECT_EQ(told_anew().find("sip:b@"), std::string::npos);
+}
+
+TEST_F(NewsAtRestart, WhatHasRunOutMeanwhile) {
+  watchers->owe_everything(alice);
+  told_anew();
+}
+
+TEST_F(NewsAtRestart, ARefresh) {
+  EXPECT_EQ(ask({.to_tag = tag, .cseq = 2}).status, 200);
+  told_anew();
+}
+
+TEST_F(WatchersAtRestart, WhatFindsNoRoomIsGone) {
+  for (const char* id : {"1@h", "2@h", "3@h"}) ASSERT_EQ(ask({.call_id = id}).status, 200);
+  pass(100);
+  heard();
+  const auto kept = rows();
+  ASSERT_EQ(kept.size(), 3u);
+  rules.subscriptions_max = 2;
+  restart(kept);
+  EXPECT_EQ(watchers->size(), 2u);
+  const auto changed = rows();
+  EXPECT_EQ(std::ranges::count_if(changed, [](const store::Row& row) { return row.octets.empty(); }), 1) << "nobody would end it later";
+  EXPECT_EQ(changed.size(), 3u);
+}
+
+TEST_F(WatchersAtRestart, AnothersSubscriptionOfOneCallIdLeavesNoRowBehind) {
+  const location::ClientKey bob{2, 0x0000'0007'0000'0001};
+  ASSERT_EQ(ask({.expires = 0}).status, 200);
+  pass(100);
+  const auto begun = rows();
+  ASSERT_EQ(begun.size(), 1u);
+  EXPECT_EQ(begun.front().key.high, alice.high);
+  only();
+  ASSERT_EQ(watchers->size(), 0u);
+  ASSERT_EQ(ask({.cseq = 2, .expires = 0}, bob).status, 200);
+  for (const store::Row& row : rows()) EXPECT_EQ(row.octets.empty(), row.key.high == alice.high) << row.key.high;
+}
+
 TEST_F(WatchersAtRestart, ExpiryIsOfTheWallClock) {
   ASSERT_EQ(ask({.expires = 600}).status, 200);
   pass(100);

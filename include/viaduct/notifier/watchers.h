@@ -172,7 +172,7 @@ class Watchers final : public location::BindingsObserver {
   /// All are to be taken again: what their rows mean has changed.
   void note_all();
   /// Put one back. What was owed is sent again, with its CSeq and branch; every other one goes on at a higher CSeq. None lasts longer
-  /// than is granted now. False: the row cannot be read.
+  /// than is granted now. One that finds no room is over. False: the row cannot be read.
   [[nodiscard]] bool restore(std::string_view row, const location::RowBasis& basis, std::uint64_t now_ms);
   /// A client's bindings are not what they were when the node stopped: who watches it is told all.
   void owe_everything(const location::ClientKey& client);
