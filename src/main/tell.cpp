@@ -44,9 +44,9 @@ control::Expected<std::vector<const Step*>> Node::Impl::sticky_at(assign::HomeIn
 // Watchers of clients that move are told by the node that has their subscriptions: the home before, when it is a Viaduct that can be called. Another's own
 // end by their refresh, which reaches the new home; so do those at a home that was removed meanwhile.
 control::Expected<Clients> Node::Impl::tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const Step* const> clients) {
-  const auto notice = tidings == migration::Tidings::moved     ? notifier::Notice::deactivated
-                      : tidings == migration::Tidings::leaving ? notifier::Notice::shortened
-                                                               : notifier::Notice::probation;
+  notifier::Move move{.notice = tidings == migration::Tidings::moved     ? notifier::Notice::deactivated
+                                : tidings == migration::Tidings::leaving ? notifier::Notice::shortened
+                                                                         : notifier::Notice::probation};
   std::string name;
   bool is_here = false, is_called = false;
   std::uint32_t epoch_now = 0;
@@ -66,10 +66,11 @@ control::Expected<Clients> Node::Impl::tell(assign::HomeIndex from, migration::T
     sticky = std::move(*found);
   }
   if (is_called) {
-    const auto told = peers.tell_moved(from, epoch_now, {.notice = notice}, aors_of(named));
+    const auto told = peers.tell_moved(from, epoch_now, move, aors_of(named));
     if (!told) return std::unexpected(told.error());
-  } else if (const auto told = registrar.moved(keys_of(named), {.notice = notice}); !told) {
-    return std::unexpected(told.error());
+  } else {
+    move.is_elsewhere = !is_here;  // who watches at the new home, which may be told of by this node too, stays
+    if (const auto told = registrar.moved(keys_of(named), move); !told) return std::unexpected(told.error());
   }
   for (const Step* step : sticky)
     if (!step->aor.empty()) spdlog::info("{} was moved and has not come to his new home: he registers at {} still", step->aor, name);

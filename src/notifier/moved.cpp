@@ -54,7 +54,8 @@ bool Watchers::Impl::tell_moved(Subscription& s, const Move& move, const site::S
 std::size_t Watchers::moved(const location::ClientKey& client, const Move& move, const site::Site& site, std::uint64_t now_ms) {
   impl_->advance(now_ms);
   std::size_t told = 0;
-  for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s)) told += impl_->tell_moved(*s, move, site) ? 1 : 0;
+  for (Subscription* s = impl_->table.first_of(client); s != nullptr; s = Subscriptions::next_of(*s))
+    if (s->standing.is_elsewhere == move.is_elsewhere) told += impl_->tell_moved(*s, move, site) ? 1 : 0;
   return told;
 }
 

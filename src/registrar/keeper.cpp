@@ -89,9 +89,9 @@ std::uint64_t Keeper::mark() {
   return ++marks_;
 }
 
-bool Keeper::wait(std::uint64_t mark, std::chrono::milliseconds within) {
+bool Keeper::wait(std::uint64_t mark, std::chrono::steady_clock::time_point until) {
   std::unique_lock lock(mutex_);
-  return wake_.wait_for(lock, within, [&] { return marks_written_ >= mark; });
+  return wake_.wait_until(lock, until, [&] { return marks_written_ >= mark; });
 }
 
 void Keeper::tick() {

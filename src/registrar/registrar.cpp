@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "told_moves.h"
 #include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/registrar/keeper.h"
@@ -14,7 +15,7 @@
 namespace viaduct::registrar {
 namespace {
 
-/// A store that writes at all has written within that time, whatever else it has to write.
+/// A store that writes at all has written within that time, whatever else it has to write, and for all shards together.
 constexpr std::chrono::seconds durable_within{5};
 /// A store that refuses keeps nobody from stopping: that long for all shards together.
 constexpr std::chrono::seconds finish_within{10};
@@ -62,7 +63,7 @@ struct Registrar::Core {
 };
 
 Registrar::Registrar(site::Commons& commons, const Settings& settings, OnControlCore on_control_core)
-    : commons_(commons), on_control_core_(std::move(on_control_core)) {
+    : commons_(commons), on_control_core_(std::move(on_control_core)), told_moves_(std::make_unique<ToldMoves>()) {
   for (unsigned i = 0; i < commons.to_registrar.size(); ++i) cores_.push_back(std::make_unique<Core>(*this, i, settings));
 }
 Registrar::~Registrar() = default;
@@ -167,12 +168,15 @@ void Registrar::call_for(std::span<const location::ClientKey> clients, const std
 
 std::expected<std::size_t, std::string> Registrar::moved(std::span<const location::ClientKey> clients, const notifier::Move& move) {
   if (cores_.front()->keepers.empty()) return std::unexpected("subscriptions are not kept: the store cannot be written");
+  const std::vector<location::ClientKey> untold = told_moves_->untold(clients, move, std::chrono::steady_clock::now());
   std::size_t told = 0;
-  call_for(clients, [&](Shard& shard, std::size_t i) { told += shard.watchers().moved(clients[i], move, commons_.site.read(), base::monotonic_ms()); });
+  call_for(untold, [&](Shard& shard, std::size_t i) { told += shard.watchers().moved(untold[i], move, commons_.site.read(), base::monotonic_ms()); });
   std::vector<std::uint64_t> marks(cores_.size());
   for (const auto& core : cores_) call_core(*core, [&] { marks[core->index] = core->subscriptions().mark(); });
-  const bool is_durable = std::ranges::all_of(cores_, [&](const auto& core) { return core->subscriptions().wait(marks[core->index], durable_within); });
+  const auto until = std::chrono::steady_clock::now() + durable_within;
+  const bool is_durable = std::ranges::all_of(cores_, [&](const auto& core) { return core->subscriptions().wait(marks[core->index], until); });
   if (!is_durable) return std::unexpected("the store has not taken the subscriptions in time");
+  told_moves_->settle(clients, move);
   return told;
 }
 

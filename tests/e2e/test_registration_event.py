@@ -9,7 +9,7 @@ from rig import sip
 from test_balance import Fleet
 from test_by_hand import move_of, wait_until_moved
 from test_edge_notifier import configured as before_third_party, start_kamailio
-from test_home import PLACED, credentials, die
+from test_home import HERE, PLACED, credentials, die
 from test_moves import apply_drain
 from test_watchers import CALLEE, FLOOR_S, configured, server, start, total
 from watcher import PATIENCE_S, T1_S, Watcher, authorized, branch_of
@@ -289,3 +289,20 @@ def test_evacuated_he_is_sent_away_within_the_minute(lab, folder):
         client.enrol()
         wait_until_moved(daemon, sip.aor(client.user))
         assert (total(fleet.v1), total(fleet.v2)) == (0, 1)
+
+
+def test_who_registers_at_the_new_home_is_not_sent_away_by_the_move_that_brought_him(lab, folder):
+    start_kamailio(lab, folder)
+    homes = [{"name": "north", "address": f"{rig.HOMES['north']}:5060"}, HERE]
+    with lab.host("edge").daemon(before_third_party(folder, home=homes, redirect={"policy": "never"}, balance={"settled_s": 2})) as daemon:
+        client, watcher = communicator(lab), server(lab)
+        client.enrol()
+        before = watcher.watch("callee")
+        assert daemon.ask("client.assign", aor=AOR, home="here")["ok"]
+        client.enrol()
+        while (told := before.told(FLOOR_S + 5)).state != "terminated":
+            pass
+        assert told.parameters == {"reason": "deactivated"}
+        client.nothing_for(3.0)
+        listed = daemon.ask("subs.list")["subscriptions"]
+        assert [(s["event"], s["elsewhere"], s["ending"]) for s in listed] == [("registration", False, None)], listed

@@ -18,7 +18,16 @@ class Moved : public WatchersAtRestart {
     sent.messages.clear();
     return out;
   }
-  std::size_t moves(Notice notice, std::uint32_t within_s = 60) { return watchers->moved(alice, {.notice = notice, .within_s = within_s}, site, now_ms); }
+  std::size_t moves(Notice notice, std::uint32_t within_s = 60, bool is_elsewhere = false) {
+    return watchers->moved(alice, {.notice = notice, .within_s = within_s, .is_elsewhere = is_elsewhere}, site, now_ms);
+  }
+  /// A subscription to alice at a third party's home.
+  void ask_elsewhere(const Asking& asking) {
+    const Indexed m(asking.text());
+    const Subscribe subscribe{.message = m.message, .aor = "alice@example.com", .client = alice, .flow = flow, .next = flow, .is_elsewhere = true};
+    EXPECT_EQ(watchers->process(subscribe, site, now_ms).status, 200);
+  }
+  unsigned cseq_{};
 };
 
 /// The number behind `name`.
@@ -163,6 +172,55 @@ TEST_F(Moved, WhatIsNotAnsweredIsSaidAgainAfterARestart) {
   pass(200);
   EXPECT_TRUE(header(only(), "Subscription-State").starts_with("terminated;reason=probation;retry-after="));
   EXPECT_EQ(watchers->size(), 0u);
+}
+
+TEST_F(Moved, SaysNothingToThoseAtTheNewHome) {
+  enrol("<sip:a@192.0.2.9>", 1);
+  subscribed();
+  EXPECT_EQ(moves(Notice::shortened, 60, true), 0u) << "of a third party's home";
+  for (const Notice notice : {Notice::probation, Notice::deactivated}) {
+    ask_elsewhere({.call_id = "elsewhere@h"});
+    pass(200);
+    heard();
+    EXPECT_EQ(moves(notice, 60, true), 1u);
+    pass(200);
+    EXPECT_EQ(header(only(), "Call-ID"), "elsewhere@h");
+  }
+  ask_elsewhere({.call_id = "elsewhere@h"});
+  pass(200);
+  heard();
+  EXPECT_EQ(moves(Notice::deactivated), 1u) << "of this node's own";
+  pass(200);
+  EXPECT_EQ(header(only(), "Call-ID"), "watch@h");
+  EXPECT_EQ(watchers->size(), 1u);
+}
+
+TEST_F(Moved, TheEndOfOneThatWasAskedToHurryIsAnEndAlone) {
+  const auto asked_and_ended = [&] {
+    enrol("<sip:a@192.0.2.9>", ++cseq_);
+    subscribed({.call_id = std::to_string(cseq_)});
+    pass(6'000);
+    heard();
+    EXPECT_EQ(moves(Notice::shortened), 1u);
+    pass(200);
+    const std::string asked = only_sent();
+    EXPECT_NE(asked.find("event=\"shortened\""), asked.npos) << asked;
+    EXPECT_EQ(moves(Notice::deactivated), 1u);
+    return asked;
+  };
+  const auto is_an_end = [&](const std::string& notify) {
+    EXPECT_EQ(header(notify, "Subscription-State"), "terminated;reason=deactivated");
+    EXPECT_EQ(notify.find("event=\"shortened\""), notify.npos) << notify;
+    EXPECT_EQ(notify.find("state=\"terminated\""), notify.npos) << "his binding stands: " << notify;
+  };
+  asked_and_ended();
+  restart(rows());
+  pass(200);
+  is_an_end(only());
+  const std::string asked = asked_and_ended();
+  answer(answer_to(asked, "503 Busy", "Retry-After: 7\r\n"));
+  pass(7'200);
+  is_an_end(only());
 }
 
 TEST_F(Moved, IsNeverSaidAsARepetitionOfWhatWasUnderWay) {

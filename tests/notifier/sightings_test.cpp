@@ -140,7 +140,7 @@ TEST_F(SightingsTest, WaitForWatchersWhoWereSentAway) {
   watched_elsewhere();
   see({"<sip:a@192.0.2.9>;expires=3600"});
   next_told();
-  EXPECT_EQ(watchers->moved(alice, {.notice = Notice::deactivated}, site, now_ms), 1u);
+  EXPECT_EQ(watchers->moved(alice, {.notice = Notice::deactivated, .is_elsewhere = true}, site, now_ms), 1u);
   pass(200);
   const std::string last = only();
   EXPECT_EQ(header(last, "Subscription-State"), "terminated;reason=deactivated");
@@ -149,7 +149,7 @@ TEST_F(SightingsTest, WaitForWatchersWhoWereSentAway) {
   EXPECT_THAT(watched_elsewhere({.call_id = "again@h"}), HasSubstr("<uri>sip:a@192.0.2.9</uri>"));
   pass(60'000);
   EXPECT_TRUE(watched.contains(alice)) << "he is watched again";
-  watchers->moved(alice, {.notice = Notice::deactivated}, site, now_ms);
+  watchers->moved(alice, {.notice = Notice::deactivated, .is_elsewhere = true}, site, now_ms);
   pass(200);
   only();
   EXPECT_TRUE(watched.contains(alice));
@@ -160,10 +160,10 @@ TEST_F(SightingsTest, WaitForWatchersWhoWereSentAway) {
 
 TEST_F(SightingsTest, ShortenedAsksTheClientThatIsSeen) {
   watched_elsewhere();
-  EXPECT_EQ(watchers->moved(alice, {.notice = Notice::shortened}, site, now_ms), 0u) << "not seen yet";
+  EXPECT_EQ(watchers->moved(alice, {.notice = Notice::shortened, .is_elsewhere = true}, site, now_ms), 0u) << "not seen yet";
   see({"<sip:a@192.0.2.9>;expires=3600"});
   next_told();
-  EXPECT_EQ(watchers->moved(alice, {.notice = Notice::shortened}, site, now_ms), 1u);
+  EXPECT_EQ(watchers->moved(alice, {.notice = Notice::shortened, .is_elsewhere = true}, site, now_ms), 1u);
   EXPECT_THAT(next_told(), HasSubstr("event=\"shortened\""));
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 using location::test::Register;
 
-std::chrono::steady_clock::time_point soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(30); }
+std::chrono::steady_clock::time_point after(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
+std::chrono::steady_clock::time_point soon() { return after(std::chrono::seconds(30)); }
 
 /// A disk that is full for so many writes.
 class FullFor final : public store::Rows {
@@ -82,9 +83,9 @@ TEST(Keeper, SaysWhenWhatHadChangedIsWritten) {
   Kept kept(1);
   kept.enrol(1);
   const std::uint64_t mark = kept.keeper.mark();
-  EXPECT_FALSE(kept.keeper.wait(mark, std::chrono::milliseconds(10))) << "nobody has handed it over";
+  EXPECT_FALSE(kept.keeper.wait(mark, after(std::chrono::milliseconds(10)))) << "nobody has handed it over";
   kept.keeper.tick();
-  EXPECT_TRUE(kept.keeper.wait(mark, std::chrono::seconds(30))) << "at the second try";
+  EXPECT_TRUE(kept.keeper.wait(mark, soon())) << "at the second try";
   EXPECT_EQ(kept.written, 1);
 }
 
@@ -92,14 +93,14 @@ TEST(Keeper, WaitsForNoPeriodWhenItIsMarked) {
   Kept kept(0);
   kept.enrol(1);
   kept.keeper.tick();
-  ASSERT_TRUE(kept.keeper.wait(0, std::chrono::seconds(30)));
+  ASSERT_TRUE(kept.keeper.wait(0, soon()));
   const std::uint64_t first = kept.keeper.mark();
-  for (int i = 0; i < 1'000 && !kept.keeper.wait(first, std::chrono::milliseconds(1)); ++i) kept.keeper.tick();
+  for (int i = 0; i < 1'000 && !kept.keeper.wait(first, after(std::chrono::milliseconds(1))); ++i) kept.keeper.tick();
   EXPECT_EQ(kept.written, 1) << "a mark with nothing to write is written at once";
   kept.enrol(2);
   const std::uint64_t second = kept.keeper.mark();
   kept.keeper.tick();
-  EXPECT_TRUE(kept.keeper.wait(second, std::chrono::milliseconds(500)));
+  EXPECT_TRUE(kept.keeper.wait(second, after(std::chrono::milliseconds(500))));
   EXPECT_EQ(kept.written, 2);
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -25,6 +26,7 @@ class Kept final : public store::Rows {
  public:
   store::Result<void> write(std::span<const store::Row> rows) override {
     const std::lock_guard lock(mutex_);
+    std::this_thread::sleep_for(a_write.load());
     for (const store::Row& row : rows) rows_[{row.key.high, row.key.low}] = row.octets;
     return {};
   }
@@ -33,6 +35,7 @@ class Kept final : public store::Rows {
     return 0;
   }
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  std::atomic<std::chrono::milliseconds> a_write{};
   /// Rows of subscriptions that end, told or not.
   [[nodiscard]] std::size_t ended() const {
     constexpr std::size_t ending_at = 1 + 3 * 8 + 2 * 18;
@@ -78,6 +81,17 @@ class Shards : public testing::Test {
     return all;
   }
 
+  void watch_all(Registrar& registrar, const std::string& from_tag) {
+    for (const sip::ClientKey& key : keys_) {
+      registrar.call(key, [&](Shard& shard) {
+        const notifier::test::Indexed m(notifier::test::Asking{.call_id = std::to_string(key.low), .from_tag = from_tag}.text());
+        const auto out = shard.watchers().process({.message = m.message, .aor = "alice@example.com", .client = key, .flow = telephone, .next = telephone},
+                                                  stand().commons.site.read(), 1);
+        EXPECT_EQ(out.status, 200);
+      });
+    }
+  }
+
   std::vector<sip::ClientKey> keys_;
   std::vector<std::string> messages_;
 };
@@ -112,14 +126,7 @@ TEST_F(Shards, TellWatchersOfClientsThatMoveWhenThatIsDurable) {
   EXPECT_FALSE(registrar.moved(keys_, {})) << "what is not kept is not promised";
   ASSERT_TRUE(registrar.keep({std::make_unique<Kept>(), std::move(kept), std::make_unique<Kept>()}, 0));
   registrar.start(0);
-  for (const sip::ClientKey& key : keys_) {
-    registrar.call(key, [&](Shard& shard) {
-      const notifier::test::Indexed m(notifier::test::Asking{.call_id = std::to_string(key.low)}.text());
-      const auto out = shard.watchers().process({.message = m.message, .aor = "alice@example.com", .client = key, .flow = telephone, .next = telephone},
-                                                stand().commons.site.read(), 1);
-      EXPECT_EQ(out.status, 200);
-    });
-  }
+  watch_all(registrar, "first");
   const auto told = registrar.moved(keys_, {.notice = notifier::Notice::deactivated});
   ASSERT_TRUE(told) << told.error();
   EXPECT_EQ(*told, clients);
@@ -128,6 +135,30 @@ TEST_F(Shards, TellWatchersOfClientsThatMoveWhenThatIsDurable) {
   const auto standings = registrar.standings(keys_);
   ASSERT_EQ(standings.size(), clients);
   for (const ClientStanding& standing : standings) EXPECT_EQ(standing.subscriptions, 1U);
+  registrar.stop();
+}
+
+TEST_F(Shards, SendNobodyAwayAgainWhoHasComeBackWhileTheStoreIsSlow) {
+  auto kept = std::make_unique<Kept>();
+  Kept& rows = *kept;
+  Registrar registrar(stand().commons, {}, [](const std::function<void()>&) {});
+  ASSERT_TRUE(registrar.keep({std::make_unique<Kept>(), std::move(kept), std::make_unique<Kept>()}, 0));
+  registrar.start(0);
+  watch_all(registrar, "first");
+  rows.a_write = std::chrono::milliseconds(2'500);
+  const notifier::Move move{.notice = notifier::Notice::deactivated};
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_FALSE(registrar.moved(keys_, move));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(7'000)) << "five seconds for all shards together";
+  rows.a_write = std::chrono::milliseconds(0);
+  watch_all(registrar, "second");
+  EXPECT_EQ(registrar.moved(keys_, move), 0U);
+  std::size_t stay = 0;
+  registrar.call_each([&](const Shard& shard) {
+    for (const auto& s : shard.watchers().list(2 * clients, 1)) stay += s.ending == notifier::Ending::none ? 1 : 0;
+  });
+  EXPECT_EQ(stay, clients);
+  EXPECT_EQ(registrar.moved(keys_, move), 2 * clients) << "another move";
   registrar.stop();
 }
 

@@ -92,6 +92,7 @@ enum class Notice : std::uint8_t {
 struct Move {
   Notice notice{Notice::deactivated};
   std::uint32_t within_s{base::move_within_s_min};  ///< at least move_within_s_min
+  bool is_elsewhere{};  ///< the home that he leaves is a third party's: those hear it who watch him there by this node, else those at this node's own home
 };
 
 /// A subscription as an operator sees it.
@@ -148,9 +149,9 @@ class Watchers final : public location::BindingsObserver {
 
   /// End all subscriptions to a client, each with a NOTIFY of full state. Returns how many.
   std::size_t end(const location::ClientKey& client, const Farewell& farewell, std::uint64_t now_ms);
-  /// Tell those who watch a client that it moves; what is under way already is not told twice. `deactivated` and `probation` end every subscription to it, with
+  /// Tell those who watch a client at the home that it leaves; what is under way already is not told twice. `deactivated` and `probation` end every subscription to it, with
   /// the contacts as they are: `active` while their bindings stand; but that `probation` shows the client itself its contacts as `terminated`. `shortened` goes to
-  /// the subscriptions of the client itself, if it is registered here. What a REGISTER implies ends by any of them with `deregistered;event=deactivated`, at once or after 1
+  /// the subscriptions of the client itself, if it is registered there. What a REGISTER implies ends by any of them with `deregistered;event=deactivated`, at once or after 1
   /// to within_s seconds. No binding is changed: who does not come keeps what he has. Returns how many subscriptions are being told.
   /// Source: RFC 6665 4.1.3, 4.4.2; RFC 3680 4.7.1.
   std::size_t moved(const location::ClientKey& client, const Move& move, const site::Site& site, std::uint64_t now_ms);

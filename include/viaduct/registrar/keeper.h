@@ -53,8 +53,8 @@ class Keeper {
   void finish(std::chrono::steady_clock::time_point until);
   /// What has changed until now is to be written without waiting for the period; `wait` says when it is. Thread: the shard's.
   [[nodiscard]] std::uint64_t mark();
-  /// Wait until all that had changed at a mark is in the store. False: it was not, within that time. Thread: any but the shard's.
-  [[nodiscard]] bool wait(std::uint64_t mark, std::chrono::milliseconds within);
+  /// Wait until all that had changed at a mark is in the store. False: it was not, at that time. Thread: any but the shard's.
+  [[nodiscard]] bool wait(std::uint64_t mark, std::chrono::steady_clock::time_point until);
 
  private:
   void run();

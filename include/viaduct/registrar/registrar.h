@@ -79,7 +79,8 @@ class Registrar {
   void call(const location::ClientKey& client, const std::function<void(Shard&)>& job);
   void call_each(const std::function<void(Shard&)>& job);
   /// Tell those who watch these clients that they move (notifier::Watchers::moved), registered here or not. Returns, when all is in the store so that a restart tells it,
-  /// how many subscriptions are being told; the same call again is as good as one. Errors: a store that cannot be written, or was not within 5 s.
+  /// how many subscriptions are being told. Errors: a store that cannot be written, or was not within 5 s; the same call again, within a minute, waits for it and tells
+  /// nobody a second time.
   /// Thread: as `call`.
   [[nodiscard]] std::expected<std::size_t, std::string> moved(std::span<const location::ClientKey> clients, const notifier::Move& move);
   /// What there is here of each of these clients, in their order. Thread: as `call`.
@@ -98,6 +99,7 @@ class Registrar {
   site::Commons& commons_;
   OnControlCore on_control_core_;
   std::vector<std::unique_ptr<Core>> cores_;
+  std::unique_ptr<class ToldMoves> told_moves_;
   unsigned first_core_{};
   std::atomic<bool> is_over_{};
 };
