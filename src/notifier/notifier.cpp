@@ -163,10 +163,15 @@ void Watchers::Impl::begin(Subscription& s, const site::Site& site) {
 /// Timers E and F.
 void Watchers::Impl::repeat(Subscription& s, const site::Site& site) {
   OpenNotify& notify = *s.open;
-  if (now() - notify.began >= timer_f || (notify.is_first && notify.sends == first_sends_max)) {
+  if (now() - notify.began >= timer_f) {
     counters.unanswered.add(1);
     close(s, false);
     return remove(s);
+  }
+  if (notify.is_first && notify.sends == first_sends_max) {
+    count(notify, false);
+    notify.next = notify.began + timer_f;
+    return schedule(s);
   }
   ++notify.sends;
   notify.interval = std::min<std::uint8_t>(static_cast<std::uint8_t>(notify.interval * 2), t2);
@@ -177,10 +182,10 @@ void Watchers::Impl::repeat(Subscription& s, const site::Site& site) {
 }
 
 void Watchers::Impl::close(Subscription& s, bool answered) {
+  count(*s.open, answered);
   s.open.reset();
   --open;
   mark_changed(s);
-  if (pace.note(answered, now_ms)) counters.slowed.add(1);
 }
 
 void Watchers::Impl::timer(Subscription& s, const site::Site& site) {

@@ -83,6 +83,10 @@ struct Watchers::Impl {
   void begin(Subscription& s, const site::Site& site);
   void repeat(Subscription& s, const site::Site& site);
   void send(const OpenNotify& notify, const site::Site& site);
+  /// For the pace, each once.
+  void count(OpenNotify& notify, bool answered) {
+    if (!std::exchange(notify.is_missed, !answered) && pace.note(answered, now_ms)) counters.slowed.add(1);
+  }
   void close(Subscription& s, bool answered);
   void answered(Subscription& s, const sip::Message& response);
   bool follow(Subscription& s, const sip::Message& response);
@@ -103,6 +107,7 @@ struct Watchers::Impl {
   [[nodiscard]] SubscribeOutcome refresh(Subscription& s, const Subscribe& q, const site::Site& site, const struct Wish& wish);
   [[nodiscard]] SubscribeOutcome start(const Subscribe& q, const site::Site& site, const struct Wish& wish);
   [[nodiscard]] SubscribeOutcome granted(const Subscription& s, const Subscribe& q, const site::Site& site) const;
+  void adopt(const Subscribe& q);
   void lose_sight(const location::ClientKey& client, const Standing& last);
   [[nodiscard]] SubscriptionView view(const Subscription& s) const;
 

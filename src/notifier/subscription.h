@@ -52,6 +52,7 @@ struct OpenNotify {
   std::uint8_t sends{};
   std::uint8_t interval{};     ///< ticks to the next sending
   bool is_first{};             ///< of its subscription: the subscriber has not yet shown that it is there
+  bool is_missed{};            ///< it is not sent again, and the pace counts it as not answered
   bool shortens{};             ///< as Standing::shortens, when it was made
   Tick began{};
   Tick next{};

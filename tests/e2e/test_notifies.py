@@ -84,7 +84,7 @@ def test_an_address_that_never_answers_is_sent_three_notifies_and_no_more(lab, f
         notifies = [octets for octets in received if octets.startswith(b"NOTIFY ")]
         assert len(notifies) == 3 and len(set(notifies)) == 1 and len(received) == 4, received
         assert sum(map(len, received)) < 7 * len(request), f"{sum(map(len, received))} octets for {len(request)}"
-        rig.wait_for("the subscription to be gone", lambda: total(daemon) == 0)
+        rig.wait_for("the subscription to be gone", lambda: total(daemon) == 0, TIMER_F_S)
         assert daemon.counters()["watchers"]["unanswered"] == 1
 
 

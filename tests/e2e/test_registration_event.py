@@ -193,7 +193,6 @@ def test_a_forged_register_brings_nobody_more_than_three_notifies(lab, folder):
                 liar.link.settimeout(left)
                 with contextlib.suppress(TimeoutError):
                     octets.append(liar.link.recv(65535))
-            assert total(daemon) == 0
             return octets
 
         request = liar.request()

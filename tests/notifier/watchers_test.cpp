@@ -341,6 +341,22 @@ TEST_F(WatchersTest, TheFirstIsSentThreeTimesAtTheMost) {
   EXPECT_EQ(watchers->size(), 0u);
 }
 
+TEST_F(WatchersTest, TheFirstMayBeAnsweredUntilTimerF) {
+  for (const bool is_proceeding : {false, true}) {
+    ASSERT_EQ(ask({.call_id = is_proceeding ? "proceeding@h" : "silent@h"}).status, 200);
+    pass(100);
+    const std::string first = sent.messages.front();
+    pass(1'000);
+    if (is_proceeding) answer(answer_to(first, "100 Trying"));
+    pass(30'000);
+    answer(answer_to(first));
+    EXPECT_LE(sent.messages.size(), 3u);
+    sent.messages.clear();
+    EXPECT_EQ(counters().answers_stray.get(), 0u);
+    EXPECT_EQ(watchers->size(), is_proceeding ? 2u : 1u);
+  }
+}
+
 TEST_F(WatchersTest, EndsWhenTheSubscriberDoesNotKnowIt) {
   for (const std::string status : {"481 No", "404 No", "489 No", "604 No", "401 No", "500 No"}) {
     ASSERT_EQ(ask({.call_id = status.substr(0, 3)}).status, 200);
