@@ -176,6 +176,8 @@ Shard::Outcome Shard::subscribe(const sip::Message& request, const site::Note& n
   std::array<char, base::aor_bytes_max> aor_room;
   const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
   if (!aor) return {.status = 400, .fault = aor.error()};
+  // In a dialog its client is found by To, which no other may name at the beginning (RFC 3261 8.2.2.1).
+  if (request.to_tag.bytes == 0 && sip::client_key(*aor, site.fleet_seed) != note.client) return {.status = 403};
   const base::Endpoint& flow = note.frame.source;
   const notifier::WatchRequest asked{
       .message = request, .aor = *aor, .flow = flow, .location = std::as_const(locations_).find(note.client), .seen = sightings_.find(note.client)};

@@ -255,6 +255,16 @@ def test_what_cannot_be_served_is_refused_with_its_reason(lab, folder):
         assert total(daemon) == 0 and daemon.counters()["watchers"]["subscribed"] == 0
 
 
+def test_who_says_to_somebody_else_than_he_asks_for_gets_no_dialog_that_nobody_finds(lab, folder):
+    """The client of a dialog is found by its To."""
+    with start(lab, folder) as daemon:
+        watcher = server(lab)
+        for to in ("sip:hotline@example.com", "sip:callee@elsewhere.org"):
+            assert watcher.ask(watcher.subscription("callee").request(600).to(f"<{to}>")).status == 403, to
+        assert watcher.ask(watcher.subscription("callee").request(600).to("<sips:callee@example.com;user=phone>")).status == 200, "another spelling"
+        assert total(daemon) == 1
+
+
 def test_strangers_watch_nobody_and_owners_watch_themselves(lab, folder):
     with start(lab, folder) as daemon:
         caller, callee = phone(lab, "caller", CALLER), phone(lab)
