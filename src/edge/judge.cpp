@@ -149,6 +149,9 @@ Judgement judge_initial(const Subject& s, const Site& site, const assign::Placem
   if (placement.home == assign::no_home) return judge_unplaced(placement);
   const assign::HomeIndex home = effective_home(s, site, placement);
   if (home == assign::no_home) return rejected(503, Reason::no_home_up);
+  // Where this node stands in for a home, who watches is told on when that is back.
+  if (home != placement.home && site.homes.brief(home).is_local && is_told_of_here(s, site.homes[placement.home]))
+    return {.verdict = Verdict::subscribed, .reason = Reason::edge_notifier, .home = placement.home};
   if (site.homes.brief(home).is_local) return judge_local(s);
   if (is_told_of_here(s, site.homes[home])) return {.verdict = Verdict::subscribed, .reason = Reason::edge_notifier, .home = home};
   return proxied(s, home, Reason::initial_request);

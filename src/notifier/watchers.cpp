@@ -151,11 +151,21 @@ SubscribeOutcome Watchers::Impl::start(const Subscribe& q, const site::Site& sit
   s.standing.is_unchanged = wish.knows_state;
   s.standing.is_elsewhere = q.is_elsewhere;
   if (q.is_elsewhere) sightings.begin(q.client);
+  if (q.stands_in) adopt(q);
   if (wish.expires_s == 0)
     end(s, Ending::timeout, 0);
   else
     owe_everything(s, true);
   return granted(s, q, site);
+}
+
+/// What he has registered here before anybody watched him.
+void Watchers::Impl::adopt(const Subscribe& q) {
+  const assign::Location* const here = locations.find(q.client);
+  if (here == nullptr || sightings.find(q.client) != nullptr) return;
+  std::vector<assign::BindingText> bindings;
+  for (std::size_t i = 0; i < here->count(); ++i) bindings.push_back((*here)[i]);
+  sightings.adopt(q.client, q.aor, bindings, now_ms / 1000);
 }
 
 /// One subscription fewer to a client elsewhere. Those that were sent away come again soon: to what is known until then.

@@ -172,6 +172,13 @@ Shard::Outcome Shard::bind(const location::Registration& registration, const sit
   return listing(registration, std::move(out), site);
 }
 
+bool Shard::is_standing_in(const location::ClientKey& client, const site::Site& site) const {
+  const assign::HomeIndex home = commons_.assignment.find(client).home;
+  if (home >= site.homes.size()) return false;
+  const assign::HomeState state = site.homes.brief(home).state;
+  return state != assign::HomeState::up && state != assign::HomeState::draining;
+}
+
 Shard::Outcome Shard::subscribe(const sip::Message& request, const site::Note& note, const site::Site& site) {
   std::array<char, base::aor_bytes_max> aor_room;
   const auto aor = sip::canonical_aor(request[request.to_uri], site.domains, aor_room);
@@ -199,7 +206,8 @@ Shard::Outcome Shard::subscribe(const sip::Message& request, const site::Note& n
                                                       .flow = flow,
                                                       .next = first_hop(request, flow, site),
                                                       .listener = listener_of(note, site),
-                                                      .is_elsewhere = note.is_elsewhere},
+                                                      .is_elsewhere = note.is_elsewhere,
+                                                      .stands_in = note.is_elsewhere && is_standing_in(note.client, site)},
                                                      site, now_ms_);
   return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers), .to_tag = out.to_tag};
 }

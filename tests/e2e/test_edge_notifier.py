@@ -5,7 +5,7 @@ import time
 import pytest
 import rig
 from rig import sip
-from test_home import die
+from test_home import HERE, die
 from test_moves import QUICK, apply_drain, home_of, wait_for_plan
 from test_watchers import CALLEE, CALLER, FLOOR_S, SERVER, phone, server, total
 
@@ -161,6 +161,24 @@ def test_watchers_of_a_client_who_moves_are_sent_to_his_new_home(lab, folder):
         assert again.uris == [callee.contact]
         callee.register(cseq=3, expires=0)
         assert again.told(FLOOR_S + 2).document.events == {callee.contact: "unregistered"}
+
+
+def test_who_watches_while_another_stands_in_is_told_on_when_the_home_is_back(lab, folder):
+    home = start_kamailio(lab, folder)
+    homes = [{"name": "north", "address": f"{NORTH}:5060"}, HERE]
+    with start(lab, folder, home=homes, registrar={"expires_min_s": 5}, health={"slow_start_s": 0}, redirect={"policy": "never"}) as daemon:
+        watcher, callee = server(lab), phone(lab)
+        assert daemon.ask("homes.down", name="north")["ok"]
+        callee.register(cseq=1, expires=8)
+        subscription = watcher.watch("callee")
+        assert subscription.uris == [callee.contact] and daemon.ask("subs.list")["subscriptions"][0]["elsewhere"]
+        assert daemon.ask("homes.up", name="north")["ok"]
+        callee.register(cseq=2)
+        assert home.contacts("callee") == [callee.contact]
+        assert subscription.told(FLOOR_S + 2).document.events == {callee.contact: "refreshed"}
+        subscription.quiet_for(8.0)   # what he has left behind here runs out
+        callee.register(cseq=3, expires=0)
+        assert subscription.told(FLOOR_S + 2).document.events == {callee.contact: "unregistered"}
 
 
 def test_kamailio_watches_and_keeps_what_it_is_told(lab, folder):

@@ -59,6 +59,20 @@ TEST_F(Watching, OtherPackagesAndOtherHomesAreLeftToTheirHomes) {
   EXPECT_EQ(sent(subscribe("bob")).reason, Reason::notifier);
 }
 
+TEST_F(Watching, WhoWatchesStaysWithThisNodeWhileItsOwnHomeStandsIn) {
+  std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
+  for (assign::Home& home : homes)
+    if (!home.is_local) home.state = assign::HomeState::down;
+  site.homes = assign::Homes(homes);
+  const Judgement j = sent(subscribe("alice"));
+  EXPECT_EQ(j.verdict, Verdict::subscribed);
+  EXPECT_EQ(j.reason, Reason::edge_notifier) << "he is back at his home some time";
+  EXPECT_EQ(j.home, far);
+  EXPECT_EQ(sent(subscribe("alice", "presence")).reason, Reason::not_registered);
+  EXPECT_EQ(sent(subscribe("dave")).reason, Reason::notifier);
+  EXPECT_EQ(sent(Text()).verdict, Verdict::registered);
+}
+
 TEST_F(Watching, ItsDialogsAreAnsweredWithoutALocalHomeToo) {
   const std::string refresh = Text().method("SUBSCRIBE").uri("sip:198.18.0.2:5060").to("<sip:alice@example.com>;tag=ours").header("Event: reg");
   site.local_home = assign::no_home;

@@ -26,9 +26,16 @@ class SightingsTest : public WatchersAtRestart {
   }
   SubscribeOutcome ask_elsewhere(const Asking& asking) {
     const Indexed m(asking.text());
-    return watchers->process(
-        {.message = m.message, .aor = "alice@example.com", .client = alice, .flow = flow, .next = flow, .is_elsewhere = asking.to_tag.empty()}, site, now_ms);
+    return watchers->process({.message = m.message,
+                              .aor = "alice@example.com",
+                              .client = alice,
+                              .flow = flow,
+                              .next = flow,
+                              .is_elsewhere = asking.to_tag.empty(),
+                              .stands_in = stands_in},
+                             site, now_ms);
   }
+  bool stands_in{};
   /// A subscription to alice elsewhere. Returns its first NOTIFY.
   std::string watched_elsewhere(const Asking& asking = {}) {
     EXPECT_EQ(ask_elsewhere(asking).status, 200);
@@ -67,6 +74,24 @@ TEST_F(SightingsTest, AreToldAsTheyCome) {
   const std::string last = next_told();
   EXPECT_THAT(last, HasSubstr("state=\"terminated\" event=\"unregistered\""));
   EXPECT_EQ(sightings.find(alice), nullptr);
+}
+
+TEST_F(SightingsTest, BeginWithWhatHeHasHereWhereThisNodeStandsIn) {
+  enrol("<sip:a@192.0.2.9>;expires=100", 1);
+  EXPECT_THAT(watched_elsewhere({.call_id = "up@h"}), Not(HasSubstr("sip:a@"))) << "what he has left behind here";
+  EXPECT_EQ(watchers->end(alice, {}, now_ms), 1u);
+  pass(100);
+  only();
+  stands_in = true;
+  const std::string first = watched_elsewhere();
+  EXPECT_THAT(first, HasSubstr("sip:a@192.0.2.9"));
+  EXPECT_THAT(first, HasSubstr("state=\"active\""));
+  see({"<sip:a@192.0.2.9>;expires=3600"}, 2);
+  EXPECT_THAT(next_told(), HasSubstr("event=\"refreshed\"")) << "back at his home";
+  pass(120'000);
+  EXPECT_TRUE(sent.messages.empty()) << "what he has left behind here";
+  watched_elsewhere({.call_id = "second@h"});
+  EXPECT_EQ(sightings.find(alice)->count(), 1u);
 }
 
 TEST_F(SightingsTest, ThatSayNothingNewAreNotTold) {

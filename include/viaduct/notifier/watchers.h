@@ -66,6 +66,7 @@ struct Subscribe {
   base::Endpoint next;  ///< where NOTIFYs are sent: the place of the first Record-Route, or the flow
   std::uint8_t listener{};  ///< ours, by number, that it came to
   bool is_elsewhere{};  ///< the client's home is a third party's: what is seen of it is told. Of one in a dialog the first one's counts.
+  bool stands_in{};  ///< with is_elsewhere: that home does not serve all its clients now, and who has registered here has done so in its place
 };
 
 /// What a SUBSCRIBE came to: the status, the header lines of its answer, and the tag that its To gets when it has none.

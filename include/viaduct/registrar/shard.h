@@ -74,6 +74,8 @@ class Shard final : private notifier::Outlet, private location::AnswerLimit {
   [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Outcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] Outcome bind(const location::Registration& registration, const site::Site& site);
+  /// Whether clients of that one's home may be served by another now.
+  [[nodiscard]] bool is_standing_in(const location::ClientKey& client, const site::Site& site) const;
   [[nodiscard]] Outcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
   [[nodiscard]] bool allows(const location::Registration& registration, const location::Outcome& outcome) override;
   [[nodiscard]] bool allows_as_written(const location::Registration& registration, location::Outcome outcome, const site::Site& site);
