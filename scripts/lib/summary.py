@@ -2,10 +2,11 @@
 """Keeps the results of scripts/test in a folder and adds them up.
 
 summary.py record FOLDER NAME STATUS [REPORT]   one step: its exit status, and its junit report if it should have written one
-summary.py total FOLDER                         every failure, a table of the steps, and last the line `N passed, N failed`
+summary.py total FOLDER [NAME...]               every failure, a table of the steps, and last the line `N passed, N failed`
 
 A step without a report is one case. A step with one counts as many cases as the report has; a report that is missing, empty or
 all too good for the exit status is one failed case more. A skipped case is a failed one: scripts/setup installs what all need.
+Of the steps named for the total each must have been recorded: one that was not has failed.
 """
 import json
 import pathlib
@@ -52,11 +53,13 @@ def record(folder, name, status, report=None):
     return 1 if failed else 0
 
 
-def total(folder):
+def total(folder, wanted=()):
     steps = folder / "steps.jsonl"
     rows = [json.loads(line) for line in steps.read_text(encoding="utf-8").splitlines()] if steps.exists() else []
     passed = sum(row["passed"] for row in rows)
     failed = [line for row in rows for line in row["failed"]]
+    recorded = {row["name"] for row in rows}
+    failed += [f"{name}: never recorded" for name in wanted if name not in recorded]
     for row in rows:
         print(f"{row['name']:<28} {row['passed']:>6} passed {len(row['failed']):>5} failed")
     for line in failed:
@@ -68,8 +71,8 @@ def total(folder):
 def main(arguments):
     if len(arguments) in (4, 5) and arguments[0] == "record":
         return record(pathlib.Path(arguments[1]), *arguments[2:])
-    if len(arguments) == 2 and arguments[0] == "total":
-        return total(pathlib.Path(arguments[1]))
+    if len(arguments) >= 2 and arguments[0] == "total":
+        return total(pathlib.Path(arguments[1]), arguments[2:])
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -3,6 +3,7 @@
 
 unit_tests.py ROOT BUILD FOLDER PREFIX [TEST...]: the tests that Meson knows, or those named; logs and reports go to FOLDER.
 Every folder tests/AREA that is built must bring a test, and every test named must exist: what is missing is a failed step.
+Exit 0 when each is recorded, passed or failed; whoever calls records anything else as a failure.
 """
 import json
 import os
@@ -24,7 +25,7 @@ def meson_tests(build):
 
 
 def uses_googletest(executable):
-    symbols = subprocess.run(["nm", "--demangle", executable], capture_output=True, text=True, check=False).stdout
+    symbols = subprocess.run(["nm", "--demangle", executable], capture_output=True, text=True, errors="replace", check=False).stdout
     return "testing::InitGoogleTest" in symbols
 
 
@@ -62,19 +63,17 @@ def main(arguments):
     root, build, folder = (pathlib.Path(a).resolve() for a in arguments[:3])
     prefix, wanted = arguments[3], arguments[4:]
     tests = meson_tests(build)
-    failed = 0
     for name in missing(root, build, tests, wanted):
         print(f"{prefix} {name:<20} no such test: ", end="")
-        failed |= summary.record(folder, f"{prefix} {name}", 127)
+        summary.record(folder, f"{prefix} {name}", 127)
     for test in tests:
         if wanted and test["name"] not in wanted:
             continue
         print(f"{prefix} {test['name']:<20} ", end="")
         status, report = run(test, folder, f"{prefix}-{test['name']}")
         if summary.record(folder, f"{prefix} {test['name']}", status, report):
-            failed = 1
             print((folder / f"{prefix}-{test['name']}.log").read_text(errors="replace")[-4000:])
-    return failed
+    return 0
 
 
 if __name__ == "__main__":

@@ -51,6 +51,13 @@ def test_steps_without_report_count_as_one_each(tmp_path):
     assert "FAILED check lint: exit status 2" in summary("total", tmp_path).stdout
 
 
+def test_step_that_was_wanted_and_never_recorded_has_failed(tmp_path):
+    summary("record", tmp_path, "check format", 0)
+    assert summary("total", tmp_path, "check format").returncode == 0
+    done = summary("total", tmp_path, "check format", "check lint")
+    assert done.stdout.splitlines()[-2:] == ["FAILED check lint: never recorded", "1 passed, 1 failed"] and done.returncode == 1
+
+
 def test_nothing_recorded_is_a_failure(tmp_path):
     assert closing_line(tmp_path) == ("0 passed, 0 failed", 1)
 
