@@ -76,3 +76,52 @@ def test_a_step_that_was_not_recorded_has_failed(project):
     summary.write_text(summary.read_text().replace("    passed, failed = judge", '    assert name != "suite cli"\n    passed, failed = judge'))
     status, said = project.run()
     assert status == 1 and "FAILED suite cli: never recorded" in said and said.endswith(" passed, 1 failed\n"), said
+
+
+def appears(file, within_s=30):
+    end = time.monotonic() + within_s
+    while not file.exists():
+        assert time.monotonic() < end, f"waited {within_s} s for {file}"
+        time.sleep(0.05)
+
+
+def held(project):
+    """A run that stays in its end-to-end tests, with a build beside them; each writes its process number."""
+    project.program("scripts/build", f"[[ $* != --asan ]] || {{ echo $$ >{project.folder}/building; exec sleep 60; }}")
+    project.write("tests/e2e/test_it.py", f"import os\nimport pathlib\nimport time\n\n\ndef test_one():\n"
+                  f"    pathlib.Path('{project.folder}/testing').write_text(str(os.getpid()))\n    time.sleep(60)\n")
+    process = project.start()
+    appears(project.folder / "building")
+    appears(project.folder / "testing")
+    return process
+
+
+def is_alive(file):
+    try:
+        return pathlib.Path(f"/proc/{int(file.read_text())}/stat").read_text().rsplit(")")[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_second_run_leaves_the_first_alone_and_no_step_outlives_a_run_that_is_told_to_end(project):
+    process = held(project)
+    try:
+        status, said = project.run()
+        assert status == 1 and said.endswith(f"another one is at work in {project.folder}\n"), said
+        assert process.poll() is None and (project.folder / "build/test-results/steps.jsonl").exists()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 143
+        process.stdout.close()
+        end = time.monotonic() + 20
+        while is_alive(project.folder / "building") or is_alive(project.folder / "testing"):
+            assert time.monotonic() < end, "a step lives on"
+            time.sleep(0.05)
+    finally:
+        for file in ("building", "testing"):
+            if is_alive(project.folder / file):
+                os.kill(int((project.folder / file).read_text()), signal.SIGKILL)
+
+
+def test_who_is_not_root_is_told_at_once(project):
+    done = subprocess.run(["unshare", "--user", project.folder / "scripts/test"], text=True, capture_output=True, timeout=20, check=False)
+    assert done.returncode == 1 and "must run as root" in done.stderr, done
