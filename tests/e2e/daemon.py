@@ -183,6 +183,14 @@ class Daemon:
         self.process = None
         shutil.rmtree(f"/var/run/dpdk/viaduct-{self.name}", ignore_errors=True)
 
+    def die(self):
+        """SIGKILL amid its work. It must have lived until then: one that has ended by itself has crashed."""
+        assert self.process.poll() is None, f"ended by itself with {self.process.poll()}\n{self.report()}"
+        self.process.kill()
+        status = self.process.wait()
+        self.kill()
+        assert status == -signal.SIGKILL, f"ended by itself with {status}\n{self.report()}"
+
     def ask(self, verb, **arguments):
         """One request on the control socket; its whole answer, also when that is a refusal."""
         with socket.socket(socket.AF_UNIX) as link:

@@ -61,9 +61,7 @@ def killed_after_a_move(lab, folder, meanwhile):
         begun = time.time()
         assert Node(host).moved("callee") == 1
         seen = meanwhile(subscription, lambda: rig.written_behind(daemon, "subscriptions", since=begun))
-        daemon.process.kill()
-        daemon.process.wait()
-        daemon.kill()
+        daemon.die()
     with contextlib.suppress(TimeoutError):   # what was sent before it died is lost on its way
         while True:
             subscription.hear(timeout_s=0.2)

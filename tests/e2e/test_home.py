@@ -293,9 +293,7 @@ def test_linphone_registers_with_its_password_and_is_called(lab, folder, algorit
 
 
 def die(daemon):
-    daemon.process.kill()
-    daemon.process.wait()
-    daemon.kill()
+    daemon.die()
 
 
 def bindings(daemon, user):
