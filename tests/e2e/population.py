@@ -52,6 +52,14 @@ class Population(threading.Thread):
         return len(self.registered) == len(self.rates)
 
     def run(self):
+        """Until the end; what ends it before is a failure."""
+        try:
+            self.play()
+        except Exception as error:   # whatever it is, nobody is registering any more
+            self.failures.append(("all of them", repr(error)))
+            raise
+
+    def play(self):
         with selectors.DefaultSelector() as selector:
             selector.register(self.link, selectors.EVENT_READ)
             while not self.ending.is_set():
