@@ -220,3 +220,12 @@ def test_show_lists_network_devices_only(bus):
     assert done.returncode == 0
     assert DISK not in rows
     assert rows[NIC].split()[1:] == ["8086:10fb", "ixgbe", "eth7", "7", "0", "eth7", "is", "up"]
+
+
+def test_unbind_leaves_alone_what_the_kernel_drives(bus):
+    """Never bound, or given back already: it may be up with its addresses."""
+    done = bus.run("unbind", NIC)
+    assert done.returncode == 0 and f"{NIC} has the driver ixgbe already" in done.stdout and "UNBOUND" not in done.stdout, done.stdout
+    assert bus.override_of(NIC) == "(null)" and bus.driver_of(NIC) == "ixgbe"
+    assert bus.run("bind", NIC).returncode == 0 and bus.run("unbind", NIC).returncode == 0
+    assert "already" in bus.run("unbind", NIC).stdout
