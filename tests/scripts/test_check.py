@@ -87,3 +87,9 @@ def test_linter_refuses_a_build_folder_to_which_its_settings_do_not_reach(copy, 
     done = copy.run("check", "lint", build=build)
     assert done.returncode == 1
     assert f"lint needs a build folder within the project, not {build}" in done.stdout
+
+
+def test_changes_are_not_looked_for_where_there_is_no_git(machine, tmp_path):
+    machine.command("git", "echo 'fatal: not a git repository' >&2; exit 128")
+    done = machine.run("check", "--changed", "format")
+    assert done.returncode == 1 and "format: passed" not in done.stdout and "--changed needs git" in done.stdout, done.stdout
