@@ -10,7 +10,7 @@ import sip_core
 BASELINE = pathlib.Path(__file__).resolve().parent / "baseline" / "instructions.json"
 GROWTH_MAX = 0.02
 PATHS = {"path.redirect_instructions": "always", "path.forward_instructions": "never"}
-RENEW = f"""to renew it: scripts/bench gate --json > {BASELINE.relative_to(node.daemon.ROOT)}, in a commit of its own that says why"""
+RENEW = f"""to renew it: scripts/bench gate --json > new.json, then mv new.json {BASELINE.relative_to(node.daemon.ROOT)}, in a commit of its own that says why"""
 
 
 def run():

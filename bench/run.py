@@ -23,10 +23,10 @@ def main(area, as_json):
     node.say(f"on {node.machine()}")
     figures = module.run()
     if as_json:
-        print(json.dumps(figures, indent=2))
-        return 0
+        print(json.dumps(figures, indent=2), flush=True)
     lines, passed = module.report(figures)
-    print("\n".join(lines))
+    if not as_json:
+        print("\n".join(lines))
     return 0 if passed else 1
 
 
