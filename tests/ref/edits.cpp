@@ -81,6 +81,16 @@ void compare(const std::string& what, const std::string& is, const std::string& 
   }
 }
 
+/// Whether it may be forwarded, but asks for more edits than there may be.
+bool asks_for_too_much(std::string_view datagram, const base::Endpoint& source) {
+  sip::Message m;
+  static_cast<void>(sip::index(datagram, m));
+  if (!may_be_forwarded(m)) return false;
+  sip::Edits edits;
+  plan_forward(m, m.top, how(source), edits);
+  return edits.overflow();
+}
+
 }  // namespace
 
 std::string reference_via(std::string_view via, const base::Endpoint& source) {
@@ -217,7 +227,7 @@ std::string edit_differences(std::string_view datagram) {
   for (const base::Endpoint& source : {near, far}) {
     compare("redirect", redirected(datagram, source), expected_redirect(datagram, source), report);
     const std::string planned = forwarded(datagram, source), in_place = forwarded_in_place(datagram, source);
-    if (!planned.empty()) compare("forward", planned, expected_forward(datagram, source), report);
+    if (!asks_for_too_much(datagram, source)) compare("forward", planned, expected_forward(datagram, source), report);
     if (!in_place.empty()) compare("forward in place", in_place, expected_forward(datagram, source), report);
   }
   compare("return", returned(datagram), expected_return(datagram), report);

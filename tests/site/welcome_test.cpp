@@ -13,6 +13,8 @@ namespace {
 
 constexpr base::Key128 secret{1, 2};
 constexpr std::uint64_t high = std::uint64_t{1} << 32;
+constexpr std::size_t entries = 1024;
+constexpr std::uint64_t set_mask = entries / 8 - 1;
 
 TEST(Welcome, LastsUntilItsTime) {
   Welcome welcome(64, secret);
@@ -34,15 +36,17 @@ TEST(Welcome, IsLostFirstByWhomItEndsForFirst) {
 }
 
 TEST(Welcome, IsKeptAndReadByManyThreadsAtOnce) {
-  Welcome welcome(1024, secret);
+  Welcome welcome(entries, secret);
   std::vector<std::jthread> threads;
   for (std::uint64_t thread = 0; thread < 4; ++thread)
     threads.emplace_back([&welcome, thread] {
       std::mt19937_64 random{thread};
       for (int i = 0; i < 20'000; ++i) {
-        const std::uint64_t key = random() | high;
-        welcome.keep(key, 100);
+        const std::uint64_t key = (random() | high) & ~set_mask;
+        welcome.keep(key, 100);   // in the set of all
         EXPECT_FALSE(welcome.keeps(key, 100));
+        welcome.keep(key | (1 + thread), 100);   // in its own, where nobody takes its place
+        EXPECT_TRUE(welcome.keeps(key | (1 + thread), 99));
       }
     });
   threads.clear();
