@@ -168,9 +168,15 @@ class Daemon:
             seen += octets
 
     def stop(self):
-        """SIGTERM; the daemon must end in order, with 0."""
+        """SIGTERM, once the counters add up; the daemon must end in order, with 0."""
         if self.process is None:
             return
+        if self.process.poll() is None:
+            try:
+                self.balance()
+            except AssertionError as error:
+                self.kill()
+                raise AssertionError(f"{error}\n{self.report()}") from None
         status = end_process(self.process)
         self.kill()
         assert status == 0, f"exit status {status}\n{self.report()}"
@@ -205,6 +211,20 @@ class Daemon:
         answer = self.ask("counters")
         assert answer["ok"], answer
         return answer
+
+    def balance(self):
+        """Wait until the counters add up, which they need not while packets come."""
+        latest = {}
+
+        def adds_up():
+            latest.update(self.counters())
+            return latest["balanced"]
+
+        try:
+            wait_for("the counters to add up", adds_up, READY_S)
+        except (OSError, json.JSONDecodeError):
+            return   # it ends by itself: its status tells
+        assert_balanced(latest)
 
     def settled(self, pkts, timeout_s=READY_S):
         """The counters once `pkts` packets have their verdict, and no other packet is in the hands of a worker, the registrar or the control core."""
