@@ -134,9 +134,9 @@ sip::Domains domains_from(const config::Config& c) {
 std::expected<void, std::string> check_homes(const config::Config& c, const std::vector<assign::Home>& homes) {
   for (const assign::Home& home : homes) {
     if (home.state == assign::HomeState::removed) continue;
+    if (c.fleet_keys.empty()) return std::unexpected("fleet.keys: is missing, and there is the home " + home.name + "; allowed: one or two of LETTER:KEY");
     if (c.fleet_seed == base::Key128{})
       return std::unexpected("fleet.seed: is missing, and there is the home " + home.name + "; allowed: 32 hexadecimal digits, not all zero");
-    if (c.fleet_keys.empty()) return std::unexpected("fleet.keys: is missing, and there is the home " + home.name + "; allowed: one or two of LETTER:KEY");
     if (const auto fault = config::fault_of_home(c, home.address); fault && !home.is_local)
       return std::unexpected("home " + home.name + ": \"" + home.address.text() + "\" " + std::string(fault->what) +
                              "; allowed: " + std::string(fault->allowed));
