@@ -215,7 +215,9 @@ bool is_ours(const Site& site, std::string_view host) { return is_served(site, h
   if (request_uri->scheme == sip::Scheme::other) return rejected(416, Reason::scheme);
   if (s.msg.method == Method::ack && s.msg.to_tag.bytes != 0 && sip::is_reply_tag(s.msg, s.msg.top, site.keys))
     return {.verdict = Verdict::absorbed, .reason = Reason::ack_of_ours};
-  if (s.msg.method == Method::options && !request_uri->has_user && is_by_tables(s) && is_here(site, request_uri->host)) {
+  // Of a domain without a user nobody but this node can be asked (RFC 3261 11).
+  if (s.msg.method == Method::options && !request_uri->has_user && is_by_tables(s) &&
+      (is_here(site, request_uri->host) || is_served(site, request_uri->host))) {
     if (site.local_home != assign::no_home && !assign::is_up(site.homes.brief(site.local_home).state)) return rejected(503, Reason::node_drains);
     if (sip::demands_unsupported(s.msg, HeaderId::require)) return rejected(420, Reason::require);
     return {.verdict = Verdict::answered, .reason = Reason::options_here, .status = 200};

@@ -251,6 +251,13 @@ TEST_F(Fleet, AnswersOptionsAskedOfThisNode) {
   EXPECT_THAT(r.bytes, HasSubstr("\r\nAllow: "));
 }
 
+// As servers ask that keep a way open.
+TEST_F(Fleet, AnswersOptionsToADomainItself) {
+  EXPECT_EQ(send(Text().method("OPTIONS").uri("sip:example.com")).judgement.verdict, Verdict::answered);
+  EXPECT_EQ(send(Text().method("OPTIONS").uri("sip:alice@example.com")).judgement.verdict, Verdict::proxied) << "that asks his telephone";
+  EXPECT_EQ(send(Text().method("OPTIONS").uri("sip:example.org")).judgement.status, 404);
+}
+
 // As an edge behind a NAT has them.
 TEST_F(Fleet, IsMeantByItsOtherAddresses) {
   site.node_addresses = {*base::Address::parse("203.0.113.5"), *base::Address::parse("2001:db8::5")};
