@@ -104,7 +104,7 @@ def test_rules_test_takes_the_source_it_is_told(folder):
     path = rules_file(folder, RULES)
     assert viaduct("rules", "test", path, stdin=bytes(sip.register("alice"))).stdout == b"message 1: pass\n"
     assert viaduct("rules", "test", path, "--source", "198.18.0.99", stdin=bytes(sip.register("alice"))).stdout == b"message 1: pass, rule lab\n"
-    assert viaduct("rules", "test", path, "--source", "nowhere", stdin=b"").returncode == 1
+    assert viaduct("rules", "test", path, "--source", "nowhere", stdin=b"").returncode == 2
 
 
 @pytest.mark.parametrize("agent,mark", [("baresip v3.5.0 (x86_64/linux)", "proxy-only"), ("PJSUA v2.12 Linux-6.1/x86_64/glibc-2.36", "proxy-only"),
