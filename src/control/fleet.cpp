@@ -36,13 +36,13 @@ Expected<FleetState> read_fleet(const store::Store& store, const config::Config&
   if (!snapshot) return std::unexpected(snapshot.error().text);
   auto slots = (*snapshot)->slots();
   if (!slots) return std::unexpected(slots.error().text);
-  if (slots->empty()) {
+  const auto descriptions = (*snapshot)->homes();
+  if (!descriptions) return std::unexpected(descriptions.error().text);
+  if (slots->empty() || descriptions->empty()) {
     auto homes = homes_of(config);
     auto dealt = assign::deal(assign::Homes(homes), config.fleet_seed);
     return FleetState{.homes = std::move(homes), .slots = std::move(dealt), .is_seed = true};
   }
-  const auto descriptions = (*snapshot)->homes();
-  if (!descriptions) return std::unexpected(descriptions.error().text);
   auto homes = homes_from(*descriptions);
   if (!homes) return std::unexpected(homes.error());
   return FleetState{.homes = std::move(*homes), .slots = std::move(*slots), .epoch = (*snapshot)->epoch(), .clients = (*snapshot)->clients()};

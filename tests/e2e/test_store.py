@@ -108,6 +108,21 @@ def test_there_are_no_homes_without_a_key_that_signs(folder):
         assert node.ask("homes")["homes"] == []
 
 
+def test_the_first_homes_come_from_the_configuration_however_late(folder):
+    named = {"node": {"name": "bare"}}
+    bare = quiet(folder, home=[], **named)
+    for _ in range(2):
+        with Daemon(bare) as node:
+            assert node.ask("homes")["homes"] == []
+    assert quiet(folder, assignments=[("alice@example.com", "north")], **named) == bare
+    with Daemon(bare) as node:
+        assert {home["name"]: home["slots"] > 0 for home in node.ask("homes")["homes"]} == {"north": True, "south": True}
+        assert export(node) == {"alice@example.com": ("north", False)}
+    assert quiet(folder, home=[], **named) == bare
+    with Daemon(bare) as node:
+        assert len(node.ask("homes")["homes"]) == 2, "from then on the store has them"
+
+
 def test_a_start_that_fails_seeds_nothing(folder):
     named = {"node": {"name": "first"}}
     config = quiet(folder, control={"listen": "203.0.113.1:7060"}, **named)
