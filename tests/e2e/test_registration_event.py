@@ -142,7 +142,7 @@ def test_a_restart_forgets_neither_the_subscription_nor_the_notify(lab, folder):
         lost = callee.hear_end()
         rig.written_behind(daemon, "bindings", "subscriptions", since=begun)
         die(daemon)
-    callee.waiting.clear()
+    callee.forget()
     with edge.daemon(config) as daemon:
         again = callee.told("unregistered", 4140)
         assert branch_of(again) == branch_of(lost)

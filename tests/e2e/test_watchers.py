@@ -185,7 +185,7 @@ def test_an_operator_makes_a_binding_that_is_called_and_refreshed_as_any(lab, fo
         rig.written_behind(daemon, "bindings", since=begun)
         die(daemon)
     with edge.daemon(config) as daemon:
-        watcher.waiting.clear()
+        watcher.forget()
         assert [row["contact"] for row in daemon.ask("client.show", aor=aor)["bindings"]] == [callee.contact]
         again = watcher.watch("callee")
         assert {contact["event"] for contact in again.contacts.values()} == {"created"}

@@ -3,6 +3,7 @@
 
 Each NOTIFY is held against its dialog (RFC 6665 4.1.3, RFC 3261 12.2.2), its document against the schema; what does not fit fails the test there.
 """
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -83,6 +84,14 @@ class Watcher:
         self.waiting = []       # messages that came while another was wanted
         self.answered = {}      # branch of a NOTIFY: the octets of its answer
         self.repetitions = 0    # NOTIFYs that came again
+
+    def forget(self):
+        """What has come until now, read or not."""
+        self.waiting.clear()
+        self.link.settimeout(0)   # as whoever reads next sets it for himself
+        with contextlib.suppress(BlockingIOError):
+            while self.link.recv(65535):
+                pass
 
     def via(self):
         self.transactions += 1
