@@ -59,7 +59,7 @@ def test_a_notify_without_answer_is_sent_again_as_it_was(lab, folder):
             copies.append(subscription.hear())
             times.append(time.monotonic())
         gaps = [later - earlier for earlier, later in zip(times, times[1:])]
-        assert all(-0.4 < gap - expected < 0.9 for gap, expected in zip(gaps, (0.5, 1.0, 2.0))), gaps   # later on a busy machine, never sooner
+        assert all(-0.4 < gap - expected < 1.9 for gap, expected in zip(gaps, (0.5, 1.0, 2.0))), gaps   # later on a busy machine, never sooner
         assert {copy.octets for copy in copies} == {copies[0].octets}
         subscription.look_at(copies[0])
         subscription.answer(copies[0])
