@@ -38,7 +38,7 @@ Expected<FleetState> read_fleet(const store::Store& store, const config::Config&
   if (!slots) return std::unexpected(slots.error().text);
   const auto descriptions = (*snapshot)->homes();
   if (!descriptions) return std::unexpected(descriptions.error().text);
-  if (slots->empty() || descriptions->empty()) {
+  if (slots->empty() || (descriptions->empty() && !config.homes.empty())) {
     auto homes = homes_of(config);
     auto dealt = assign::deal(assign::Homes(homes), config.fleet_seed);
     return FleetState{.homes = std::move(homes), .slots = std::move(dealt), .is_seed = true};

@@ -82,9 +82,14 @@ void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const S
   if (whole == nullptr || whole->state != StepState::committed || whole->to != told.home) return;
   if (whole->clients > 0) --whole->clients;  // he is counted by himself, however many they were thought to be
   changed.push_back(whole);
-  Step own{.key = told.client, .aor = std::string(told.name()), .from = whole->from, .to = whole->to, .state = StepState::committed, .plan = whole->plan};
-  own.set_out_s = whole->set_out_s;
-  settle(keep(std::move(own)), true, changed, over, whole->deadline_s);
+  settle(keep({.key = told.client,
+               .aor = std::string(told.name()),
+               .from = whole->from,
+               .to = whole->to,
+               .state = StepState::committed,
+               .plan = whole->plan,
+               .set_out_s = whole->set_out_s}),
+         true, changed, over, whole->deadline_s);
 }
 
 /// Who has not come in time; and who came so long ago that nothing goes to both homes any more.

@@ -113,7 +113,7 @@ def test_the_first_homes_come_from_the_configuration_however_late(folder):
     bare = quiet(folder, home=[], **named)
     for _ in range(2):
         with Daemon(bare) as node:
-            assert node.ask("homes")["homes"] == []
+            assert node.ask("homes")["homes"] == [] and node.ask("status")["epoch"] == 1, "what is empty is written once"
     assert quiet(folder, assignments=[("alice@example.com", "north")], **named) == bare
     with Daemon(bare) as node:
         assert {home["name"]: home["slots"] > 0 for home in node.ask("homes")["homes"]} == {"north": True, "south": True}
