@@ -14,7 +14,7 @@ import units
 
 FLOORS = [
     {"base"},
-    {"balance", "store", "share", "sip", "net", "nic", "kernel"},
+    {"balance", "directory", "store", "share", "sip", "net", "nic", "kernel"},
     {"assign", "screen"},
     {"site"},
     {"location", "notifier", "registrar", "control", "config", "edge"},
@@ -34,6 +34,7 @@ SIDEWAYS = {
 ONLY = {
     "assign": {"base", "sip", "net", "balance", "store", "share"},  # tables know no ports
     "screen": {"base", "share"},  # rules know no message
+    "directory": {"base"},  # records know no node
     "cli": {"base", "sip"},  # the command stands apart
 }
 DPDK_AREAS = {"nic", "share"}

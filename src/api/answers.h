@@ -7,8 +7,10 @@
 #include <string>
 
 #include "failure.h"
+#include "viaduct/api/control_server.h"
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
+#include "viaduct/edge/rehearse.h"
 
 namespace viaduct::api {
 
@@ -20,6 +22,7 @@ template <typename Names, typename Values, typename Name = std::identity>
   return out;
 }
 [[nodiscard]] inline nlohmann::json number_or_null(std::optional<std::uint32_t> number) { return number ? nlohmann::json(*number) : nlohmann::json(); }
+[[nodiscard]] inline NodeAnswer refused(int status, std::string_view why) { return {.status = status, .body = failure(why)}; }
 [[nodiscard]] inline std::string home_name(const site::Site& site, assign::HomeIndex home) { return home == assign::no_home ? "" : site.homes[home].name; }
 
 // status_verbs.cpp
@@ -33,6 +36,8 @@ template <typename Names, typename Values, typename Name = std::identity>
 [[nodiscard]] std::string hex(const sip::ClientKey& key);
 /// Whom a request names.
 [[nodiscard]] control::Expected<control::Client> client_of(const nlohmann::json& request, const site::Site& site);
+/// What would become of his REGISTER with so many Vias. Thread: the control core's.
+[[nodiscard]] edge::Rehearsal rehearse_register(const Plant& plant, const control::Client& client, unsigned vias, bool is_watched);
 [[nodiscard]] nlohmann::json client_show(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json client_bind(const Plant& plant, const nlohmann::json& request);
 [[nodiscard]] nlohmann::json client_deregister(const Plant& plant, const nlohmann::json& request);
@@ -46,6 +51,13 @@ template <typename Names, typename Values, typename Name = std::identity>
 [[nodiscard]] Answer clients_export(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] Answer clients_verify(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] nlohmann::json clients_stats(const Plant& plant, const nlohmann::json& request);
+
+// directory_verbs.cpp
+[[nodiscard]] nlohmann::json directory_show(const Plant& plant, const nlohmann::json& request);
+/// Which edges clients of a domain may use first. Shape: {"domain", "ttl_s", "edges": [{"name", "addresses", "port", "transport", "priority", "weight"}, ...]}.
+[[nodiscard]] NodeAnswer directory_edges(const Plant& plant, const std::string& domain);
+/// Where a client is at home now. Shape: {"aor", "home", "uris", "ttl_s"}. Errors: 404 nobody serves him, 503 no home is up, or the store is still being read.
+[[nodiscard]] NodeAnswer directory_home(const Plant& plant, const std::string& aor);
 
 // home_verbs.cpp
 /// What this node's registrar has in all.

@@ -7,7 +7,6 @@
 #include "answers.h"
 #include "arguments.h"
 #include "viaduct/base/clocks.h"
-#include "viaduct/edge/rehearse.h"
 
 namespace viaduct::api {
 namespace {
@@ -121,6 +120,16 @@ control::Expected<control::Client> client_of(const json& request, const Site& si
   return control::client_named(request.at("aor").get<std::string>(), site.domains, site.fleet_seed);
 }
 
+edge::Rehearsal rehearse_register(const Plant& plant, const control::Client& client, unsigned vias, bool is_watched) {
+  const Site& site = plant.commons.site.read();
+  const edge::Tables tables{.assignment = plant.commons.assignment,
+                            .moves = &plant.commons.moves,
+                            .neighbours = &plant.commons.neighbours.read(),
+                            .is_watched = [is_watched](const sip::ClientKey&) { return is_watched; }};
+  const auto [source, listener] = rehearsed_arrival(site, vias);
+  return edge::rehearse(rehearsed_register(client.aor, vias), source, *listener, site, tables, plant.commons.now_min.load());
+}
+
 json client_show(const Plant& plant, const json& request) {
   json out;
   control::Expected<control::Client> client;
@@ -184,15 +193,10 @@ json client_explain(const Plant& plant, const json& request) {
   json out;
   plant.loop.call([&] {
     const Site& site = plant.commons.site.read();
-    const edge::Tables tables{.assignment = plant.commons.assignment,
-                              .moves = &plant.commons.moves,
-                              .neighbours = &plant.commons.neighbours.read(),
-                              .is_watched = [is_watched](const sip::ClientKey&) { return is_watched; }};
-    const auto [source, listener] = rehearsed_arrival(site, vias);
-    const auto r = edge::rehearse(rehearsed_register(client->aor, vias), source, *listener, site, tables, plant.commons.now_min.load());
+    const auto r = rehearse_register(plant, *client, vias, is_watched);
     out = placement_json(plant, *client);
     out["vias"] = vias;
-    out["source"] = source.address.text();
+    out["source"] = rehearsed_arrival(site, vias).source.address.text();
     out["verdict"] = base::name(r.judgement.verdict);
     out["effective_home"] = home_name(site, r.judgement.home);
     out["why"] = json::array({layer_sentence(r.placement, home_name(site, r.placement.home)), edge::sentence(r.judgement.reason)});

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "viaduct/api/control_server.h"
 
-#include <httplib.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <chrono>
-#include <thread>
 
-#include "callers.h"
 #include "failure.h"
-#include "unsignalled.h"
+#include "http.h"
 #include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
-#include "viaduct/control/call_stream.h"
 #include "viaduct/control/seal.h"
 
 namespace viaduct::api {
@@ -35,37 +31,12 @@ bool is_bounded(const httplib::Request& call) {
 
 }  // namespace
 
-/// Accepts for the callers, who are read and answered one call a connection.
-class ControlServer::Http final : public httplib::Server {
- public:
-  Http() {
-    new_task_queue = [this] { return callers_ = new Callers([this](int socket) { answer(socket); }, patience); };
-  }
-  /// The library lets five connections wait to be accepted, behind which others try again after a second.
-  [[nodiscard]] bool bind(const base::Endpoint& at) { return bind_to_port(at.address.text(), at.port) && ::listen(svr_sock_, SOMAXCONN) == 0; }
-
- private:
-  bool process_and_close_socket(socket_t socket) override {
-    callers_->take(base::Descriptor{socket});
-    return true;
-  }
-  void answer(int socket) {
-    control::CallStream stream(socket, patience);
-    bool is_closed = false;
-    process_request(stream, true, is_closed, nullptr);
-    shutdown(socket, SHUT_RDWR);
-  }
-  Callers* callers_{};  // the library's, while it listens
-};
-
 struct ControlServer::Impl {
   FleetKeys keys;
   NodeHandler handler;
   control::Gate gate{control::this_moment()};
-  Http server;
-  std::thread thread;
-  std::atomic<bool> has_ended{};
   std::atomic<std::int64_t> told_s{};
+  Http server{patience};  // last: it ends before what it uses
 
   void tell_unheard(const std::string& who, Unheard why) {
     const auto now_s = static_cast<std::int64_t>(base::wall_s());
@@ -109,11 +80,6 @@ std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(c
   impl->handler = std::move(handler);
   Http& server = impl->server;
   server.set_payload_max_length(base::node_call_bytes_max);
-  // The library's own options would let a second process take the same port.
-  server.set_socket_options([](socket_t socket) {
-    const int yes = 1;
-    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  });
   server.set_pre_routing_handler([](const httplib::Request& call, httplib::Response& out) {
     if (is_bounded(call)) return httplib::Server::HandlerResponse::Unhandled;
     out.status = 411;
@@ -124,20 +90,9 @@ std::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(c
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
 }
 
-void ControlServer::serve() {
-  impl_->thread = start_unsignalled([&one = *impl_] {
-    one.server.listen_after_bind();
-    one.has_ended = true;
-  });
-  // Before it runs it could not be told to stop.
-  while (!impl_->server.is_running() && !impl_->has_ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
+void ControlServer::serve() { impl_->server.serve(); }
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-ControlServer::~ControlServer() {
-  impl_->server.stop();
-  if (impl_->thread.joinable()) impl_->thread.join();
-}
+ControlServer::~ControlServer() = default;
 
 }  // namespace viaduct::api

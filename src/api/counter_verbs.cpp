@@ -50,6 +50,16 @@ json control_json(const Plant& plant, const registrar::ShardSums& sums) {
   return out;
 }
 
+/// null where this node is no directory.
+json directory_json(const Plant& plant) {
+  if (!plant.names) return {};
+  json out;
+#define X(name, what) out[#name] = plant.names->counters().name.load(std::memory_order_relaxed);
+  VIADUCT_DIRECTORY_COUNTERS(X)
+#undef X
+  return out;
+}
+
 json port_json(const nic::PortStatistics& p, const std::string& port) {
   json out = {{"name", port}};
 #define X(name, what) out[#name] = p.name;
@@ -93,6 +103,7 @@ json control_what() {
 json what_json() {
   json registrar;
   json watchers;
+  json directory;
   json ports;
 #define X(name, what) registrar[#name] = what;
   VIADUCT_SHARD_COUNTERS(X)
@@ -103,7 +114,10 @@ json what_json() {
 #define X(name, what) ports[#name] = what;
   VIADUCT_PORT_COUNTERS(X)
 #undef X
-  return {{"total", sums_what()}, {"control", control_what()}, {"registrar", registrar}, {"watchers", watchers}, {"ports", ports}};
+#define X(name, what) directory[#name] = what;
+  VIADUCT_DIRECTORY_COUNTERS(X)
+#undef X
+  return {{"total", sums_what()}, {"control", control_what()}, {"registrar", registrar}, {"watchers", watchers}, {"directory", directory}, {"ports", ports}};
 }
 
 }  // namespace
@@ -126,6 +140,7 @@ json counters(const Plant& plant, const json& request) {
                  {"control", control_json(plant, registered)},
                  {"registrar", registrar_json(registered)},
                  {"watchers", watchers_json(plant.registrar.watcher_sums())},
+                 {"directory", directory_json(plant)},
                  {"ports", ports_json(plant)},
                  {"balanced", total.balanced()}};
   if (request.value("what", false)) answer["what"] = what_json();

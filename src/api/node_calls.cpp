@@ -15,8 +15,6 @@ namespace {
 using nlohmann::json;
 using notifier::Notice;
 
-NodeAnswer refused(int status, const std::string& why) { return {.status = status, .body = {{"ok", false}, {"error", why}}}; }
-
 /// Whom the call is about. Errors: why it is about nobody.
 control::Expected<std::vector<location::ClientKey>> clients_of(const Plant& plant, const json& request) {
   const auto aors = request.at("clients").get<std::vector<std::string>>();
@@ -72,12 +70,18 @@ NodeAnswer standing(const Plant& plant) {
   return {.body = {{"ok", true}, {"clients", own.clients}, {"bindings", own.bindings}, {"subscriptions", own.subscriptions}}};
 }
 
+NodeAnswer work(const Plant& plant) {
+  const control::NodeWork own = control::work_of(plant.commons, plant.started);
+  return {.body = {{"ok", true}, {"busy_ms", own.busy_ms}, {"uptime_ms", own.uptime_ms}}};
+}
+
 }  // namespace
 
 NodeAnswer answer_node(const Plant& plant, const std::string& target, const json& request) {
   if (target == "/v1/moved") return moved(plant, request);
   if (target == "/v1/bindings") return bindings(plant, request);
   if (target == "/v1/standing") return standing(plant);
+  if (target == "/v1/work") return work(plant);
   return refused(404, "no such call");
 }
 

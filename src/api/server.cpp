@@ -2,6 +2,7 @@
 // The operator's socket: bind it safely, then one thread that polls the listener, its connections and the call to stop.
 #include "viaduct/api/server.h"
 
+#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sys/eventfd.h>
@@ -53,7 +54,18 @@ std::expected<void, std::string> remove_stale(const std::filesystem::path& path,
   return {};
 }
 
-std::expected<Descriptor, std::string> listen_at(const std::filesystem::path& path) {
+/// The number of a group. Errors: there is none of that name.
+std::expected<gid_t, std::string> number_of(const std::string& group) {
+  std::array<char, 65536> room;
+  ::group entry{};
+  ::group* found = nullptr;
+  getgrnam_r(group.c_str(), &entry, room.data(), room.size(), &found);
+  if (found == nullptr) return std::unexpected("there is no group " + group);
+  return found->gr_gid;
+}
+
+/// `group` may be empty: the process's own.
+std::expected<Descriptor, std::string> listen_at(const std::filesystem::path& path, const std::string& group) {
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   if (path.native().size() >= sizeof(address.sun_path)) return std::unexpected(said(path, "is too long for a socket's path"));
   path.native().copy(address.sun_path, sizeof(address.sun_path) - 1);
@@ -66,6 +78,11 @@ std::expected<Descriptor, std::string> listen_at(const std::filesystem::path& pa
   // The mode is set before the name appears, so that there is no moment in which others may connect; the umask may have taken from it.
   if (fchmod(listener.get(), socket_mode) != 0) return std::unexpected(system_said(path, "fchmod"));
   if (bind(listener.get(), generic(address), sizeof(address)) != 0) return std::unexpected(system_said(path, "bind"));
+  if (!group.empty()) {
+    const auto number = number_of(group);
+    if (!number) return std::unexpected(said(path, number.error()));
+    if (chown(path.c_str(), static_cast<uid_t>(-1), *number) != 0) return std::unexpected(system_said(path, "chown"));
+  }
   if (chmod(path.c_str(), socket_mode) != 0) return std::unexpected(system_said(path, "chmod"));
   if (listen(listener.get(), static_cast<int>(base::api_connections_max)) != 0) return std::unexpected(system_said(path, "listen"));
   return listener;
@@ -78,8 +95,7 @@ std::string text_of(const json& line) { return line.dump(-1, ' ', false, json::e
 Answer answer_to(const Handler& handler, std::string_view line, const std::string& who) {
   try {
     const json request = json::parse(line);
-    const bool has_verb = request.is_object() && request.contains("verb") && request["verb"].is_string();
-    return has_verb ? handler(request, who) : failure("a request is an object with a \"verb\"");
+    return request.is_object() ? handler(request, who) : failure("a request is an object");
   } catch (const json::parse_error& error) {
     return failure(std::string{"not JSON: "} + error.what());
   } catch (const std::exception& error) {
@@ -202,8 +218,8 @@ Work answering(std::function<json()> answer) {
   return [answer = std::move(answer)](Stream& stream) { stream.write_line(answer()); };
 }
 
-std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::filesystem::path& socket, Handler handler) {
-  auto listener = listen_at(socket);
+std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::filesystem::path& socket, Handler handler, const std::string& group) {
+  auto listener = listen_at(socket, group);
   if (!listener) return std::unexpected(listener.error());
   auto impl = std::make_unique<Impl>();
   impl->path = socket;

@@ -44,6 +44,7 @@ constexpr std::array verbs = {
     Verb{"homes.ready", home_up},
     Verb{"homes.up", home_up},
     Verb{"counters", at_once<counters>},
+    Verb{"directory", at_once<directory_show>},
     Verb{"load", load_homes},
     Verb{"load.clients", load_clients},
     Verb{"reload", reload_later},
@@ -78,7 +79,8 @@ constexpr std::array verbs = {
 }  // namespace
 
 Answer answer(const Plant& plant, const json& request, const std::string& who) {
-  const auto name = request.at("verb").get<std::string>();
+  if (!request.contains("verb") || !request["verb"].is_string()) return failure("a request is an object with a \"verb\"");
+  const auto name = request["verb"].get<std::string>();
   for (const Verb& v : verbs)
     if (v.name == name) return v.answer(plant, request, who);
   return failure(name + ": no such verb");

@@ -61,6 +61,7 @@ void add_verbs(CLI::App& app, Options& options, Action& action) {
   add_verb(app, "status", "the node, its workers, its memory", options, action, show_status);
   add_load_verbs(app, options, action);
   add_home_verbs(app, options, action);
+  add_verb(app, "directory", "the edges that clients are told of, and what is said of each", options, action, show_directory);
   add_plan_verbs(app, options, action);
   add_subs_verbs(app, options, action);
   add_rules_verbs(app, options, action);

@@ -37,8 +37,8 @@ std::vector<std::string> worker_header(const json& answer) {
 std::string worker_counters(const json& answer, bool all) {
   TextTable table{worker_header(answer)};
   for (const auto* name :
-       {"rx_pkts", "handed_over", "tx_pkts", "tx_full", "bursts", "sleeps", "redirects_followed", "redirects_not_followed", "reassembled", "fragments_expired",
-        "fragments_spoilt", "fragments_sent", "second_homes", "registrations_put_off", "sightings_lost", "requests_shed"})
+       {"rx_pkts", "handed_over", "tx_pkts", "tx_full", "bursts", "busy_ms", "sleeps", "redirects_followed", "redirects_not_followed", "reassembled",
+        "fragments_expired", "fragments_spoilt", "fragments_sent", "second_homes", "registrations_put_off", "sightings_lost", "requests_shed"})
     add_counter(table, answer, name, name, all);
   for (const auto* name : {"requests_shed_asked", "overload_reports", "overload_outdated", "overload_nonsense"}) add_counter(table, answer, name, name, all);
   for (const auto* kind : {"verdicts", "drops"})
@@ -76,11 +76,12 @@ std::string state_of(const json& home) {
   return cell(home, "state") + (returned.is_number() ? ' ' + percent(returned.get<double>()) : "") + kept + asks;
 }
 
-/// What its probes say, for how long, and how long an answer takes.
-std::string health_of(const json& home) {
-  if (!field(home, "health/for_s").is_number()) return cell(home, "health/seen");
-  const std::string seen = cell(home, "health/seen") + " for " + duration(number(home, "health/for_s"));
-  const double round_trip_us = number(home, "health/round_trip_us");
+/// What somebody's probes say, for how long, and how long an answer takes.
+std::string seen_of(const json& probed) {
+  if (!field(probed, "seen").is_string()) return "not asked";
+  if (!field(probed, "for_s").is_number()) return cell(probed, "seen");
+  const std::string seen = cell(probed, "seen") + " for " + duration(number(probed, "for_s"));
+  const double round_trip_us = number(probed, "round_trip_us");
   return round_trip_us == 0 ? seen : seen + ", " + decimal(round_trip_us / 1000) + " ms";
 }
 
@@ -122,7 +123,7 @@ std::string show_homes(const json& answer) {
     std::vector<std::string> row;
     for (const auto* path : {"name", "address", "public", "weight"}) row.push_back(cell(home, path));
     row.push_back(state_of(home));
-    row.push_back(health_of(home));
+    row.push_back(seen_of(field(home, "health")));
     for (const auto* path : {"local", "viaduct", "slots", "clients", "pins", "unreachable"}) row.push_back(cell(home, path));
     table.add(std::move(row));
   }
@@ -131,10 +132,28 @@ std::string show_homes(const json& answer) {
 
 std::string show_counters(const json& answer, bool all) {
   std::string out = worker_counters(answer, all);
-  for (const std::string part : {"control", "registrar", "watchers"}) out += named_counters(part, field(answer, part), field(answer, "what/" + part), all);
+  for (const std::string part : {"control", "registrar", "watchers", "directory"})
+    out += named_counters(part, field(answer, part), field(answer, "what/" + part), all);
   for (const auto& port : field(answer, "ports")) out += port_counters(port, field(answer, "what/ports"), all);
   const bool balanced = field(answer, "balanced") == true;
   return out + '\n' + (balanced ? "every packet has its verdict\n" : "not balanced: read while the workers ran, or packets are still in their hands\n");
+}
+
+std::string show_directory(const json& answer) {
+  TextTable table{{"edge", "state", "health", "busy", "priority", "weight"}};
+  for (const auto& edge : field(answer, "edges")) {
+    const bool is_offered = field(edge, "offered") == true;
+    const auto& busy = field(edge, "busy_ratio");
+    table.add({cell(edge, "name"), cell(edge, "state"), field(edge, "own") == true ? "this node" : seen_of(edge),
+               busy.is_number() ? percent(busy.get<double>()) : "-", is_offered ? cell(edge, "priority") : "-", is_offered ? cell(edge, "weight") : "-"});
+  }
+  std::string errors;
+  for (const auto& edge : field(answer, "edges"))
+    if (field(edge, "error").is_string()) errors += cell(edge, "name") + ": " + cell(edge, "error") + '\n';
+  Facts facts;
+  facts.add("zones", cell(answer, "zones") + ", serial " + cell(answer, "serial") + ", TTL " + cell(answer, "ttl_s") + " s");
+  facts.add("asked at", cell(answer, "socket") + (field(answer, "listen").is_string() ? " and http://" + cell(answer, "listen") : ""));
+  return facts.text() + '\n' + table.text() + errors;
 }
 
 std::string show_import(const json& answer) {

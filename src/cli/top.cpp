@@ -2,6 +2,7 @@
 // Two readings a second apart make a frame; a key or a signal ends it.
 #include "top.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -46,7 +47,7 @@ const json& element(const json& list, std::size_t index) {
 }
 
 std::string worker_rates(const Sample& before, const Sample& now, double seconds) {
-  TextTable table{{"worker", "cpu", "rx/s", "tx/s", "tx full/s", "pkts/burst", "sleeps/s"}};
+  TextTable table{{"worker", "cpu", "rx/s", "tx/s", "tx full/s", "pkts/burst", "busy", "sleeps/s"}};
   const json workers = now.counters.value("workers", json::array());
   const json workers_before = before.counters.value("workers", json::array());
   const json states = now.status.value("workers", json::array());
@@ -56,7 +57,7 @@ std::string worker_rates(const Sample& before, const Sample& now, double seconds
     std::array<char, 32> per_burst{"-"};
     if (bursts > 0) std::snprintf(per_burst.data(), per_burst.size(), "%.1f", rates.of("rx_pkts") / bursts);
     table.add({cell(workers[i], "index"), cell(element(states, i), "cpu"), rates.text("rx_pkts"), rates.text("tx_pkts"), rates.text("tx_full"),
-               per_burst.data(), rates.text("sleeps")});
+               per_burst.data(), percent(std::min(1.0, rates.of("busy_ms") / 1000)), rates.text("sleeps")});
   }
   return table.text();
 }

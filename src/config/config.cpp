@@ -11,8 +11,8 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node", "network", "neighbour", "exception", "dpdk", "sip", "redirect", "proxy", "fleet", "home", "health", "assign", "store", "balance",
-             "registrar", "watchers", "control", "screen", "limits"});
+  root.only({"node",   "network", "neighbour", "exception", "dpdk",      "sip",      "redirect", "proxy",     "fleet",  "home",
+             "health", "assign",  "store",     "balance",   "registrar", "watchers", "control",  "directory", "screen", "limits"});
   const auto node = root.child("node");
   read_port_names(root.child("dpdk"), config);
   read_node(node, config);
@@ -32,6 +32,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_registrar(root.child("registrar"), config);
   read_watchers(root.child("watchers"), config);
   read_control(root.child("control"), config);
+  read_directory(root.child("directory"), config);
   read_screen(root.child("screen"), config);
   read_limits(root.child("limits"), config);
 }
@@ -61,6 +62,7 @@ void each_fixed(Visit visit) {
   visit("registrar.shards", &Config::shards);
   visit("registrar.shard_cpus", &Config::shard_cpus);
   visit("control.listen", &Config::control_listen);
+  visit("directory.socket, group, listen", &Config::directory_access);
   visit("screen.cache_entries", &Config::screen_cache_entries);
   visit("limits.ring_slots", &Config::ring_slots);
   visit("limits.neighbours_max", &Config::neighbours_max);
@@ -106,6 +108,7 @@ void keep_until_restart(const Config& running, Config& next) {
     next.ways = running.ways;
     next.neighbours = running.neighbours;
   }
+  if (running.directory_access.has_value() != next.directory_access.has_value()) next.directory = running.directory;
   each_fixed([&](const char*, auto member) { next.*member = running.*member; });
 }
 

@@ -53,6 +53,8 @@ class Table {
   /// The key's place; the table's own when the key is absent.
   [[nodiscard]] Place place(std::string_view key) const;
   [[nodiscard]] bool has(std::string_view key) const;
+  /// Whether the table itself stands in the file.
+  [[nodiscard]] bool is_given() const { return table_ != nullptr; }
 
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view key, Range range) const;
   /// The number as a T, `fallback` when absent. Shape: the range lies within T.

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Probes and what follows from them. A probe is a non-INVITE transaction without retransmissions: the next one repeats the question.
+// When homes are asked, and what follows from their answers and their silence.
 #include "viaduct/control/health.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <utility>
 
 #include "attendant.h"
-#include "viaduct/base/check.h"
-#include "viaduct/sip/probe.h"
-#include "viaduct/sip/token.h"
+#include "prober.h"
+#include "viaduct/base/clocks.h"
 
 namespace viaduct::control {
 namespace {
@@ -18,17 +16,6 @@ namespace {
 constexpr std::uint64_t let_return_every_ms = 1'000;
 /// Homes that are looked at in one tick: 25,600 a second.
 constexpr std::size_t wakes_a_tick = 256;
-constexpr std::uint32_t cseq = 1;                            // each probe is a call of its own
-constexpr unsigned number_bits = 48;                         // of a probe, in the id of its branch; above them is the home
-constexpr std::uint64_t number_mask = (std::uint64_t{1} << number_bits) - 1;
-
-template <typename Unit>
-std::uint64_t since_start(auto time) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<Unit>(time.time_since_epoch()).count());
-}
-std::uint64_t monotonic_us() { return since_start<std::chrono::microseconds>(std::chrono::steady_clock::now()); }
-
-std::uint64_t id_of(assign::HomeIndex home, std::uint64_t probe) { return std::uint64_t{home} << number_bits | probe; }
 
 /// When in an interval a home is asked: spread evenly, however many there are.
 std::uint64_t offset_ms(assign::HomeIndex home, std::uint64_t interval_ms) {
@@ -38,16 +25,10 @@ std::uint64_t offset_ms(assign::HomeIndex home, std::uint64_t interval_ms) {
 /// Any final response is a sign of life but those that say: not now, and not in time. A draining home may say so and still serve whom it has.
 bool is_alive(std::uint16_t status, assign::HomeState state) { return status != 408 && (status != 503 || state == assign::HomeState::draining); }
 
-std::string_view text_of(nic::Packet p) {
-  const auto& frame = p.note<site::Note>().frame;
-  return {reinterpret_cast<const char*>(p.data()) + frame.payload_offset, frame.payload_bytes};
-}
-
 }  // namespace
 
-// Numbers begin where those of no earlier run can have been, so that none of its answers is taken for one of ours.
 Health::Health(site::Commons& commons, site::Wire& wire, const config::Health& rules)
-    : commons_(commons), wire_(wire), rules_(rules), probes_(since_start<std::chrono::microseconds>(std::chrono::system_clock::now())) {}
+    : commons_(commons), rules_(rules), prober_(std::make_unique<Prober>(commons, wire)), edges_(*prober_, counters_, rules_) {}
 
 Health::~Health() = default;
 
@@ -70,6 +51,7 @@ void Health::tick(std::uint64_t now_ms) {
     for (Watch* const w : std::exchange(changed_, {})) conclude(*w, site);
   }
   if (now_ms - let_return_ms_ >= let_return_every_ms) let_return(site, now_ms);
+  edges_.tick(now_ms);
 }
 
 void Health::meet_new_homes(const site::Site& site, std::uint64_t now_ms) {
@@ -93,7 +75,7 @@ void Health::wake(Watch& w, const site::Site& site, std::uint64_t now_ms) {
   }
   if (!w.is_asked) return set(w, now_ms + rules_.interval_ms);
   if (now_ms < w.due_ms) return set(w, w.due_ms);
-  ask(w, site, now_ms);
+  ask(w, now_ms);
 }
 
 /// Notice what others have made of a home since it was last looked at. Whom an operator brings up while his silence lasts is let alone until he has answered.
@@ -110,63 +92,37 @@ void Health::look(Watch& w, const assign::Home& home, std::uint64_t now_ms) {
   w.state = home.state;
 }
 
-void Health::ask(Watch& w, const site::Site& site, std::uint64_t now_ms) {
+void Health::ask(Watch& w, std::uint64_t now_ms) {
   w.due_ms = now_ms + rules_.interval_ms;
   w.began_ms = now_ms;
-  w.began_us = monotonic_us();
-  w.probe = ++probes_ & number_mask;
-  if (!send(w, site)) {
+  w.began_us = base::monotonic_us();
+  const auto probe = prober_->ask({.kind = Probed::Kind::home, .number = w.home}, w.address);
+  if (!probe) {
     counters_.probes_unsent.add(1);   // our want, and nothing about the home
     return set(w, w.due_ms);
   }
   counters_.probes_sent.add(1);
+  w.probe = *probe;
   w.is_open = true;
   set(w, now_ms + rules_.timeout_ms);
 }
 
-bool Health::send(const Watch& w, const site::Site& site) {
-  const site::Listener* const from = site.egress(w.address.address, commons_.neighbours.read().next_hop(w.address.address).link);
-  if (from == nullptr) return false;
-  const std::uint64_t id = id_of(w.home, w.probe);
-  const sip::BranchText branch = sip::branch_text(sip::own_branch({.id = id, .sender = sip::control_sender}, cseq, site.keys));
-  std::array<char, sip::base32_64_bytes> letters;
-  sip::write_base32(id, letters);
-  const std::string_view number{letters.data(), letters.size()};
-  const std::string here = from->host + ':' + std::to_string(from->endpoint.port);
-  const std::string uri = std::string("sip:").append(w.address.text());
-  std::string via = std::string("SIP/2.0/UDP ").append(here);
-  via.append(";branch=").append(branch.data(), branch.size()).append(";rport");
-  std::array<char, 1024> room;
-  const std::size_t bytes = sip::write_probe({.request_uri = uri,
-                                              .via = via,
-                                              .from = std::string("sip:").append(here),
-                                              .from_tag = number,
-                                              .call_id = std::string(number).append(1, '@').append(from->host),
-                                              .cseq = cseq},
-                                             room);
-  base::check(bytes != 0, "a probe fits");
-  return wire_.post(*from, w.address, {room.data(), bytes});
-}
-
 void Health::take(nic::Packet p, std::uint64_t now_ms) {
   counters_.probe_answers.add(1);
-  const site::Site& site = commons_.site.read();
-  static_cast<void>(sip::index(text_of(p), message_));  // a fault stays in the message
-  const auto own = sip::verify_own_branch(message_.top.branch, message_.cseq_number, site.keys);
-  const std::uint64_t home = own ? own->id >> number_bits : watches_.size();
-  if (home < watches_.size() && message_.status >= 200) {
-    Watch& w = watches_[home];
-    if (w.is_open && w.probe == (own->id & number_mask)) answered(w, site, now_ms);
-  }
-  nic::free(p);
+  const auto answer = prober_->take(p);
+  if (!answer) return;
+  if (answer->whom.kind == Probed::Kind::edge) return edges_.answered(answer->whom.number, answer->serial, answer->status, now_ms);
+  if (answer->whom.number >= watches_.size()) return;
+  Watch& w = watches_[answer->whom.number];
+  if (w.is_open && w.probe == answer->serial) answered(w, answer->status, commons_.site.read(), now_ms);
 }
 
-void Health::answered(Watch& w, const site::Site& site, std::uint64_t now_ms) {
+void Health::answered(Watch& w, std::uint16_t status, const site::Site& site, std::uint64_t now_ms) {
   look(w, site.homes[w.home], now_ms);
   if (!std::exchange(w.is_open, false)) return;
   counters_.probes_answered.add(1);
-  if (is_alive(message_.status, w.state))
-    w.pulse.beat(rules_, static_cast<std::uint32_t>(monotonic_us() - w.began_us), now_ms);
+  if (is_alive(status, w.state))
+    w.pulse.beat(rules_, static_cast<std::uint32_t>(base::monotonic_us() - w.began_us), now_ms);
   else
     w.pulse.miss(rules_, now_ms);
   changed_.push_back(&w);

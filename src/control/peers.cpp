@@ -189,4 +189,14 @@ Expected<HomeStanding> Peers::standing(assign::HomeIndex home) {
   return done ? Expected<HomeStanding>(out) : std::unexpected(done.error());
 }
 
+Expected<NodeWork> Peers::work(const base::Endpoint& control) {
+  Peer peer{.name = "the node", .control = control, .keys = {}, .calls = calls_.get()};
+  loop_.call([&] { peer.keys = commons_.site.read().keys; });
+  NodeWork out;
+  const auto done = peer.call("/v1/work", json::object(), [&](const json& answer) {
+    out = {.busy_ms = answer.at("busy_ms").get<std::vector<std::uint64_t>>(), .uptime_ms = answer.at("uptime_ms").get<std::uint64_t>()};
+  });
+  return done ? Expected<NodeWork>(out) : std::unexpected(done.error());
+}
+
 }  // namespace viaduct::control

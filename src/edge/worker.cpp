@@ -3,6 +3,7 @@
 #include "viaduct/edge/worker.h"
 
 #include "path.h"
+#include "viaduct/nic/nic.h"
 #include "viaduct/share/nap.h"
 
 namespace viaduct::edge {
@@ -19,8 +20,22 @@ struct Worker::Impl {
   Path path;
   unsigned empty_polls{};
   share::Nap nap;
+  const std::uint64_t ticks_per_ms{nic::ticks_per_second() / 1000};
+  std::uint64_t polled_at{nic::ticks()};   // when the last poll was over
+  std::uint64_t busy_ticks{};              // not yet a whole millisecond
 
   Impl(site::Commons& c, const WorkerConfig& w) : commons(c), config(w), path(c, w) {}
+
+  /// A poll is over: what it took is work when it has brought something.
+  void note_time(bool has_brought) {
+    const std::uint64_t now = nic::ticks();
+    if (has_brought) busy_ticks += now - polled_at;
+    polled_at = now;
+    if (busy_ticks < ticks_per_ms) [[likely]]
+      return;
+    commons.counters[config.index].busy_ms.add(busy_ticks / ticks_per_ms);
+    busy_ticks %= ticks_per_ms;
+  }
 
   // Offline while asleep: nobody waits for a grace period of a sleeper.
   void rest() {
@@ -36,6 +51,7 @@ struct Worker::Impl {
     while (!commons.stop.load(std::memory_order_relaxed)) {
       const std::size_t pkts = path.burst();
       commons.epoch.quiescent(config.index);
+      note_time(pkts != 0);
       if (pkts == 0) {
         rest();
         continue;

@@ -110,6 +110,7 @@ Node::Impl::Impl(const config::Config& c, Folders looked_in, std::unique_ptr<sto
             .balancer = balancer,
             .peers = peers,
             .control_wire = control_wire,
+            .names = names,
             .reload = [this] { return reload(); },
             .reload_rules = [this] { return reload_rules(); },
             .started = std::chrono::steady_clock::now()} {
@@ -143,6 +144,15 @@ std::expected<void, std::string> Node::Impl::open_control() {
   return {};
 }
 
+std::expected<void, std::string> Node::Impl::open_directory() {
+  if (!config.directory_access) return {};
+  names = std::make_unique<control::Names>(commons, loop, health, peers, config, plant.started);
+  auto started = api::DirectoryServer::open(*config.directory_access, plant);
+  if (!started) return std::unexpected(started.error());
+  directory = std::move(*started);
+  return {};
+}
+
 void Node::Impl::say_ready() const {
   std::puts("READY");
   std::fflush(stdout);
@@ -165,6 +175,8 @@ void Node::Impl::stop_in_order() {
     monitor.stop();
     server.reset();
     control_server.reset();
+    directory.reset();
+    if (names) names->stop();
     if (loader.joinable()) loader.join();
     nobody_waits.store(true, std::memory_order_relaxed);
   });
@@ -220,10 +232,12 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   // What another process may have comes before an empty store is seeded: who does not start leaves nothing behind.
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
   if (const auto open = impl->open_control(); !open) return std::unexpected(open.error());
+  if (const auto open = impl->open_directory(); !open) return std::unexpected(open.error());
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
   impl->server->serve();
   if (impl->control_server) impl->control_server->serve();
+  if (impl->directory) impl->directory->serve();
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 
@@ -231,6 +245,7 @@ bool Node::run(const std::atomic<bool>& quit) {
   for (unsigned i = 0; i < impl_->workers.size(); ++i) nic::launch(i, [](void* worker) { static_cast<edge::Worker*>(worker)->run(); }, impl_->workers[i].get());
   impl_->registrar.start(static_cast<unsigned>(impl_->workers.size()));
   impl_->monitor.start();
+  if (impl_->names) impl_->names->start();
   if (!impl_->store->is_read_only()) {
     impl_->mover.start();
     impl_->balancer.start(balance_of(impl_->config));

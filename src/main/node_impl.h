@@ -13,8 +13,10 @@
 #include "kernel_share.h"
 #include "node.h"
 #include "viaduct/api/control_server.h"
+#include "viaduct/api/directory_server.h"
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
+#include "viaduct/control/names.h"
 #include "viaduct/control/peers.h"
 #include "viaduct/edge/worker.h"
 
@@ -67,9 +69,11 @@ struct Node::Impl {
   migration::Mover mover;
   migration::Balancer balancer;
   std::vector<std::unique_ptr<edge::Worker>> workers;
+  std::unique_ptr<control::Names> names;                // null: not configured
   api::Plant plant;
   std::unique_ptr<api::Server> server;
   std::unique_ptr<api::ControlServer> control_server;   // null: not configured
+  std::unique_ptr<api::DirectoryServer> directory;      // the same
   std::thread loader;
   std::atomic<bool> failed{};
 
@@ -83,6 +87,7 @@ struct Node::Impl {
   void load_rest();
   std::expected<void, std::string> open_socket();
   std::expected<void, std::string> open_control();
+  std::expected<void, std::string> open_directory();
   std::expected<api::Reload, std::string> reload();
   std::expected<std::size_t, std::string> reload_rules();
   void show_rules(std::unique_ptr<screen::Rules> next);

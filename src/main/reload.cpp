@@ -37,11 +37,13 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
     show_rules(std::move(*next_rules));
     done.applied = {
         "domains, policy, keys, prefixes", "neighbours", "registrar rules, credentials, watchers", "screening rules", "limits", "health", "balance"};
+    if (names) done.applied.emplace_back("directory");
     done.epoch = assignment.epoch();
   });
-  // Not on the control core, which these two wait for while they hold their locks.
+  // Not on the control core, which these wait for while they hold their locks.
   mover.set(mover_of(applied));
   balancer.set(balance_of(applied));
+  if (names) names->set(applied);
   pen->unlock();
   loop.wait_until_seen();
   return done;

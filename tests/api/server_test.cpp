@@ -156,7 +156,7 @@ TEST_F(ApiServer, SaysWhatIsWrongWithARequestAndGoesOn) {
   const auto broken = client.ask("{\"verb\":");
   EXPECT_EQ(broken["ok"], false);
   EXPECT_TRUE(broken["error"].get<std::string>().starts_with("not JSON: ")) << broken;
-  for (const auto* request : {"[]", "{}", "7", R"({"verb":1})"}) EXPECT_EQ(client.ask(request)["error"], "a request is an object with a \"verb\"");
+  for (const auto* request : {"[]", "7", "\"verb\"", "null"}) EXPECT_EQ(client.ask(request)["error"], "a request is an object");
   EXPECT_EQ(client.ask(R"({"verb":"v"})")["ok"], true);
 }
 

@@ -384,3 +384,25 @@ def test_an_empty_text_of_a_home_is_its_default_again(daemon, viaduct):
     viaduct("homes", "set", "north", "--zone", "hall-1")
     assert daemon.requests == [{"verb": "homes.set", "name": "north", "why": "", "zone": None, "control": None},
                                {"verb": "homes.set", "name": "north", "why": "", "zone": "hall-1"}]
+
+
+def test_directory_shows_its_edges_and_what_is_said_of_them(daemon, viaduct):
+    daemon.answers["directory"] = {
+        "ok": True, "zones": ["example.com", "_udp.example.org"], "serial": 1795867200, "ttl_s": 30, "socket": "/run/viaduct/edge-dns.sock", "listen": "192.0.2.1:8053",
+        "edges": [{"name": "edge-1.example.com", "own": True, "state": "up", "busy_ratio": 0.126, "offered": True, "priority": 10, "weight": 85},
+                  {"name": "edge-2.example.com", "own": False, "state": "draining", "busy_ratio": None, "offered": True, "priority": 20, "weight": 100, "seen": "up",
+                   "for_s": 3725, "round_trip_us": 1234, "error": "the node at 192.0.2.2:7060: Connection"},
+                  {"name": "edge-3.example.com", "own": False, "state": "down", "busy_ratio": None, "offered": False, "priority": 0, "weight": 0, "seen": "down", "for_s": 5},
+                  {"name": "edge-4.example.com", "own": False, "state": "up", "busy_ratio": None, "offered": True, "priority": 10, "weight": 1}]}
+    done = viaduct("directory")
+    assert daemon.requests == [{"verb": "directory"}]
+    assert done.stdout == (
+        "zones     example.com, _udp.example.org, serial 1795867200, TTL 30 s\n"
+        "asked at  /run/viaduct/edge-dns.sock and http://192.0.2.1:8053\n"
+        "\n"
+        "edge                state     health                      busy  priority  weight\n"
+        "edge-1.example.com  up        this node                   13 %        10      85\n"
+        "edge-2.example.com  draining  up for 0d 01:02:05, 1.2 ms  -           20     100\n"
+        "edge-3.example.com  down      down for 0d 00:00:05        -            -       -\n"
+        "edge-4.example.com  up        not asked                   -           10       1\n"
+        "edge-2.example.com: the node at 192.0.2.2:7060: Connection\n")

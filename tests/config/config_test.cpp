@@ -122,6 +122,70 @@ TEST(Config, CountsRelativePathsFromItsOwnFolder) {
   EXPECT_EQ(config->runtime_dir, folder.path() / "run");
 }
 
+TEST(Config, IsADirectoryWithEdges) {
+  EXPECT_FALSE(loaded(std::string(sample_config)).directory_access);
+  const Config config = loaded(edited(sample_config, "# limits", R"([directory]
+nameservers = "NS.example.net."
+[[directory.edge]]
+name = "Edge-1.Example.com"
+address = ["192.0.2.1:5070", "[2001:db8::1]:5070"]
+[[directory.edge]]
+name = "edge-2.example.com"
+address = "203.0.113.2"
+probe = false
+draining = true
+weight = 7
+control = "192.0.2.99:7060"
+)"));
+  const Directory& d = config.directory;
+  EXPECT_EQ(d.zones, (std::vector<std::string>{"example.com", "example.org"})) << "those that are served";
+  EXPECT_EQ(d.nameservers, std::vector<std::string>{"ns.example.net"});
+  EXPECT_EQ(d.ttl_s, 30U);
+  ASSERT_EQ(d.edges.size(), 2U);
+  EXPECT_EQ(d.edges[0].name, "edge-1.example.com");
+  EXPECT_EQ(d.edges[0].addresses.size(), 2U);
+  EXPECT_EQ(d.edges[0].weight, 100);
+  EXPECT_TRUE(d.edges[0].is_probed && !d.edges[0].is_draining && !d.edges[0].control);
+  EXPECT_EQ(d.edges[1].weight, 7);
+  EXPECT_TRUE(!d.edges[1].is_probed && d.edges[1].is_draining);
+  EXPECT_EQ(d.edges[1].control->text(), "192.0.2.99:7060");
+  ASSERT_TRUE(config.directory_access);
+  EXPECT_EQ(config.directory_access->socket, "/run/viaduct/edge-dns.sock");
+  EXPECT_EQ(config.directory_access->group, "");
+  EXPECT_FALSE(config.directory_access->http);
+}
+
+TEST(Config, TakesAPartOfADomainsNamesForAZone) {
+  const Config config = loaded(edited(sample_config, "# limits", R"([directory]
+zones = ["_UDP.example.com", "_sip._udp.example.org"]
+nameservers = "ns.example.com"
+listen = "[2001:db8::5]:8053"
+socket = "names.sock"
+group = "pdns"
+[[directory.edge]]
+name = "edge-1.example.com"
+address = "192.0.2.1"
+)"));
+  EXPECT_EQ(config.directory.zones, (std::vector<std::string>{"_udp.example.com", "_sip._udp.example.org"}));
+  EXPECT_EQ(config.directory_access->socket.filename(), "names.sock");
+  EXPECT_EQ(config.directory_access->group, "pdns");
+  EXPECT_EQ(config.directory_access->http->text(), "[2001:db8::5]:8053");
+}
+
+TEST(Config, BecomesADirectoryAtARestartOnly) {
+  constexpr std::string_view directory =
+      "[directory]\nnameservers = \"ns.example.net\"\n[[directory.edge]]\nname = \"edge-1.example.com\"\naddress = \"192.0.2.1\"\n";
+  const Config without = loaded(std::string(sample_config)), with = loaded(edited(sample_config, "# limits", directory));
+  for (const auto& [running, written] : {std::pair(&without, &with), std::pair(&with, &without)}) {
+    EXPECT_EQ(needs_restart(*running, *written), std::vector<std::string>{"directory.socket, group, listen"});
+    Config next = *written;
+    keep_until_restart(*running, next);
+    EXPECT_EQ(next.directory_access, running->directory_access);
+    EXPECT_EQ(next.directory.edges.size(), running->directory.edges.size());
+    EXPECT_EQ(next.directory.nameservers, running->directory.nameservers);
+  }
+}
+
 TEST(Config, AViaductNotifiesByItselfAndAnEdgeForTheOthers) {
   const Config config = loaded(edited(sample_config, "# south", "control = \"192.0.2.12:7060\""));
   EXPECT_TRUE(config.homes[0].edge_notifies);

@@ -30,7 +30,7 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
      "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, exception, dpdk, sip, redirect, proxy, fleet, home, health, assign, store, "
-     "balance, registrar, watchers, control, screen, "
+     "balance, registrar, watchers, control, directory, screen, "
      "limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
@@ -241,6 +241,47 @@ const Fault home_faults[] = {
     {"# north", "control = \"192.0.2.11\"", "27: home[0].control: \"192.0.2.11\" is not an address with a port; allowed: ADDRESS:PORT, port 1 to 65535"},
 };
 INSTANTIATE_TEST_SUITE_P(Home, FaultyConfig, testing::ValuesIn(home_faults));
+
+// In place of the line "# limits", 37; the table begins in line 37, the first edge in line 39.
+#define DIRECTORY "[directory]\nnameservers = \"ns.example.net\"\n"
+#define EDGE "[[directory.edge]]\nname = \"edge-1.example.com\"\naddress = \"192.0.2.1\"\n"
+const Fault directory_faults[] = {
+    {"# limits", "[directory]", "37: directory.edge: is missing; allowed: one [[directory.edge]] or more"},
+    {"# limits", "[directory]\n" EDGE,
+     "37: directory.nameservers: is missing; allowed: the host names of the DNS servers that ask this node, which stand in the zones' NS records"},
+    {"# limits", DIRECTORY "ttl_s = 0\n" EDGE, "39: directory.ttl_s: 0 is out of range; allowed: 1 to 86400"},
+    {"# limits", DIRECTORY "ttl = 1\n" EDGE,
+     "39: directory.ttl: unknown key, did you mean ttl_s?; allowed: zones, nameservers, ttl_s, socket, group, listen, edge"},
+    {"# limits", DIRECTORY "listen = \"192.0.2.1\"\n" EDGE,
+     "39: directory.listen: \"192.0.2.1\" is not an address with a port; allowed: ADDRESS:PORT, port 1 to 65535"},
+    {"# limits", DIRECTORY "zones = [\"a.example\", \"b.a.example\"]\n" EDGE,
+     "39: directory.zones[1]: \"b.a.example\" lies in \"a.example\" as well; allowed: zones none of which lies in another"},
+    {"# limits", DIRECTORY "zones = \"192.0.2.1\"\n" EDGE,
+     "39: directory.zones: \"192.0.2.1\" is an address; allowed: a host name (letters, digits, '-', '.', up to 253 octets), not an address"},
+    {"# limits", DIRECTORY "zones = \"_.example.com\"\n" EDGE,
+     "39: directory.zones: \"_.example.com\" is not a domain name; allowed: a domain name (letters, digits, '-', '_', '.', up to 253 octets), not an address"},
+    {"# limits", DIRECTORY "zones = \"_udp\"\n" EDGE,
+     "39: directory.zones: \"_udp\" is not a domain name; allowed: a domain name (letters, digits, '-', '_', '.', up to 253 octets), not an address"},
+    {"# limits", "[directory]\nnameservers = \"ns.example.com\"\n" EDGE,
+     "38: directory.nameservers: \"ns.example.com\" lies in the zone \"example.com\", where nobody knows its address; allowed: a name outside of "
+     "directory.zones"},
+    {"# limits", DIRECTORY EDGE "weight = 0", "42: directory.edge[0].weight: 0 is out of range; allowed: 1 to 65535"},
+    {"# limits", DIRECTORY EDGE "port = 5070", "42: directory.edge[0].port: unknown key; allowed: name, address, weight, probe, draining, control"},
+    {"# limits", DIRECTORY EDGE EDGE, "43: directory.edge[1].name: \"edge-1.example.com\" is given twice; allowed: each name once"},
+    {"# limits", DIRECTORY "[[directory.edge]]\nname = \"edge-1.example.com\"",
+     "39: directory.edge[0].address: is missing; allowed: ADDRESS[:PORT], port 1 to 65535, default 5060"},
+    {"# limits", DIRECTORY "[[directory.edge]]\nname = \"edge-1.example.com\"\naddress = [\"192.0.2.1\", \"192.0.2.3\"]",
+     "41: directory.edge[0].address[1]: \"192.0.2.3\" is a second IPv4 address; allowed: one address a family"},
+    {"# limits", DIRECTORY "[[directory.edge]]\nname = \"edge-1.example.com\"\naddress = [\"192.0.2.1\", \"[2001:db8::1]:5070\"]",
+     "41: directory.edge[0].address[1]: \"[2001:db8::1]:5070\" has another port than the one before; allowed: one port: an SRV record has no other"},
+    {"# limits", DIRECTORY "[[directory.edge]]\nname = \"edge-1.example.com\"\naddress = \"203.0.113.1\"",
+     "41: directory.edge[0].address: cannot be reached from this node; allowed: one that can, or probe = false"},
+    {"# limits", DIRECTORY "[[directory.edge]]\nname = \"[2001:db8::1]\"\naddress = \"192.0.2.1\"",
+     "40: directory.edge[0].name: \"[2001:db8::1]\" is an address; allowed: a host name (letters, digits, '-', '.', up to 253 octets), not an address"},
+};
+#undef EDGE
+#undef DIRECTORY
+INSTANTIATE_TEST_SUITE_P(Directory, FaultyConfig, testing::ValuesIn(directory_faults));
 
 const Fault bound_faults[] = {
     {"# assign", "policy = \"hash\"", "33: assign.policy: \"hash\" is not known; allowed: \"slots\" or \"explicit\""},

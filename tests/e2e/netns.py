@@ -132,6 +132,12 @@ class Host:
         link.bind((address, port))
         return link
 
+    def tcp(self, timeout_s=5.0):
+        """A TCP socket of this namespace, usable from the test itself."""
+        link = self._socket(socket.AF_INET, socket.SOCK_STREAM)
+        link.settimeout(timeout_s)
+        return link
+
     def packets(self, kind=0, device="eth0"):
         """A socket that sends whole frames out of a device, and receives those of an Ethernet type there (0: none, 3: all)."""
         link = self._socket(socket.AF_PACKET, socket.SOCK_RAW)

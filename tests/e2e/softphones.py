@@ -10,9 +10,10 @@ BARESIP_MODULES = pathlib.Path("/usr/lib/baresip/modules")
 
 
 class Baresip:
-    """One account in a namespace; it answers calls by itself and shows its messages. `commands` are typed at the start."""
+    """One account in a namespace; it answers calls by itself and shows its messages. `commands` are typed at the start. Without a proxy it asks `name_server` for its
+    domain."""
 
-    def __init__(self, host, user, address, proxy, folder, commands=(), port=5060):
+    def __init__(self, host, user, address, proxy, folder, commands=(), port=5060, name_server=None):
         self.folder = folder
         self.log_path = folder / "baresip.log"
         folder.mkdir(parents=True)
@@ -20,8 +21,9 @@ class Baresip:
         literal = f"[{address}]" if ":" in address else address
         (folder / "config").write_text("\n".join([
             f"module_path {BARESIP_MODULES}", *(f"module {name}.so" for name in modules), f"sip_listen {literal}:{port}", "call_max_calls 4",
-            "audio_player aubridge,x", "audio_source aubridge,x", "audio_alert aubridge,x", ""]))
-        (folder / "accounts").write_text(f'<sip:{user}@example.com>;outbound="sip:{proxy}";regint=600;answermode=auto;auth_pass=x\n')
+            "audio_player aubridge,x", "audio_source aubridge,x", "audio_alert aubridge,x", *([f"dns_server {name_server}:53"] if name_server else []), ""]))
+        outbound = f';outbound="sip:{proxy}"' if proxy else ""
+        (folder / "accounts").write_text(f"<sip:{user}@example.com>{outbound};regint=600;answermode=auto;auth_pass=x\n")
         (folder / "contacts").write_text("")
         words = ["stdbuf", "-oL", "baresip", "-s", "-f", folder, "-6" if ":" in address else "-4"]
         for command in commands:

@@ -31,7 +31,6 @@ class ControlServer {
   ~ControlServer();  ///< waits for what is being answered
 
  private:
-  class Http;
   struct Impl;
   explicit ControlServer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operator's Unix socket: one JSON request a line, one JSON answer a line; what takes long has a thread and the connection to itself. Knows no verb: a handler does.
+// A Unix socket, the operator's or the directory's: one JSON request a line, one JSON answer a line; what takes long has a thread and the connection to itself. Knows
+// no verb: a handler does.
 #pragma once
 #include <expected>
 #include <filesystem>
@@ -29,8 +30,8 @@ class Stream {
 using Work = std::function<void(Stream&)>;
 using Answer = std::variant<nlohmann::json, Work>;
 
-/// Answers one request; called on the server's thread, one at a time. `who` is the peer's user name. Shape of a request: {"verb": "...", ...}; of an answer:
-/// {"ok": true, ...} or {"ok": false, "error": "..."}. A handler that throws gives the latter.
+/// Answers one request, which is an object; called on the server's thread, one at a time. `who` is the peer's user name. What is no object, and a handler that
+/// throws, give {"ok": false, "error": "..."}.
 using Handler = std::function<Answer(const nlohmann::json& request, const std::string& who)>;
 
 /// A long verb that ends in one answer.
@@ -38,8 +39,10 @@ using Handler = std::function<Answer(const nlohmann::json& request, const std::s
 
 class Server {
  public:
-  /// Bind and listen; who connects waits until it serves. The socket has mode 0660. A stale socket file is replaced; a live one is an error.
-  [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(const std::filesystem::path& socket, Handler handler);
+  /// Bind and listen; who connects waits until it serves. The socket has mode 0660, and that group, where one is named. A stale socket file is replaced; a live
+  /// one is an error.
+  [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(const std::filesystem::path& socket, Handler handler,
+                                                                                const std::string& group = {});
   /// Answer from now on, on a thread of its own. Called once.
   void serve();
   ~Server();  ///< stops the thread, waits for what takes long to give up, removes the socket

@@ -13,6 +13,7 @@
 #include "viaduct/control/health.h"
 #include "viaduct/control/loop.h"
 #include "viaduct/control/monitor.h"
+#include "viaduct/control/names.h"
 #include "viaduct/control/peers.h"
 #include "viaduct/control/placements.h"
 #include "viaduct/control/resolver.h"
@@ -46,12 +47,13 @@ struct Plant {
   migration::Balancer& balancer;
   control::Peers& peers;
   site::Wire& control_wire;
+  std::unique_ptr<control::Names>& names;    ///< null: this node is no directory
   std::function<std::expected<Reload, std::string>()> reload;
   std::function<std::expected<std::size_t, std::string>()> reload_rules;   ///< returns how many there are now
   std::chrono::steady_clock::time_point started;
 };
 
-/// Answer one request of a user. Thread: the server's; the control core is asked to do what is its to do, and what waits for the disk is done elsewhere.
+/// Answer one request of a user. Shape: {"verb": "...", ...}; of an answer: {"ok": true, ...} or {"ok": false, "error": "..."}. Thread: the server's; the control core is asked to do what is its to do, and what waits for the disk is done elsewhere.
 [[nodiscard]] Answer answer(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
 }  // namespace viaduct::api

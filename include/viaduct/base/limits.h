@@ -179,6 +179,8 @@ inline constexpr std::size_t node_calls_remembered_max = 65'536;
 inline constexpr std::size_t node_call_threads = 16;
 /// Connections of other nodes that none of these threads has taken yet, a descriptor each.
 inline constexpr std::size_t node_calls_waiting_max = 256;
+/// Edges that the directory tells of: so many SRV records with names of forty octets are 4 KB, which resolvers still ask for by UDP.
+inline constexpr std::size_t directory_edges_max = 64;
 /// Connections on the operator's socket at once: a few people and scripts; what a descriptor costs is small.
 inline constexpr std::size_t api_connections_max = 32;
 

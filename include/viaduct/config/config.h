@@ -167,6 +167,32 @@ struct Health {
   std::uint32_t slow_start_s{60};                  ///< in which the clients of a home that is up again go back to it; 0: at once
 };
 
+/// An edge of the fleet, as the directory names it.
+struct DirectoryEdge {
+  std::string name;                                ///< host name, lower case
+  std::vector<base::Endpoint> addresses;           ///< one or two, of one port, at most one a family
+  std::uint16_t weight{100};
+  bool is_probed{true};
+  bool is_draining{};                              ///< the operator wants nobody new there
+  std::optional<base::Endpoint> control;           ///< where its node tells how busy it is
+};
+
+/// Where the directory is asked.
+struct DirectoryAccess {
+  std::filesystem::path socket;                    ///< PowerDNS's
+  std::string group;                               ///< which may use it; empty: the daemon's own
+  std::optional<base::Endpoint> http;
+  bool operator==(const DirectoryAccess&) const = default;
+};
+
+/// What the directory tells clients of their first server.
+struct Directory {
+  std::vector<DirectoryEdge> edges;
+  std::vector<std::string> zones;                  ///< lower case, none within another
+  std::vector<std::string> nameservers;
+  std::uint32_t ttl_s{30};
+};
+
 struct Config {
   std::filesystem::path file;
   // [node]
@@ -237,6 +263,9 @@ struct Config {
   Watching watching;
   // [control]
   std::optional<base::Endpoint> control_listen;    ///< where other nodes call this one; unset: nowhere
+  // [directory]
+  std::optional<DirectoryAccess> directory_access; ///< unset: there is no directory
+  Directory directory;
   // [screen]
   std::filesystem::path rules_file;                ///< the operator's rules; empty: none
   bool shipped_rules{true};

@@ -18,6 +18,12 @@ struct HomeStanding {
   std::uint64_t clients{}, bindings{}, subscriptions{};
 };
 
+/// How long the workers of a node have been at work, each, and since when they could have been.
+struct NodeWork {
+  std::vector<std::uint64_t> busy_ms;
+  std::uint64_t uptime_ms{};
+};
+
 /// Each call waits for its answer, up to 10 s in all and with a bound on its octets, and is as good once as several times: who gets an error calls again. Of more
 /// clients than one call takes several are made. Thread: any that may wait, but the control core.
 class Peers {
@@ -35,6 +41,8 @@ class Peers {
   [[nodiscard]] Expected<std::vector<registrar::ClientStanding>> standings(assign::HomeIndex home, std::span<const std::string> aors);
   /// What a home has in all. Errors: as above.
   [[nodiscard]] Expected<HomeStanding> standing(assign::HomeIndex home);
+  /// How much the node at that control address has had to do. Errors: as above.
+  [[nodiscard]] Expected<NodeWork> work(const base::Endpoint& control);
 
  private:
   struct Peer;

@@ -27,6 +27,7 @@ class Counter {
   X(tx_pkts, "packets accepted by a device queue or a ring towards one")                                                          \
   X(tx_full, "packets refused by a full queue or ring, freed")                                                                    \
   X(bursts, "polls that brought something")                                                                                       \
+  X(busy_ms, "milliseconds spent with polls that brought something")                                                              \
   X(sleeps, "idle sleeps")                                                                                                        \
   X(redirects_followed, "REGISTERs that showed that an earlier redirect was followed")                                            \
   X(redirects_not_followed, "REGISTERs that showed that an earlier redirect was not followed: the client is proxied from now on") \
