@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 
 #include "viaduct/base/check.h"
 #include "viaduct/base/limits.h"
@@ -37,9 +38,17 @@ struct Reassembler::Impl {
     auto* const fragment = reinterpret_cast<rte_ipv6_fragment_ext*>(ip + sizeof(rte_ipv6_hdr));
     return rte_ipv6_frag_reassemble_packet(table.get(), &dead, m, now_ticks, reinterpret_cast<rte_ipv6_hdr*>(ip), fragment);
   }
+  // What was joined before a hole was found stands in the row as one.
+  [[nodiscard]] bool is_dead(const rte_mbuf* buffer) const {
+    for (const rte_mbuf* m : std::span{dead.row, dead.cnt})
+      for (; m != nullptr; m = m->next)
+        if (m == buffer) return true;
+    return false;
+  }
   // How many there were.
   std::uint64_t bury() {
-    const std::uint64_t count = dead.cnt;
+    std::uint64_t count = 0;
+    for (const rte_mbuf* m : std::span{dead.row, dead.cnt}) count += m->nb_segs;
     rte_ip_frag_free_death_row(&dead, 0);
     return count;
   }
@@ -54,7 +63,8 @@ Reassembler::Reassembler(const Ports& ports, unsigned datagrams_max) : ports_(po
 }
 
 Reassembler::~Reassembler() {
-  while (kept_ != 0) expire(~std::uint64_t{0});
+  while (expire(~std::uint64_t{0}) != 0) {
+  }
 }
 
 Reassembly Reassembler::take(Packet p, const net::Frame& f, std::uint64_t now_ticks) {
@@ -71,9 +81,8 @@ Reassembly Reassembler::take(Packet p, const net::Frame& f, std::uint64_t now_ti
 }
 
 // Dead together with others of its kind: these were of its datagram. Dead alone: there was no place. Alive: what died had waited too long.
-Reassembly Reassembler::judge_unfinished(const void* buffer) {
-  const rte_ip_frag_death_row& row = impl_->dead;
-  const bool is_dead = std::find(row.row, row.row + row.cnt, buffer) != row.row + row.cnt;
+Reassembly Reassembler::judge_unfinished(const rte_mbuf* buffer) {
+  const bool is_dead = impl_->is_dead(buffer);
   const std::uint64_t others = impl_->bury() - (is_dead ? 1 : 0);
   kept_ -= others;
   if (is_dead) return {.fragment = others != 0 ? Fragment::misfit : Fragment::table_full, .datagram = {}, .spoilt = others};

@@ -111,6 +111,20 @@ def test_a_fragment_that_overlaps_spoils_its_datagram_and_no_other(pcap, ends):
     assert outcome.drop("fragment_misfit") == 1 and total(outcome, "fragments_spoilt") == 1
 
 
+# The datagram seems whole, and has a hole: of eight octets each, by the places of their first.
+HOLES = {"the first comes last": (24, 16, 16, 0), "the last comes last": (0, 16, 16, 24), "one in the middle comes last": (0, 24, 16, 16)}
+
+
+@family
+@pytest.mark.parametrize("places", HOLES.values(), ids=HOLES.keys())
+def test_fragments_with_a_hole_are_all_counted_and_keep_no_node_from_stopping(pcap, ends, places):
+    """A node that takes some for kept when they are gone waits for them for good when it stops."""
+    datagram = Datagram(b"x" * 24, *ends)
+    data = frames.udp_of(datagram)
+    outcome = run(pcap, [frames.fragment_of(datagram, place, data[place:place + 8], more=place < 24) for place in places])
+    assert (outcome.verdict("collected"), outcome.drop("fragment_misfit"), total(outcome, "fragments_spoilt"), total(outcome, "fragments_expired")) == (3, 1, 3, 0)
+
+
 @family
 def test_more_fragments_than_a_datagram_may_have_are_a_drop_by_name(pcap, ends):
     datagram = Datagram(bytes(large()), *ends)

@@ -44,7 +44,7 @@ class Reassembler {
 
  private:
   struct Impl;
-  [[nodiscard]] Reassembly judge_unfinished(const void* buffer);
+  [[nodiscard]] Reassembly judge_unfinished(const rte_mbuf* buffer);
   [[nodiscard]] Reassembly in_one_buffer(Packet chain, std::uint64_t expired);
   const Ports& ports_;
   std::unique_ptr<Impl> impl_;
