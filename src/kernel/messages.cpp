@@ -62,13 +62,13 @@ std::optional<base::Prefix> prefix(const nlmsghdr& message, const rtmsg& head) {
   return at ? std::optional(base::Prefix{.address = *at, .bits = static_cast<std::uint8_t>(bits)}) : std::nullopt;
 }
 
-/// One way of a route.
+/// One way of a route. A gateway of the other IP version (RTA_VIA) is none that we could use.
 struct Hop {
   std::uint32_t interface_index{};
   base::Address via;
 };
 
-// Of several equal ways the first through the interface: a message is sent once.
+// Of several equal ways the first through the interface that can be gone: a message is sent once.
 std::optional<Hop> hop_of_several(const nlattr* several, unsigned family, unsigned interface_index) {
   const auto* at = static_cast<const std::uint8_t*>(mnl_attr_get_payload(several));
   std::size_t left = mnl_attr_get_payload_len(several);
@@ -77,17 +77,16 @@ std::optional<Hop> hop_of_several(const nlattr* several, unsigned family, unsign
     std::memcpy(&head, at, sizeof head);
     const std::size_t bytes = MNL_ALIGN(head.rtnh_len);
     if (head.rtnh_len < sizeof head || bytes > left) return std::nullopt;
-    if (static_cast<unsigned>(head.rtnh_ifindex) == interface_index) {
-      const nlattr* const gateway = find(at + sizeof head, head.rtnh_len - sizeof head, RTA_GATEWAY);
-      return Hop{.interface_index = interface_index, .via = address(gateway, family).value_or(base::Address{})};
-    }
+    const auto attribute = [&](std::uint16_t type) { return find(at + sizeof head, head.rtnh_len - sizeof head, type); };
+    const bool is_open = (head.rtnh_flags & RTNH_F_DEAD) == 0 && attribute(RTA_VIA) == nullptr;
+    if (static_cast<unsigned>(head.rtnh_ifindex) == interface_index && is_open)
+      return Hop{.interface_index = interface_index, .via = address(attribute(RTA_GATEWAY), family).value_or(base::Address{})};
     at += bytes;
     left -= bytes;
   }
   return std::nullopt;
 }
 
-// A gateway of the other IP version (RTA_VIA) is none that we could use.
 std::optional<Hop> hop_of(const nlmsghdr& message, const rtmsg& head, unsigned interface_index) {
   if (find(message, sizeof head, RTA_VIA) != nullptr) return std::nullopt;
   if (const nlattr* several = find(message, sizeof head, RTA_MULTIPATH)) return hop_of_several(several, head.rtm_family, interface_index);

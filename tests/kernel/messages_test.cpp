@@ -61,21 +61,41 @@ TEST(KernelRoute, WithoutGatewayIsOnTheLinkAndWithoutPrefixTheDefault) {
   EXPECT_EQ(read_route(*Message(RTM_NEWROUTE, head(0, AF_INET6)).address(RTA_GATEWAY, "fe80::1").number(RTA_OIF, ours), ours)->to.text(), "::/0");
 }
 
+/// One of several equal ways: its header, and an attribute that says where it leads.
+std::string way(unsigned index, std::uint16_t type, std::string_view value, std::uint8_t flags = 0) {
+  const nlattr attribute{.nla_len = static_cast<std::uint16_t>(sizeof attribute + value.size()), .nla_type = type};
+  const std::size_t bytes = sizeof(rtnexthop) + attribute.nla_len;
+  const rtnexthop hop{.rtnh_len = static_cast<std::uint16_t>(bytes), .rtnh_flags = flags, .rtnh_ifindex = static_cast<int>(index)};
+  std::string out{reinterpret_cast<const char*>(&hop), sizeof hop};
+  out.append(reinterpret_cast<const char*>(&attribute), sizeof attribute).append(value);
+  out.resize(MNL_ALIGN(bytes));
+  return out;
+}
+std::string way(unsigned index, std::string_view gateway, std::uint8_t flags = 0) {
+  const std::uint32_t wire = address(gateway).v4_wire();
+  return way(index, RTA_GATEWAY, {reinterpret_cast<const char*>(&wire), sizeof wire}, flags);
+}
+std::optional<Route> read_several(std::string_view octets, unsigned index) {
+  return read_route(*Message(RTM_NEWROUTE, head(0)).octets(RTA_MULTIPATH, octets), index);
+}
+
 TEST(KernelRoute, OfSeveralEqualWaysIsTheOneThroughTheInterface) {
-  std::string hops;
-  for (const auto& [index, gateway] : {std::pair{other, "192.0.2.8"}, {ours, "192.0.2.7"}}) {
-    const rtnexthop hop{.rtnh_len = sizeof(rtnexthop) + 8, .rtnh_ifindex = static_cast<int>(index)};
-    const nlattr attribute{.nla_len = 8, .nla_type = RTA_GATEWAY};
-    const std::uint32_t wire = address(gateway).v4_wire();
-    hops.append(reinterpret_cast<const char*>(&hop), sizeof hop);
-    hops.append(reinterpret_cast<const char*>(&attribute), sizeof attribute);
-    hops.append(reinterpret_cast<const char*>(&wire), sizeof wire);
-  }
-  const auto read = [&](std::string_view octets, unsigned index) { return read_route(*Message(RTM_NEWROUTE, head(0)).octets(RTA_MULTIPATH, octets), index); };
+  const std::string hops = way(other, "192.0.2.8") + way(ours, "192.0.2.7");
+  const auto read = read_several;
   EXPECT_EQ(read(hops, ours)->via, address("192.0.2.7"));
   EXPECT_EQ(read(hops, other)->via, address("192.0.2.8"));
   EXPECT_FALSE(read(hops, 9));
   for (std::size_t bytes = 0; bytes < hops.size(); ++bytes) EXPECT_FALSE(read(std::string_view{hops}.substr(0, bytes), ours)) << bytes;
+}
+
+TEST(KernelRoute, OfSeveralEqualWaysIsNoneThatCannotBeGone) {
+  const std::string by_ipv6 = way(ours, RTA_VIA, std::string_view("\x0a\0\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 18)),
+                    dead = way(ours, "192.0.2.6", RTNH_F_DEAD);
+  EXPECT_FALSE(read_several(by_ipv6 + by_ipv6, ours)) << "not what is on the link itself";
+  EXPECT_FALSE(read_several(dead, ours));
+  const auto route = read_several(by_ipv6 + dead + way(ours, "192.0.2.7"), ours);
+  ASSERT_TRUE(route);
+  EXPECT_EQ(route->via, address("192.0.2.7"));
 }
 
 TEST(KernelRoute, OfAnotherKindIsNone) {
