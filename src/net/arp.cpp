@@ -39,6 +39,7 @@ std::optional<Arp> parse_arp(std::span<const std::uint8_t> frame) {
   arp.is_request = operation == operation_request;
   load_pair(frame.data() + sender_at, arp.sender_mac, arp.sender);
   load_pair(frame.data() + target_at, arp.target_mac, arp.target);
+  if ((arp.sender_mac[0] & 1) != 0) return std::nullopt;  // a group is nobody's address (RFC 1812 3.3.2)
   return arp;
 }
 

@@ -64,6 +64,14 @@ TEST(Arp, RefusesEachWrongFixedOctet) {
   }
 }
 
+TEST(Arp, BelievesNobodyWhoClaimsTheAddressOfAGroup) {
+  for (const std::uint8_t first : std::initializer_list<std::uint8_t>{0x01, 0x33, 0xff})
+    for (Octets frame : {test::known_arp_request, test::known_arp_reply}) {
+      frame[22] = first;
+      EXPECT_FALSE(parse_arp(frame)) << int{first};
+    }
+}
+
 TEST(Arp, StopsTheProcessWhenTheBufferIsTooSmall) {
   Octets out(arp_frame_bytes - 1);
   EXPECT_DEATH(write_arp(out, {}), "holds an ARP frame");

@@ -19,7 +19,7 @@ struct Arp {
 };
 inline constexpr std::size_t arp_frame_bytes = 42;
 
-/// Read an ARP frame. Errors: nullopt when it is not a well-formed IPv4-over-Ethernet request or reply.
+/// Read an ARP frame. Errors: nullopt when it is not a well-formed IPv4-over-Ethernet request or reply, or its sender claims a group's MAC.
 [[nodiscard]] std::optional<Arp> parse_arp(std::span<const std::uint8_t> frame);
 /// Write a whole frame, request (broadcast) or reply. Shape: out.size() >= arp_frame_bytes.
 void write_arp(std::span<std::uint8_t> out, const Arp& arp);
