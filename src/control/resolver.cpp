@@ -82,13 +82,13 @@ void Resolver::wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64
   if (n.asked == 0) ask(hop, n, now_ms);
 }
 
+// Who makes up addresses fills half the table at the most: the other half is left to those whom we ask for.
+void Resolver::hear(const site::LinkAddress& at, const net::Mac& mac, std::uint64_t now_ms) {
+  if (neighbours_.contains(at) || neighbours_.size() < neighbours_max_ / 2) learn(at, mac, now_ms);
+}
+
 void Resolver::learn(const site::LinkAddress& at, const net::Mac& mac, std::uint64_t now_ms) {
-  auto found = neighbours_.find(at);
-  if (found == neighbours_.end()) {
-    if (neighbours_.size() >= neighbours_max_) return;
-    found = neighbours_.try_emplace(at).first;
-  }
-  Neighbour& n = found->second;
+  Neighbour& n = neighbours_[at];
   if (n.is_static) return;
   if (!n.known || n.mac != mac) {
     counters_.learned.add(1);
@@ -152,7 +152,7 @@ void Resolver::follow_kernel(std::uint64_t now_ms) {
   bool is_news = false;
   for (std::size_t port = 0; port < networks_.size(); ++port) {
     is_news |= networks_[port].follow(now_ms);
-    for (const kernel::Neighbour& n : networks_[port].take_neighbours()) learn({.address = n.address, .link = {port, 0}}, n.mac, now_ms);
+    for (const kernel::Neighbour& n : networks_[port].take_neighbours()) hear({.address = n.address, .link = {port, 0}}, n.mac, now_ms);
   }
   if (is_news) take_routes();
 }

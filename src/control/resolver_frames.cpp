@@ -40,8 +40,10 @@ void Resolver::take_arp(nic::Packet p, base::Link link, std::uint64_t now_ms) {
     counters_.arp_ignored.add(1);
     return exceptions_.give(p, link);
   }
-  // Whoever asks us will be sent to: learned from requests, too (RFC 826, packet reception). A probe has no sender yet (RFC 5227).
-  if (arp->sender != base::Address::v4({0, 0, 0, 0})) learn({.address = arp->sender, .link = link}, arp->sender_mac, now_ms);
+  // Whoever asks us will be sent to: heard in requests, too (RFC 826, packet reception); in answers who was asked for. A probe has no sender yet (RFC 5227).
+  const site::LinkAddress sender{.address = arp->sender, .link = link};
+  const bool is_probe = arp->sender == base::Address::v4({0, 0, 0, 0});
+  if (!is_probe && (arp->is_request || neighbours_.contains(sender))) hear(sender, arp->sender_mac, now_ms);
   if (!arp->is_request || kernel_answers_) return exceptions_.give(p, link);
   const net::Arp answer{.is_request = false, .sender_mac = mac_of(link), .sender = arp->target, .target_mac = arp->sender_mac, .target = arp->sender};
   p.set(p.data(), net::arp_frame_bytes);
@@ -64,7 +66,7 @@ void Resolver::take_nd(nic::Packet p, const net::Frame& frame, std::uint64_t now
 // RFC 4861 7.2.3 and 7.2.4: who asks is learned and told; a host that asks whether an address of ours is free is told as all others are.
 void Resolver::take_solicitation(nic::Packet p, const net::Frame& frame, const net::NeighbourMessage& m, std::uint64_t now_ms) {
   const bool is_probe = m.source.is_unset();
-  if (!is_probe && m.link_address) learn({.address = m.source, .link = frame.link}, *m.link_address, now_ms);
+  if (!is_probe && m.link_address) hear({.address = m.source, .link = frame.link}, *m.link_address, now_ms);
   if (kernel_answers_) return exceptions_.give(p, frame.link);
   const net::NeighbourMessage answer{.is_solicited = !is_probe,
                                      .overrides = true,

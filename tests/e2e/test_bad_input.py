@@ -42,6 +42,32 @@ def answers_by_name(outcome, messages):
             if d.destination[0] == "198.18.0.33" and d.payload.startswith(b"SIP/2.0 ")}
 
 
+def arp(sender, is_request=True, mac=frames.CLIENT_MAC):
+    pairs = mac + frames.octets_of(sender) + bytes(6) + frames.octets_of(rig.EDGE)
+    return bytearray(frames.EDGE_MAC + mac + b"\x08\x06" + bytes.fromhex("000108000604") + (b"\0\1" if is_request else b"\0\2") + pairs)
+
+
+def questions(outcome):
+    """For which addresses the node asks by ARP."""
+    return [frames.text_of(frame[38:42]) for frame in outcome.other_frames if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1"]
+
+
+def test_neighbours_whom_nobody_asked_for_leave_room_for_those_who_are(pcap):
+    strangers = [arp(f"198.19.0.{number}") for number in range(1, 41)]
+    outcome = pcap.run([*strangers, sip.register("alice").vias(2)], assignments=PLACED, neighbour=[], limits={"neighbours_max": 16})
+    assert questions(outcome) == [rig.HOMES["north"]]
+    control = outcome.counters["control"]
+    assert (control["arp_answered"], control["learned"]) == (40, 8), "all are answered, half the table is theirs"
+
+
+def test_an_arp_answer_is_heard_when_it_was_asked_for(pcap):
+    mac = bytes.fromhex("020000000101")
+    answer = arp(rig.HOMES["north"], is_request=False, mac=mac)
+    outcome = pcap.run([answer, sip.register("alice").vias(2), answer], assignments=PLACED, neighbour=[], node={"burst_pkts": 1})
+    assert questions(outcome) == [rig.HOMES["north"]]
+    assert outcome.only().destination_mac == mac and outcome.counters["control"]["learned"] == 1
+
+
 # The answer that RFC 4475 and RFC 5118 ask for; None: no answer. Requests for domains that this edge does not serve are 404.
 EXPECTED = {
     "badinv01.dat": 400, "clerr.dat": 400, "ncl.dat": 400, "scalar02.dat": 400, "quotbal.dat": 400, "lwsruri.dat": 400, "lwsstart.dat": 400,

@@ -89,6 +89,8 @@ class Resolver {
   void take_echo(nic::Packet p, const net::Frame& frame);
   bool send_question(nic::Packet p, const site::LinkAddress& about);
   void wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64_t now_ms);
+  /// Somebody says unasked where he is.
+  void hear(const site::LinkAddress& at, const net::Mac& mac, std::uint64_t now_ms);
   void learn(const site::LinkAddress& at, const net::Mac& mac, std::uint64_t now_ms);
   void ask(const site::LinkAddress& at, Neighbour& n, std::uint64_t now_ms);
   void release(Neighbour& n);
