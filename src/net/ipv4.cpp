@@ -60,7 +60,10 @@ std::optional<Drop> read_ipv4(Octets frame, ChecksumTrust trust, Frame& f) {
   f.source.address = load_address(ip.packet.data() + 12);
   f.destination.address = load_address(ip.packet.data() + 16);
   const std::uint16_t place = load16(ip.packet.data() + 6);
-  if ((place & (more_fragments | fragment_offset)) != 0)
+  const bool is_part = (place & (more_fragments | fragment_offset)) != 0;
+  // An identification is one protocol's (RFC 791 3.2), and the table that fragments are kept in does not look at it.
+  if (is_part && ip.packet[9] != protocol_udp) return Drop::ip_protocol;
+  if (is_part)
     return read_fragment(frame, {.data = ip.data(), .offset = (place & fragment_offset) * std::size_t{8}, .more_follow = (place & more_fragments) != 0}, f);
   switch (ip.packet[9]) {
     case protocol_udp:

@@ -21,6 +21,14 @@ namespace {
 constexpr std::uint32_t bucket_entries = 16;   // a power of two: so many datagrams whose keys meet are told apart
 constexpr std::uint64_t ms_per_s = 1000;
 
+/// The table does not look at where its fragments came from: the note of each says it.
+bool came_by_one_link(const rte_mbuf* chain) {
+  const auto link_of = [](const rte_mbuf* m) { return Packet{const_cast<rte_mbuf*>(m)}.note<base::Link>(); };
+  for (const rte_mbuf* m = chain->next; m != nullptr; m = m->next)
+    if (link_of(m) != link_of(chain)) return false;
+  return true;
+}
+
 struct DestroyTable {
   void operator()(rte_ip_frag_tbl* table) const { rte_ip_frag_table_destroy(table); }
 };
@@ -70,6 +78,7 @@ Reassembler::~Reassembler() {
 Reassembly Reassembler::take(Packet p, const net::Frame& f, std::uint64_t now_ticks) {
   rte_mbuf* const m = p.raw();
   p.set(p.data(), std::size_t{f.payload_offset} + f.payload_bytes);
+  p.note<base::Link>() = f.link;
   m->l2_len = RTE_ETHER_HDR_LEN;
   m->l3_len = (f.payload_offset - RTE_ETHER_HDR_LEN) & 0x1ff;  // the field has nine bits; a header of IPv4 ends at 60
   rte_mbuf* const whole = impl_->process(m, f.source.address.is_v4(), now_ticks);
@@ -77,6 +86,7 @@ Reassembly Reassembler::take(Packet p, const net::Frame& f, std::uint64_t now_ti
   kept_ -= whole->nb_segs - 1U;
   const std::uint64_t dead = impl_->bury();
   kept_ -= dead;
+  if (!came_by_one_link(whole)) return spoil(Packet{whole}, dead);
   return in_one_buffer(Packet{whole}, dead);
 }
 
@@ -88,6 +98,12 @@ Reassembly Reassembler::judge_unfinished(const rte_mbuf* buffer) {
   if (is_dead) return {.fragment = others != 0 ? Fragment::misfit : Fragment::table_full, .datagram = {}, .spoilt = others};
   ++kept_;
   return {.fragment = Fragment::kept, .datagram = {}, .expired = others};
+}
+
+Reassembly Reassembler::spoil(Packet chain, std::uint64_t expired) {
+  const std::uint64_t others = chain.raw()->nb_segs - 1U;
+  nic::free(chain);
+  return {.fragment = Fragment::misfit, .datagram = {}, .expired = expired, .spoilt = others};
 }
 
 // ip_frag leaves IPv4's checksum at 0.

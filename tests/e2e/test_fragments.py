@@ -3,6 +3,8 @@
 
 Through files: over AF_PACKET the kernel puts fragments together before the node sees them.
 """
+import socket
+
 import pytest
 
 import frames
@@ -109,6 +111,23 @@ def test_a_fragment_that_overlaps_spoils_its_datagram_and_no_other(pcap, ends):
     outcome = run(pcap, [first, inside, *frames.fragments_of(datagram, 1480, identification=8)])
     assert len(outcome.datagrams) == 1 and total(outcome, "reassembled") == 1
     assert outcome.drop("fragment_misfit") == 1 and total(outcome, "fragments_spoilt") == 1
+
+
+def test_fragments_of_two_links_are_of_two_datagrams(pcap):
+    node = {"listen": [f"{rig.EDGE}:5060", f"{rig.EDGE}:5070 vlan 7"]}
+    here = frames.fragments_of(rig.datagram(large()), 1480)
+    there = frames.fragments_of(Datagram(bytes(large()), rig.CLIENT, rig.SERVICE, vlan=7), 1480)
+    outcome = run(pcap, [here[0], there[1], here[1], here[0]], node=node)
+    assert (outcome.drop("fragment_misfit"), total(outcome, "fragments_spoilt")) == (1, 1)
+    assert len(outcome.datagrams) == total(outcome, "reassembled") == 1
+
+
+def test_fragments_of_another_protocol_do_not_meet_those_of_ours(pcap):
+    """RFC 791 3.2: an identification is one protocol's."""
+    parts = frames.fragments_of(rig.datagram(large()), 1480)
+    foreign = frames.ethernet(frames.ipv4(rig.CLIENT[0], rig.EDGE, bytes(1480), protocol=socket.IPPROTO_ICMP, identification=7, fragment=0x2000), frames.CLIENT_MAC, frames.EDGE_MAC)
+    outcome = run(pcap, [bytearray(foreign), *parts])
+    assert (len(outcome.datagrams), outcome.drop("ip_protocol"), total(outcome, "reassembled")) == (1, 1, 1)
 
 
 # The datagram seems whole, and has a hole: of eight octets each, by the places of their first.

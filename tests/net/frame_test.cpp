@@ -153,6 +153,15 @@ TEST(Frame, DropsFragmentsThatCannotBe) {
   EXPECT_EQ(reason(UdpFrame{.fragment = 0x1fff}.build()), Drop::sip_too_large) << "ends beyond what a datagram of ours may have";
 }
 
+TEST(Frame, TakesFragmentsOfUdpAlone) {
+  for (int protocol = 0; protocol < 256; ++protocol)
+    for (const std::uint16_t place : std::initializer_list<std::uint16_t>{0x2000, 0x2001, 0x0001}) {
+      const auto f =
+          parse_frame(UdpFrame{.payload = "01234567", .fragment = place, .protocol = static_cast<std::uint8_t>(protocol)}.build(), ChecksumTrust::verify);
+      EXPECT_EQ(f ? std::nullopt : std::optional{f.error()}, protocol == 17 ? std::nullopt : std::optional{Drop::ip_protocol}) << protocol << ' ' << place;
+    }
+}
+
 TEST(Frame, DropsOtherProtocolsAndOtherIcmp) {
   for (int protocol = 2; protocol < 256; ++protocol) {
     if (protocol == 17) continue;

@@ -13,7 +13,7 @@ namespace viaduct::nic {
 enum class Fragment : std::uint8_t {
   completed,   ///< it was the last one missing: the datagram is whole
   kept,        ///< others are missing
-  misfit,      ///< it overlaps another, or is one too many: it is freed, and with it what was kept of its datagram
+  misfit,      ///< it overlaps another, came by another link, or is one too many: it is freed, and with it what was kept of its datagram
   table_full,  ///< no room for another datagram: it is freed
   too_large,   ///< the datagram is whole, and does not fit a large buffer: it is freed
   no_buffer    ///< the datagram is whole, and no large buffer is left: it is freed
@@ -45,6 +45,7 @@ class Reassembler {
  private:
   struct Impl;
   [[nodiscard]] Reassembly judge_unfinished(const rte_mbuf* buffer);
+  [[nodiscard]] static Reassembly spoil(Packet chain, std::uint64_t expired);
   [[nodiscard]] Reassembly in_one_buffer(Packet chain, std::uint64_t expired);
   const Ports& ports_;
   std::unique_ptr<Impl> impl_;
