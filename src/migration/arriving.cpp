@@ -39,6 +39,7 @@ void Mover::hear() {
     Step* const step = find(c.client, false);
     if (step == nullptr && placed[i].layer == assign::Layer::slot) settle_of_slot(c, changed, over);
     if (step == nullptr || step->state != StepState::committed || (step->to != c.home && placed[i].home != c.home)) continue;
+    if (step->to == step->from) continue;  // another of these has turned him round
     if (turn(*step, c.home))
       over.push_back(step);
     else

@@ -329,15 +329,17 @@ def test_clients_stay_in_their_zone_while_it_has_room(lab, folder):
 
 
 @contextlib.contextmanager
-def answering(link, status):
-    """A home that answers every request so, as long as the context lasts; `status` may be changed in place."""
+def answering(link, status, times=1):
+    """A home that answers every request so, and so many times, as long as the context lasts; `status` may be changed in place. It binds what it is asked to."""
     ending = threading.Event()
 
     def serve():
         while not ending.is_set():
             with contextlib.suppress(TimeoutError):
                 octets, source = link.recvfrom(65535)
-                link.sendto(sip.answer(octets, status[0], to_tag="home"), source)
+                bound = [("Contact", f"{contact};expires=600") for contact in sip.Message(octets).values("contact")]
+                for _ in range(times):
+                    link.sendto(sip.answer(octets, status[0], to_tag="home", extra=bound), source)
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -10,8 +10,9 @@ import pytest
 import rig
 from daemon import Daemon, make_config
 from handset import Phone
+from rig import sip
 from test_home import die
-from test_moves import apply_drain, plan, wait_for_plan
+from test_moves import answering, apply_drain, plan, wait_for_plan
 
 HOMES = [{"name": name, "address": f"198.18.1.{i}:5060"} for i, name in enumerate(("north", "south", "west"), 1)]
 NEIGHBOURS = [{"address": f"198.18.1.{i}", "mac": f"02:00:00:00:01:0{i}"} for i in (1, 2, 3)]
@@ -125,6 +126,23 @@ def test_who_is_imported_elsewhere_on_his_way_is_called_where_he_has_come(lab, f
         assert addresses[elsewhere] in offered.octets.decode()
         callee.answer(offered, 486)
         caller.hear(486)
+
+
+def test_who_is_imported_back_on_his_way_is_back_once_however_often_his_home_says_so(lab, folder):
+    links = {name: lab.host(name, address).udp(address, 5060, timeout_s=0.2) for name, address in rig.HOMES.items()}
+    config = rig.make_config(folder, assignments=[("callee@example.com", "north"), ("caller@example.com", "north")], neighbour=[], dpdk=rig.af_packet(),
+                             redirect={"policy": "never"}, balance=QUICK, assign={"policy": "explicit"})
+    client = lab.host("client", "198.18.0.10").udp(*rig.CLIENT)
+    with lab.host("edge").daemon(config) as daemon, answering(links["north"], [200], times=3), answering(links["south"], [200]):
+        number = apply_drain(daemon)
+        wait_for_plan(daemon, number, "both are on their way", lambda p: p["moved"] == 2)
+        imported(daemon, folder, "callee@example.com,north\n")
+        client.sendto(bytes(sip.register("callee")), rig.SERVICE)
+        back = wait_for_plan(daemon, number, "one is back", lambda p: p["unconfirmed"] > 0)
+        assert (back["state"], back["unconfirmed"]) == ("running", 1), "the other is on his way still"
+        client.sendto(bytes(sip.register("caller")), rig.SERVICE)
+        done = wait_for_plan(daemon, number, "over", lambda p: p["state"] == "done")
+        assert (done["confirmed"], done["unconfirmed"]) == (1, 1)
 
 
 def test_who_has_left_a_dead_home_moves_again_before_that_is_told(folder):
