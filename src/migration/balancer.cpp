@@ -178,21 +178,23 @@ void Balancer::run() {
 }
 
 /// Homes that came with nothing are joining until they bear their share, or are to be emptied; one that is down for a while joins when it is back.
-void Balancer::note_joining() {
-  const control::LoadWindow window = monitor_.window();
-  std::vector<std::size_t> slots(window.homes.size());
+void Balancer::note_joining(std::span<const control::HomeLoad> homes) {
+  std::vector<bool> is_empty(homes.size(), true);
   loop_.call([&] {
     for (const HomeIndex home : commons_.assignment.slots())
-      if (home < slots.size()) ++slots[home];
+      if (home < is_empty.size()) is_empty[home] = false;
   });
+  const auto placed = placements_.counts();
+  for (std::size_t i = 0; i < std::min(placed.size(), is_empty.size()); ++i)
+    if (placed[i].overrides + placed[i].pins != 0) is_empty[i] = false;
   const std::lock_guard lock(mutex_);
   const auto before = joining_;
-  for (std::size_t i = 0; i < window.homes.size(); ++i) {
-    const control::HomeLoad& h = window.homes[i];
+  for (std::size_t i = 0; i < homes.size(); ++i) {
+    const control::HomeLoad& h = homes[i];
     const bool is_up = h.state == HomeState::up;
     if (h.state == HomeState::draining || h.state == HomeState::removed || (is_up && h.relative >= 1 - 2 * settings_.limits.target))
       joining_.erase(h.name);
-    else if (is_up && h.clients == 0 && slots[i] == 0)
+    else if (is_up && is_empty[i])
       joining_.insert(h.name);
   }
   if (joining_ != before) mover_.keep_joining(joining_);

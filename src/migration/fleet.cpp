@@ -38,30 +38,54 @@ bool has_too_much(const control::HomeLoad& h, double seconds) {
   return is_congested(final_per_s * seconds, h.responses_per_s[server_failures] * seconds);
 }
 
+/// A home as it is now, with the load that it bore in the last window. One that was down when that closed stays so until the next: what it bears is not known.
+/// Returns whether it has gone down since.
+bool bring_up_to_date(control::HomeLoad& load, const assign::Home& home) {
+  const bool was_down = load.state == HomeState::down;
+  load.name = home.name;
+  load.weight = home.weight;
+  if (!was_down || !assign::is_up(home.state)) load.state = home.state;
+  return !was_down && home.state == HomeState::down;
+}
+
+bool takes_guests(const balance::Home& home) { return home.state == balance::HomeState::up || home.state == balance::HomeState::joining; }
+
+/// The load of homes that have gone down is borne by those that are up, by their weights: rendezvous order.
+void share_out(double load, std::vector<balance::Home>& homes) {
+  double weights = 0;
+  for (const balance::Home& h : homes) weights += takes_guests(h) ? h.weight : 0;
+  for (balance::Home& h : homes)
+    if (takes_guests(h) && h.weight > 0) h.load += load * h.weight / weights;
+}
+
 }  // namespace
 
+/// Loads are those of the last window, all else is as it is by now.
 Balancer::Fleet Balancer::look() {
-  note_joining();
   Fleet fleet;
-  const control::LoadWindow window = monitor_.window();
-  fleet.loads = window.homes;
+  control::LoadWindow window = monitor_.window();
   fleet.window_s = window.seconds;
   fleet.tracked = monitor_.clients();
-  constexpr std::uint16_t none = UINT16_MAX;
-  fleet.by_home.assign(fleet.loads.size(), none);
-  std::vector<double> slow_start(fleet.loads.size());
-  std::vector<std::string> zones(fleet.loads.size());
-  std::vector<std::uint32_t> capacity(fleet.loads.size());  // what an edge lets through is what a home can serve, if nobody says less
+  std::vector<double> slow_start;
+  std::vector<std::string> zones;
+  std::vector<std::uint32_t> capacity;  // what an edge lets through is what a home can serve, if nobody says less
+  std::vector<bool> has_fallen;  // since the window
   loop_.call([&] {
     const assign::Homes& homes = commons_.site.read().homes;
-    for (std::size_t i = 0; i < slow_start.size(); ++i) {
-      slow_start[i] = health_.slow_start_ratio(static_cast<HomeIndex>(i));
-      const assign::Home& home = homes[static_cast<HomeIndex>(i)];
-      zones[i] = home.zone;
-      capacity[i] = home.capacity != 0 && home.max_per_s != 0 ? std::min(home.capacity, home.max_per_s) : std::max(home.capacity, home.max_per_s);
+    window.homes.resize(homes.size());
+    for (const assign::Home& home : homes) {
+      const std::size_t i = zones.size();
+      slow_start.push_back(health_.slow_start_ratio(static_cast<HomeIndex>(i)));
+      zones.push_back(home.zone);
+      capacity.push_back(home.capacity != 0 && home.max_per_s != 0 ? std::min(home.capacity, home.max_per_s) : std::max(home.capacity, home.max_per_s));
+      has_fallen.push_back(bring_up_to_date(window.homes[i], home));
     }
   });
-  double events = 0;
+  note_joining(window.homes);
+  fleet.loads = std::move(window.homes);
+  constexpr std::uint16_t none = UINT16_MAX;
+  fleet.by_home.assign(fleet.loads.size(), none);
+  double events = 0, fallen = 0;
   for (const control::ClientLoad& c : fleet.tracked) events += c.events;
   fleet.events_per_client = fleet.tracked.empty() ? 0 : events / static_cast<double>(fleet.tracked.size());
   for (std::uint32_t i = 0; i < fleet.loads.size(); ++i) {
@@ -72,16 +96,18 @@ Balancer::Fleet Balancer::look() {
                        .load_error = h.load_error_per_s,
                        .weight = static_cast<double>(h.weight),
                        .capacity = capacity[i] * (h.messages_per_s > 0 ? h.load_per_s / h.messages_per_s : 1),  // messages of this home's kinds, as load
-                       .slow_start = has_too_much(h, window.seconds) ? 0 : slow_start[i],  // whoever is there stays, and nobody comes
+                       .slow_start = has_too_much(h, fleet.window_s) ? 0 : slow_start[i],  // nobody comes
                        .state = planned_as(h.state),
                        .zone = static_cast<std::uint16_t>(std::ranges::find(zones, zones[i]) - zones.begin())};
     if (home.state == balance::HomeState::up && is_joining(h.name)) home.state = balance::HomeState::joining;
+    if (has_fallen[i]) fallen += std::exchange(home.load, 0);
     fleet.by_home[i] = static_cast<std::uint16_t>(fleet.homes.size());
     fleet.homes.push_back(home);
     fleet.supposed.push_back(1);
     fleet.names.push_back(h.name);
     fleet.index.push_back(i);
   }
+  share_out(fallen, fleet.homes);
   return fleet;
 }
 

@@ -234,3 +234,17 @@ def test_a_home_that_is_down_before_it_has_its_share_joins_when_it_is_back(folde
         rig.wait_for("east to join again", joins)
         assert daemon.ask("homes.drain", name="east")["ok"]
         rig.wait_for("a window without east", lambda: not joins())
+
+
+def test_a_plan_by_hand_goes_by_what_homes_are_by_now(folder):
+    with start(folder, users(60), balance={"window_s": 6}) as daemon:
+        assert daemon.ask("homes.down", name="west")["ok"]
+        rig.wait_for("a window to be over", lambda: daemon.ask("load")["window"] > 0, 15)
+        assert daemon.ask("homes.up", name="west")["ok"] and daemon.ask("homes.down", name="south")["ok"]
+        assert daemon.ask("homes.add", name="east", address="198.18.1.4:5060")["ok"]
+        made = daemon.ask("plan.create", without="north")["plan"]
+        assert {h["home"]: h["clients_in"] for h in made["homes"]} == {"north": 0, "south": 0, "west": 0, "east": 60}, "what west bears is not known yet"
+        assert daemon.ask("homes.drain", name="north")["ok"]
+        made = daemon.ask("plan.create", force=True)["plan"]
+        assert "north draining" in made["reason"] and "east joining" in made["reason"]
+        assert {h["home"]: h["clients_out"] for h in made["homes"]} == {"north": 60, "south": 0, "west": 0, "east": 0}

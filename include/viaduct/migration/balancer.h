@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -70,7 +71,7 @@ class Balancer {
   void run();
   void window_closed();
   [[nodiscard]] Fleet look();
-  void note_joining();
+  void note_joining(std::span<const control::HomeLoad> homes);
   [[nodiscard]] bool is_joining(const std::string& home) const;
   [[nodiscard]] Expected<Proposal> plan(Fleet& fleet, balance::Reason reason, const balance::Limits& limits);
   [[nodiscard]] static Expected<void> suppose(Fleet& fleet, const std::map<std::string, double>& loads);
