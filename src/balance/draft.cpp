@@ -22,6 +22,7 @@ std::vector<Room> rooms(std::span<const Bounds> bounds, Room (*room)(const Bound
 
 Room up_to_cap(const Bounds& b) { return {b.filled, b.filled}; }
 Room up_to_limit(const Bounds& b) { return {b.limit, b.limit}; }
+Room up_to_limit_if_any(const Bounds& b) { return b.filled > 0 ? up_to_limit(b) : Room{}; }
 Room up_to_floor(const Bounds& b) { return {b.floor * (1 - rounding), b.filled}; }
 
 /// So many items of a load that their sum is at least `wanted`, or at most `allowed`.
@@ -51,7 +52,9 @@ void Draft::empty_leaving() {
   Receivers receivers(request_.homes, stock_.homes, bounds_, rooms(bounds_, up_to_cap));
   place_all(takes, receivers, false);
   for (Take& take : takes) take.count = stock_.blocks[take.block].left;
-  Receivers beyond(request_.homes, stock_.homes, bounds_, rooms(bounds_, up_to_limit));
+  // Homes that have too much take them only where there are no others.
+  const bool have_all_too_much = std::ranges::none_of(bounds_, [](const Bounds& b) { return b.filled > 0; });
+  Receivers beyond(request_.homes, stock_.homes, bounds_, rooms(bounds_, have_all_too_much ? up_to_limit : up_to_limit_if_any));
   place_all(takes, beyond, false);
 }
 

@@ -18,13 +18,19 @@ double weight_of(const Home& h) { return is_receiving(h) ? h.weight : 0; }
 
 double limit_of(const Home& h, const Limits& limits) { return h.capacity > 0 ? h.capacity * limits.capacity_ratio_max : unlimited; }
 
-/// Units a second for each unit of weight, so that with homes held to their limits all load is shared out; infinite when it exceeds all limits.
+/// What its share may come to: where nobody may come, what it bears already.
+double share_max_of(const Home& h, const Limits& limits) {
+  const double limit = limit_of(h, limits);
+  return h.slow_start == 0 && h.load > 0 ? std::min(limit, h.load) : limit;
+}
+
+/// Units a second for each unit of weight, so that with homes held to what they can bear all load is shared out; infinite when it exceeds that.
 double level_of(std::span<const Home> homes, double load, const Limits& limits) {
-  std::vector<std::pair<double, const Home*>> by_level;  // at which its limit is reached
+  std::vector<std::pair<double, const Home*>> by_level;  // at which it can bear no more
   double weights = 0;
   for (const Home& h : homes) {
     if (weight_of(h) == 0) continue;
-    by_level.emplace_back(limit_of(h, limits) / h.weight, &h);
+    by_level.emplace_back(share_max_of(h, limits) / h.weight, &h);
     weights += h.weight;
   }
   std::ranges::sort(by_level, {}, &std::pair<double, const Home*>::first);
@@ -65,14 +71,14 @@ std::string_view name(HomeState s) {
 std::vector<Bounds> bounds_of(std::span<const Home> homes, double load, const Limits& limits) {
   const double level = level_of(homes, load, limits);
   double room = 0;  // of all homes, where no level serves
-  for (const Home& h : homes) room += weight_of(h) == 0 ? 0 : limit_of(h, limits);
+  for (const Home& h : homes) room += weight_of(h) == 0 ? 0 : share_max_of(h, limits);
   std::vector<Bounds> out;
   for (const Home& h : homes) {
-    const double limit = limit_of(h, limits);
+    const double most = share_max_of(h, limits);
     if (weight_of(h) == 0) {
       out.emplace_back();
     } else {
-      out.push_back(bounds_of(h, level == unlimited ? load * limit / room : std::min(h.weight * level, limit), limit, limits));
+      out.push_back(bounds_of(h, level == unlimited ? load * most / room : std::min(h.weight * level, most), limit_of(h, limits), limits));
     }
   }
   return out;

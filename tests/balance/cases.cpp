@@ -20,7 +20,7 @@ Home random_home(Dice& dice) {
   if (dice.one_in(8)) h.state = HomeState::joining;
   if (dice.one_in(8)) h.state = HomeState::draining;
   if (dice.one_in(12)) h.state = HomeState::down;
-  if (dice.one_in(10)) h.slow_start = dice.between(0.1, 1);
+  if (dice.one_in(10)) h.slow_start = dice.one_in(4) ? 0 : dice.between(0.1, 1);
   if (dice.one_in(4)) h.zone = static_cast<std::uint16_t>(dice.below(3));
   return h;
 }

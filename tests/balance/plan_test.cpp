@@ -73,6 +73,31 @@ TEST(Plan, DrainsBeyondTheCapRatherThanNotAtAll) {
   EXPECT_EQ(plan.homes[1].clients_after, 1u) << "30 units a second would be all of its capacity";
 }
 
+TEST(Plan, GivesNobodyToAHomeThatHasTooMuchButToTheOthers) {
+  Case c = fleet(3);
+  for (HomeIndex s = 0; s < 3; ++s) c.add(s, 1000, 0.1);
+  c.homes[0].state = HomeState::draining;
+  c.homes[1].slow_start = 0;
+  Plan plan = make_plan(c.request());
+  EXPECT_EQ(plan.homes[1].clients_after, 1000u);
+  EXPECT_EQ(plan.homes[2].clients_after, 2000u);
+  EXPECT_NEAR(plan.max_over_mean_after, 1, 1e-9) << "one cannot bear more, so the other's share is the rest";
+  c.homes[2].slow_start = 0;
+  plan = make_plan(c.request());
+  EXPECT_EQ(plan.homes[0].clients_after, 0u) << "there are no others";
+  EXPECT_NEAR(static_cast<double>(plan.homes[1].clients_after), 1500, 20);
+}
+
+TEST(Plan, RelievesAHomeThatHasTooMuchToItsShare) {
+  Case c = fleet(2);
+  c.add(0, 200, 0.1).add(1, 100, 0.1);
+  c.homes[0].slow_start = 0;
+  c.limits.moves_ratio_max = 1;
+  const Plan plan = make_plan(c.request());
+  EXPECT_NEAR(plan.homes[0].bounds.share, plan.homes[1].bounds.share, 1e-9);
+  EXPECT_NEAR(static_cast<double>(plan.clients_moved), 42, 2);
+}
+
 TEST(Plan, FillsAHomeThatJoins) {
   Case c = fleet(5);
   for (HomeIndex s = 0; s < 4; ++s) c.add(s, 1000, 0.01).add(s, 100, 0.1);

@@ -55,6 +55,14 @@ TEST_F(TriggerTest, AsksInTheThirdUnevenWindowInARow) {
   EXPECT_FALSE(see(1.12).reason) << "the plan needs time to show";
 }
 
+TEST_F(TriggerTest, TakesAFleetForEvenWhereOnlyAHomeThatHasTooMuchBearsLittle) {
+  for (std::size_t i = 0; i < 5; ++i) homes_[i].slow_start = 0;
+  for (std::size_t i = 0; i < homes_.size(); ++i) homes_[i].load = i < 5 ? 50 : 150;
+  EXPECT_EQ(see_loads().hold, Hold::even) << "nobody can be given to those that bear less";
+  for (Home& h : homes_) h.slow_start = 1;
+  EXPECT_EQ(see_loads().reason, Reason::hot);
+}
+
 TEST_F(TriggerTest, AsksAtOnceWhenAHomeIsHot) { EXPECT_EQ(see(1.3).reason, Reason::hot); }
 
 // --- how certain a load is

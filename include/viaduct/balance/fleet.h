@@ -25,7 +25,7 @@ struct Home {
   double unknown{};     ///< of `load`, what clients bring who are not told of one by one
   double weight{1};     ///< its share beside the others; 0: it should bear nothing
   double capacity{};    ///< units a second that it declares; 0: it declares none
-  double slow_start{1}; ///< 0 to 1: the part of its share that it may be filled to, so soon after its start
+  double slow_start{1}; ///< 0 to 1: the part of its share that it may be filled to, so soon after its start; 0: it has too much, and nobody may come
   HomeState state{HomeState::up};
   std::uint16_t zone{}; ///< clients stay in their zone as long as it has room
 };
@@ -51,8 +51,8 @@ struct Bounds {
   double limit{};   ///< the part of its declared capacity that may be used; infinite without one
 };
 
-/// Share `load` out over the homes that are up or joining. A home whose capacity does not allow its share by weight is held to what it allows, and the others
-/// bear the rest. When no home has any left, what they bear beyond is shared out alike, and no home is filled.
+/// Share `load` out over the homes that are up or joining. A home whose capacity does not allow its share by weight is held to what it allows, one to which
+/// nobody may come to what it bears, and the others bear the rest. When no home has any left, what they bear beyond is shared out alike, and no home is filled.
 /// Units:  load in units a second: all that is not bound to homes that must be left.
 /// Thread: any; pure.
 [[nodiscard]] std::vector<Bounds> bounds_of(std::span<const Home> homes, double load, const Limits& limits);

@@ -97,7 +97,7 @@ struct Request {
 
 /// Plan: per home above its cap the clients with most load for their cost leave (a fractional knapsack), whoever may move leaves homes that drain, and homes
 /// below their floors are filled; receivers by water level, the lowest in terms of its share first, within the zone while it has room. No home is filled
-/// beyond Bounds::filled, but that who must leave a draining home may go beyond it, up to Bounds::limit, when there is no other room.
+/// beyond Bounds::filled, but that who must leave a draining home may go beyond it, up to Bounds::limit, when there is no other room; where that is 0, when it is 0 of all.
 /// Errors: none; a plan that should not be carried out says so in its verdict, and is whole otherwise.
 /// Thread: any; pure. Two passes over the clients, some 2 ns each a client and pass; 6 KB a home, 8 octets a move, and nothing else a client.
 [[nodiscard]] Plan make_plan(const Request& request);
