@@ -14,6 +14,12 @@ namespace viaduct::migration {
 
 using assign::HomeIndex;
 
+namespace {
+
+constexpr std::size_t looked_at_a_round = 512;  // some 0.1 ms of the control core, 50 times a second
+
+}  // namespace
+
 Expected<control::Outcome> Mover::place(const control::Client& client, std::optional<HomeIndex> home, bool pin, store::Author author) {
   const auto commit = [&] { return placements_.place(client, home, pin, author); };
   if (!ledger_) return commit();
@@ -26,7 +32,7 @@ Expected<control::Outcome> Mover::place(const control::Client& client, std::opti
   if (stopping_) return std::unexpected("the node is stopping");
   loop_.call([&] {
     placed = commons_.assignment.find(client.key);
-    to = home.value_or(commons_.assignment.slot_home(client.key));
+    to = home.value_or(commons_.assignment.policy() == assign::Policy::explicit_ ? assign::no_home : commons_.assignment.slot_home(client.key));
   });
   const Step* const whole = find(client.key, true);
   // Who is on his way with his slot is still where that came from.
@@ -89,16 +95,16 @@ void Mover::overtake(Step& step) {
   forget(step);
 }
 
-/// One on his way is to go elsewhere. Returns whether that is where he comes from: then he has not left, and his step is to be forgotten.
+/// One on his way is to go elsewhere. Returns whether his step is to be forgotten: he is back where he comes from, and has not left, or has no home any more.
 bool Mover::turn(Step& step, HomeIndex to) {
   step.to = to;
-  if (to != step.from) return false;
+  if (to != step.from && to != assign::no_home) return false;
   plan_of(step).unconfirmed += step.clients;
   show(step, {});
   return true;
 }
 
-/// Those on their way whom the operator has sent elsewhere: their new home is another, or the one before again.
+/// Those on their way whom the operator has sent elsewhere: their new home is another, or the one before again, or none.
 void Mover::turn_round() {
   const auto lock = lock_plans();
   std::vector<const Step*> changed, over;
@@ -108,6 +114,26 @@ void Mover::turn_round() {
     (turn(*step, to) ? over : changed).push_back(step);
   }
   save_and_forget(changed, over);
+}
+
+/// Whom a file has taken away on their way, where nobody lives by a slot: no REGISTER of theirs will be accepted, and nothing is to go to the home before. Some
+/// are looked at a round.
+void Mover::end_homeless() {
+  if (commons_.assignment.policy() != assign::Policy::explicit_) return;
+  const auto lock = lock_plans();
+  std::vector<Step*> looked_at;
+  const std::size_t buckets = clients_.bucket_count();
+  for (std::size_t i = 0; i < std::min(buckets, looked_at_a_round) && looked_at.size() < looked_at_a_round; ++i) {
+    next_bucket_ = (next_bucket_ + 1) % buckets;
+    for (auto at = clients_.begin(next_bucket_); at != clients_.end(next_bucket_); ++at)
+      if (at->second->state == StepState::committed) looked_at.push_back(at->second.get());
+  }
+  if (looked_at.empty()) return;
+  loop_.call([&] { std::erase_if(looked_at, [&](const Step* step) { return commons_.assignment.find(step->key).home != assign::no_home; }); });
+  std::vector<const Step*> over;
+  for (Step* step : looked_at)
+    if (turn(*step, assign::no_home)) over.push_back(step);
+  save_and_forget({}, over);
 }
 
 std::optional<Step> Mover::move_of(const sip::ClientKey& client) const {

@@ -41,6 +41,7 @@ void Mover::run() {
 bool Mover::round(double seconds) {
   follow_clock();
   turn_round();
+  end_homeless();
   hear();
   overdue();
   tell_leaving();

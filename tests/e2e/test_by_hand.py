@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """One client moved by hand: the answer is durable and visible, and behind it he moves as in a plan, his watchers at the edge or at a Viaduct home told."""
 import contextlib
+import subprocess
 
+import daemon as daemons
 import rig
 from handset import Phone
+from rig import sip
 from test_balance import WATCHER, Fleet
 from test_edge_notifier import FLOOR_S, configured, start, start_kamailio
 from test_home import die
-from test_moves import QUICK, home_of, wait_for_plan
+from test_moves import QUICK, answering, apply_drain, home_of, wait_for_plan
 from test_watchers import phone, server
 from watcher import Watcher
 
@@ -124,3 +127,43 @@ def test_a_plan_lets_be_whom_the_operator_moves_meanwhile(lab, folder):
         assert daemon.ask("plan.show", id=made["id"])["plan"]["overtaken"] == 2
         assert daemon.ask("plan.abort", id=made["id"])["ok"]
         assert move_of(daemon, caller)["state"] == "committed", "he is on his way whatever becomes of the plan"
+
+
+def test_who_is_taken_away_where_nobody_lives_by_a_slot_is_called_nowhere(lab, folder):
+    users = [f"u{i:02}" for i in range(20)]
+    links = {name: lab.host(name, address).udp(address, 5060, timeout_s=0.2) for name, address in rig.HOMES.items()}
+    config = rig.make_config(folder, assignments=[(f"{user}@example.com", "north") for user in users], neighbour=[], dpdk=rig.af_packet(),
+                             assign={"policy": "explicit"}, **PROXIED)
+    client = lab.host("client", "198.18.0.10").udp(*rig.CLIENT)
+    with lab.host("edge").daemon(config) as daemon, answering(links["north"], [200]), answering(links["south"], [200]):
+        def called(user):
+            client.sendto(bytes(sip.request("MESSAGE", user)), rig.SERVICE)
+            return sip.Message(client.recv(65535)).status
+
+        def wait_until_nowhere(user):
+            rig.wait_for(f"{user} to be on no way", lambda: move_of(daemon, sip.aor(user)) is None)
+            assert called(user) == 404
+
+        def taken_away_by_file(user):
+            rows = folder / "rows.csv"
+            rows.write_text(f"{user}@example.com\n")
+            subprocess.run([daemons.VIADUCT, "--socket", daemon.socket, "clients", "unassign", rows], check=True, stdout=subprocess.DEVNULL)
+
+        slot_homes = {user: daemon.ask("client.show", aor=sip.aor(user))["slot_home"] for user in users}
+        for home in ("north", "south"):
+            user = next(user for user in users if slot_homes[user] == home)
+            users.remove(user)
+            assert called(user) == 200
+            taken = daemon.ask("client.unassign", aor=sip.aor(user))
+            assert (taken["layer"], taken.get("move")) == ("none", None), f"his slot's home is {home}"
+            assert called(user) == 404
+        for user, take_away in ((users.pop(), lambda user: daemon.ask("client.unassign", aor=sip.aor(user))), (users.pop(), taken_away_by_file)):
+            assert daemon.ask("client.assign", aor=sip.aor(user), home="south")["move"]["to"] == "south"
+            assert called(user) == 200
+            take_away(user)
+            wait_until_nowhere(user)
+        number = apply_drain(daemon)
+        wait_for_plan(daemon, number, "all are on their way", lambda p: p["moved"] == len(users))
+        taken_away_by_file(users[0])
+        wait_until_nowhere(users[0])
+        assert wait_for_plan(daemon, number, "one is over", lambda p: p["unconfirmed"] == 1)["state"] == "running"

@@ -74,9 +74,9 @@ class Mover {
   /// Who has not moved yet stays; who has is brought over.
   [[nodiscard]] Expected<void> abort(std::uint32_t id);
 
-  /// Place one client where the operator wants him, whatever plans say; nullopt: back to his slot. On return it is durable and every worker sees it. Who had
-  /// another home moves there as in a plan, behind the answer: asked to come soon if he watches himself, confirmed, his watchers told. Who is on his way goes
-  /// there instead; of the home between the watchers end by their refresh.
+  /// Place one client where the operator wants him, whatever plans say; nullopt: back to his slot, nowhere where nobody lives by one. On return it is durable
+  /// and every worker sees it. Who had another home moves there as in a plan, behind the answer: asked to come soon if he watches himself, confirmed, his
+  /// watchers told. Who is on his way goes there instead; of the home between the watchers end by their refresh.
   [[nodiscard]] Expected<control::Outcome> place(const control::Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author);
   /// The move that a client is on, in a plan or by hand; planned ones too. Of one who is on none, the one whose watchers are to be told.
   [[nodiscard]] std::optional<Step> move_of(const sip::ClientKey& client) const;
@@ -147,6 +147,7 @@ class Mover {
                                                 const std::function<Expected<control::Outcome>()>& commit);
   [[nodiscard]] bool turn(Step& step, assign::HomeIndex to);
   void turn_round();
+  void end_homeless();
   void overtake(Step& step);
   [[nodiscard]] bool round(double seconds);
   void hear();
@@ -216,6 +217,7 @@ class Mover {
   std::unordered_map<base::Hash128, assign::HomeIndex, KeyHash> turned_;  // clients on their way whom the operator has placed elsewhere meanwhile
   std::vector<Step> proposed_;  // of the last plan, while that is proposed
   std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;  // planned or committed
+  std::size_t next_bucket_{};  // of clients_, whose steps end_homeless() looks at next
   std::unordered_map<std::size_t, std::unique_ptr<Step>> slots_;  // the same, by number
   std::map<Way, std::deque<Step*>> planned_;
   std::vector<Leaving> leaving_;
