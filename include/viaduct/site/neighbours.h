@@ -3,6 +3,8 @@
 // control core's.
 #pragma once
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -19,6 +21,16 @@ struct LinkAddress {
   base::Link link;
   constexpr auto operator<=>(const LinkAddress&) const = default;
 };
+
+/// Of this process's own, since others choose their addresses.
+extern const std::array<std::uint64_t, 2> neighbours_key;
+/// A number for an address, in whose low bits all octets count: the last ones, in which neighbours differ, as much as the first.
+[[nodiscard]] inline std::uint64_t hash_of(const base::Address& a) {
+  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15U;
+  const auto [high, low] = a.words();
+  const std::uint64_t x = (low ^ neighbours_key[0]) * odd;
+  return std::byteswap((std::byteswap(x) ^ high ^ neighbours_key[1]) * odd);
+}
 
 /// Open-addressed, at most half full. Thread: immutable once published.
 class Neighbours {
@@ -44,9 +56,7 @@ class Neighbours {
     base::Link link;
     bool used{};
   };
-  [[nodiscard]] std::size_t first_place(const base::Address& a) const {
-    return static_cast<std::size_t>((a.words()[1] * 0x9e3779b97f4a7c15U) >> 32) & (places_.size() - 1);
-  }
+  [[nodiscard]] std::size_t first_place(const base::Address& a) const { return static_cast<std::size_t>(hash_of(a)) & (places_.size() - 1); }
   std::vector<Place> places_;
   Routes routes_;
   std::vector<base::Address> kernels_;
