@@ -71,6 +71,8 @@ template <typename Names, typename Values, typename Name = std::identity>
 [[nodiscard]] Answer home_remove(const Plant& plant, const nlohmann::json& request, const std::string& who);
 
 // load_verbs.cpp
+/// The last window, and all that homes have had.
+[[nodiscard]] nlohmann::json load_now(const Plant& plant);
 [[nodiscard]] Answer load_homes(const Plant& plant, const nlohmann::json& request, const std::string& who);
 /// How much a home wants now, and for how much longer; null: nothing less than comes.
 [[nodiscard]] nlohmann::json asked_json(const site::Overloads& overloads, assign::HomeIndex home);

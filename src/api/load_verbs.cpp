@@ -103,6 +103,8 @@ json asked_json(const site::Overloads& overloads, assign::HomeIndex home) {
   return {{"algorithm", sip::name(wish->algorithm)}, {"value", wish->value}, {"for_ms", wish->until_ms - now_ms}};
 }
 
+json load_now(const Plant& plant) { return window_json(plant, plant.monitor.window()); }
+
 Answer load_homes(const Plant& plant, const json& request, const std::string&) {
   return answering([&plant, request] { return load_of_homes(plant, request); });
 }

@@ -32,6 +32,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_registrar(root.child("registrar"), config);
   read_watchers(root.child("watchers"), config);
   read_control(root.child("control"), config);
+  read_metrics(root.child("metrics"), config);
   read_directory(root.child("directory"), config);
   read_screen(root.child("screen"), config);
   read_limits(root.child("limits"), config);
@@ -62,6 +63,7 @@ void each_fixed(Visit visit) {
   visit("registrar.shards", &Config::shards);
   visit("registrar.shard_cpus", &Config::shard_cpus);
   visit("control.listen", &Config::control_listen);
+  visit("metrics.listen", &Config::metrics_listen);
   visit("directory.socket, group, listen", &Config::directory_access);
   visit("screen.cache_entries", &Config::screen_cache_entries);
   visit("limits.ring_slots", &Config::ring_slots);

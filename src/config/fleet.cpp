@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [[home]], [fleet], [control], [assign] and [store]: the servers behind, the secrets shared with them and where they call each other, where clients' homes
+// [[home]], [fleet], [control], [metrics], [assign] and [store]: the servers behind, the secrets shared with them, who calls this node, where clients' homes
 // come from and where they are kept.
 #include <algorithm>
 #include <map>
@@ -131,6 +131,11 @@ void read_control(const Table& control, Config& config) {
   if (!listen) return;
   config.control_listen = control_endpoint(*listen);
   if (config.fleet_keys.empty()) listen->refuse("needs fleet.keys, which authenticate who calls", "none without fleet.keys");
+}
+
+void read_metrics(const Table& metrics, Config& config) {
+  metrics.only({"listen"});
+  if (const auto listen = metrics.item("listen", control_text)) config.metrics_listen = control_endpoint(*listen);
 }
 
 void read_assign(const Table& assign, Config& config) {

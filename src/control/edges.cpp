@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "viaduct/control/edges.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "prober.h"

@@ -38,15 +38,17 @@ void Loop::run(const std::atomic<bool>& quit) {
   }
 }
 
-void Loop::wait_until_seen() {
+bool Loop::wait_until_seen() {
   constexpr auto most = std::chrono::seconds(1);
   const auto until = std::chrono::steady_clock::now() + most;
   share::GraceToken seen;
   call([&] { seen = commons_.epoch.start(); });
-  for (bool is_seen = false; !is_seen && std::chrono::steady_clock::now() < until;) {
+  bool is_seen = false;
+  while (!is_seen && std::chrono::steady_clock::now() < until) {
     call([&] { is_seen = commons_.epoch.is_over(seen); });
     if (!is_seen) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  return is_seen;
 }
 
 std::size_t Loop::round() {

@@ -153,9 +153,18 @@ std::expected<void, std::string> Node::Impl::open_directory() {
   return {};
 }
 
+std::expected<void, std::string> Node::Impl::open_metrics() {
+  if (!config.metrics_listen) return {};
+  auto started = api::MetricsServer::open(*config.metrics_listen, plant);
+  if (!started) return std::unexpected(started.error());
+  metrics = std::move(*started);
+  return {};
+}
+
 void Node::Impl::say_ready() const {
   std::puts("READY");
   std::fflush(stdout);
+  tell_supervisor("READY=1");
   spdlog::info("node {} ready: {} workers on {}, {} clients placed", config.node_name, workers.size(), ports[0].driver(),
                assignment.statistics().pins + assignment.statistics().overrides);
 }
@@ -163,9 +172,11 @@ void Node::Impl::say_ready() const {
 // Who waits for the control core first, while it goes on; then the workers, so that nothing new comes; then what they have left in the rings is done and sent
 // from here.
 void Node::Impl::stop_in_order() {
+  tell_supervisor("STOPPING=1");
   peers.stop();
   std::atomic<bool> nobody_waits{};
   std::thread ending([&] {
+    watchdog.reset();
     placements.stop();
     {
       const std::lock_guard none_is_under_way(reloading);   // it would call the control core; and none begins any more
@@ -176,6 +187,7 @@ void Node::Impl::stop_in_order() {
     server.reset();
     control_server.reset();
     directory.reset();
+    metrics.reset();
     if (names) names->stop();
     if (loader.joinable()) loader.join();
     nobody_waits.store(true, std::memory_order_relaxed);
@@ -233,11 +245,13 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (const auto open = impl->open_socket(); !open) return std::unexpected(open.error());
   if (const auto open = impl->open_control(); !open) return std::unexpected(open.error());
   if (const auto open = impl->open_directory(); !open) return std::unexpected(open.error());
+  if (const auto open = impl->open_metrics(); !open) return std::unexpected(open.error());
   if (const auto placed = impl->place_clients(*fleet); !placed) return std::unexpected(placed.error());
   if (const auto restored = impl->restore_bindings(); !restored) return std::unexpected(restored.error());
   impl->server->serve();
   if (impl->control_server) impl->control_server->serve();
   if (impl->directory) impl->directory->serve();
+  if (impl->metrics) impl->metrics->serve();
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 
@@ -255,6 +269,7 @@ bool Node::run(const std::atomic<bool>& quit) {
   else
     impl_->loader = std::thread([this] { impl_->load_rest(); });
   impl_->health.begin(impl_->fleet);
+  if (const auto interval = watchdog_interval()) impl_->watchdog.emplace(*interval, [this] { return impl_->loop.wait_until_seen(); });
   impl_->loop.run(quit);
   impl_->stop_in_order();
   spdlog::info("node {} stopped", impl_->config.node_name);

@@ -6,14 +6,17 @@
 #include <expected>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "kernel_share.h"
 #include "node.h"
+#include "supervisor.h"
 #include "viaduct/api/control_server.h"
 #include "viaduct/api/directory_server.h"
+#include "viaduct/api/metrics.h"
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
 #include "viaduct/control/names.h"
@@ -74,6 +77,8 @@ struct Node::Impl {
   std::unique_ptr<api::Server> server;
   std::unique_ptr<api::ControlServer> control_server;   // null: not configured
   std::unique_ptr<api::DirectoryServer> directory;      // the same
+  std::unique_ptr<api::MetricsServer> metrics;          // the same
+  std::optional<Watchdog> watchdog;                     // nobody watches without
   std::thread loader;
   std::atomic<bool> failed{};
 
@@ -88,6 +93,7 @@ struct Node::Impl {
   std::expected<void, std::string> open_socket();
   std::expected<void, std::string> open_control();
   std::expected<void, std::string> open_directory();
+  std::expected<void, std::string> open_metrics();
   std::expected<api::Reload, std::string> reload();
   std::expected<std::size_t, std::string> reload_rules();
   void show_rules(std::unique_ptr<screen::Rules> next);

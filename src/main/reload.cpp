@@ -5,6 +5,7 @@
 #include "node_impl.h"
 #include "rules.h"
 #include "settings.h"
+#include "viaduct/base/clocks.h"
 #include "viaduct/control/build_site.h"
 #include "viaduct/control/homes.h"
 
@@ -73,7 +74,9 @@ void Node::Impl::show_rules(std::unique_ptr<screen::Rules> next) {
 }
 
 void Node::reload_and_log() {
+  tell_supervisor("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(base::monotonic_us()));
   const auto done = impl_->reload();
+  tell_supervisor("READY=1");
   if (!done) return spdlog::error("reload refused, nothing changed: {}", done.error());
   for (const std::string& what : done->applied) spdlog::info("reload: {} in force", what);
   for (const std::string& key : done->needs_restart) spdlog::warn("reload: {} needs a restart", key);

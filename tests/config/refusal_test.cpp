@@ -30,7 +30,7 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
      "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, exception, dpdk, sip, redirect, proxy, fleet, home, health, assign, store, "
-     "balance, registrar, watchers, control, directory, screen, "
+     "balance, registrar, watchers, control, metrics, directory, screen, "
      "limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},

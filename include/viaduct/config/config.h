@@ -263,6 +263,8 @@ struct Config {
   Watching watching;
   // [control]
   std::optional<base::Endpoint> control_listen;    ///< where other nodes call this one; unset: nowhere
+  // [metrics]
+  std::optional<base::Endpoint> metrics_listen;    ///< where a monitoring system asks; unset: nowhere
   // [directory]
   std::optional<DirectoryAccess> directory_access; ///< unset: there is no directory
   Directory directory;

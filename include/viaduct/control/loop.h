@@ -34,8 +34,8 @@ class Loop {
   /// Shape: not from the control core while the loop runs, and not from within a job.
   void call(const std::function<void()>& job) { jobs_.call(job); }
   /// Wait until every worker and shard goes by what was published before: none is in a burst that it began with what there was. One that is held up for a
-  /// second is not waited for. Shape and thread: as `call`.
-  void wait_until_seen();
+  /// second is not waited for: false. Shape and thread: as `call`.
+  bool wait_until_seen();
   /// The loop has ended: do what still waits.
   void close() { jobs_.close(); }
 
