@@ -11,8 +11,8 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node",   "network", "neighbour", "exception", "dpdk",      "sip",      "redirect", "proxy",     "fleet",  "home",
-             "health", "assign",  "store",     "balance",   "registrar", "watchers", "control",  "directory", "screen", "limits"});
+  root.only({"node",   "network", "neighbour", "exception", "dpdk",     "sip",     "redirect", "proxy",     "fleet",  "home",  "health",
+             "assign", "store",   "balance",   "registrar", "watchers", "control", "metrics",  "directory", "screen", "limits"});
   const auto node = root.child("node");
   read_port_names(root.child("dpdk"), config);
   read_node(node, config);

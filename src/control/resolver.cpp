@@ -14,6 +14,7 @@ constexpr unsigned asks_max = 3;                   // requests before giving up
 constexpr std::uint64_t ask_interval_ms = 1'000;   // RFC 1122 2.3.2.1, RFC 4861 10: at most one a second for a destination
 constexpr std::uint64_t refresh_ms = 60'000;       // after that a neighbour is asked again, still in use
 constexpr std::size_t waiting_per_neighbour_max = 16;
+constexpr std::size_t unknown_share = 4;           // of the table, who has not answered yet: a quarter
 constexpr std::size_t waiting_max = 1'024;         // packet buffers that may wait in all
 constexpr std::uint64_t tick_ms = 10;
 constexpr std::uint64_t addresses_read_every_ms = 100;   // a virtual router takes over in a second or more (RFC 9568 5.2.7), and reading takes some 50 us
@@ -70,7 +71,13 @@ void Resolver::take(nic::Packet p, std::uint64_t now_ms) {
 
 void Resolver::wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64_t now_ms) {
   auto found = neighbours_.find(hop);
-  if (found == neighbours_.end() && neighbours_.size() < neighbours_max_) found = neighbours_.try_emplace(hop).first;
+  if (found == neighbours_.end()) {
+    make_room();
+    if (neighbours_.size() < neighbours_max_) {
+      found = neighbours_.try_emplace(hop).first;
+      unknown_.push_back(hop);
+    }
+  }
   if (found == neighbours_.end() || waiting_ >= waiting_max || found->second.waiting.size() >= waiting_per_neighbour_max) {
     counters_.waiting_dropped.add(1);
     return nic::free(p);
@@ -80,6 +87,38 @@ void Resolver::wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64
   ++waiting_;
   if (n.known) return release(n);
   if (n.asked == 0) ask(hop, n, now_ms);
+}
+
+// Who does not answer makes room first, once there are many of them: somebody may make up the sources of his requests, and each answer looks for one (RFC 6583). Else
+// who has been known longest without a word goes, and is asked for again when he is wanted.
+void Resolver::make_room() {
+  while (!unknown_.empty()) {
+    const auto found = neighbours_.find(unknown_.front());
+    if (found != neighbours_.end() && !found->second.known) break;
+    unknown_.pop_front();
+  }
+  const bool are_many_unknown = unknown_.size() >= neighbours_max_ / unknown_share;
+  if (!are_many_unknown && neighbours_.size() < neighbours_max_) return;
+  const Entry last = are_many_unknown ? neighbours_.find(unknown_.front()) : oldest_known();
+  if (last == neighbours_.end()) return;
+  counters_.made_room.add(1);
+  give_up(last->second);
+  changed_ = changed_ || last->second.known;
+  neighbours_.erase(last);
+}
+
+// Of a few, taken in turn: to look at all of them for each newcomer would cost more than it is worth.
+Resolver::Entry Resolver::oldest_known() {
+  constexpr std::size_t most = 64;
+  Entry oldest = neighbours_.end();
+  Entry at = neighbours_.upper_bound(looked_at_);
+  for (std::size_t i = 0; i < std::min(most, neighbours_.size()); ++i, ++at) {
+    if (at == neighbours_.end()) at = neighbours_.begin();
+    looked_at_ = at->first;
+    const Neighbour& n = at->second;
+    if (!n.is_static && n.known && (oldest == neighbours_.end() || n.confirmed_ms < oldest->second.confirmed_ms)) oldest = at;
+  }
+  return oldest;
 }
 
 // Who makes up addresses fills half the table at the most: the other half is left to those whom we ask for.
@@ -127,7 +166,7 @@ void Resolver::give_up(Neighbour& n) {
 }
 
 void Resolver::tick(std::uint64_t now_ms) {
-  if (now_ms - ticked_ms_ < tick_ms && !changed_) return;
+  if (now_ms - ticked_ms_ < tick_ms) return;
   ticked_ms_ = now_ms;
   if (!networks_.empty()) follow_kernel(now_ms);
   if (kernel_answers_ && now_ms - kernels_read_ms_ >= addresses_read_every_ms) look_for_addresses(now_ms);

@@ -68,6 +68,16 @@ def test_an_arp_answer_is_heard_when_it_was_asked_for(pcap):
     assert outcome.only().destination_mac == mac and outcome.counters["control"]["learned"] == 1
 
 
+def test_who_does_not_answer_makes_room_for_those_who_are_looked_for_later(pcap):
+    """Requests for many clients of homes on the link that nobody is: each answer's way is looked for, and the last one's as well."""
+    homes = [{"name": f"home-{i}", "address": f"198.18.2.{i}:5060"} for i in range(1, 41)]
+    placed = [(sip.aor(f"user{i}"), f"home-{i}") for i in range(1, 41)]
+    requests = [sip.register(f"user{i}").vias(2) for i in range(1, 41)]
+    outcome = pcap.run(requests, home=homes, assignments=placed, neighbour=[], limits={"neighbours_max": 16})
+    assert questions(outcome) == [f"198.18.2.{i}" for i in range(1, 41)]
+    assert outcome.counters["control"]["made_room"] >= 24
+
+
 # The answer that RFC 4475 and RFC 5118 ask for; None: no answer. Requests for domains that this edge does not serve are 404.
 EXPECTED = {
     "badinv01.dat": 400, "clerr.dat": 400, "ncl.dat": 400, "scalar02.dat": 400, "quotbal.dat": 400, "lwsruri.dat": 400, "lwsstart.dat": 400,

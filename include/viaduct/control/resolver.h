@@ -32,6 +32,7 @@ namespace viaduct::control {
   X(routes_left_out, "routes of the kernel beyond those that are taken")              \
   X(learned, "neighbours learned or changed")                                         \
   X(gave_up, "neighbours that did not answer")                                        \
+  X(made_room, "neighbours forgotten for others: limits.neighbours_max is small")     \
   X(icmp_unreachable, "ICMP errors: a datagram of ours did not reach a home")         \
   X(icmp_too_big, "ICMP errors: a datagram of ours was too big on its way to a home") \
   X(icmp_ignored, "ICMP errors about nothing that we may have sent")                  \
@@ -89,6 +90,10 @@ class Resolver {
   void take_echo(nic::Packet p, const net::Frame& frame);
   bool send_question(nic::Packet p, const site::LinkAddress& about);
   void wait_for(nic::Packet p, const site::LinkAddress& hop, std::uint64_t now_ms);
+  /// Forget somebody where the table is full, or full of those who do not answer.
+  void make_room();
+  using Entry = std::map<site::LinkAddress, Neighbour>::iterator;
+  [[nodiscard]] Entry oldest_known();
   /// Somebody says unasked where he is.
   void hear(const site::LinkAddress& at, const net::Mac& mac, std::uint64_t now_ms);
   void learn(const site::LinkAddress& at, const net::Mac& mac, std::uint64_t now_ms);
@@ -106,6 +111,8 @@ class Resolver {
   std::size_t neighbours_max_;
   bool kernel_answers_;   // ARP and ND for addresses of ours
   std::map<site::LinkAddress, Neighbour> neighbours_;
+  std::deque<site::LinkAddress> unknown_;   // whom we have asked for, oldest first; perhaps they are known by now, or given up
+  site::LinkAddress looked_at_;             // up to which known ones were looked at for the oldest
   std::map<base::Endpoint, std::uint64_t> unreachable_;   // of homes only, so not more than there were
   TellUnreachable tell_unreachable_{[](assign::HomeIndex) {}};
   std::vector<kernel::Network> networks_;   // of the ports; none: routes are the configuration's

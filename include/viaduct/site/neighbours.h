@@ -4,7 +4,6 @@
 #pragma once
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -28,8 +27,10 @@ extern const std::array<std::uint64_t, 2> neighbours_key;
 [[nodiscard]] inline std::uint64_t hash_of(const base::Address& a) {
   constexpr std::uint64_t odd = 0x9e3779b97f4a7c15U;
   const auto [high, low] = a.words();
-  const std::uint64_t x = (low ^ neighbours_key[0]) * odd;
-  return std::byteswap((std::byteswap(x) ^ high ^ neighbours_key[1]) * odd);
+  std::uint64_t x = (low ^ neighbours_key[0]) * odd;
+  x = ((x ^ x >> 32U) + (high ^ neighbours_key[1])) * odd;
+  x = (x ^ x >> 32U) * odd;
+  return x >> 32U;
 }
 
 /// Open-addressed, at most half full. Thread: immutable once published.
