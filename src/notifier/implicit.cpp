@@ -64,6 +64,7 @@ std::uint64_t Watchers::Impl::imply(const location::Registration& r, bool is_pro
                           .target = bound->uri,
                           .routes = bound->path,
                           .event_id = {}};
+  if (is_too_large(texts)) return 0;
   Subscription* s = table.find(dialog);
   if (s == nullptr) {
     if (table.size() >= rules.subscriptions_max || table.count_of(r.key) >= rules.per_client_max) return 0;

@@ -89,35 +89,50 @@ struct Telling {
   std::string event, state, etag;
   std::string_view headers, content_type;
   std::string body;
+  std::size_t contacts{};   // in the body
+  bool is_whole{true};      // none is left for another NOTIFY
 };
 
-Telling Watchers::Impl::contacts_of(const Subscription& s) const {
+/// Of what there is to tell, as much as is told.
+struct Room {
+  std::size_t contacts_max{SIZE_MAX};
+  bool has_instances{true};
+};
+
+Telling Watchers::Impl::contacts_of(const Subscription& s, const Room& room) const {
   const Standing& x = s.standing;
   const DialogTexts t = s.texts();
   const std::uint64_t now_s = now_ms / 1000;
   const assign::Location* const location = location_of(s);
+  const std::size_t count = location != nullptr ? location->count() : 0, from = x.due == Due::rest ? x.from : 0;
   std::vector<ReginfoContact> contacts;
+  bool is_whole = true;
   if (x.due == Due::changes) {
-    contacts = latest(logs[x.is_elsewhere ? 1 : 0].at(s.client), x.changes_from, now_s);
+    contacts = latest(logs[x.is_elsewhere ? 1 : 0].at(s.client), x.from, now_s);
   } else {
-    for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
+    is_whole = count <= from || room.contacts_max >= count - from;
+    for (std::size_t i = from; i < count && contacts.size() < room.contacts_max; ++i) {
       const ReginfoContact contact = shown((*location)[i], seed, now_s);
       contacts.push_back(x.shortens ? asked_for(contact, x) : contact);
+      if (!room.has_instances) contacts.back().instance = {};
     }
   }
   const std::string aor_uri = "sip:" + std::string(t.aor);
   const Reginfo info{.version = x.version,
-                     .is_full = x.due != Due::changes,
+                     // After the last NOTIFY nothing is told: who is left out of it is not gone.
+                     .is_full = x.due == Due::everything && (is_whole || !s.ends()),
                      .aor_uri = aor_uri,
                      .registration_id = s.client.low,
                      .state = x.shortens && s.ends() ? RegistrationState::terminated : registration_state(location, x.due == Due::changes),
                      .contacts = contacts};
   return {.event = t.event_id.empty() ? "reg" : "reg;id=" + std::string(t.event_id),
           .state = subscription_state(x),
-          .etag = base32(state_tag(s.client, x.is_elsewhere)),
+          .etag = is_whole ? base32(state_tag(s.client, x.is_elsewhere)) : std::string{},
           .headers = {},
           .content_type = x.is_unchanged ? std::string_view{} : reginfo_type,
-          .body = x.is_unchanged ? std::string{} : reginfo_xml(info)};
+          .body = x.is_unchanged ? std::string{} : reginfo_xml(info),
+          .contacts = contacts.size(),
+          .is_whole = is_whole};
 }
 
 Telling Watchers::Impl::deregistration_of(const Subscription& s) {
@@ -130,7 +145,8 @@ Telling Watchers::Impl::deregistration_of(const Subscription& s) {
           .body = std::string(event.body)};
 }
 
-std::string_view Watchers::Impl::compose(const Subscription& s, const site::Listener& from, const site::Site& site) {
+/// A client may have more contacts than a datagram holds: then it tells as many as fit, and the next one goes on (RFC 3680 5.1: partial state).
+Composed Watchers::Impl::compose(const Subscription& s, const site::Listener& from, const site::Site& site) {
   const Standing& x = s.standing;
   const DialogTexts t = s.texts();
   std::array<char, base::contact_uri_bytes_max + base::path_bytes_max + 16> room;
@@ -142,25 +158,38 @@ std::string_view Watchers::Impl::compose(const Subscription& s, const site::List
   const site::Listener& here = site.listeners[x.listener];
   const std::string local = uri_or_plain(t.local_uri, t.aor), remote = uri_or_plain(t.remote_uri, t.aor), tag = base32(s.dialog);
   const std::string contact = "sip:" + here.host + ':' + std::to_string(here.endpoint.port);
-  const Telling told = x.is_implicit ? deregistration_of(s) : contacts_of(s);
-  const std::size_t bytes = sip::write_notify({.request_uri = way->request_uri,
-                                               .via = via,
-                                               .routes = way->routes,
-                                               .from = local,
-                                               .from_tag = tag,
-                                               .to = remote,
-                                               .to_tag = t.remote_tag,
-                                               .call_id = t.call_id,
-                                               .cseq = x.local_cseq,
-                                               .contact = contact,
-                                               .event = told.event,
-                                               .subscription_state = told.state,
-                                               .etag = told.etag,
-                                               .headers = told.headers,
-                                               .content_type = told.content_type,
-                                               .body = told.body},
-                                              scratch);
-  return {scratch.data(), bytes};
+  const auto write = [&](const Telling& told) {
+    return sip::write_notify({.request_uri = way->request_uri,
+                              .via = via,
+                              .routes = way->routes,
+                              .from = local,
+                              .from_tag = tag,
+                              .to = remote,
+                              .to_tag = t.remote_tag,
+                              .call_id = t.call_id,
+                              .cseq = x.local_cseq,
+                              .contact = contact,
+                              .event = told.event,
+                              .subscription_state = told.state,
+                              .etag = told.etag,
+                              .headers = told.headers,
+                              .content_type = told.content_type,
+                              .body = told.body},
+                             std::span(scratch).first(base::datagram_bytes_max));
+  };
+  Room room_for;
+  Telling told = x.is_implicit ? deregistration_of(s) : contacts_of(s, room_for);
+  std::size_t bytes = write(told);
+  while (bytes == 0 && x.due != Due::changes && told.contacts != 0 && !told.body.empty() && room_for.has_instances) {
+    room_for.has_instances = told.contacts > 1;
+    room_for.contacts_max =
+        std::clamp<std::size_t>(told.contacts * base::datagram_bytes_max / told.body.size(), 1, std::max<std::size_t>(told.contacts - 1, 1));
+    told = contacts_of(s, room_for);
+    bytes = write(told);
+  }
+  const bool has_rest = !told.is_whole && !s.ends();
+  return {.message = {scratch.data(), bytes},
+          .rest_from = has_rest ? static_cast<std::uint16_t>((x.due == Due::rest ? x.from : 0) + told.contacts) : std::uint16_t{0}};
 }
 
 }  // namespace viaduct::notifier

@@ -104,13 +104,17 @@ void Watchers::Impl::log(const location::ClientKey& client, bool is_elsewhere, s
       if (x.repeats_cseq) owe_another(*s, false);
       continue;
     }
+    if (x.due == Due::rest) {
+      x.wants_everything = true;
+      continue;
+    }
     if (x.wants_everything) {
       owe_everything(*s, false);
       continue;
     }
     if (x.due == Due::nothing) {
       x.due = Due::changes;
-      x.changes_from = static_cast<std::uint16_t>(from);
+      x.from = static_cast<std::uint16_t>(from);
       ++log.readers;
       mark_changed(*s);
       schedule(*s);
@@ -134,24 +138,35 @@ void Watchers::Impl::begin(Subscription& s, const site::Site& site) {
   Standing& x = s.standing;
   const site::Listener* const from = egress(x, site, outlet);
   if (!std::exchange(x.repeats_cseq, false)) ++x.local_cseq;
-  const std::string_view message = from != nullptr ? compose(s, *from, site) : std::string_view{};
-  if (message.empty()) {
+  if (const auto* location = location_of(s); x.due == Due::rest && (location == nullptr || location->count() <= x.from)) x.due = Due::everything;
+  Composed made = from != nullptr ? compose(s, *from, site) : Composed{};
+  if (made.message.empty() && from != nullptr && x.due == Due::changes) {
+    forget_changes(s);
+    x.due = Due::everything;
+    made = compose(s, *from, site);
+  }
+  if (made.message.empty()) {
     counters.unsent.add(1);
     return remove(s);
   }
   counters.notifies.add(1);
   forget_changes(s);
-  x.due = Due::nothing;
-  x.is_urgent = x.is_unchanged = x.wants_everything = false;
+  // What has changed since its first part was sent is told when its last one is.
+  const bool is_old = x.due == Due::rest && x.wants_everything, has_rest = made.rest_from != 0;
+  x.due = has_rest ? Due::rest : is_old ? Due::everything : Due::nothing;
+  x.from = made.rest_from;
+  x.is_urgent = has_rest;
+  x.wants_everything = has_rest && is_old;
+  x.is_unchanged = false;
   ++x.version;
   x.told = now();
-  s.open = std::make_unique<OpenNotify>(OpenNotify{.octets = std::string(message),
+  s.open = std::make_unique<OpenNotify>(OpenNotify{.octets = std::string(made.message),
                                                    .to = x.next,
                                                    .listener = static_cast<std::uint8_t>(from - site.listeners.data()),
                                                    .sends = 1,
                                                    .interval = t1,
                                                    .is_first = !x.was_heard,
-                                                   .shortens = std::exchange(x.shortens, false),
+                                                   .shortens = std::exchange(x.shortens, x.shortens && has_rest),
                                                    .began = now(),
                                                    .next = now() + t1});
   ++open;

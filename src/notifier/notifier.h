@@ -15,6 +15,12 @@
 
 namespace viaduct::notifier {
 
+/// A NOTIFY as it leaves.
+struct Composed {
+  std::string_view message;    // empty: it does not fit
+  std::uint16_t rest_from{};   // the first contact that the next one is to tell; 0: it tells all
+};
+
 struct Watchers::Impl {
   WatchRules rules;
   const assign::LocationMap& locations;
@@ -114,9 +120,9 @@ struct Watchers::Impl {
   // notification.cpp
   [[nodiscard]] std::uint64_t state_tag(const location::ClientKey& client, bool is_elsewhere) const;
   [[nodiscard]] std::string subscription_state(const Standing& x) const;
-  [[nodiscard]] struct Telling contacts_of(const Subscription& s) const;
+  [[nodiscard]] struct Telling contacts_of(const Subscription& s, const struct Room& room) const;
   [[nodiscard]] static struct Telling deregistration_of(const Subscription& s);
-  [[nodiscard]] std::string_view compose(const Subscription& s, const site::Listener& from, const site::Site& site);
+  [[nodiscard]] Composed compose(const Subscription& s, const site::Listener& from, const site::Site& site);
 };
 
 /// Where the NOTIFYs of a subscription leave from; nullptr: no listener reaches its subscriber.

@@ -21,7 +21,8 @@ inline constexpr Tick ticks_per_s = 1000 / tick_ms;
 /// What the next NOTIFY tells.
 enum class Due : std::uint8_t {
   nothing,
-  changes,      ///< contacts that have changed, from `changes_from` of the client's log on
+  changes,      ///< contacts that have changed, from `from` of the client's log on
+  rest,         ///< what had no room in the NOTIFY of full state: contacts from `from` on
   everything    ///< full state
 };
 
@@ -37,6 +38,13 @@ struct DialogTexts {
   std::string_view event_id;     ///< of its Event header
   bool operator==(const DialogTexts&) const = default;
 };
+
+/// Octets of a dialog's texts but for the AoR: more than twice those of a dialog with four routes, and what leaves room in a NOTIFY for the longest contact.
+inline constexpr std::size_t dialog_texts_bytes_max = 2048;
+[[nodiscard]] inline bool is_too_large(const DialogTexts& t) {
+  return t.call_id.size() + t.remote_tag.size() + t.remote_uri.size() + t.local_uri.size() + t.target.size() + t.routes.size() + t.event_id.size() >
+         dialog_texts_bytes_max;
+}
 
 /// The URI of a client, unless it is the one that an empty text stands for.
 [[nodiscard]] inline std::string_view unless_plain(std::string_view uri, std::string_view aor) {
@@ -70,12 +78,12 @@ struct Standing {
   bool was_redirected{};             ///< a 3xx was followed, and nothing answered with a 2xx since
   bool was_retried{};                ///< a Retry-After was waited for, and nothing answered with a 2xx since
   bool was_heard{};                  ///< a NOTIFY has been answered
-  bool wants_everything{};           ///< nobody knows what it has missed: a restart was between
+  bool wants_everything{};           ///< nobody knows what it has missed: a restart was between, or what it is told in parts has changed
   bool shortens{};  ///< what is due asks the client to register again: its contacts are shown with that event, or `probation` at the end, for retry_after_s
   bool is_elsewhere{};  ///< the client's home is a third party's: what is seen of it is told (sightings.h)
   bool is_implicit{};  ///< by a REGISTER with `Event: registration` (implicit.cpp); it hears nothing but its end
   store::RowState row;
-  std::uint16_t changes_from{};
+  std::uint16_t from{};  ///< with Due::changes and Due::rest
   std::uint32_t remote_cseq{};
   std::uint32_t local_cseq{};  ///< of the latest NOTIFY
   std::uint32_t version{};  ///< of the next body

@@ -145,6 +145,7 @@ SubscribeOutcome Watchers::Impl::start(const Subscribe& q, const site::Site& sit
                           .target = wish.target,
                           .routes = wish.routes,
                           .event_id = wish.event.id};
+  if (is_too_large(texts)) return refused(513);
   Subscription& s = table.add(Subscription::make(q.client, dialog, texts));
   counters.subscribed.add(1);
   take_wish(s.standing, q, wish, now());

@@ -271,6 +271,146 @@ TEST_F(WatchersTest, ManyChangesAtOnceAreToldAsAWhole) {
   EXPECT_NE(only().find("state=\"full\""), std::string::npos);
 }
 
+/// The word behind `name="` in the first element of that name.
+std::string said(const std::string& notify, const std::string& element, const std::string& name) {
+  const std::size_t at = notify.find(' ' + name + "=\"", notify.find('<' + element + ' ')) + name.size() + 3;
+  return notify.substr(at, notify.find('"', at) - at);
+}
+
+/// Of a client with more contacts than one NOTIFY holds.
+class ManyContacts : public WatchersTest {
+ protected:
+  static constexpr unsigned contacts = 60;
+  unsigned cseq{};
+  void SetUp() override {
+    WatchersTest::SetUp();
+    bindings.set_rules({.bindings_per_aor_max = 100});
+    for (unsigned i = 0; i < contacts; ++i) enrol(contact(i), ++cseq);
+  }
+  static std::string number(unsigned i) { return std::to_string(1000 + i); }
+  static std::string contact(unsigned i) {
+    return "<sip:a" + number(i) + "@192.0.2.9>;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-00000000" + number(i) + ">\"";
+  }
+  /// Each answered, and what follows it, without time to pass for its own sake.
+  std::vector<std::string> all_heard() {
+    std::vector<std::string> out;
+    for (std::size_t count = 0;; count = out.size()) {
+      pass(100);
+      std::ranges::move(heard(), std::back_inserter(out));
+      if (out.size() == count) return out;
+    }
+  }
+  /// How often a contact stands in them.
+  static std::size_t count_of(const std::vector<std::string>& notifies, unsigned i) {
+    return static_cast<std::size_t>(std::ranges::count_if(notifies, [&](const std::string& n) { return n.find("sip:a" + number(i) + "@") != n.npos; }));
+  }
+  static void expect_whole(const std::vector<std::string>& notifies) {
+    ASSERT_GT(notifies.size(), 1u);
+    for (unsigned i = 0; i < contacts; ++i) EXPECT_EQ(count_of(notifies, i), 1u) << i;
+    for (std::size_t i = 0; i < notifies.size(); ++i) {
+      const bool is_last = i + 1 == notifies.size();
+      EXPECT_LE(notifies[i].size(), base::datagram_bytes_max);
+      EXPECT_EQ(said(notifies[i], "reginfo", "state"), i == 0 ? "full" : "partial");
+      EXPECT_EQ(said(notifies[i], "registration", "state"), "active");
+      EXPECT_EQ(header(notifies[i], "SIP-ETag").empty(), !is_last) << "a part is no state that he knows";
+      EXPECT_EQ(std::stoul(said(notifies[i], "reginfo", "version")), std::stoul(said(notifies[0], "reginfo", "version")) + i);
+    }
+  }
+};
+
+TEST_F(ManyContacts, AreToldInParts) {
+  EXPECT_EQ(ask({}).status, 200);
+  expect_whole(all_heard());
+  enrol(contact(7), ++cseq);
+  pass(5'000);
+  const std::string change = only();
+  EXPECT_EQ(said(change, "reginfo", "state"), "partial");
+  EXPECT_EQ(count_of({change}, 7), 1u);
+  EXPECT_EQ(counters().unsent.get(), 0u);
+}
+
+TEST_F(ManyContacts, ThatHaveAllChangedAreToldInParts) {
+  subscribed();
+  all_heard();
+  for (unsigned i = 0; i < contacts; ++i) enrol(contact(i), ++cseq);
+  pass(5'000);
+  expect_whole(all_heard());
+}
+
+TEST_F(ManyContacts, ThatChangeMeanwhileAreToldAgainWhenTheLastPartIs) {
+  EXPECT_EQ(ask({}).status, 200);
+  pass(100);
+  enrol("<sip:a1000@192.0.2.9>;expires=0", ++cseq);
+  enrol("<sip:a1059@192.0.2.9>;expires=0", ++cseq);
+  const auto parts = all_heard();
+  ASSERT_GT(parts.size(), 1u);
+  EXPECT_EQ(said(parts.back(), "reginfo", "state"), "partial");
+  pass(5'000);
+  const auto again = all_heard();
+  ASSERT_GT(again.size(), 1u);
+  EXPECT_EQ(said(again.front(), "reginfo", "state"), "full");
+  EXPECT_EQ(count_of(again, 0) + count_of(again, contacts - 1), 0u);
+  for (unsigned i = 1; i + 1 < contacts; ++i) EXPECT_EQ(count_of(again, i), 1u) << i;
+  pass(60'000);
+  EXPECT_TRUE(sent.messages.empty());
+}
+
+TEST_F(ManyContacts, ThatAllGoMeanwhileAreToldAsNone) {
+  EXPECT_EQ(ask({}).status, 200);
+  pass(100);
+  bindings.remove(alice, now_ms / 1000);
+  all_heard();
+  pass(5'000);
+  all_heard();
+  EXPECT_EQ(ask({.call_id = "later@h"}).status, 200);
+  pass(100);
+  EXPECT_EQ(said(only(), "registration", "state"), "init");
+}
+
+TEST_F(ManyContacts, OfOneQuestionAreAsManyAsFit) {
+  EXPECT_EQ(ask({.expires = 0}).status, 200);
+  pass(100);
+  const std::string notify = only();
+  EXPECT_EQ(header(notify, "Subscription-State"), "terminated;reason=timeout");
+  EXPECT_EQ(said(notify, "reginfo", "state"), "partial") << "who is left out is not gone";
+  EXPECT_GT(notify.size(), base::datagram_bytes_max / 2);
+  EXPECT_EQ(watchers->size(), 0u);
+}
+
+TEST_F(ManyContacts, AreAllAskedToComeAgain) {
+  subscribed();
+  all_heard();
+  EXPECT_EQ(watchers->moved(alice, {.notice = Notice::shortened, .within_s = 60}, site, now_ms), 1u);
+  pass(5'000);
+  std::size_t asked = 0;
+  for (const std::string& notify : all_heard())
+    for (std::size_t at = 0; (at = notify.find("event=\"shortened\"", at)) != notify.npos; ++at) ++asked;
+  EXPECT_EQ(asked, contacts);
+}
+
+TEST_F(WatchersTest, ContactsThatGrowInTheDocumentAreToldAsWell) {
+  for (unsigned i = 0; i < 9; ++i) enrol("<sip:" + std::to_string(i) + std::string(460, '&') + "@192.0.2.9>", i + 1);
+  enrol("<sip:z@192.0.2.9>;+sip.instance=\"<" + std::string(3900, '&') + ">\"", 10);
+  EXPECT_EQ(ask({}).status, 200);
+  std::size_t told = 0, version = 0;
+  for (bool is_over = false; !is_over;) {
+    pass(100);
+    const auto notifies = heard();
+    is_over = notifies.empty();
+    for (const std::string& notify : notifies) {
+      EXPECT_EQ(said(notify, "reginfo", "version"), std::to_string(version++));
+      for (std::size_t at = 0; (at = notify.find("<contact ", at)) != notify.npos; ++at) ++told;
+    }
+  }
+  EXPECT_EQ(told, 10u);
+  EXPECT_EQ(watchers->size(), 1u);
+}
+
+TEST_F(WatchersTest, RefusesADialogWhoseTextsLeaveNoRoomForAContact) {
+  EXPECT_EQ(ask({.call_id = std::string(1000, 'c'), .from_tag = std::string(1200, 't')}).status, 513);
+  EXPECT_EQ(watchers->size(), 0u);
+}
+
 TEST_F(WatchersTest, SuppressesWhatTheSubscriberKnows) {
   enrol("<sip:a@192.0.2.9>", 1);
   ASSERT_EQ(ask({}).status, 200);

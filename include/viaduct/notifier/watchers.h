@@ -71,7 +71,7 @@ struct Subscribe {
 
 /// What a SUBSCRIBE came to: the status, the header lines of its answer, and the tag that its To gets when it has none.
 struct SubscribeOutcome {
-  std::uint16_t status{};  ///< 200, 204 (RFC 5839 6.3), 400, 403 (too many), 423, 481, 489, 500 (CSeq), 503
+  std::uint16_t status{};  ///< 200, 204 (RFC 5839 6.3), 400, 403 (too many), 423, 481, 489, 500 (CSeq), 503, 513
   sip::Bad fault{sip::Bad::none};  ///< for 400
   std::string headers;  ///< Expires, Contact, Min-Expires, Allow-Events, Retry-After; each with CRLF
   std::uint64_t to_tag{};
