@@ -4,14 +4,13 @@
 #include <openssl/sha.h>
 #include <unistd.h>
 
-#include <ctime>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
 #include "micro/cpu.h"
 #include "viaduct/base/clocks.h"
-#include "viaduct/sip/digest.h"
 
 namespace viaduct::bench {
 namespace {
@@ -45,10 +44,10 @@ std::string sha256(const std::string& text) {
 }
 std::string ha1(std::uint32_t user) { return sha256(user_name(user) + ":example.com:secret"); }
 
-const std::string no_response(64, '0');
+const std::string no_response(64, '0'), no_count = "nc=00000001";
 Telephone proving(const std::string& nonce) {
   return Telephone(at, "Authorization: Digest username=\"u#######\", realm=\"example.com\", nonce=\"" + nonce + "\", uri=\"sip:example.com\", response=\"" +
-                           no_response + "\", algorithm=SHA-256, cnonce=\"0a4f113b\", qop=auth, nc=00000001\r\n");
+                           no_response + "\", algorithm=SHA-256, cnonce=\"0a4f113b\", qop=auth, " + no_count + "\r\n");
 }
 
 }  // namespace
@@ -82,14 +81,13 @@ void Traffic::ask_for_passwords() {
   auto secrets = registrar::Secrets::read(file, {sip::DigestAlgorithm::sha256}, site.domains, site.fleet_seed);
   std::filesystem::remove(file);
   if (!secrets) throw std::runtime_error(secrets.error());
-  registrar_.apply(
-      {.rules = rules(users_), .watch_rules = {}, .realm = "example.com", .secrets = std::make_shared<const registrar::Secrets>(std::move(*secrets))});
+  auto authenticator = std::make_unique<registrar::Authenticator>("example.com", std::make_shared<const registrar::Secrets>(std::move(*secrets)));
+  authenticator_ = authenticator.get();
+  registrar_.call_each([&](registrar::Shard& shard) { shard.set_authenticator(std::move(authenticator)); });
 }
 
 void Traffic::renew() {
-  std::array<char, sip::nonce_bytes> nonce;
-  sip::write_nonce(static_cast<std::uint32_t>(std::time(nullptr)), "example.com", source.address, stand_.commons.site.read().keys.signing(), nonce);
-  nonce_.assign(nonce.data(), nonce.size());
+  nonce_ = authenticator_->nonce_for(source.address, static_cast<std::uint32_t>(base::monotonic_ms() / 1000));
   proving_ = proving(nonce_);
 }
 
@@ -97,9 +95,13 @@ nic::Packet Traffic::next(std::uint32_t user, Proof proof) {
   const Telephone& telephone = proof == Proof::digest ? proving_ : plain_;
   text_ = telephone.text();
   telephone.fill(text_.data(), first_user + user, serial_++);
-  if (proof == Proof::digest)
+  if (proof == Proof::digest) {
+    std::array<char, 16> count;
+    std::snprintf(count.data(), count.size(), "%08x", static_cast<unsigned>(serial_));
+    text_.replace(text_.find(no_count) + 3, 8, count.data());
     text_.replace(text_.find(no_response), no_response.size(),
-                  sha256(ha1(user) + ':' + nonce_ + ":00000001:0a4f113b:auth:" + sha256("REGISTER:sip:example.com")));
+                  sha256(ha1(user) + ':' + nonce_ + ':' + count.data() + ":0a4f113b:auth:" + sha256("REGISTER:sip:example.com")));
+  }
   return stand_.registration(text_, source, key_of(user));
 }
 

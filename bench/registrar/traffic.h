@@ -49,6 +49,7 @@ class Traffic {
   Stand stand_;
   registrar::Registrar registrar_;
   Telephone plain_, proving_;
+  registrar::Authenticator* authenticator_{};
   std::string text_, nonce_;
   std::uint64_t serial_{};
 };

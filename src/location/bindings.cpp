@@ -58,6 +58,7 @@ struct Bindings::Impl {
 
   Impl(const Rules& r, assign::LocationMap& l, const base::Key128& k) : rules(r), locations(l), hash_key(k) {}
 
+  [[nodiscard]] Origin origin_of(const Registration& r, std::uint64_t now_s) const;
   [[nodiscard]] std::optional<Outcome> refresh(const Registration& r, const Origin& origin);
   [[nodiscard]] Outcome change(const Registration& r, const sip::Contacts& contacts, const Origin& origin);
   [[nodiscard]] std::uint16_t room_for(std::size_t held, std::size_t stored) const;
@@ -175,18 +176,26 @@ void Bindings::set_answer_limit(AnswerLimit& limit) { impl_->answer_limit = &lim
 void Bindings::prefetch(const ClientKey& key) const { impl_->locations.prefetch(key); }
 void Bindings::prefetch_location(const ClientKey& key) const { impl_->locations.prefetch_node(key, location_bytes_usual); }
 
+Origin Bindings::Impl::origin_of(const Registration& r, std::uint64_t now_s) const {
+  return {.call_hash = base::siphash64(hash_key, r.message[r.message.call_id]),
+          .branch_hash = base::siphash64(hash_key, r.message.top.branch),
+          .cseq = r.message.cseq_number,
+          .now_s = static_cast<std::uint32_t>(now_s)};
+}
+
+Outcome Bindings::list(const Registration& r, std::uint64_t now_s) {
+  impl_->draft.load(std::as_const(impl_->locations).find(r.key), now_s);
+  return impl_->answer(r, impl_->origin_of(r, now_s));
+}
+
 Outcome Bindings::process(const Registration& r, std::uint64_t now_s) {
-  const Origin origin{.call_hash = base::siphash64(impl_->hash_key, r.message[r.message.call_id]),
-                      .branch_hash = base::siphash64(impl_->hash_key, r.message.top.branch),
-                      .cseq = r.message.cseq_number,
-                      .now_s = static_cast<std::uint32_t>(now_s)};
+  const Origin origin = impl_->origin_of(r, now_s);
   if (auto refreshed = impl_->refresh(r, origin)) return std::move(*refreshed);
   const auto contacts = sip::contacts(r.message);
   if (!contacts) return bad(contacts.error());
   if (contacts->star && sip::expires_s(r.message) != 0) return bad(sip::Bad::contact_star);
   if (contacts->star || contacts->count != 0) return impl_->change(r, *contacts, origin);
-  impl_->draft.load(std::as_const(impl_->locations).find(r.key), now_s);
-  return impl_->answer(r, origin);
+  return list(r, now_s);
 }
 
 std::uint16_t Bindings::create(const NewBinding& binding, std::uint64_t now_s) {

@@ -3,12 +3,16 @@
 #include "viaduct/registrar/authenticator.h"
 
 #include <openssl/evp.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <initializer_list>
 #include <span>
 
-#include "viaduct/base/limits.h"
+#include "nonces.h"
+#include "viaduct/base/aes_hash.h"
+#include "viaduct/base/check.h"
+#include "viaduct/sip/digest.h"
 
 namespace viaduct::registrar {
 namespace {
@@ -61,6 +65,26 @@ struct Authenticator::Hasher {
   }
 };
 
+/// What was believed before.
+struct Authenticator::Memory {
+  Nonces nonces;
+  base::AesHashKey key{random_key()};
+
+  static base::Key128 random_key() {
+    base::Key128 out;
+    base::check(getrandom(out.data(), out.size(), 0) == std::ssize(out), "random octets from the system");
+    return out;
+  }
+  /// Of all that a request asks for, and where it came from. What its Vias say is no part of it: edges write the time into theirs.
+  [[nodiscard]] std::uint64_t hash_of(const Claim& claim) const {
+    const sip::Message& m = claim.message;
+    base::AesHasher hash(key, m.text.data(), 0, claim.source.port, m[m.method_text], m[m.request_uri]);
+    for (std::size_t i = 0; i < m.headers; ++i)
+      if (m.id[i] != sip::HeaderId::via) hash.hash(base::AesHasher(key, m.text.data(), 1, std::to_underlying(m.id[i]), m.header_line(i)));
+    return hash.hidden().low;
+  }
+};
+
 bool is_computed(sip::DigestAlgorithm algorithm) {
   EVP_MD* const md = EVP_MD_fetch(nullptr, openssl_names[static_cast<std::size_t>(algorithm)], nullptr);
   EVP_MD_free(md);
@@ -68,7 +92,7 @@ bool is_computed(sip::DigestAlgorithm algorithm) {
 }
 
 Authenticator::Authenticator(std::string realm, std::shared_ptr<const Secrets> secrets)
-    : realm_(std::move(realm)), secrets_(std::move(secrets)), hasher_(std::make_unique<Hasher>()) {}
+    : realm_(std::move(realm)), secrets_(std::move(secrets)), hasher_(std::make_unique<Hasher>()), memory_(std::make_unique<Memory>()) {}
 Authenticator::~Authenticator() = default;
 
 /// RFC 7616 3.4.1; without a qop RFC 2617 3.2.2.1.
@@ -88,15 +112,22 @@ bool Authenticator::is_right(const Claim& claim, const sip::Credentials& c) {
   return base::equal_constant_time(octets(ours.text()), octets(c.response)) && known != nullptr && ha2.bytes != 0 && ours.bytes != 0;
 }
 
-std::string Authenticator::challenge(const Claim& claim, const sip::SigningKeys& keys, bool is_stale) const {
-  std::array<char, sip::nonce_bytes> nonce;
-  sip::write_nonce(claim.now_s, realm_, claim.source, keys.signing(), nonce);
+std::string Authenticator::nonce_for(const base::Address& source, std::uint32_t now_s) {
+  std::array<char, nonce_bytes> nonce;
+  memory_->nonces.write(source, now_s, nonce);
+  return {nonce.data(), nonce.size()};
+}
+
+void Authenticator::note_done() { memory_->nonces.note_done(); }
+
+std::string Authenticator::challenge(const Claim& claim, bool is_stale) {
+  const std::string nonce = nonce_for(claim.source.address, claim.now_s);
   std::string out;
   for (const sip::DigestAlgorithm algorithm : secrets_->algorithms())
     out.append("WWW-Authenticate: Digest realm=\"")
         .append(realm_)
         .append("\", nonce=\"")
-        .append(nonce.data(), nonce.size())
+        .append(nonce)
         .append("\", algorithm=")
         .append(sip::name(algorithm))
         .append(", qop=\"auth,auth-int\"")
@@ -104,18 +135,18 @@ std::string Authenticator::challenge(const Claim& claim, const sip::SigningKeys&
   return out;
 }
 
-Proof Authenticator::check(const Claim& claim, const sip::SigningKeys& keys) {
+Proof Authenticator::check(const Claim& claim) {
   const auto c = sip::credentials(claim.message, realm_);
   // What was not offered nobody can know a secret for, and OpenSSL may not have it.
   const bool is_offered = c && std::ranges::find(secrets_->algorithms(), c->algorithm) != secrets_->algorithms().end();
-  if (!is_offered || !is_right(claim, *c)) return {.status = 401, .challenge = challenge(claim, keys, false)};
-  const auto made_s = sip::read_nonce(c->nonce, realm_, claim.source, keys);
-  // A node's clock may be ahead of ours a little.
-  const bool is_fresh = made_s && *made_s <= claim.now_s + base::nonce_s && claim.now_s <= *made_s + base::nonce_s;
-  if (!is_fresh) return {.status = 401, .challenge = challenge(claim, keys, true)};
+  if (!is_offered || !is_right(claim, *c)) return {.status = 401, .challenge = challenge(claim, false)};
+  const Nonces::Use use = memory_->nonces.take(
+      {.nonce = c->nonce, .nonce_count = c->nonce_count, .source = claim.source.address, .client = claim.client, .request = memory_->hash_of(claim)},
+      claim.now_s);
+  if (use == Nonces::Use::stale) return {.status = 401, .challenge = challenge(claim, true)};
   // RFC 7616 3.4.6 would have its digest-uri compared with the Request-URI. User agents write the registrar's address there, or the domain, whichever the
   // Request-URI has; a nonce that is good for one address and realm alone leaves nothing to be gained by another's.
-  return {.status = 200};
+  return {.status = 200, .challenge = {}, .is_repeated = use == Nonces::Use::repeated};
 }
 
 }  // namespace viaduct::registrar

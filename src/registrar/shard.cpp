@@ -69,9 +69,7 @@ std::size_t Shard::poll(std::size_t requests_max, std::uint64_t now_ms) {
   if (date_s_ != now_s) {
     date_s_ = now_s;
     commons_.locations.set_now(static_cast<std::uint32_t>(now_s));
-    const std::time_t wall = std::time(nullptr);
-    wall_s_ = static_cast<std::uint32_t>(wall);
-    date_ = date_line(wall);
+    date_ = date_line(std::time(nullptr));
   }
   take_all({pkts.data(), count});
   bindings_.expire(now_s);
@@ -135,8 +133,8 @@ void Shard::take_request(nic::Packet p, site::Note& note) {
   send_back(p, note, out.bytes);
 }
 
-Proof Shard::prove(const sip::Message& request, const site::Note& note, const site::Site& site) {
-  return authenticator_->check({.message = request, .client = note.client, .source = note.frame.source.address, .now_s = wall_s_}, site.keys);
+Proof Shard::prove(const sip::Message& request, const site::Note& note) {
+  return authenticator_->check({.message = request, .client = note.client, .source = note.frame.source, .now_s = static_cast<std::uint32_t>(now_ms_ / 1000)});
 }
 
 Shard::Outcome Shard::register_client(const sip::Message& request, const site::Note& note, const site::Site& site) {
@@ -152,11 +150,11 @@ Shard::Outcome Shard::register_client(const sip::Message& request, const site::N
     read->shape = shape;
     registration.emplace(*read);
   }
-  if (authenticator_) {
-    Proof proof = prove(request, note, site);
-    if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
-  }
-  Outcome out = bind(*registration, site);
+  Proof proof;
+  if (authenticator_) proof = prove(request, note);
+  if (proof.status == 401) return {.status = 401, .headers = std::move(proof.challenge)};
+  Outcome out = bind(*registration, proof.is_repeated, site);
+  if (authenticator_ && out.status == 200) authenticator_->note_done();
   if (notifier::asks_for_end(request) && out.status == 200) [[unlikely]]
     out.to_tag = watchers_.imply(*registration, authenticator_ != nullptr, site, now_ms_);
   return out;
@@ -164,8 +162,9 @@ Shard::Outcome Shard::register_client(const sip::Message& request, const site::N
 
 Shard::Outcome Shard::outcome_of(location::Outcome&& out) { return {.status = out.status, .fault = out.fault, .headers = std::move(out.headers)}; }
 
-Shard::Outcome Shard::bind(const location::Registration& registration, const site::Site& site) {
-  location::Outcome out = bindings_.process(registration, now_ms_ / 1000);
+Shard::Outcome Shard::bind(const location::Registration& registration, bool is_repeated, const site::Site& site) {
+  const std::uint64_t now_s = now_ms_ / 1000;
+  location::Outcome out = is_repeated ? bindings_.list(registration, now_s) : bindings_.process(registration, now_s);
   if (out.status != 200) return outcome_of(std::move(out));
   if (commons_.moves.is_any() && locations_.find(registration.key) != nullptr) [[unlikely]]
     commons_.moves.confirm(commons_.counters.size() + index_, {registration.key, site.local_home, registration.aor});
@@ -193,7 +192,7 @@ Shard::Outcome Shard::subscribe(const sip::Message& request, const site::Note& n
       break;
     case notifier::Permission::after_proof: {
       if (!authenticator_) return {.status = 403};
-      Proof proof = prove(request, note, site);
+      Proof proof = prove(request, note);
       if (proof.status != 200) return {.status = proof.status, .headers = std::move(proof.challenge)};
       break;
     }

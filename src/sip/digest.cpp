@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading credentials as RFC 3261 25.1 writes them, and nonces that are their own proof.
+// Reading credentials as RFC 3261 25.1 writes them.
 #include "viaduct/sip/digest.h"
 
 #include <algorithm>
@@ -64,11 +64,6 @@ std::optional<Credentials> read(std::string_view value) {
   return is_whole && has_counts ? std::optional{out} : std::nullopt;
 }
 
-std::uint64_t nonce_mac(std::uint32_t now_s, std::string_view realm, const base::Address& source, const SigningKey& key) {
-  const base::Hash128 what{'n' | std::uint64_t{now_s} << 32, base::siphash64({}, realm)};  // apart from all else that the key signs
-  return key.mac.mac64(what, std::bit_cast<base::Hash128>(source.octets()));
-}
-
 }  // namespace
 
 std::string_view name(DigestAlgorithm a) { return algorithm_names[static_cast<std::size_t>(a)]; }
@@ -86,24 +81,6 @@ std::optional<Credentials> credentials(const Message& request, std::string_view 
     if (found && found->realm == realm) return found;
   }
   return std::nullopt;
-}
-
-void write_nonce(std::uint32_t now_s, std::string_view realm, const base::Address& source, const SigningKey& key, std::span<char, nonce_bytes> out) {
-  out[0] = key.letter;
-  write_base32(now_s, out.subspan<1, base32_32_bytes>());
-  write_base32(nonce_mac(now_s, realm, source, key), out.subspan<1 + base32_32_bytes, base32_64_bytes>());
-}
-
-std::optional<std::uint32_t> read_nonce(std::string_view nonce, std::string_view realm, const base::Address& source, const SigningKeys& keys) {
-  if (nonce.size() != nonce_bytes) return std::nullopt;
-  const SigningKey* const key = keys.by_letter(nonce[0]);
-  const auto now_s = read_base32(nonce.substr(1, base32_32_bytes));
-  const auto mac = read_base32(nonce.substr(1 + base32_32_bytes));
-  if (key == nullptr || !now_s || !mac || *now_s > UINT32_MAX) return std::nullopt;
-  const std::uint64_t ours = nonce_mac(static_cast<std::uint32_t>(*now_s), realm, source, *key);
-  const auto octets = [](const std::uint64_t& word) { return std::span(reinterpret_cast<const std::uint8_t*>(&word), sizeof word); };
-  if (!base::equal_constant_time(octets(ours), octets(*mac))) return std::nullopt;
-  return static_cast<std::uint32_t>(*now_s);
 }
 
 }  // namespace viaduct::sip

@@ -243,6 +243,37 @@ def test_who_has_proven_who_he_is_has_as_many_telephones_as_are_allowed(lab, fol
         assert len(daemon.ask("client.show", aor="alice@example.com")["bindings"]) == 10
 
 
+def test_credentials_that_were_seen_on_the_wire_are_of_no_use(lab, folder):
+    """Neither is in the digest, Call-ID, CSeq or Contact: who has seen a REGISTER, and sends from its address, has its Authorization line and no more."""
+    with start(lab, folder, credentials=credentials(folder / "credentials"), algorithms=["MD5"]) as daemon:
+        place = lab.host("clients", CALLER[0])
+        telephone, stranger = Watcher(place, "alice", CALLER), Watcher(place, "alice", (CALLER[0], 6666))
+
+        def register(sender, cseq, contact=None, call_id="seen", **more):
+            request = sip.register("alice").via(sender.via()).call_id(call_id).cseq(cseq).contact(contact or f"<{sender.contact}>")
+            request.extra = list(more.items())
+            return request
+
+        def proven(request):
+            challenge = telephone.ask(request)
+            assert challenge.status == 401
+            return authorized(request.via(telephone.via()).cseq(request.cseq_number + 1), challenge, "alice", "secret")
+
+        first = proven(register(telephone, 1))
+        assert telephone.ask(first).status == 200
+        line = first.extra[-1][1]
+        for request in (register(stranger, 1, call_id="other"), register(stranger, 3, "*", Expires="0"), register(stranger, 1, "*", "other", Expires="0")):
+            answer = stranger.ask(request.header("Authorization", line))
+            assert answer.status == 401 and "stale=true" in answer.all("www-authenticate")[0], answer.octets
+        assert [b["contact"] for b in daemon.ask("client.show", aor="alice@example.com")["bindings"]] == [telephone.contact]
+        assert len(telephone.ask(first).all("contact")) == 1, "the answer was lost"
+        last = proven(register(telephone, 3, Expires="0"))
+        assert telephone.ask(last).status == 200
+        for old in (first, last):
+            answer = telephone.ask(old)
+            assert answer.status == 200 and not answer.all("contact"), "it is answered, and changes nothing any more"
+
+
 def test_sipp_registers_with_its_password(lab, folder):
     """It knows MD5 alone."""
     with start(lab, folder, credentials=credentials(folder / "credentials"), algorithms=["MD5"]) as daemon:

@@ -123,6 +123,8 @@ class Bindings {
   /// All or nothing: on a status other than 200 nothing has changed. The same (Call-ID, CSeq, branch) again is a retransmission and is answered alike.
   /// One of the shape of the REGISTER that has made the client's only binding is not read again: that shape says what stands in it.
   Outcome process(const Registration& registration, std::uint64_t now_s);
+  /// The answer to a REGISTER that changes nothing: all bindings of its client.
+  [[nodiscard]] Outcome list(const Registration& registration, std::uint64_t now_s);
   /// Make a binding by administrative action: within the bounds of a REGISTER's, and refreshed by one of the same contact. Of a contact that is bound already only the
   /// expiry changes. Returns 200, or 403, 423 or 503 as `process`, on which nothing has changed. Source: RFC 3680 4.7.1 (`created`).
   [[nodiscard]] std::uint16_t create(const NewBinding& binding, std::uint64_t now_s);

@@ -71,9 +71,9 @@ class Shard final : private notifier::Outlet, private location::AnswerLimit {
   void take_answer(nic::Packet p);
   void take_sighting(nic::Packet p, const site::Note& note);
   void take_request(nic::Packet p, site::Note& note);
-  [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note, const site::Site& site);
+  [[nodiscard]] Proof prove(const sip::Message& request, const site::Note& note);
   [[nodiscard]] Outcome register_client(const sip::Message& request, const site::Note& note, const site::Site& site);
-  [[nodiscard]] Outcome bind(const location::Registration& registration, const site::Site& site);
+  [[nodiscard]] Outcome bind(const location::Registration& registration, bool is_repeated, const site::Site& site);
   /// Whether clients of that one's home may be served by another now.
   [[nodiscard]] bool is_standing_in(const location::ClientKey& client, const site::Site& site) const;
   [[nodiscard]] Outcome subscribe(const sip::Message& request, const site::Note& note, const site::Site& site);
@@ -102,7 +102,6 @@ class Shard final : private notifier::Outlet, private location::AnswerLimit {
   std::uint64_t now_ms_{};
   std::uint32_t loss_percent_{};   // that edges are asked for: of this turn
   std::uint64_t date_s_{UINT64_MAX};
-  std::uint32_t wall_s_{};   // since 1970, at date_s_
   std::string date_;   // header line of that second
   std::array<char, base::large_packet_bytes_max> scratch_;
 };

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The credentials of an Authorization header, taken apart, and the nonces that they answer, which prove themselves. No hash is computed here.
+// The credentials of an Authorization header, taken apart. No hash is computed here.
 #pragma once
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string_view>
 
-#include "viaduct/base/address.h"
 #include "viaduct/sip/message.h"
-#include "viaduct/sip/token.h"
 
 namespace viaduct::sip {
 
@@ -33,12 +30,5 @@ struct Credentials {
 /// a known algorithm and qop, a name, nonce, uri and response, and with a qop a cnonce and an nc of eight hex digits.
 /// Source: RFC 3261 22.4, 25.1; RFC 7616 3.4.
 [[nodiscard]] std::optional<Credentials> credentials(const Message& request, std::string_view realm);
-
-/// Key letter, seconds since 1970, and a MAC over these, the realm and the source's address.
-inline constexpr std::size_t nonce_bytes = 1 + base32_32_bytes + base32_64_bytes;
-/// Thread: any; pure. Source: RFC 7616 3.3 (a nonce that needs no state).
-void write_nonce(std::uint32_t now_s, std::string_view realm, const base::Address& source, const SigningKey& key, std::span<char, nonce_bytes> out);
-/// Seconds since 1970 of a nonce that a key of the fleet made for that realm and address. Errors: nullopt.
-[[nodiscard]] std::optional<std::uint32_t> read_nonce(std::string_view nonce, std::string_view realm, const base::Address& source, const SigningKeys& keys);
 
 }  // namespace viaduct::sip
