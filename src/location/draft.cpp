@@ -62,6 +62,7 @@ BindingText Draft::made(const Registration& r, const sip::Contact& contact, std:
                       .next = r.next,
                       .listener = r.listener,
                       .has_gruu = has_public_gruu(instance),
+                      .is_own_flow = r.is_own_flow,
                       .q_milli = contact.q_milli,
                       .reg_id = r.supports_outbound && !instance.empty() ? contact.reg_id : 0,
                       .cseq = origin.cseq,

@@ -9,15 +9,17 @@
 namespace viaduct::location {
 namespace {
 
-constexpr std::uint8_t format = 3;
+constexpr std::uint8_t format = 4;
+constexpr std::uint8_t format_without_flags = 3;
 constexpr std::uint8_t format_of_numbered_listeners = 2;
 constexpr std::uint8_t format_without_registered_at = 1;
+constexpr std::uint8_t own_flow = 1;   // of the flags
 
 void put(store::RowWriter& w, const assign::BindingText& b, const RowBasis& basis) {
   const assign::Binding& f = b.binding;
   w << f.flow << f.next << basis.endpoint_of(f.listener) << f.q_milli << f.reg_id << f.cseq << f.call_hash << f.branch_hash;
   w << static_cast<std::int64_t>(f.added_at_s) + basis.offset_s << static_cast<std::int64_t>(f.expires_at_s) + basis.offset_s;
-  w << (f.registered_at_s != 0 ? static_cast<std::int64_t>(f.registered_at_s) + basis.offset_s : 0);
+  w << (f.registered_at_s != 0 ? static_cast<std::int64_t>(f.registered_at_s) + basis.offset_s : 0) << (f.is_own_flow ? own_flow : std::uint8_t{0});
   for (const std::string_view text : {b.uri, b.instance, b.path}) w << static_cast<std::uint16_t>(text.size());
   for (const std::string_view text : {b.uri, b.instance, b.path}) w << text;
 }
@@ -27,7 +29,7 @@ assign::BindingText take(store::RowReader& r, const RowBasis& basis, std::uint8_
   assign::Binding& f = out.binding;
   f.flow = r.endpoint();
   f.next = r.endpoint();
-  f.listener = found == format ? basis.listener_at(r.endpoint()) : basis.listener_numbered(r.number<std::uint8_t>());
+  f.listener = found >= format_without_flags ? basis.listener_at(r.endpoint()) : basis.listener_numbered(r.number<std::uint8_t>());
   f.q_milli = r.number<std::uint16_t>();
   f.reg_id = r.number<std::uint32_t>();
   f.cseq = r.number<std::uint32_t>();
@@ -37,6 +39,7 @@ assign::BindingText take(store::RowReader& r, const RowBasis& basis, std::uint8_
   f.added_at_s = time();
   f.expires_at_s = time();
   if (found != format_without_registered_at) f.registered_at_s = time();
+  if (found == format) f.is_own_flow = (r.number<std::uint8_t>() & own_flow) != 0;
   const auto uri = r.number<std::uint16_t>(), instance = r.number<std::uint16_t>(), path = r.number<std::uint16_t>();
   out.uri = r.text(uri);
   out.instance = r.text(instance);
@@ -63,7 +66,7 @@ std::string to_row(const assign::Location& location, const RowBasis& basis) {
 std::optional<FromRow> from_row(std::string_view row, const RowBasis& basis) {
   store::RowReader r(row);
   const auto found = r.number<std::uint8_t>();
-  if (found != format && found != format_of_numbered_listeners && found != format_without_registered_at) return std::nullopt;
+  if (found < format_without_registered_at || found > format) return std::nullopt;
   const auto count = r.number<std::uint8_t>();
   const auto aor_bytes = r.number<std::uint16_t>();
   FromRow out{.aor = r.text(aor_bytes)};

@@ -51,7 +51,7 @@ bool is_on_flow_of_a_binding(const WatchRequest& q, const assign::Location* loca
   const base::Endpoint asks = asker(q, site);
   for (std::size_t i = 0; location != nullptr && i < location->count(); ++i) {
     const assign::BindingText b = (*location)[i];
-    if (b.binding.flow == q.flow && far_end(first_uri(b.path), {}, q.flow, site) == asks) return true;
+    if (b.binding.is_own_flow && b.binding.flow == q.flow && far_end(first_uri(b.path), {}, q.flow, site) == asks) return true;
   }
   return false;
 }

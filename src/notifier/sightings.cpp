@@ -43,6 +43,7 @@ std::optional<BindingText> listed(const sip::Contact& contact, const Answer& ans
   return BindingText{.binding = {.flow = flow,
                                  .next = flow,
                                  .listener = answer.sighting.listener,
+                                 .is_own_flow = answer.sighting.is_own_flow,
                                  .q_milli = contact.q_milli,
                                  .reg_id = instance.empty() ? 0 : contact.reg_id,
                                  .cseq = answer.cseq,

@@ -107,6 +107,7 @@ std::expected<location::Registration, location::Outcome> read_registration(const
   if (out.supports_outbound && !has_first_hop) {
     const auto contacts = sip::contacts(request);
     if (contacts && std::ranges::any_of(std::span(contacts->values).first(contacts->count), [](const sip::Contact& c) { return c.reg_id != 0; }))
+                             .is_own_flow = is_own_flow(request, flow, site),
       return std::unexpected(location::Outcome{.status = 439});
   }
   return out;

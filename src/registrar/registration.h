@@ -31,6 +31,10 @@ enum class Belief : std::uint8_t {
 [[nodiscard]] Belief belief_in_path(const site::Site& site, const base::Address& source);
 /// The place that the URI of a first hop spells, if requests may go there; else where the request came from, which knows the name.
 [[nodiscard]] base::Endpoint place_of(std::string_view uri, const base::Endpoint& flow, const site::Site& site);
+/// Whether a request came from its client at once, or through one edge of the fleet and nothing else: from there, or from where that edge has it, nobody else sends.
+[[nodiscard]] inline bool is_own_flow(const sip::Message& request, const base::Endpoint& flow, const site::Site& site) {
+  return request.via_values == 1 || (request.via_values == 2 && site::any_contains(site.edges, flow.address));
+}
 /// Where requests in a dialog with a request's sender go first: the place of its first Record-Route, or where it came from.
 [[nodiscard]] base::Endpoint first_hop(const sip::Message& request, const base::Endpoint& flow, const site::Site& site);
 

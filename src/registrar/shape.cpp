@@ -34,7 +34,8 @@ base::AesHashKey shape_key(const base::Key128& seed) {
 
 std::uint64_t shape_of(const sip::Message& request, const site::Note& note, const site::Site& site, const base::AesHashKey& key) {
   const base::Endpoint &flow = note.frame.source, &here = note.frame.destination;
-  const std::uint32_t way = (request.via_values == 1 ? 1U : 0U) | std::uint32_t{std::to_underlying(belief_in_path(site, flow.address))} << 1;
+  const std::uint32_t way = (request.via_values == 1 ? 1U : 0U) | std::uint32_t{std::to_underlying(belief_in_path(site, flow.address))} << 1 |
+                            (is_own_flow(request, flow, site) ? 8U : 0U);
   base::AesHasher hash(key, request.text.data(), std::to_underlying(Part::way), way);
   hash.numbers(flow.port | std::uint64_t{here.port} << 16, 0);
   add(hash, flow.address);
@@ -56,6 +57,7 @@ std::optional<location::Registration> read_again(const sip::Message& request, co
                                 .flow = b.flow,
                                 .next = b.next,
                                 .listener = b.listener,
+                                .is_own_flow = b.is_own_flow,
                                 .path = location->path(0),
                                 .supports_path = b.supports_path,
                                 .supports_outbound = b.supports_outbound,

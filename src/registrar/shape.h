@@ -16,7 +16,8 @@ namespace viaduct::registrar {
 [[nodiscard]] base::AesHashKey shape_key(const base::Key128& seed);
 
 /// A keyed hash of all that a registrar reads in a REGISTER and its way here but for the client, Call-ID, CSeq, the branch and credentials: its Contact, Expires, Path,
-/// Supported, Require and Event lines, octet by octet, its flow, where it came to, whether it came from its client at once, and whether its Path is believed.
+/// Supported, Require and Event lines, octet by octet, its flow, where it came to, whether it came from its client at once or through an edge alone, and whether its Path is
+/// believed.
 /// Two that differ in any of it have equal shapes by chance only, once in 2^64. Never 0. Shape: `request` is indexed without fault.
 [[nodiscard]] std::uint64_t shape_of(const sip::Message& request, const site::Note& note, const site::Site& site, const base::AesHashKey& key);
 

@@ -115,7 +115,14 @@ void Shard::take_sighting(nic::Packet p, const site::Note& note) {
   const site::Site& site = commons_.site.read();
   std::array<char, base::aor_bytes_max> room;
   const auto aor = sip::canonical_aor(message_[message_.to_uri], site.domains, room);   // workers hand over what they have found it in
-  if (aor) sightings_.take({.message = message_, .aor = *aor, .client = note.client, .flow = note.flow, .listener = listener_of(note, site)}, now_ms_ / 1000);
+  if (aor)
+    sightings_.take({.message = message_,
+                     .aor = *aor,
+                     .client = note.client,
+                     .flow = note.flow,
+                     .listener = listener_of(note, site),
+                     .is_own_flow = message_.via_values == 2},
+                    now_ms_ / 1000);   // our own Via and his
   nic::free(p);
 }
 

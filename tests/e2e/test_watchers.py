@@ -297,6 +297,25 @@ def test_a_password_proves_whose_the_registrations_are(lab, folder):
         assert callee.subscription("caller").subscribe().status == 403
 
 
+def test_who_is_behind_the_same_proxy_is_not_the_client(lab, folder):
+    """All who come through a proxy come from its address: a From is written by anybody, and only a password shows whose it is."""
+    with start(lab, folder, registrar={"credentials": credentials(folder / "credentials"), "algorithms": ["MD5"]}) as daemon:
+        proxy = phone(lab)   # what it sends on comes from telephones behind it
+
+        def behind(request, telephone):
+            return request.via(proxy.via(), sip.via(f"{telephone}:5060", f"z9hG4bKt{proxy.transactions}"))
+
+        register = behind(sip.register("callee").contact("<sip:callee@198.18.0.41>"), "198.18.0.41")
+        challenge = proxy.ask(register)
+        register = authorized(behind(register.cseq(2), "198.18.0.41"), challenge, "callee", "secret")
+        assert proxy.ask(register).status == 200
+        stranger = proxy.subscription("callee")
+        challenge = proxy.ask(behind(stranger.request(3600), "198.18.0.42"))
+        assert challenge.status == 401 and total(daemon) == 0
+        own = authorized(behind(stranger.request(3600), "198.18.0.41"), challenge, "callee", "secret")
+        assert proxy.ask(own).status == 200 and stranger.told().document.is_full
+
+
 def test_no_more_than_the_limits_allow(lab, folder):
     with start(lab, folder, {"per_client_max": 2, "subscriptions_max": 3}):
         watcher = server(lab)

@@ -15,6 +15,7 @@ assign::Location::Owner two_bindings() {
   const assign::BindingText texts[] = {{.binding = {.flow = *base::Endpoint::parse("192.0.2.9:40000", 5060),
                                                     .next = *base::Endpoint::parse("[2001:db8::9]:5070", 5060),
                                                     .listener = 3,
+                                                    .is_own_flow = true,
                                                     .q_milli = 500,
                                                     .reg_id = 2,
                                                     .cseq = 77,
@@ -41,6 +42,8 @@ TEST(Row, BringsEverythingBack) {
   EXPECT_EQ(is.binding.flow, was.binding.flow);
   EXPECT_EQ(is.binding.next, was.binding.next);
   EXPECT_EQ(is.binding.listener, was.binding.listener);
+  EXPECT_TRUE(is.binding.is_own_flow);
+  EXPECT_FALSE(back->bindings[1].binding.is_own_flow);
   EXPECT_EQ(is.binding.q_milli, was.binding.q_milli);
   EXPECT_EQ(is.binding.reg_id, was.binding.reg_id);
   EXPECT_EQ(is.binding.cseq, was.binding.cseq);
@@ -70,7 +73,7 @@ TEST(Row, NamesItsListenerByPlace) {
   EXPECT_EQ(listener({listeners[1], listeners[0]}), 0U) << "it is no more";
 }
 
-/// One binding as earlier builds wrote it: its listener is a number; of format 1 `registered` is missing.
+/// One binding as earlier builds wrote it: without flags, before format 3 its listener is a number; of format 1 `registered` is missing.
 std::string earlier(std::uint8_t format, std::uint8_t listener) {
   constexpr std::size_t head = 4, endpoint_bytes = 18, fixed_bytes = 2 + 4 + 4 + 8 + 8;
   const assign::BindingText text{.binding = {.cseq = 5, .added_at_s = 10, .expires_at_s = 70, .registered_at_s = 20}, .uri = "sip:a@h"};
@@ -78,6 +81,8 @@ std::string earlier(std::uint8_t format, std::uint8_t listener) {
   std::string row = to_row(*assign::Location::make({1, 2}, aor, {&text, 1}), {});
   row[0] = static_cast<char>(format);
   const std::size_t listener_at = head + aor.size() + 2 * endpoint_bytes;
+  row.erase(listener_at + endpoint_bytes + fixed_bytes + 3 * sizeof(std::int64_t), 1);
+  if (format == 3) return row;
   row.replace(listener_at, endpoint_bytes, 1, static_cast<char>(listener));
   if (format == 1) row.erase(listener_at + 1 + fixed_bytes + 2 * sizeof(std::int64_t), sizeof(std::int64_t));
   return row;
@@ -97,12 +102,19 @@ TEST(Row, OfEarlierBuildsHasItsListenersNumber) {
   }
 }
 
+TEST(Row, OfEarlierBuildsDoesNotSayWhoseTheFlowIs) {
+  const auto back = from_row(earlier(3, 0), basis_of(0));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->bindings.at(0).uri, "sip:a@h");
+  EXPECT_FALSE(back->bindings.at(0).binding.is_own_flow);
+}
+
 TEST(Row, IsRefusedWhenAnythingIsMissingOrTooMuch) {
   const std::string row = to_row(*two_bindings(), {});
   for (std::size_t bytes = 0; bytes < row.size(); ++bytes) EXPECT_FALSE(from_row(std::string_view(row).substr(0, bytes), {})) << bytes;
   EXPECT_FALSE(from_row(row + "x", {}));
   std::string other = row;
-  other[0] = 4;
+  other[0] = 5;
   EXPECT_FALSE(from_row(other, {})) << "another format";
 }
 

@@ -19,8 +19,9 @@ class PermissionTest : public testing::Test {
   PermissionTest() { site.edges = {*base::Prefix::parse("198.18.0.3/32")}; }
 
   /// One binding of alice's.
-  static assign::Location::Owner bound(const base::Endpoint& flow, const std::string& path = {}) {
-    const std::array all = {assign::BindingText{.binding = {.flow = flow, .next = flow}, .uri = "sip:alice@192.0.2.9:5070", .instance = {}, .path = path}};
+  static assign::Location::Owner bound(const base::Endpoint& flow, const std::string& path = {}, bool is_own_flow = true) {
+    const std::array all = {assign::BindingText{
+        .binding = {.flow = flow, .next = flow, .is_own_flow = is_own_flow}, .uri = "sip:alice@192.0.2.9:5070", .instance = {}, .path = path}};
     return assign::Location::make({1, 2}, "alice@example.com", all);
   }
   /// The edge's URI for that client's flow: of a Path, or of the dialog's Record-Route.
@@ -56,6 +57,12 @@ TEST_F(PermissionTest, IsAClientsForItselfOnTheFlowOfABinding) {
   EXPECT_EQ(ask({}, {client.address, 5071}, location.get()), Permission::after_proof);
   EXPECT_EQ(ask({}, client, nullptr), Permission::after_proof);
   EXPECT_EQ(ask({.from = "sip:bob@example.com"}, client, location.get()), Permission::refused);
+}
+
+TEST_F(PermissionTest, IsNobodysOnAFlowThatAProxyShares) {
+  const auto location = bound(client, {}, false), behind_edge = bound(edge, edge_uri(client), false);
+  EXPECT_EQ(ask({}, client, location.get()), Permission::after_proof);
+  EXPECT_EQ(ask({.more = "Record-Route: " + edge_uri(client, "watch@h") + "\r\n"}, edge, behind_edge.get()), Permission::after_proof);
 }
 
 TEST_F(PermissionTest, IsAClientsOnTheFlowOfABindingSeenElsewhereToo) {

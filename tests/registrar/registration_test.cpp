@@ -68,6 +68,19 @@ TEST_F(Reading, KeepsThePathOfAnybodyAsRoutesOfTheFlowWhereEverybodyIsTrusted) {
   EXPECT_EQ(next("<sip:token@203.0.113.1;lr;ob>"), endpoint("203.0.113.1:5060")) << "an edge is named";
 }
 
+TEST_F(Reading, KnowsWhoseAFlowIs) {
+  const auto is_own = [&](const std::string& vias) {
+    request = Register();
+    for (std::size_t at = 0; at < vias.size(); ++at) request.header(std::string("Via: SIP/2.0/UDP 198.18.0.") + vias[at] + ";branch=z9hG4bK" + vias[at]);
+    return read()->is_own_flow;
+  };
+  EXPECT_TRUE(is_own(""));
+  EXPECT_FALSE(is_own("1")) << "a proxy's, and of all who are behind it";
+  site.edges = {*base::Prefix::parse("192.0.2.0/24")};
+  EXPECT_TRUE(is_own("1")) << "an edge knows each by a token";
+  EXPECT_FALSE(is_own("12")) << "a proxy behind the edge";
+}
+
 TEST_F(Reading, RefusesByNameWhatItLacks) {
   request.header("Require: path, 100rel , gruu").header("Require: foo,\r\n bar");
   EXPECT_EQ(read().error().status, 420);

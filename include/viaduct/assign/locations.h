@@ -24,25 +24,26 @@ struct Binding {
   base::Endpoint next;           ///< where requests for it are sent: to the first of its Path, else through its flow (RFC 3327 5.3, RFC 5626 5.3)
   std::uint8_t listener{};       ///< ours, by number, that it came to
   bool has_gruu : 1 {};          ///< its instance can stand in a public GRUU
-  bool supports_path : 1 {}, supports_outbound : 1 {}, supports_gruu : 1 {};   ///< with a shape: what its client said that it understands
+  bool is_own_flow : 1 {};  ///< nobody but its client sends from there: its REGISTER came from him at once, or through one edge of the fleet and nothing else
+  bool supports_path : 1 {}, supports_outbound : 1 {}, supports_gruu : 1 {};  ///< with a shape: what its client said that it understands
   std::uint16_t q_milli{1000};
-  std::uint32_t reg_id{};        ///< of an outbound registration, else 0
-  std::uint32_t cseq{};          ///< of the REGISTER that last changed it, as the next two
+  std::uint32_t reg_id{};  ///< of an outbound registration, else 0
+  std::uint32_t cseq{};  ///< of the REGISTER that last changed it, as the next two
   std::uint64_t call_hash{};
   std::uint64_t branch_hash{};
-  std::uint32_t added_at_s{};    ///< first seen
+  std::uint32_t added_at_s{};  ///< first seen
   std::uint32_t expires_at_s{};
-  std::uint64_t shape{};         ///< of that REGISTER: what else stood in it (registrar/shape.h); 0: others have changed it since, or it is not known
-  std::uint32_t asked_s{};       ///< with a shape: the expiry that it asked for; 0: none
-  std::uint32_t registered_at_s{};   ///< when that REGISTER came; 0: none has, or before the clock began
+  std::uint64_t shape{};  ///< of that REGISTER: what else stood in it (registrar/shape.h); 0: others have changed it since, or it is not known
+  std::uint32_t asked_s{};  ///< with a shape: the expiry that it asked for; 0: none
+  std::uint32_t registered_at_s{};  ///< when that REGISTER came; 0: none has, or before the clock began
 };
 
 /// The same with its texts, to be put into a Location or read from one.
 struct BindingText {
   Binding binding;
-  std::string_view uri;        ///< addr-spec of its Contact
-  std::string_view instance;   ///< +sip.instance with its quotes; empty: none
-  std::string_view path;       ///< values of its Path, as they would stand in one Route line; empty: none
+  std::string_view uri;  ///< addr-spec of its Contact
+  std::string_view instance;  ///< +sip.instance with its quotes; empty: none
+  std::string_view path;  ///< values of its Path, as they would stand in one Route line; empty: none
 };
 
 /// All bindings of one client, in one piece of memory. Immutable once it is in the map, but for the timer, `row` and what of a binding is the
@@ -57,7 +58,7 @@ class Location : public base::Timer {
   /// Shape: 1 to 255 bindings.
   [[nodiscard]] static Owner make(const base::Hash128& key, std::string_view aor, std::span<const BindingText> bindings);
 
-  [[nodiscard]] std::string_view aor() const { return {text(), aor_bytes_}; }   ///< canonical
+  [[nodiscard]] std::string_view aor() const { return {text(), aor_bytes_}; }  ///< canonical
   [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] const Binding& binding(std::size_t i) const { return places()[i].binding; }
   [[nodiscard]] std::string_view uri(std::size_t i) const { return {text() + places()[i].text_at, places()[i].uri_bytes}; }
@@ -67,11 +68,11 @@ class Location : public base::Timer {
   [[nodiscard]] BindingText operator[](std::size_t i) const { return {.binding = binding(i), .uri = uri(i), .instance = instance(i), .path = path(i)}; }
   /// A REGISTER has changed nothing of a binding but when it ends, and what it is of. Thread: the registrar's.
   void refresh(std::size_t i, const Binding& by);
-  [[nodiscard]] std::size_t bytes() const;   ///< of memory
+  [[nodiscard]] std::size_t bytes() const;  ///< of memory
 
   base::Hash128 key;
   std::atomic<Location*> chain{};
-  store::RowState row;   ///< whether it waits to be written to the store
+  store::RowState row;  ///< whether it waits to be written to the store
 
  private:
   struct Place {
@@ -116,7 +117,7 @@ class Locations {
   void set_now(std::uint32_t now_s) { now_s_.store(now_s, std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::uint32_t> now_s_{};   // relaxed: nothing hangs on its order
+  std::atomic<std::uint32_t> now_s_{};  // relaxed: nothing hangs on its order
   std::vector<std::unique_ptr<LocationMap>> maps_;
 };
 

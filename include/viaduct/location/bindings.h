@@ -41,6 +41,7 @@ struct Registration {
   base::Endpoint flow;           ///< its source
   base::Endpoint next;           ///< where requests for its bindings are sent: its first Path's place, or the flow
   std::uint8_t listener{};       ///< ours, by number, that it came to
+  bool is_own_flow{};            ///< no proxy but an edge of the fleet stands between
   std::string_view path;         ///< values of its Path in one line, without line ends
   bool supports_path{};          ///< RFC 3327 5.1
   bool supports_outbound{};      ///< RFC 5626 6

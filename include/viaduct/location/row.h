@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client's bindings as octets, to be kept while the node is down.
 //
-//   row:      u8 format (3), u8 count, u16 octets of the AoR, the AoR, then the bindings
+//   row:      u8 format (4), u8 count, u16 octets of the AoR, the AoR, then the bindings
 //   binding:  flow, next and listener (16 octets of address and u16 port each), u16 q, u32 reg-id, u32 CSeq, u64 hash of Call-ID, u64 hash of branch,
-//             i64 added, i64 expires and i64 registered (seconds since 1970; registered 0: not known), u16 octets of URI, instance and Path, then these texts
-// Of earlier builds are read: format 2, whose listener is its number in a u8, and format 1, which is that without `registered`.
+//             i64 added, i64 expires and i64 registered (seconds since 1970; registered 0: not known), u8 flags (1: the flow
+//             is the client's own), u16 octets of URI, instance and Path, then these texts
+// Of earlier builds are read: format 3, which has no flags, format 2, whose listener is its number in a u8, and format 1, which is that without `registered`.
 // Numbers are little endian, as the machine's.
 #pragma once
 #include <cstdint>

@@ -22,7 +22,8 @@ enum class Permission : std::uint8_t {
   refused        ///< another's
 };
 
-/// Servers in `watcher_prefixes` may watch anybody; a client itself, shown by the flow of one of its bindings. Behind an edge of the fleet a flow is what
+/// Servers in `watcher_prefixes` may watch anybody; a client itself, shown by the flow of one of its bindings, unless other proxies stand
+/// between: their flow is that of all who are behind them. Behind an edge of the fleet a flow is what
 /// the edge says: its tokens in the Path of the binding and the Record-Route of the SUBSCRIBE, or the Via that it received.
 [[nodiscard]] Permission may_watch(const WatchRequest& request, const site::Site& site);
 

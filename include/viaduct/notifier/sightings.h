@@ -23,6 +23,7 @@ struct Sighting {
   location::ClientKey client;
   base::Endpoint flow;       ///< where the REGISTER came from
   std::uint8_t listener{};   ///< ours, by number, that the answer came to
+  bool is_own_flow{};        ///< the REGISTER came from its client at once
 };
 
 /// One shard's. A client is in here from his first subscription until his last is over; when they were sent away to come again, a while longer, so that who
