@@ -59,22 +59,32 @@ base::Endpoint place_of(std::string_view path_uri, const base::Endpoint& flow, c
 
 namespace {
 
-// What of the Path a registration keeps. False: it is too long.
-bool read_path(const sip::Message& request, const site::Site& site, Belief belief, std::span<char, base::path_bytes_max> room, location::Registration& out,
-               bool& has_first_hop) {
+// What of the Path a registration keeps. Returns 200, 400 when it cannot be read (RFC 3327 4), 513 when it is too long.
+std::uint16_t read_path(const sip::Message& request, const site::Site& site, Belief belief, std::span<char, base::path_bytes_max> room,
+                        location::Registration& out, bool& has_first_hop) {
   std::size_t bytes = 0;
   sip::Routes values(request, HeaderId::path);
   for (sip::RouteValue value; values.next(value);) {
+    const auto uri = sip::parse_uri(value.uri);
+    if (!uri) return 400;
     if (bytes == 0 && belief == Belief::whole) out.next = place_of(value.uri, out.flow, site);
-    if (bytes + 2 + value.value.size() > room.size()) return false;
+    if (bytes + 2 + value.value.size() > room.size()) return 513;
     if (bytes != 0) bytes += std::string_view(", ").copy(room.data() + bytes, 2);
     std::ranges::replace_copy_if(value.value, room.data() + bytes, [](char c) { return c == '\r' || c == '\n'; }, ' ');
     bytes += value.value.size();
-    const auto uri = sip::parse_uri(value.uri);
-    has_first_hop = uri && sip::uri_param(uri->params, "ob").found;
+    has_first_hop = sip::uri_param(uri->params, "ob").found;
   }
   out.path = {room.data(), bytes};
-  return true;
+  return 200;
+}
+
+// Contacts that are to be bound by their reg-id: each is a flow, and a request comes by one.
+std::ptrdiff_t count_flows(const sip::Message& request) {
+  const auto contacts = sip::contacts(request);
+  if (!contacts) return 0;
+  const std::uint32_t otherwise_s = sip::expires_s(request).value_or(1);
+  const auto is_flow = [&](const sip::Contact& c) { return c.reg_id != 0 && c.expires_s.value_or(otherwise_s) != 0; };
+  return std::ranges::count_if(std::span(contacts->values).first(contacts->count), is_flow);
 }
 
 }  // namespace
@@ -97,17 +107,20 @@ std::expected<location::Registration, location::Outcome> read_registration(const
                              .flow = flow,
                              .next = flow,
                              .listener = static_cast<std::uint8_t>(site.listener(note.frame.destination) - site.listeners.data()),
+                             .is_own_flow = is_own_flow(request, flow, site),
                              .supports_path = options.path,
                              .supports_outbound = options.outbound,
                              .supports_gruu = options.gruu};
   bool has_first_hop = request.via_values == 1;
   const Belief belief = belief_in_path(site, flow.address);
-  if (belief != Belief::none && !read_path(request, site, belief, path_room, out, has_first_hop)) return std::unexpected(location::Outcome{.status = 513});
+  const std::uint16_t path_status = belief != Belief::none ? read_path(request, site, belief, path_room, out, has_first_hop) : std::uint16_t{200};
+  if (path_status == 400) return std::unexpected(location::Outcome{.status = 400, .fault = sip::Bad::uri_syntax});
+  if (path_status != 200) return std::unexpected(location::Outcome{.status = path_status});
+  if (out.supports_outbound && count_flows(request) > 1) return std::unexpected(location::Outcome{.status = 400, .fault = sip::Bad::contact_syntax});
   // RFC 5626 6: behind a first hop that keeps no flows, outbound registration would not do what it promises. Who asks for no reg-id does not mind.
   if (out.supports_outbound && !has_first_hop) {
     const auto contacts = sip::contacts(request);
     if (contacts && std::ranges::any_of(std::span(contacts->values).first(contacts->count), [](const sip::Contact& c) { return c.reg_id != 0; }))
-                             .is_own_flow = is_own_flow(request, flow, site),
       return std::unexpected(location::Outcome{.status = 439});
   }
   return out;

@@ -16,7 +16,8 @@ namespace viaduct::registrar {
 }
 
 /// Shape: `request` is indexed without fault, `aor` its client's, canonical; `out` stays where it is while it is used.
-/// Errors: the answer that it gets without its bindings being touched: 420 (RFC 3261 10.3 step 2), 439 (RFC 5626 6), 513 for a Path that is too long.
+/// Errors: the answer that it gets without its bindings being touched: 420 (RFC 3261 10.3 step 2), 439 (RFC 5626 6), 513 for a Path that is too long,
+/// 400 for one that cannot be read and for several flows at once.
 [[nodiscard]] std::expected<location::Registration, location::Outcome> read_registration(const sip::Message& request, std::string_view aor,
                                                                                          const site::Note& note, const site::Site& site,
                                                                                          std::span<char, base::path_bytes_max> path_room);

@@ -81,6 +81,28 @@ TEST_F(Reading, KnowsWhoseAFlowIs) {
   EXPECT_FALSE(is_own("12")) << "a proxy behind the edge";
 }
 
+TEST_F(Reading, RefusesAPathThatCannotBeRead) {
+  for (const std::string bad : {"<sip:198.18.0.10;lr>,garbage,<sip:x", "garbage", "<sip:198.18.0.10;lr>, <sip:>", "<>"}) {
+    request = Register().header("Path: " + bad);
+    EXPECT_EQ(read().error().status, 400) << bad;
+  }
+  site.trusted_proxies.clear();
+  EXPECT_TRUE(read()) << "what is not kept may say what it likes";
+}
+
+TEST_F(Reading, RefusesSeveralFlowsInOneRequest) {
+  const std::string device = ";+sip.instance=\"<urn:uuid:1>\";reg-id=";
+  const auto flows = [&](const std::string& supported, const std::string& second) {
+    request = Register().header("Supported: " + supported).contact("<sip:a@192.0.2.9>" + device + "1").contact("<sip:a@192.0.2.9:5070>" + second);
+    const auto r = read();
+    return r ? 200 : r.error().status;
+  };
+  EXPECT_EQ(flows("outbound", device + "2"), 400);
+  EXPECT_EQ(flows("outbound", ""), 200);
+  EXPECT_EQ(flows("outbound", device + "2;expires=0"), 200) << "one goes";
+  EXPECT_EQ(flows("path", device + "2"), 200) << "who does not speak of flows has none";
+}
+
 TEST_F(Reading, RefusesByNameWhatItLacks) {
   request.header("Require: path, 100rel , gruu").header("Require: foo,\r\n bar");
   EXPECT_EQ(read().error().status, 420);
