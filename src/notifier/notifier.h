@@ -113,6 +113,7 @@ struct Watchers::Impl {
   [[nodiscard]] SubscribeOutcome refresh(Subscription& s, const Subscribe& q, const site::Site& site, const struct Wish& wish);
   [[nodiscard]] SubscribeOutcome start(const Subscribe& q, const site::Site& site, const struct Wish& wish);
   [[nodiscard]] SubscribeOutcome granted(const Subscription& s, const Subscribe& q, const site::Site& site) const;
+  [[nodiscard]] Subscription& revived(Subscription& s);
   void adopt(const Subscribe& q);
   void lose_sight(const location::ClientKey& client, const Standing& last);
   [[nodiscard]] SubscriptionView view(const Subscription& s) const;

@@ -160,6 +160,18 @@ SubscribeOutcome Watchers::Impl::start(const Subscribe& q, const site::Site& sit
   return granted(s, q, site);
 }
 
+/// An ended one begins anew, under the same tags: its NOTIFYs go on counting, its documents begin again, and the answer to its last NOTIFY is nobody's any more.
+Subscription& Watchers::Impl::revived(Subscription& s) {
+  if (s.open) --open;
+  s.open.reset();
+  Standing& x = s.standing;
+  x.ending = Ending::none;
+  x.retry_after_s = x.version = 0;
+  x.repeats_cseq = x.was_redirected = x.was_retried = x.shortens = false;
+  counters.subscribed.add(1);
+  return s;
+}
+
 /// What he has registered here before anybody watched him.
 void Watchers::Impl::adopt(const Subscribe& q) {
   const assign::Location* const here = locations.find(q.client);
@@ -191,9 +203,10 @@ SubscribeOutcome Watchers::Impl::subscribe(const Subscribe& q, const site::Site&
   const bool is_it = s != nullptr && s->client == q.client && s->texts().call_id == m[m.call_id] && s->texts().event_id == wish->event.id;
   if (m.to_tag.bytes != 0 && (!is_it || m[m.to_tag] != tag_text(dialog))) return refused(481);
   if (!is_it) return s == nullptr ? start(q, site, *wish) : refused(500);
-  // Over, but for the answer to its last NOTIFY: only the SUBSCRIBE that ended it may come again.
-  if (s->ends() && m.cseq_number != s->standing.remote_cseq) return refused(481);
-  return refresh(*s, q, site, *wish);
+  // Over, but for the answer to its last NOTIFY: the SUBSCRIBE that ended it may come again, and one that begins another (RFC 6665 4.1.2.1).
+  if (!s->ends() || m.cseq_number == s->standing.remote_cseq) return refresh(*s, q, site, *wish);
+  if (m.to_tag.bytes != 0) return refused(481);
+  return refresh(revived(*s), q, site, *wish);
 }
 
 Watchers::Watchers(const WatchRules& rules, const assign::LocationMap& locations, Sightings& sightings, const base::Key128& seed, Outlet& outlet,

@@ -107,6 +107,29 @@ TEST_F(WatchersTest, EndsWithANotifyWhenAskedTo) {
   EXPECT_EQ(ask({.to_tag = tag, .cseq = 3}).status, 481);
 }
 
+TEST_F(WatchersTest, BeginsAnewBeforeTheEndIsHeard) {
+  enrol("<sip:a@192.0.2.9>", 1);
+  const std::string tag = subscribed();
+  EXPECT_EQ(ask({.to_tag = tag, .cseq = 2, .expires = 0}).status, 200);
+  pass(100);
+  ASSERT_EQ(sent.messages.size(), 1u);
+  const std::string last = sent.messages.front();
+  sent.messages.clear();
+  EXPECT_EQ(ask({.to_tag = tag, .cseq = 3}).status, 481) << "in the dialog that is over";
+  EXPECT_EQ(ask({.cseq = 3}).headers.substr(0, 15), "Expires: 3761\r\n");
+  answer(answer_to(last, "481 Gone"));
+  pass(100);
+  const std::string first = only();
+  EXPECT_EQ(header(first, "Subscription-State"), "active;expires=3760");
+  EXPECT_EQ(header(first, "CSeq"), "3 NOTIFY");
+  EXPECT_NE(first.find("version=\"0\" state=\"full\""), first.npos) << first;
+  EXPECT_EQ(watchers->size(), 1u);
+  EXPECT_EQ(watchers->open(), 0u);
+  enrol("<sip:b@192.0.2.9>", 2);
+  pass(5'100);
+  EXPECT_NE(only().find("state=\"partial\""), std::string::npos);
+}
+
 TEST_F(WatchersTest, AnswersAQuestionOnce) {
   enrol("<sip:a@192.0.2.9>", 1);
   EXPECT_EQ(ask({.expires = 0}).status, 200);
