@@ -72,8 +72,9 @@ struct Bindings::Impl {
 Outcome Bindings::Impl::listed(const Registration& r, const Origin& origin) const {
   Outcome ok{.status = 200, .headers = {}};
   ok.headers.reserve(answer_bytes_usual);
+  const std::string_view to = r.message[r.message.to_uri], scheme = to.size() > 4 && to[4] == ':' ? "sips" : "sip";
   for (const BindingText& b : draft.bindings()) {
-    put_contact(ok.headers, b, b.binding.expires_at_s - origin.now_s, r.supports_gruu ? r.aor : std::string_view{});
+    put_contact(ok.headers, b, b.binding.expires_at_s - origin.now_s, r.supports_gruu ? r.aor : std::string_view{}, scheme);
     ok.is_outbound |= r.supports_outbound && b.binding.reg_id != 0 && is_by(b.binding, origin);
   }
   return ok;

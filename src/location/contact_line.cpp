@@ -35,14 +35,15 @@ bool has_public_gruu(std::string_view instance) {
   return std::ranges::all_of(instance.substr(begin.size(), instance.size() - begin.size() - end.size()), is_param_octet);
 }
 
-void put_contact(std::string& out, const assign::BindingText& b, std::uint32_t expires_in_s, std::string_view gruu_aor) {
+void put_contact(std::string& out, const assign::BindingText& b, std::uint32_t expires_in_s, std::string_view gruu_aor, std::string_view scheme) {
   constexpr std::size_t names_bytes = 160;   // names, numbers, signs
   const std::size_t before = out.size(), most = before + b.uri.size() + 2 * b.instance.size() + gruu_aor.size() + names_bytes;
   out.resize_and_overwrite(most, [&](char* text, std::size_t) {
     base::Append line({text + before, text + most});
     line << "Contact: <" << b.uri << ">;expires=" << std::uint64_t{expires_in_s};
     if (b.binding.q_milli != 1000) put_q(line, b.binding.q_milli);
-    if (!gruu_aor.empty() && b.binding.has_gruu) line << ";pub-gruu=\"sip:" << gruu_aor << ";gr=" << b.instance.substr(2, b.instance.size() - 4) << "\"";
+    if (!gruu_aor.empty() && b.binding.has_gruu)
+      line << ";pub-gruu=\"" << scheme << ":" << gruu_aor << ";gr=" << b.instance.substr(2, b.instance.size() - 4) << "\"";
     if (!b.instance.empty()) line << ";+sip.instance=" << b.instance;
     if (b.binding.reg_id != 0) line << ";reg-id=" << std::uint64_t{b.binding.reg_id};
     line << "\r\n";

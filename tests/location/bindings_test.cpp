@@ -349,6 +349,7 @@ TEST_F(BindingsTest, GivesAPublicGruuToWhoAsksForOne) {
   gruu = true;
   EXPECT_EQ(send(next().contact("<sip:a@h>" + desk)).headers,
             "Contact: <sip:a@h>;expires=3600;pub-gruu=\"sip:alice@example.com;gr=urn:uuid:1\"" + desk + "\r\n");
+  EXPECT_NE(send(next().to("sips:alice@example.com").contact("<sip:a@h>" + desk)).headers.find("pub-gruu=\"sips:alice@example.com;gr="), std::string::npos);
   EXPECT_EQ(send(next().contact("<sip:b@h>")).headers.find("gruu", 80), std::string::npos) << "no device, no GRUU";
   EXPECT_EQ(send(next().contact("<sip:c@h>;+sip.instance=\"<a b>\"")).headers.find("gr=a b"), std::string::npos) << "nothing that cannot stand in a URI";
 }
