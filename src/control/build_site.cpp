@@ -119,7 +119,7 @@ void set_texts(Site& site, const config::Config& c) {
   for (const std::string& uri : c.service_route) site.service_route += "Service-Route: <" + uri + ">\r\n";
   site.options_headers =
       "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, INFO, PRACK, UPDATE, REFER\r\n"
-      "Accept: application/sdp\r\nSupported: path, outbound, gruu\r\n" +
+      "Allow-Events: reg\r\nAccept: application/sdp\r\nSupported: path, outbound, gruu\r\n" +
       site.server_header;
 }
 

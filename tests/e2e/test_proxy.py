@@ -107,6 +107,7 @@ def test_hops_loops_and_unknown_extensions_are_refused(pcap):
 def test_options_of_this_node_is_answered_even_without_hops(pcap):
     outcome = pcap.run([sip.options(f"sip:{rig.EDGE}").max_forwards(0)])
     assert outcome.messages[0].status == 200 and "REGISTER" in outcome.messages[0].one("allow")
+    assert outcome.messages[0].one("allow-events") == "reg", "RFC 6665 4.4.4: this node is notifier"
 
 
 def test_what_outgrows_a_frame_is_sent_in_fragments(pcap):

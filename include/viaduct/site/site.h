@@ -71,7 +71,7 @@ struct Site {
   std::string server_header;                        ///< `Server: ...` CRLF, or empty
   std::string redirect_end;                         ///< behind the address in a redirect's Contact: `>` CRLF, server_header, Content-Length, empty line
   std::string service_route;                        ///< `Service-Route: ...` CRLF for the registrar's answers, or empty (RFC 3608)
-  std::string options_headers;                      ///< Allow, Accept, Supported, Server
+  std::string options_headers;                      ///< Allow, Allow-Events, Accept, Supported, Server
 
   /// Fills route_hosts from what it is made of.
   void collect_route_hosts();
