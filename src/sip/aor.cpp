@@ -215,13 +215,15 @@ bool append_tel(const Uri& uri, const Domains& domains, base::Append& out) {
   return true;
 }
 
+/// A user part; with user=phone it is a number (RFC 3261 19.1.1), which separators leave what it is. Whose number it is says the host.
+bool append_sip_user(const Uri& uri, base::Append& out) {
+  const bool is_phone = equal_ignoring_case(uri_param(uri.params, "user").value, "phone");
+  return (is_phone && append_global_number(uri.user, out)) || append_user(uri.user, out);
+}
+
 bool append_sip(const Uri& uri, const Domains& domains, base::Append& out) {
-  if (equal_ignoring_case(uri_param(uri.params, "user").value, "phone") && !default_domain(domains).empty() && append_global_number(uri.user, out)) {
-    out << '@' << default_domain(domains);
-    return true;
-  }
   if (uri.has_user) {
-    if (!append_user(uri.user, out)) return false;
+    if (!append_sip_user(uri, out)) return false;
     out << '@';
   }
   return append_host(uri, domains, out);

@@ -203,13 +203,12 @@ std::string canonical_tel(const Pieces& uri) {
 }
 
 std::string canonical_sip(const Pieces& uri) {
-  if (lower(first_param(uri, "user")) == "phone")
-    if (const std::string number = global_number(uri.user); !number.empty()) return number + "@" + domains.default_domain;
+  const std::string number = lower(first_param(uri, "user")) == "phone" ? global_number(uri.user) : "";
   const std::string host = canonical_host(uri);
   if (host.empty()) return "";
   const bool is_usual = uri.port == 0 || uri.port == 5060 || (uri.scheme == "sips" && uri.port == 5061);
   std::string out;
-  if (uri.has_user) out.append(user_octets(decoded(uri.user))).append("@");
+  if (uri.has_user) out.append(number.empty() ? user_octets(decoded(uri.user)) : number).append("@");
   out += host;
   if (!is_usual) out.append(":").append(std::to_string(uri.port));
   return out;

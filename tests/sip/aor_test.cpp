@@ -55,10 +55,12 @@ constexpr Pair equal[] = {
     {"sip:+4930123@example.com", "tel:+49.30(12)3"},
     {"sip:+4930123@example.com", "TEL:+49-30-123;isub=1"},
     {"sip:+4930123@example.com", "sip:+49-30-123@example.com;user=phone"},
-    {"sip:+4930123@example.com", "sip:+49-30-123@gateway.example.org;user=phone"},
-    {"sip:+4930123@example.com", "sip:+49(30)123@example.net:5080;transport=udp;USER=Phone"},
-    {"sip:+4930123@example.com", "sip:%2B49-30-123@example.net;user=phone"},
-    {"sip:+4930123@example.com", "sip:+4930123;ext=5@example.net;user=phone"},
+    {"sip:+4930123@example.com", "sip:+49-30-123@alias.example.org;user=phone"},
+    {"sip:+4930123@example.com", "sip:%2B49-30-123@Example.com.:5060;user=phone"},
+    {"sip:+4930123@example.com", "sips:+4930123;ext=5@example.com:5061;user=phone"},
+    {"sip:+4930123@example.net", "sip:+4930123@example.net;user=phone"},
+    {"sip:+4930123@example.net:5080", "sip:+49(30)123@example.net:5080;transport=udp;USER=Phone"},
+    {"sip:+4930123@gateway.example.org", "sip:+49-30-123@gateway.example.org;user=phone"},
     {"sip:a%40b@example.com", "sip:a%40b@EXAMPLE.COM"},
     {"sip:a%2fb@example.com", "sip:a/b@example.com"},
     {"sip:a%3bb@example.com", "sip:a;b@example.com"},
@@ -94,6 +96,8 @@ constexpr Pair distinct[] = {
     {"sip:a%3Ab@example.com", "sip:a:b@example.com"},
     {"sip:+4930123@example.com", "sip:4930123@example.com"},
     {"sip:+49-30-123@example.com", "sip:+4930123@example.com"},
+    {"sip:+4930123@example.com", "sip:+4930123@example.net;user=phone"},
+    {"tel:+4930123", "sip:+4930123@gateway.example.org;user=phone"},
     {"sip:+49-30-123@example.com;user=phone", "sip:+49-30-124@example.com;user=phone"},
     {"sip:49-30-123@example.com;user=phone", "sip:4930123@example.com;user=phone"},
     {"sip:+49abc@example.net;user=phone", "sip:+49@example.net;user=phone"},
@@ -143,7 +147,7 @@ TEST(CanonicalAor, SaysWhyThereIsNone) {
 TEST(CanonicalAor, ATelNumberWithoutAnyDomainHasNoName) {
   EXPECT_EQ(aor("tel:+4930123", Domains{}), "uri_syntax");
   EXPECT_EQ(aor("tel:+4930123", Domains{{"first.example"}, {}, ""}), "+4930123@first.example");
-  EXPECT_EQ(aor("sip:+49-30@b;user=phone", Domains{}), "+49-30@b");
+  EXPECT_EQ(aor("sip:+49-30@b;user=phone", Domains{}), "+4930@b");
 }
 
 TEST(CanonicalAor, TooLongIsAnErrorAndTheLongestIsNot) {

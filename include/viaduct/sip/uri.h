@@ -51,7 +51,7 @@ struct UriParam {
 struct Domains {
   std::vector<std::string> served;                               ///< lower case
   std::vector<std::pair<std::string, std::string>> aliases;      ///< alias -> served domain, lower case
-  std::string default_domain;                                    ///< for tel: and user=phone; empty: the first served
+  std::string default_domain;                                    ///< for tel:; empty: the first served
 };
 
 /// The name of a client everywhere: canonical AoR in its key's hash.
@@ -62,8 +62,8 @@ using ClientKey = base::Hash128;
 /// Errors: Bad::uri_syntax (no user and no host, a bad escape, too long), Bad::uri_scheme (neither sip, sips nor tel).
 /// Rules:  parameters, headers, password dropped; %HH decoded, then each octet that may not stand raw in a user part written as %HH in
 ///         upper case; user case-sensitive; host in lower case, trailing dot and default port (5060) off, other ports kept as `:port`, IPv6 in RFC 5952 form
-///         with brackets; mapped through aliases; sip: and sips: alike; tel:+E164 and a global number with user=phone lose their visual
-///         separators and become `+digits@default_domain`. A URI without a user gives `host` alone.
+///         with brackets; mapped through aliases; sip: and sips: alike; a global number, in tel: or with user=phone, loses its visual
+///         separators; a tel: number is at default_domain. A URI without a user gives `host` alone.
 /// Thread: any; pure. Source: RFC 3261 10.3 step 5, 19.1.4; RFC 3966 5.1.1; docs/rfc.md.
 [[nodiscard]] std::expected<std::string_view, Bad> canonical_aor(std::string_view uri, const Domains& domains, std::span<char> out);
 
