@@ -31,7 +31,10 @@ Judgement rejected(Bad fault) { return {.verdict = Verdict::rejected, .reason = 
 // What every request must pass that would be forwarded: RFC 3261 16.3 items 3 and 5.
 Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
   if (s.msg.max_forwards == 0) {
-    if (s.msg.method == Method::options) return {.verdict = Verdict::answered, .reason = Reason::max_forwards, .status = 200};
+    if (s.msg.method == Method::options) {
+      if (sip::demands_unsupported(s.msg, HeaderId::require)) return rejected(420, Reason::require);
+      return {.verdict = Verdict::answered, .reason = Reason::max_forwards, .status = 200};
+    }
     return rejected(483, Reason::max_forwards);
   }
   if (s.msg.has(HeaderId::proxy_require) && sip::demands_unsupported(s.msg, HeaderId::proxy_require)) [[unlikely]]

@@ -274,6 +274,11 @@ TEST_F(Fleet, RefusesOptionsThatRequireWhatThisNodeLacks) {
   EXPECT_EQ(asked("path, foo, bar").judgement.status, 420);
   EXPECT_THAT(asked("path, foo, bar").bytes, HasSubstr("\r\nUnsupported: foo, bar\r\n"));
   EXPECT_EQ(asked("Path, outbound, gruu").judgement.verdict, Verdict::answered);
+  const auto in_his_place = send(Text().method("OPTIONS").uri("sip:alice@example.com").max_forwards(0).header("Require: foo"));
+  EXPECT_EQ(in_his_place.judgement.status, 420) << "RFC 3261 16.3 item 3: as its final recipient";
+  EXPECT_THAT(in_his_place.bytes, HasSubstr("\r\nUnsupported: foo\r\n"));
+  EXPECT_EQ(send(Text().method("OPTIONS").uri("sip:alice@example.com").max_forwards(0).header("Require: path")).judgement.verdict, Verdict::answered);
+  EXPECT_EQ(send(Text().method("OPTIONS").uri("sip:alice@example.com").header("Require: foo")).judgement.verdict, Verdict::proxied) << "his to refuse";
 }
 
 TEST_F(Fleet, SendsWhoAsksByOptionsElsewhereWhileItDrains) {
