@@ -29,10 +29,30 @@ static std::string_view instance_asked(const Subject& s) {
   return uri ? sip::uri_param(uri->params, "gr").value : std::string_view{};
 }
 
+// RFC 3261 19.1.1: headers have no place in a Request-URI; a user may have a '?' in it.
+static std::string_view without_headers(std::string_view uri) {
+  const std::size_t at = uri.find('@');
+  return uri.substr(0, uri.find('?', at == uri.npos ? 0 : at));
+}
+
+// RFC 5627 5.4: whatever Routes are left, the domain's own proxy alone knows what its GRUU stands for.
+[[gnu::noinline]] static void translate_gruu(Subject& s, const assign::Location& location) {
+  const std::string_view instance = instance_asked(s);
+  const std::size_t chosen = instance.empty() ? location.count() : assign::choose(location, instance);
+  if (chosen == location.count()) return;
+  sip::RouteEdits& edits = s.routing.edits;
+  // Before a strict router the Request-URI is the last Route.
+  (edits.appended.empty() ? edits.request_uri : edits.appended) = without_headers(location.uri(chosen));
+}
+
 void locate(Subject& s, const assign::Location* location) {
   s.binding = nullptr;
-  const bool is_by_tables = s.routing.course <= Course::by_tables;
-  if (location == nullptr || !s.msg.is_request || s.msg.method == Method::register_ || !is_by_tables) return;
+  if (location == nullptr || !s.msg.is_request || s.msg.method == Method::register_) return;
+  if (s.routing.course > Course::by_tables) [[unlikely]] {
+    if (s.routing.course == Course::to_flow) translate_gruu(s, *location);
+    const bool is_behind_all = s.routing.course == Course::onwards && s.routing.target.data() == s.routing.request_uri.data();
+    if (!is_behind_all) return;
+  }
   const std::size_t chosen = assign::choose(*location, instance_asked(s));
   if (chosen != location->count()) locate_at(s, *location, chosen);
 }
@@ -42,14 +62,11 @@ std::size_t located_before(const Subject& s, const assign::Location& location, s
 }
 
 void locate_at(Subject& s, const assign::Location& location, std::size_t binding) {
-  const std::string_view to = location.uri(binding);
   if (s.routing.course == Course::none) s.routing.edits = {};
   s.binding = &location.binding(binding);
   s.next = s.binding->next;
   s.path = location.path(binding);
-  // RFC 3261 19.1.1: headers have no place in a Request-URI; a user may have a '?' in it.
-  const std::size_t at = to.find('@');
-  s.routing.edits.request_uri = to.substr(0, to.find('?', at == to.npos ? 0 : at));
+  s.routing.edits.request_uri = without_headers(location.uri(binding));
 }
 
 void identify(Subject& s, const Site& site) {

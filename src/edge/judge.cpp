@@ -160,20 +160,22 @@ Judgement judge_initial(const Subject& s, const Site& site, const assign::Placem
   return proxied(s, home, Reason::initial_request);
 }
 
-// A request inside a dialog, without a Route of ours: to the notifier, else only to a client registered here, or a configured home that its Request-URI spells.
-Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& request_uri) {
+// A request inside a dialog, without a Route of ours: to the notifier, to a client registered here, or a configured home that its Request-URI spells; else to the
+// home of the client that this names, as a GRUU does (RFC 5627 5.4).
+Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& request_uri, const assign::Placement& placement) {
   const bool has_notifier = site.local_home != assign::no_home || site.homes.has_edge_notified();
   const bool is_to_notifier = has_notifier && s.has_client && asks_notifier(s.msg) && is_notifier(site, request_uri);
   if (is_to_notifier) return {.verdict = Verdict::subscribed, .reason = Reason::notifier_dialog};
   if (s.binding != nullptr) return proxied(s, assign::no_home, Reason::registered_here);
   const assign::HomeIndex home = home_of(site, request_uri);
-  return home != assign::no_home ? proxied(s, home, Reason::in_dialog_to_home) : rejected(481, Reason::in_dialog_nowhere);
+  if (home != assign::no_home) return proxied(s, home, Reason::in_dialog_to_home);
+  return s.has_client && request_uri.has_user ? judge_initial(s, site, placement) : rejected(481, Reason::in_dialog_nowhere);
 }
 
 // A request that leaves by its Routes. Behind the last one a Request-URI may be the address-of-record of a client, as a GRUU is.
 Judgement judge_onwards(const Subject& s, const Site& site, const assign::Placement& placement) {
   const auto target = sip::parse_uri(s.routing.target);
-  const assign::HomeIndex home = target ? home_of(site, *target) : assign::no_home;
+  const assign::HomeIndex home = target && s.binding == nullptr ? home_of(site, *target) : assign::no_home;
   if (home != assign::no_home) return proxied(s, home, Reason::route_home);
   if (s.has_client && s.routing.target.data() == s.routing.request_uri.data()) return judge_initial(s, site, placement);
   return rejected(s.msg.to_tag.bytes != 0 ? 481 : 403, Reason::route_nowhere);
@@ -230,7 +232,7 @@ bool is_ours(const Site& site, std::string_view host) { return is_served(site, h
   if (s.msg.method == Method::register_)
     return judge_register(s, site, {.is_ours = is_ours(site, request_uri->host), .params = request_uri->params}, placement, now_min);
   const bool by_tables = s.msg.to_tag.bytes == 0 || (s.msg.method == Method::ack && s.has_client);
-  return by_tables ? judge_initial(s, site, placement) : judge_in_dialog(s, site, *request_uri);
+  return by_tables ? judge_initial(s, site, placement) : judge_in_dialog(s, site, *request_uri, placement);
 }
 
 // What the rules decide. An ACK is never answered, so a rejected one is dropped.

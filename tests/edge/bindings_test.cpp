@@ -125,6 +125,29 @@ TEST_F(Local, GoesToTheHomeAsItIsWhereThatServesTheClientAgain) {
   EXPECT_THAT(elsewhere.bytes, StartsWith("INVITE sip:alice@example.com SIP/2.0\r\n")) << "another stands in";
 }
 
+// RFC 5627 5.4: inside a dialog too, whatever Routes are left; a proxy on the far side would have nothing but a name of this domain.
+TEST_F(Local, TranslatesAGruuBehindItsOwnRoutes) {
+  bind({.binding = at(bob), .uri = "sip:bob@10.0.0.8:5060?Subject=x", .instance = "\"<urn:uuid:1>\""});
+  const std::string gruu = "sip:bob@example.com;gr=urn:uuid:1", next = "<sip:p1.example.net;lr>";
+  const auto recorded = values(send(invite(gruu), alice), "Record-Route");
+  ASSERT_EQ(recorded.size(), 2U);
+  const auto sent = [&](const std::string& uri, const std::string& routes) {
+    return send(Text().method("BYE").uri(uri).to("<sip:bob@example.com>;tag=t1").header("Route: " + routes), alice);
+  };
+  const auto onwards = sent(gruu, recorded[1] + ", " + recorded[0] + ", " + next);
+  EXPECT_EQ(onwards.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(onwards.next, endpoint(bob));
+  EXPECT_THAT(onwards.bytes, StartsWith("BYE sip:bob@10.0.0.8:5060 SIP/2.0\r\n"));
+  EXPECT_EQ(values(onwards, "Route"), std::vector<std::string>{next});
+  EXPECT_THAT(sent("sip:bob@example.com;gr=urn:uuid:9", recorded[1] + ", " + recorded[0]).bytes, StartsWith("BYE sip:bob@example.com;gr=urn:uuid:9 SIP"))
+      << "a device that is not there";
+  EXPECT_THAT(sent("sip:bob@example.com", recorded[1] + ", " + recorded[0]).bytes, StartsWith("BYE sip:bob@example.com SIP/2.0\r\n")) << "no GRUU";
+  const auto behind_all = sent(gruu, recorded[1]);
+  EXPECT_EQ(behind_all.judgement.reason, Reason::registered_here);
+  EXPECT_EQ(behind_all.next, endpoint(bob));
+  EXPECT_THAT(behind_all.bytes, AllOf(StartsWith("BYE sip:bob@10.0.0.8:5060 SIP/2.0\r\n"), Not(HasSubstr("\r\nRoute:"))));
+}
+
 TEST_F(Local, KeepsCancelAndAckOnTheWayOfTheirInvite) {
   const auto sent = [&](const std::string& method, const std::string& to_tag) {
     return send(invite().method(method).to("<sip:bob@example.com>" + to_tag), alice);
@@ -145,11 +168,13 @@ TEST_F(Local, SendsARequestOfADialogWithoutRoutesToTheBinding) {
   EXPECT_EQ(send(bye("sip:bob@10.0.0.8:5060"), alice).judgement.status, 481) << "nobody's address-of-record";
   const assign::BindingText left{.binding = at(alice), .uri = "sip:alice@10.0.0.7"};
   locations.of_shard(0).put(assign::Location::make(sip::client_key("alice@example.com", site.fleet_seed), "alice@example.com", {&left, 1}));
-  EXPECT_EQ(send(bye("sip:alice@example.com"), bob).judgement.status, 481) << "her home is another";
+  EXPECT_EQ(send(bye("sip:alice@example.com"), bob).judgement.home, 1U) << "her home is another";
   std::vector<assign::Home> homes(site.homes.begin(), site.homes.end());
   homes[1].state = homes[0].state = assign::HomeState::down;
   site.homes = assign::Homes(homes);
-  EXPECT_EQ(send(bye("sip:alice@example.com"), bob).judgement.status, 481) << "nor does this node stand in for it";
+  const auto stood_in = send(bye("sip:alice@example.com"), bob);
+  EXPECT_EQ(stood_in.judgement.reason, Reason::initial_request);
+  EXPECT_GE(stood_in.judgement.home, 2U) << "another than this node stands in for it";
   site.edges = {*base::Prefix::parse("198.18.0.14/32")};
   EXPECT_EQ(send(bye("sip:alice@example.com"), "198.18.0.14:5060").next, endpoint(alice)) << "an edge has decided";
 }

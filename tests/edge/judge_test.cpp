@@ -329,6 +329,17 @@ TEST_F(Fleet, ProxiesInDialogRequestsOnlyToAHome) {
   EXPECT_EQ(send(Text().method("ACK").uri("sip:x@198.18.0.77:5060").to("<sip:alice@example.com>;tag=t")).judgement.drop, Drop::ack_unrouted);
 }
 
+// RFC 5627 5.4: a GRUU of a domain of ours leads to its home, whoever sends the request that its Routes have brought no further.
+TEST_F(Fleet, ProxiesARequestInADialogForAClientToHisHome) {
+  for (const std::string method : {"BYE", "INVITE", "ACK", "NOTIFY"}) {
+    const auto r = send(Text().method(method).uri("sip:alice@example.com;gr=urn:uuid:1").to("<sip:alice@example.com>;tag=t"));
+    EXPECT_EQ(r.judgement.verdict, Verdict::proxied) << method;
+    EXPECT_EQ(r.judgement.home, 1) << method;
+    EXPECT_THAT(r.bytes, StartsWith(method + " sip:alice@example.com;gr=urn:uuid:1 SIP/2.0\r\n"));
+  }
+  EXPECT_EQ(send(Text().method("BYE").uri("sip:bob@example.com;gr=urn:uuid:1").to("<sip:bob@example.com>;tag=t")).judgement.status, 480) << "not there";
+}
+
 TEST_F(Fleet, AbsorbsTheAckToAnAnswerOfItsOwn) {
   const auto refused = send(Text().method("INVITE").uri("sip:alice@elsewhere.org"));
   const std::size_t tag = refused.bytes.find(";tag=", refused.bytes.find("To:"));

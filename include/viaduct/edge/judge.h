@@ -46,14 +46,14 @@ using site::Site;
   X(redirected_before, "the client was redirected with this Call-ID within 32 s and came back")                            \
   X(never_follows, "the client, or every client of its User-Agent so far, does not follow redirects")                      \
   X(not_listed, "only clients that are known to follow a redirect are redirected")                                         \
-  X(initial_request, "an initial request goes to the home of the client that it names")                                    \
+  X(initial_request, "it goes to the home of the client that its Request-URI names")                                       \
   X(notifier, "it asks the notifier of this node, which is the client's home")                                             \
   X(notifier_dialog, "it is in a dialog with the notifier of this node")                                                   \
   X(edge_notifier, "it asks this node, which notifies in the place of the client's home")                                  \
   X(registered_here, "the client is registered here: to its binding with the highest q, of equal ones the one added last") \
   X(not_registered, "the client's home is this node, where it has no binding that can be reached")                         \
   X(in_dialog_to_home, "an in-dialog request for a home goes there")                                                       \
-  X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a binding")                                     \
+  X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a client")                                      \
   X(route_home, "its next Route, or its Request-URI behind a Route of ours, names a home")                                 \
   X(route_flow, "a Route of ours leads to this client")                                                                    \
   X(route_nowhere, "its Routes lead to a place that is neither a home nor a client of ours")                               \
