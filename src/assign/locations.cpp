@@ -74,6 +74,24 @@ static bool is_instance(std::string_view quoted, std::string_view instance) {
   return instance.empty();
 }
 
+// Whether two bindings are of one device: by the name that it gives itself, else by the Call-ID of its REGISTERs. The flows of RFC 5626 are all alive.
+static bool are_of_one_device(const Location& location, std::size_t i, std::size_t j) {
+  const Binding &a = location.binding(i), &b = location.binding(j);
+  if (a.reg_id != 0 || b.reg_id != 0) return false;
+  if (!location.instance(i).empty() || !location.instance(j).empty()) return location.instance(i) == location.instance(j);
+  return a.call_hash != 0 && a.call_hash == b.call_hash;
+}
+
+// Of the bindings that are of one device with that one, and preferred alike, the one that was registered last.
+static std::size_t last_of_device(const Location& location, std::size_t added_last, std::size_t other) {
+  std::size_t last = added_last;
+  for (std::size_t i = 0; i < location.count(); ++i) {
+    const bool is_another = i != added_last && i != other && location.binding(i).q_milli == location.binding(added_last).q_milli;
+    if (is_another && are_of_one_device(location, i, added_last) && location.binding(i).registered_at_s > location.binding(last).registered_at_s) last = i;
+  }
+  return last;
+}
+
 // The best of those that `instance` names, but for one; count(): of all.
 static std::size_t best_but(const Location& location, std::string_view instance, std::size_t other) {
   std::size_t best = location.count();
@@ -86,7 +104,7 @@ static std::size_t best_but(const Location& location, std::string_view instance,
     const Binding &a = location.binding(best), &b = location.binding(i);
     if (b.q_milli > a.q_milli || (b.q_milli == a.q_milli && b.added_at_s >= a.added_at_s)) best = i;
   }
-  return best;
+  return best == location.count() ? best : last_of_device(location, best, other);
 }
 
 std::size_t choose(const Location& location, std::string_view instance) { return best_but(location, instance, location.count()); }

@@ -39,6 +39,12 @@ class BindingsTest : public testing::Test {
     ++cseq_;
     return Register().cseq(cseq_).branch("z9hG4bK" + std::to_string(cseq_));
   }
+  /// Where a worker sends requests for alice, or for a device of hers.
+  [[nodiscard]] std::string chosen(std::string_view instance = {}) const {
+    const auto* location = std::as_const(locations).find(alice);
+    const std::size_t i = assign::choose(*location, instance);
+    return i == location->count() ? "none" : std::string((*location)[i].uri);
+  }
   [[nodiscard]] std::vector<std::string> contacts(const ClientKey& key = alice) const {
     std::vector<std::string> uris;
     for (const BindingView& b : bindings.of(key, now_s)) uris.push_back(b.contact + " " + std::to_string(b.expires_in_s));
@@ -452,23 +458,59 @@ TEST_F(BindingsTest, TakesLittleMemory) {
 
 // What a worker chooses: RFC 3261 16.6, 16.11; RFC 5627 5.1.
 TEST_F(BindingsTest, AreChosenByPreferenceThenByAge) {
-  const auto chosen = [&](std::string_view instance) -> std::string {
-    const auto* location = std::as_const(locations).find(alice);
-    const std::size_t i = assign::choose(*location, instance);
-    return i == location->count() ? "none" : std::string((*location)[i].uri);
-  };
   send(next().contact("<sip:a@h>" + desk));
   now_s += 10;
   send(next().contact("<sip:b@h>" + mobile));
-  EXPECT_EQ(chosen(""), "sip:b@h");
+  EXPECT_EQ(chosen(), "sip:b@h");
   now_s += 10;
   send(next().contact("<sip:a@h>" + desk));
-  EXPECT_EQ(chosen(""), "sip:b@h") << "a refresh does not take a call away";
+  EXPECT_EQ(chosen(), "sip:b@h") << "a refresh does not take a call away";
   EXPECT_EQ(chosen("urn:uuid:1"), "sip:a@h");
   EXPECT_EQ(chosen("urn:uuid:3"), "none");
   send(next().contact("<sip:b@h>;q=0.5" + mobile));
-  EXPECT_EQ(chosen(""), "sip:a@h");
+  EXPECT_EQ(chosen(), "sip:a@h");
   EXPECT_EQ(std::as_const(locations).find(bob), nullptr);
+}
+
+// RFC 5627 5.4: of several contacts of one instance the one that was registered last.
+TEST_F(BindingsTest, OfOneDeviceAreChosenByItsLastRegister) {
+  const auto registers = [&](const std::string& contact, const std::string& call_id) {
+    now_s += 10;
+    send(next().call_id(call_id).contact(contact));
+  };
+  const std::string wlan = "<sip:wlan@h>", lte = "<sip:lte@h>";
+  registers(wlan + desk, "1");
+  registers(lte + desk, "1");
+  EXPECT_EQ(chosen(), "sip:lte@h");
+  registers(wlan + desk, "1");
+  EXPECT_EQ(chosen(), "sip:wlan@h") << "it is back";
+  EXPECT_EQ(chosen("urn:uuid:1"), "sip:wlan@h");
+  registers("<sip:other@h>" + mobile, "2");
+  registers(lte + desk, "1");
+  EXPECT_EQ(chosen(), "sip:other@h") << "between devices the one that was added last, so that refreshes do not change it";
+  EXPECT_EQ(chosen("urn:uuid:1"), "sip:lte@h");
+  registers(wlan + ";q=0.5" + desk, "1");
+  EXPECT_EQ(chosen("urn:uuid:1"), "sip:lte@h") << "what a client prefers comes first";
+}
+
+TEST_F(BindingsTest, OfOneDeviceAreKnownByTheCallIdWhereNoneHasAName) {
+  for (const std::string uri : {"<sip:wlan@h>", "<sip:lte@h>", "<sip:wlan@h>"}) {
+    now_s += 10;
+    send(next().contact(uri));
+  }
+  EXPECT_EQ(chosen(), "sip:wlan@h");
+  send(next().contact("<sip:lte@h>").contact("<sip:wlan@h>"));
+  EXPECT_EQ(chosen(), "sip:lte@h") << "of those that one REGISTER refreshes the one that was added last";
+}
+
+// Both flows of RFC 5626 are alive.
+TEST_F(BindingsTest, OfOneDeviceWithSeveralFlowsStayChosenWhenOneIsRefreshed) {
+  outbound = true;
+  for (const std::string id : {"1", "2", "1"}) {
+    now_s += 10;
+    send(next().contact("<sip:flow" + id + "@h>;reg-id=" + id + desk));
+  }
+  EXPECT_EQ(chosen(), "sip:flow2@h");
 }
 
 // --- what the operator makes

@@ -18,7 +18,7 @@
 namespace viaduct::assign {
 
 /// One contact of a client, and what its registrar keeps with it. Times are seconds of the registrar's clock.
-/// Thread: what follows `reg_id`, but for `added_at_s`, is the registrar's alone: it changes in place.
+/// Thread: what follows `reg_id`, but for `added_at_s`, is the registrar's alone where the client has no other binding: there it changes in place.
 struct Binding {
   base::Endpoint flow;           ///< where its REGISTER came from
   base::Endpoint next;           ///< where requests for it are sent: to the first of its Path, else through its flow (RFC 3327 5.3, RFC 5626 5.3)
@@ -66,7 +66,7 @@ class Location : public base::Timer {
   [[nodiscard]] std::string_view path(std::size_t i) const { return {instance(i).end(), places()[i].path_bytes}; }
   /// All of it. Thread: the registrar's.
   [[nodiscard]] BindingText operator[](std::size_t i) const { return {.binding = binding(i), .uri = uri(i), .instance = instance(i), .path = path(i)}; }
-  /// A REGISTER has changed nothing of a binding but when it ends, and what it is of. Thread: the registrar's.
+  /// A REGISTER has changed nothing of the only binding but when it ends, and what it is of. Shape: count() is 1. Thread: the registrar's.
   void refresh(std::size_t i, const Binding& by);
   [[nodiscard]] std::size_t bytes() const;  ///< of memory
 
@@ -92,7 +92,8 @@ class Location : public base::Timer {
 using LocationMap = share::RcuMap<Location>;
 
 /// The binding that a request goes to, since a stateless proxy chooses one (RFC 3261 16.11): of those with the highest q the one that was added last, so that
-/// refreshes do not change the choice; when `instance` names a device (RFC 5627 5.1), of its bindings. Returns its number; `count()`: there is none.
+/// refreshes do not change the choice, and of that one's device the one that was registered last (RFC 5627 5.4); when `instance` names a device (RFC 5627 5.1), of
+/// its bindings. Returns its number; `count()`: there is none.
 [[nodiscard]] std::size_t choose(const Location& location, std::string_view instance);
 
 /// The binding that was the choice until the present one was added, less than base::invite_pending_s_max before `now_s`: a pending INVITE may have gone there.
