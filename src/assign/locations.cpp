@@ -74,6 +74,12 @@ static bool is_instance(std::string_view quoted, std::string_view instance) {
   return instance.empty();
 }
 
+// Whether a request can be sent there: other URIs than those of SIP may be registered, for people to read (RFC 3261 10.2.1, 16.6).
+static bool is_sip(std::string_view uri) {
+  if (uri.size() < 5 || lower_case(uri[0]) != 's' || lower_case(uri[1]) != 'i' || lower_case(uri[2]) != 'p') return false;
+  return uri[3] == ':' || (lower_case(uri[3]) == 's' && uri[4] == ':');
+}
+
 // Whether two bindings are of one device: by the name that it gives itself, else by the Call-ID of its REGISTERs. The flows of RFC 5626 are all alive.
 static bool are_of_one_device(const Location& location, std::size_t i, std::size_t j) {
   const Binding &a = location.binding(i), &b = location.binding(j);
@@ -86,7 +92,7 @@ static bool are_of_one_device(const Location& location, std::size_t i, std::size
 static std::size_t last_of_device(const Location& location, std::size_t added_last, std::size_t other) {
   std::size_t last = added_last;
   for (std::size_t i = 0; i < location.count(); ++i) {
-    const bool is_another = i != added_last && i != other && location.binding(i).q_milli == location.binding(added_last).q_milli;
+    const bool is_another = i != added_last && i != other && location.binding(i).q_milli == location.binding(added_last).q_milli && is_sip(location.uri(i));
     if (is_another && are_of_one_device(location, i, added_last) && location.binding(i).registered_at_s > location.binding(last).registered_at_s) last = i;
   }
   return last;
@@ -96,7 +102,7 @@ static std::size_t last_of_device(const Location& location, std::size_t added_la
 static std::size_t best_but(const Location& location, std::string_view instance, std::size_t other) {
   std::size_t best = location.count();
   for (std::size_t i = 0; i < location.count(); ++i) {
-    if (i == other || (!instance.empty() && !is_instance(location.instance(i), instance))) continue;
+    if (i == other || !is_sip(location.uri(i)) || (!instance.empty() && !is_instance(location.instance(i), instance))) continue;
     if (best == location.count()) {
       best = i;
       continue;

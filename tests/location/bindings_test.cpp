@@ -513,6 +513,25 @@ TEST_F(BindingsTest, OfOneDeviceWithSeveralFlowsStayChosenWhenOneIsRefreshed) {
   EXPECT_EQ(chosen(), "sip:flow2@h");
 }
 
+// RFC 3261 10.2.1 lets any URI be registered; a proxy sends to SIP's (16.6).
+TEST_F(BindingsTest, AreNeverChosenWhereNoRequestCanGo) {
+  rules.bindings_per_aor_max = 9;
+  rules.bindings_max = 9;
+  bindings.set_rules(rules);
+  send(next().contact("<mailto:alice@example.org>"));
+  EXPECT_EQ(contacts().size(), 1U);
+  EXPECT_EQ(chosen(), "none");
+  send(next().contact("<sip:a@h>;q=0.1"));
+  send(next().contact("<tel:+4930123>").contact("<http://www.example.org>"));
+  EXPECT_EQ(contacts().size(), 4U);
+  EXPECT_EQ(chosen(), "sip:a@h");
+  for (const std::string uri : {"SIP:b@h;transport=tcp", "sips:c@h"}) {
+    now_s += 10;
+    send(next().contact("<" + uri + ">;q=0.2"));
+    EXPECT_EQ(chosen(), uri) << "by the proxy that its REGISTER came through";
+  }
+}
+
 // --- what the operator makes
 
 class Created : public BindingsTest {

@@ -93,7 +93,7 @@ using LocationMap = share::RcuMap<Location>;
 
 /// The binding that a request goes to, since a stateless proxy chooses one (RFC 3261 16.11): of those with the highest q the one that was added last, so that
 /// refreshes do not change the choice, and of that one's device the one that was registered last (RFC 5627 5.4); when `instance` names a device (RFC 5627 5.1), of
-/// its bindings. Returns its number; `count()`: there is none.
+/// its bindings. Contacts that are no SIP URIs are never chosen. Returns its number; `count()`: there is none.
 [[nodiscard]] std::size_t choose(const Location& location, std::string_view instance);
 
 /// The binding that was the choice until the present one was added, less than base::invite_pending_s_max before `now_s`: a pending INVITE may have gone there.
