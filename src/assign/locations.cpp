@@ -66,10 +66,13 @@ static char take_octet(std::string_view& text) {
 
 static char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
+// What stands round the name of a device in a Contact: `"<` and `>"`.
+static constexpr std::size_t quotes_bytes = 4;
+
 // `"<urn:uuid:...>"` of a Contact is the `urn:uuid:...` of a GRUU, in any case and escaped or not (RFC 3261 19.1.4).
 static bool is_instance(std::string_view quoted, std::string_view instance) {
-  if (quoted.size() < 4) return false;
-  for (const char c : quoted.substr(2, quoted.size() - 4))
+  if (quoted.size() < quotes_bytes) return false;
+  for (const char c : quoted.substr(quotes_bytes / 2, quoted.size() - quotes_bytes))
     if (instance.empty() || lower_case(take_octet(instance)) != lower_case(c)) return false;
   return instance.empty();
 }
@@ -89,20 +92,19 @@ static bool are_of_one_device(const Location& location, std::size_t i, std::size
 }
 
 // Of the bindings that are of one device with that one, and preferred alike, the one that was registered last.
-static std::size_t last_of_device(const Location& location, std::size_t added_last, std::size_t other) {
+static std::size_t last_of_device(const Location& location, std::size_t added_last) {
   std::size_t last = added_last;
   for (std::size_t i = 0; i < location.count(); ++i) {
-    const bool is_another = i != added_last && i != other && location.binding(i).q_milli == location.binding(added_last).q_milli && is_sip(location.uri(i));
+    const bool is_another = i != added_last && location.binding(i).q_milli == location.binding(added_last).q_milli && is_sip(location.uri(i));
     if (is_another && are_of_one_device(location, i, added_last) && location.binding(i).registered_at_s > location.binding(last).registered_at_s) last = i;
   }
   return last;
 }
 
-// The best of those that `instance` names, but for one; count(): of all.
-static std::size_t best_but(const Location& location, std::string_view instance, std::size_t other) {
+std::size_t choose(const Location& location, std::string_view instance) {
   std::size_t best = location.count();
   for (std::size_t i = 0; i < location.count(); ++i) {
-    if (i == other || !is_sip(location.uri(i)) || (!instance.empty() && !is_instance(location.instance(i), instance))) continue;
+    if (!is_sip(location.uri(i)) || (!instance.empty() && !is_instance(location.instance(i), instance))) continue;
     if (best == location.count()) {
       best = i;
       continue;
@@ -110,15 +112,75 @@ static std::size_t best_but(const Location& location, std::string_view instance,
     const Binding &a = location.binding(best), &b = location.binding(i);
     if (b.q_milli > a.q_milli || (b.q_milli == a.q_milli && b.added_at_s >= a.added_at_s)) best = i;
   }
-  return best == location.count() ? best : last_of_device(location, best, other);
+  return best == location.count() ? best : last_of_device(location, best);
 }
 
-std::size_t choose(const Location& location, std::string_view instance) { return best_but(location, instance, location.count()); }
+// Whether requests for what `instance` names (empty: the client) have another way than before.
+static bool goes_elsewhere(const Location& was, const Location* is, std::string_view instance) {
+  const std::size_t i = choose(was, instance);
+  if (i == was.count()) return false;
+  const std::size_t j = is != nullptr ? choose(*is, instance) : 0;
+  if (is == nullptr || j == is->count()) return true;
+  const Binding &a = was.binding(i), &b = is->binding(j);
+  return a.next != b.next || a.listener != b.listener || was.uri(i) != is->uri(j) || was.path(i) != is->path(j);
+}
 
-std::size_t chosen_before(const Location& location, std::string_view instance, std::uint32_t now_s) {
-  const std::size_t chosen = choose(location, instance);
-  const bool is_new = chosen != location.count() && now_s - location.binding(chosen).added_at_s < base::invite_pending_s_max;
-  return is_new ? best_but(location, instance, chosen) : location.count();
+static bool any_goes_elsewhere(const Location& was, const Location* is) {
+  if (goes_elsewhere(was, is, {})) return true;
+  for (std::size_t i = 0; i < was.count(); ++i) {
+    const std::string_view quoted = was.instance(i);
+    if (quoted.size() > quotes_bytes && goes_elsewhere(was, is, quoted.substr(quotes_bytes / 2, quoted.size() - quotes_bytes))) return true;
+  }
+  return false;
+}
+
+// Clients of a shard whose bindings before are kept: some 20 MiB, when all clients of a network get new addresses at once.
+static constexpr std::size_t formers_max = 1U << 16;
+// They are few but for that.
+static constexpr std::size_t formers_expected = 1024;
+
+LocationMap::LocationMap(std::size_t clients_expected, const std::atomic<std::uint32_t>* now_s)
+    : RcuMap(clients_expected), now_s_(now_s), formers_(now_s != nullptr ? formers_expected : 1) {}
+
+// Seen before the change is, so that a CANCEL that sees the change finds it.
+void LocationMap::keep(const Location& was, const Location* is) {
+  if (now_s_ == nullptr || !any_goes_elsewhere(was, is)) return;
+  std::vector<BindingText> bindings;
+  for (std::size_t i = 0; i < was.count(); ++i) bindings.push_back(was[i]);
+  auto former = std::make_unique<FormerLocation>();
+  former->key = was.key;
+  former->until_s = now_s_->load(std::memory_order_relaxed) + base::invite_pending_s_max;
+  former->location = Location::make(was.key, {}, bindings);
+  order_.emplace_back(former->until_s, was.key);
+  formers_.put(std::move(former));
+}
+
+void LocationMap::put(Owner location) {
+  if (const Location* const was = find(location->key); was != nullptr) keep(*was, location.get());
+  RcuMap::put(std::move(location));
+}
+
+void LocationMap::erase(const base::Hash128& key) {
+  keep(*find(key), nullptr);
+  RcuMap::erase(key);
+}
+
+const Location* LocationMap::before(const base::Hash128& key) const {
+  const FormerLocation* const former = formers_.find(key);
+  return former != nullptr && now_s_->load(std::memory_order_relaxed) < former->until_s ? former->location.get() : nullptr;
+}
+
+void LocationMap::reclaim(share::Epoch& epoch) {
+  RcuMap::reclaim(epoch);
+  if (now_s_ == nullptr) return;
+  const std::uint32_t now_s = now_s_->load(std::memory_order_relaxed);
+  while (!order_.empty() && (order_.front().first <= now_s || order_.size() > formers_max)) {
+    const auto [until_s, key] = order_.front();
+    order_.pop_front();
+    const FormerLocation* const former = std::as_const(formers_).find(key);
+    if (former != nullptr && former->until_s == until_s) formers_.erase(key);
+  }
+  formers_.reclaim(epoch);
 }
 
 }  // namespace viaduct::assign

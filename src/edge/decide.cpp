@@ -115,13 +115,19 @@ void Path::place(std::span<Job*> jobs, const Site& site, std::uint32_t now_min) 
 [[gnu::noinline]] void Path::locate(std::span<Job*> named, const Site& site) {
   for (Job* job : named) {
     if (job->subject.msg.method == sip::Method::register_ || !may_be_served_here(job->subject, site, job->placement)) continue;
-    const assign::Location* const location = commons_.locations.find(job->subject.client);
-    edge::locate(job->subject, location);
-    if (location == nullptr || location->count() == 1) [[likely]]
-      continue;
-    const std::size_t before = located_before(job->subject, *location, commons_.locations.now_s());
-    if (before != location->count()) twins_[twins_count_++] = {.job = job, .home = job->placement.home, .location = location, .binding = before};
+    edge::locate(job->subject, commons_.locations.find(job->subject.client));
+    if (follows_invite(job->subject)) [[unlikely]]
+      follow_invite(*job);
   }
+}
+
+// A CANCEL or an ACK whose INVITE may have gone to another binding than would be chosen now: there too; there alone, when none is left.
+[[gnu::noinline]] void Path::follow_invite(Job& job) {
+  const assign::Location* const before = commons_.locations.before(job.subject.client);
+  const std::size_t binding = before != nullptr ? located_before(job.subject, *before) : 0;
+  if (before == nullptr || binding == before->count()) return;
+  if (job.subject.binding == nullptr) return locate_at(job.subject, *before, binding);
+  twins_[twins_count_++] = {.job = &job, .home = job.placement.home, .location = before, .binding = binding};
 }
 
 // Homes that say 2xx to who is on his way to them.

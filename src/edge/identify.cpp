@@ -57,8 +57,13 @@ void locate(Subject& s, const assign::Location* location) {
   if (chosen != location->count()) locate_at(s, *location, chosen);
 }
 
-std::size_t located_before(const Subject& s, const assign::Location& location, std::uint32_t now_s) {
-  return follows_invite(s) ? assign::chosen_before(location, instance_asked(s), now_s) : location.count();
+std::size_t located_before(const Subject& s, const assign::Location& before) {
+  const std::size_t chosen = assign::choose(before, instance_asked(s));
+  if (chosen == before.count() || s.binding == nullptr) return chosen;
+  const assign::Binding& b = before.binding(chosen);
+  const bool is_there = b.next == s.binding->next && b.listener == s.binding->listener && before.path(chosen) == s.path &&
+                        without_headers(before.uri(chosen)) == s.routing.edits.request_uri;
+  return is_there ? before.count() : chosen;
 }
 
 void locate_at(Subject& s, const assign::Location& location, std::size_t binding) {

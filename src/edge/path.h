@@ -55,6 +55,7 @@ class Path {
   void follow_returns(std::span<Job*> named, const Site& site, std::uint32_t now_min);
   void hear_confirmations(std::span<Job*> jobs, const Site& site);
   void locate(std::span<Job*> named, const Site& site);
+  void follow_invite(Job& job);
   void judge(std::span<Job*> jobs, const Site& site);
   void put_off(std::span<Job*> jobs);
   void keep_in_sight(std::span<Job*> jobs);

@@ -126,6 +126,32 @@ def test_a_call_is_cancelled_where_it_rings_when_another_device_was_added_meanwh
         assert daemon.settled(1)["total"]["second_homes"] == 1
 
 
+@pytest.mark.parametrize("is_alone", [True, False], ids=["his-only-one", "one-of-two"])
+def test_a_call_is_cancelled_where_it_rings_although_that_device_has_unregistered(lab, folder, is_alone):
+    with start(lab, folder) as daemon:
+        caller, callee = phones(lab)
+        second = Phone(lab.host("second", "198.18.0.12"), "callee", ("198.18.0.12", 5066))
+        if not is_alone:
+            second.send(sip.register("callee").via(second.via()).call_id("other").contact(second.contact + ";q=0.5"))
+            second.hear(200)
+        callee.register()
+        request = caller.invite("callee")
+        offered = callee.hear("INVITE")
+        callee.answer(offered, 180)
+        caller.hear(180)
+        callee.send(sip.register("callee").via(callee.via()).cseq(2).contact(callee.contact + ";expires=0"))
+        callee.hear(200)
+        caller.cancel(request)
+        taken_back = callee.hear("CANCEL")
+        assert taken_back.values("via")[0] == offered.values("via")[0] and taken_back.uri == offered.uri
+        callee.answer(taken_back, 200)
+        callee.answer(offered, 487)
+        assert {caller.hear(200, 487).status, caller.hear(200, 487).status} == {200, 487}
+        if not is_alone:
+            assert second.hear("CANCEL").uri == second.contact.strip("<>")
+        assert daemon.settled(1)["total"]["second_homes"] == (0 if is_alone else 1)
+
+
 def test_calls_reach_a_client_behind_a_nat_by_the_flow_of_its_registration(lab, folder):
     with start(lab, folder):
         inner = lab.behind_nat("inner", CALLEE[0])

@@ -79,28 +79,91 @@ TEST_F(Local, FindsTheDeviceThatAGruuNames) {
 }
 
 // RFC 3261 16.11, 9.1: the choice has changed, and who rings must hear of the CANCEL all the same.
-TEST_F(Local, KnowsWhereAnInviteMayHaveGoneBeforeADeviceWasAdded) {
-  const auto added = [](const std::string& place, std::uint32_t at_s) {
-    return assign::Binding{.flow = endpoint(place), .next = endpoint(place), .added_at_s = at_s};
-  };
-  const assign::BindingText devices[] = {{.binding = added(bob, 1000), .uri = "sip:bob@10.0.0.8", .instance = "\"<urn:uuid:1>\""},
-                                         {.binding = added("198.18.0.8:5060", 2000), .uri = "sip:bob@10.0.0.9", .instance = "\"<urn:uuid:2>\""}};
-  const auto location = assign::Location::make(sip::client_key("bob@example.com", site.fleet_seed), "bob@example.com", devices);
-  const auto before = [&](const std::string& method, const std::string& uri, std::uint32_t now_s) {
-    const std::string text = invite(uri).method(method);
+class Changed : public Local {
+ protected:
+  Changed() { locations.set_now(1000); }
+  static assign::BindingText device(const std::string& place, std::string_view uri, std::string_view instance, std::uint16_t q_milli,
+                                    std::uint32_t added_at_s = 100) {
+    return {.binding = {.flow = endpoint(place), .next = endpoint(place), .q_milli = q_milli, .added_at_s = added_at_s}, .uri = uri, .instance = instance};
+  }
+  void now_has(const std::vector<assign::BindingText>& devices) {
+    if (devices.empty())
+      locations.of_shard(0).erase(bobs);
+    else
+      locations.of_shard(0).put(assign::Location::make(bobs, "bob@example.com", devices));
+  }
+  /// Where a CANCEL goes, and where else.
+  std::pair<std::string, std::string> cancelled(const std::string& uri = "sip:bob@example.com") {
+    const std::string text = invite(uri).method("CANCEL");
     Subject s{.source = endpoint(alice), .listener = &site.listeners.front()};
     index(text, s);
     identify(s, site);
-    return located_before(s, *location, now_s);
-  };
-  const std::string all = "sip:bob@example.com";
-  constexpr std::size_t none = 2;
-  EXPECT_EQ(before("CANCEL", all, 2001), 0U);
-  EXPECT_EQ(before("ACK", all, 2179), 0U);
-  EXPECT_EQ(before("CANCEL", all, 2180), none) << "no INVITE is pending for so long";
-  EXPECT_EQ(before("CANCEL", all, 1999), none) << "a clock that no shard has set";
-  EXPECT_EQ(before("INVITE", all, 2001), none);
-  EXPECT_EQ(before("CANCEL", all + ";gr=urn:uuid:2", 2001), none) << "the one device that is meant";
+    locate(s, locations.find(bobs));
+    const std::string first = s.binding != nullptr ? std::string(s.routing.edits.request_uri) : "";
+    const assign::Location* const before = locations.before(bobs);
+    const std::size_t i = before != nullptr ? located_before(s, *before) : 0;
+    return {first, before == nullptr || i == before->count() ? "" : std::string(before->uri(i))};
+  }
+  using Ways = std::pair<std::string, std::string>;
+  const sip::ClientKey bobs = sip::client_key("bob@example.com", site.fleet_seed);
+  static constexpr const char *desk_uri = "sip:desk@10.0.0.8", *mobile_uri = "sip:mobile@10.0.0.9", *desk_name = "\"<urn:uuid:1>\"",
+                              *mobile_name = "\"<urn:uuid:2>\"";
+  const assign::BindingText desk = device(bob, desk_uri, desk_name, 500), mobile = device("198.18.0.8:5060", mobile_uri, mobile_name, 900);
+};
+
+TEST_F(Changed, IsCancelledWhereItWentBeforeADeviceWasAdded) {
+  now_has({desk});
+  EXPECT_EQ(cancelled(), Ways(desk_uri, "sip:bob@10.0.0.8:5060;transport=udp?Subject=x")) << "what he had first";
+  locations.set_now(1179);
+  now_has({desk, mobile});
+  EXPECT_EQ(cancelled(), Ways(mobile_uri, desk_uri));
+  EXPECT_EQ(cancelled("sip:bob@example.com;gr=urn:uuid:2").first, mobile_uri);
+  EXPECT_EQ(cancelled("sip:bob@example.com;gr=urn:uuid:2").second, "") << "that device was not there";
+  locations.set_now(1358);
+  EXPECT_EQ(cancelled(), Ways(mobile_uri, desk_uri));
+  locations.set_now(1359);
+  EXPECT_EQ(cancelled(), Ways(mobile_uri, "")) << "no INVITE is pending for so long";
+}
+
+TEST_F(Changed, IsCancelledWhereItWentBeforeThatWasLessPreferred) {
+  now_has({desk, mobile});
+  now_has({desk, device("198.18.0.8:5060", mobile_uri, mobile_name, 100)});
+  EXPECT_EQ(cancelled(), Ways(desk_uri, mobile_uri));
+  EXPECT_EQ(cancelled("sip:bob@example.com;gr=urn:uuid:2"), Ways(mobile_uri, "")) << "there it goes in any case";
+  now_has({desk, device("198.18.0.8:5060", mobile_uri, mobile_name, 100)});
+  EXPECT_EQ(cancelled(), Ways(desk_uri, mobile_uri)) << "a refresh changes nothing";
+}
+
+TEST_F(Changed, IsCancelledWhereItWentBeforeThatWasGone) {
+  now_has({desk, mobile});
+  now_has({desk});
+  EXPECT_EQ(cancelled(), Ways(desk_uri, mobile_uri));
+  EXPECT_EQ(cancelled("sip:bob@example.com;gr=urn:uuid:2"), Ways("", mobile_uri));
+  now_has({});
+  EXPECT_EQ(cancelled(), Ways("", desk_uri));
+  now_has({device("198.18.0.9:5060", "sip:desk@10.0.0.7", desk_name, 500)});
+  EXPECT_EQ(cancelled(), Ways("sip:desk@10.0.0.7", desk_uri)) << "by two REGISTERs he has another address";
+}
+
+// The device that a GRUU names is not the one that is called else.
+TEST_F(Changed, IsCancelledAtTheDeviceThatWasMeant) {
+  now_has({desk, mobile});
+  now_has({device("198.18.0.9:5060", "sip:desk@10.0.0.7", desk_name, 500), mobile});
+  EXPECT_EQ(cancelled(), Ways(mobile_uri, ""));
+  EXPECT_EQ(cancelled("sip:bob@example.com;gr=urn:uuid:1"), Ways("sip:desk@10.0.0.7", desk_uri));
+}
+
+TEST_F(Changed, IsForgottenInTime) {
+  now_has({desk});
+  locations.set_now(1100);
+  now_has({mobile});
+  locations.set_now(1180);
+  locations.of_shard(0).reclaim(epoch);
+  EXPECT_EQ(cancelled(), Ways(mobile_uri, desk_uri)) << "the later change stays";
+  locations.set_now(1280);
+  locations.of_shard(0).reclaim(epoch);
+  locations.set_now(1100);
+  EXPECT_EQ(cancelled(), Ways(mobile_uri, "")) << "by whatever clock";
 }
 
 TEST_F(Local, GoesToTheHomeAsItIsWhereThatServesTheClientAgain) {

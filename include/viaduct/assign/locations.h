@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -89,16 +90,39 @@ class Location : public base::Timer {
   std::uint32_t text_bytes_{};
 };
 
-using LocationMap = share::RcuMap<Location>;
+/// The bindings of a client as they were before a change by which requests go elsewhere.
+struct FormerLocation {
+  using Owner = std::unique_ptr<FormerLocation>;
+  base::Hash128 key;
+  std::atomic<FormerLocation*> chain{};
+  std::uint32_t until_s{};   ///< an INVITE that went by them may be pending
+  Location::Owner location;
+};
+
+/// The locations of one shard. Where a change makes requests go elsewhere, what was before stays at hand for base::invite_pending_s_max, for those that follow
+/// an INVITE. Thread: as RcuMap.
+class LocationMap : public share::RcuMap<Location> {
+ public:
+  /// Shape: `now_s`, the shards' clock, outlives this; null: nothing that was before stays.
+  explicit LocationMap(std::size_t clients_expected, const std::atomic<std::uint32_t>* now_s = nullptr);
+  void put(Owner location);
+  void erase(const base::Hash128& key);
+  void reclaim(share::Epoch& epoch);
+  /// What was before the last such change, if that is not too long ago. Thread: a reader.
+  [[nodiscard]] const Location* before(const base::Hash128& key) const;
+
+ private:
+  void keep(const Location& was, const Location* is);
+
+  const std::atomic<std::uint32_t>* now_s_;
+  share::RcuMap<FormerLocation> formers_;
+  std::deque<std::pair<std::uint32_t, base::Hash128>> order_;   // until when, and whose
+};
 
 /// The binding that a request goes to, since a stateless proxy chooses one (RFC 3261 16.11): of those with the highest q the one that was added last, so that
 /// refreshes do not change the choice, and of that one's device the one that was registered last (RFC 5627 5.4); when `instance` names a device (RFC 5627 5.1), of
 /// its bindings. Contacts that are no SIP URIs are never chosen. Returns its number; `count()`: there is none.
 [[nodiscard]] std::size_t choose(const Location& location, std::string_view instance);
-
-/// The binding that was the choice until the present one was added, less than base::invite_pending_s_max before `now_s`: a pending INVITE may have gone there.
-/// `count()`: there is none.
-[[nodiscard]] std::size_t chosen_before(const Location& location, std::string_view instance, std::uint32_t now_s);
 
 /// Which of so many shards a client belongs to.
 [[nodiscard]] constexpr unsigned shard_of(const base::Hash128& key, std::size_t shards) { return static_cast<unsigned>((key.high >> 32) * shards >> 32); }
@@ -107,10 +131,11 @@ using LocationMap = share::RcuMap<Location>;
 class Locations {
  public:
   Locations(unsigned shards, std::size_t clients_expected) {
-    for (unsigned i = 0; i < shards; ++i) maps_.push_back(std::make_unique<LocationMap>(clients_expected / shards));
+    for (unsigned i = 0; i < shards; ++i) maps_.push_back(std::make_unique<LocationMap>(clients_expected / shards, &now_s_));
   }
   /// Thread: a reader, as RcuMap says.
   [[nodiscard]] const Location* find(const base::Hash128& key) const { return std::as_const(*maps_[shard_of(key, maps_.size())]).find(key); }
+  [[nodiscard]] const Location* before(const base::Hash128& key) const { return maps_[shard_of(key, maps_.size())]->before(key); }
   [[nodiscard]] LocationMap& of_shard(unsigned i) { return *maps_[i]; }
   /// The registrar's clock, seconds, as it was at the last round of any shard.
   [[nodiscard]] std::uint32_t now_s() const { return now_s_.load(std::memory_order_relaxed); }

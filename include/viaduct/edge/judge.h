@@ -160,8 +160,8 @@ void identify(Subject& subject, const Site& site);
 void locate(Subject& subject, const assign::Location* location);
 /// The same to one binding of it.
 void locate_at(Subject& subject, const assign::Location& location, std::size_t binding);
-/// Of a request that follows its INVITE: the binding that this may have gone to, when the one chosen now is newer (assign::chosen_before); count() if none is.
-[[nodiscard]] std::size_t located_before(const Subject& subject, const assign::Location& location, std::uint32_t now_s);
+/// Of a request that follows its INVITE: the binding of `before` that this may have gone to; count() if it is none, or the one that the request goes to itself.
+[[nodiscard]] std::size_t located_before(const Subject& subject, const assign::Location& before);
 /// Whether a request goes where its INVITE went, and no Route says where that was: a CANCEL, or an ACK (RFC 3261 9.1, 17.1.1.3).
 [[nodiscard]] inline bool follows_invite(const Subject& request) {
   return (request.msg.method == sip::Method::cancel || request.msg.method == sip::Method::ack) && request.routing.course <= Course::by_tables;
