@@ -82,7 +82,7 @@ void identify(Subject& s, const Site& site) {
 // What the Routes of a request ask for, when there are any or its Request-URI may be one of ours.
 [[gnu::noinline]] static void identify_routing(Subject& s, const Site& site) {
   s.routing = find_routing(s, site);
-  if (s.routing.course == Course::to_flow) s.next = s.routing.client;
+  if (s.routing.course == Course::to_flow || s.routing.course == Course::to_edge) s.next = s.routing.client;
 }
 
 // The same of a request whose Request-URI is none of ours: its Routes are taken apart only when they may lead anywhere.

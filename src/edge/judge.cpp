@@ -160,8 +160,8 @@ Judgement judge_initial(const Subject& s, const Site& site, const assign::Placem
   return proxied(s, home, Reason::initial_request);
 }
 
-// A request inside a dialog, without a Route of ours: to the notifier, to a client registered here, or a configured home that its Request-URI spells; else to the
-// home of the client that this names, as a GRUU does (RFC 5627 5.4).
+// A request inside a dialog, without a Route of ours: to the notifier, to a client registered here, or a configured home that its Request-URI spells; else to
+// the home of the client that this names, as a GRUU does (RFC 5627 5.4).
 Judgement judge_in_dialog(const Subject& s, const Site& site, const sip::Uri& request_uri, const assign::Placement& placement) {
   const bool has_notifier = site.local_home != assign::no_home || site.homes.has_edge_notified();
   const bool is_to_notifier = has_notifier && s.has_client && asks_notifier(s.msg) && is_notifier(site, request_uri);
@@ -188,6 +188,8 @@ Judgement judge_onwards(const Subject& s, const Site& site, const assign::Placem
       return rejected(403, Reason::route_forged);
     case Course::to_flow:
       return proxied(s, assign::no_home, Reason::route_flow);
+    case Course::to_edge:
+      return proxied(s, assign::no_home, Reason::route_edge);
     case Course::onwards:
     case Course::by_tables:
     case Course::none:

@@ -125,29 +125,57 @@ assign::HomeIndex named_home(const Site& site, std::string_view text) {
   return uri ? home_of(site, *uri) : assign::no_home;
 }
 
+std::optional<base::Endpoint> place_of(const sip::Uri& uri) {
+  const auto address = host_address(uri.host);
+  return address ? std::optional(base::Endpoint{*address, port_or_default(uri.port)}) : std::nullopt;
+}
+
+/// Where the edge is that has recorded this Route, when it is one of the fleet's: the user is a token under the fleet's keys, made for the listener that the
+/// URI names. Where an edge has two sides (RFC 5658) the token may be made for that of the Route behind; then `fleet.edges` is to name this one.
+std::optional<base::Endpoint> edge_of_route(const Subject& s, const Site& site, std::string_view text, std::string_view behind) {
+  const auto uri = sip::parse_uri(text);
+  const auto token = uri ? sip::read_flow_token(uri->user) : std::nullopt;
+  const auto place = token ? place_of(*uri) : std::nullopt;
+  if (!place) return std::nullopt;
+  const auto is_made_for = [&](const base::Endpoint& ours) { return sip::is_genuine(*token, ours, s.msg[s.msg.call_id], site.keys); };
+  if (is_made_for(*place)) return place;
+  const auto other = sip::parse_uri(behind);
+  const auto side = other && other->user == uri->user ? place_of(*other) : std::nullopt;
+  return side && site::any_contains(site.edges, place->address) && is_made_for(*side) ? place : std::nullopt;
+}
+
+/// What comes behind the Routes of ours.
+struct Onwards {
+  std::string_view uri;  // of the next Route, else the Request-URI
+  bool is_route{};
+  bool is_to_home{};
+  std::optional<base::Endpoint> edge;  // another edge's Route
+};
+
 /// Whether a request comes from the first leg's client: from his flow; or, as when a NAT gave him another port, from no home and on its way to one, or to the
-/// other leg's client. A sender's route set begins with his own side (RFC 3261 12.1.1, 12.1.2), so that of two legs the first is his.
-bool is_from_client(const Subject& s, const Site& site, const Legs& legs, std::string_view target) {
+/// other leg's client, or from no edge and on its way to one. A sender's route set begins with his own side (RFC 3261 12.1.1, 12.1.2), so that of two legs the
+/// first is his.
+bool is_from_client(const Subject& s, const Site& site, const Legs& legs, const Onwards& next) {
   if (legs.leg[0].owner.client == s.source) return true;
   if (site.homes.is_home_host(s.source.address)) return false;
   if (legs.count == legs.leg.size()) return legs.leg[1].owner.client != s.source;
-  return named_home(site, target) != assign::no_home;
+  return next.is_to_home || (next.edge && !site::any_contains(site.edges, s.source.address));
 }
 
-/// The leg that a request goes to; the number of them when it goes on to `target`, which is behind all Routes or not.
-std::size_t leg_to(const Subject& s, const Site& site, const Legs& legs, std::string_view target, bool is_behind_all) {
-  if (legs.count == 0 || !is_from_client(s, site, legs, target)) return 0;
+/// The leg that a request goes to; the number of them when it goes on.
+std::size_t leg_to(const Subject& s, const Site& site, const Legs& legs, const Onwards& next) {
+  if (legs.count == 0 || !is_from_client(s, site, legs, next)) return 0;
   // Two lines of one device call each other: behind a NAT the other's Contact leads nowhere but back.
-  const bool is_back = legs.count == 1 && legs.leg[0].has_both_ends && is_behind_all && named_home(site, target) == assign::no_home;
+  const bool is_back = legs.count == 1 && legs.leg[0].has_both_ends && !next.is_route && !next.is_to_home;
   return is_back ? 0 : 1;
 }
 
 /// The one of those flows that a URI leads to: a proxy, on whose side both ends of the dialog are. It has proved its place as a client has.
 const Owner* flow_named(const Legs& legs, std::string_view text) {
   const auto uri = sip::parse_uri(text);
-  const auto address = uri ? host_address(uri->host) : std::nullopt;
-  for (std::size_t i = 0; address && i < legs.count; ++i)
-    if (legs.leg[i].owner.client == base::Endpoint{*address, port_or_default(uri->port)}) return &legs.leg[i].owner;
+  const auto place = uri ? place_of(*uri) : std::nullopt;
+  for (std::size_t i = 0; place && i < legs.count; ++i)
+    if (legs.leg[i].owner.client == *place) return &legs.leg[i].owner;
   return nullptr;
 }
 
@@ -160,13 +188,13 @@ void obey_strict_router(std::string_view next, Routing& out) {
   out.edits.request_uri = next;
 }
 
-/// Whether a REGISTER would pass the tables by its Routes, to a home or to where its Request-URI leads. To a home one goes on that a home or an edge
-/// sends by a token of ours.
+/// Whether a REGISTER would pass the tables by its Routes, to a home, to another edge, or to where its Request-URI leads. To the first two one goes on that a
+/// home or an edge sends by a token of ours.
 bool passes_tables(const Subject& s, const Site& site, const Routing& routing, const Legs& legs) {
   const bool is_onwards = routing.course == Course::onwards;
   const bool is_to_home =
       is_onwards ? named_home(site, routing.target) != assign::no_home : routing.course == Course::to_flow && site.homes.is_home_host(routing.client.address);
-  if (!is_to_home) return is_onwards && routing.target.data() == routing.request_uri.data();
+  if (!is_to_home && routing.course != Course::to_edge) return is_onwards && routing.target.data() == routing.request_uri.data();
   const bool has_token = legs.count > 0 || legs.home;
   return !has_token || !(site.homes.is_home_host(s.source.address) || site::any_contains(site.edges, s.source.address));
 }
@@ -180,6 +208,16 @@ void leave_to_tables(const Subject& s, const Site& site, std::span<const std::st
   out.edits.leading = static_cast<std::uint8_t>(std::ranges::find_if(routes, stays) - routes.begin());
   out.edits.appended = {};
   out.edits.request_uri = out.edits.last ? out.request_uri : std::string_view{};
+}
+
+/// What comes behind the Routes of ours that a request begins with. Shape: `end` Routes are looked at. Only behind a token of ours another edge is gone on to.
+Onwards onwards(const Subject& s, const Site& site, const RouteList& routes, std::size_t end, const Legs& legs, const Routing& routing) {
+  Onwards out{.is_route = legs.leading < end};
+  out.uri = out.is_route ? routes.uri[legs.leading] : routing.request_uri;
+  out.is_to_home = named_home(site, out.uri) != assign::no_home;
+  const std::string_view behind = legs.leading + 1 < end ? routes.uri[legs.leading + 1] : std::string_view{};
+  if (out.is_route && !out.is_to_home && (legs.count > 0 || legs.home)) out.edge = edge_of_route(s, site, out.uri, behind);
+  return out;
 }
 
 /// The host name of `<sip:HOST...>`, when one may be told at a glance; empty when not, or when it is an address.
@@ -222,10 +260,9 @@ Routing find_routing(const Subject& s, const Site& site) {
   }
   while (legs.leading < std::min(end, routes_read_max) && legs.take(owner_of_route(s, site, routes.uri[legs.leading]))) {
   }
-  const bool has_next = legs.leading < std::min(end, routes_read_max);
-  const std::string_view next = has_next ? routes.uri[legs.leading] : out.request_uri;
-  if (legs.home && named_home(site, next) == assign::no_home) legs.add(*legs.home);
-  const std::size_t goes_to = leg_to(s, site, legs, next, !has_next);
+  const Onwards next = onwards(s, site, routes, std::min(end, routes_read_max), legs, out);
+  if (legs.home && !next.is_to_home && !next.edge) legs.add(*legs.home);
+  const std::size_t goes_to = leg_to(s, site, legs, next);
   out.edits.leading = static_cast<std::uint8_t>(legs.leading);
   if (legs.forged || out.request_uri.empty()) {
     out.course = Course::forbidden;
@@ -235,15 +272,19 @@ Routing find_routing(const Subject& s, const Site& site) {
     out.client = leg.owner.client;
     out.listener = leg.owner.listener;
     out.edits.leading = static_cast<std::uint8_t>(leg.end);
-  } else if (const Owner* const proxy = flow_named(legs, next); proxy != nullptr) {
+  } else if (const Owner* const proxy = flow_named(legs, next.uri); proxy != nullptr) {
     out.course = Course::to_flow;
     out.client = proxy->client;
     out.listener = proxy->listener;
-    if (has_next) obey_strict_router(next, out);
-  } else if (legs.count > 0 || legs.home || (has_next && named_home(site, next) != assign::no_home)) {
+    if (next.is_route) obey_strict_router(next.uri, out);
+  } else if (next.edge) {
+    out.course = Course::to_edge;
+    out.client = *next.edge;
+    obey_strict_router(next.uri, out);
+  } else if (legs.count > 0 || legs.home || (next.is_route && next.is_to_home)) {
     out.course = Course::onwards;
-    out.target = next;
-    if (has_next) obey_strict_router(next, out);
+    out.target = next.uri;
+    if (next.is_route) obey_strict_router(next.uri, out);
   } else if (legs.leading > 0) {
     out.course = Course::by_tables;
   }

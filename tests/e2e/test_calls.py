@@ -4,6 +4,7 @@ import struct
 
 import pytest
 import rig
+from daemon import FLEET
 from handset import Phone, call, cancel_over_a_rotation, rotate_keys
 from rig import sip
 
@@ -170,6 +171,31 @@ def test_a_call_that_a_home_sends_on_to_another_leaves_that_home_out(lab, folder
         at_north.sendto(bytes(bye), rig.SERVICE)
         assert not caller.hear("BYE").all("route")
         daemon.settled(6)
+
+
+@pytest.mark.parametrize("record_route", [True, False], ids=["home-records-its-route", "home-does-not"])
+def test_a_call_goes_from_one_edge_of_a_fleet_to_another(lab, folder, record_route):
+    """Each telephone knows an edge of its own; what is in their dialog passes both, and the home only where that has stayed in it."""
+    rig.Kamailio(lab.host("north", NORTH), NORTH, folder / "north", proxy=True, record_route=record_route)
+    edges = {"edge": rig.EDGE, "other": "198.18.0.4"}
+    fleet = {**FLEET, "edges": [f"{address}/32" for address in edges.values()]}
+    configs = [rig.make_config(folder, assignments=PLACED, neighbour=[], dpdk=rig.af_packet(), redirect={"policy": "never"}, fleet=fleet,
+                               node={"name": name, "listen": [f"{address}:5060"]}) for name, address in edges.items()]
+    with lab.host("edge").daemon(configs[0]), lab.host("other").daemon(configs[1]):
+        caller = Phone(lab.host("caller", CALLER[0]), "caller", CALLER)
+        callee = Phone(lab.host("callee", CALLEE[0]), "callee", CALLEE, service=(edges["other"], 5060))
+        caller.register()
+        callee.register()
+        call(caller, callee)
+        for sender, receiver, cseq in ((callee, caller, 10), (caller, callee, 2)):
+            sender.inside("INVITE", cseq)
+            receiver.answer(receiver.hear("INVITE"), 200)
+            sender.hear(200)
+            sender.inside("ACK", cseq)
+            assert not receiver.hear("ACK").all("route")
+        callee.inside("BYE", 11)
+        caller.answer(caller.hear("BYE"), 200)
+        callee.hear(200)
 
 
 @pytest.mark.parametrize("record_route", [True, False], ids=["home-records-its-route", "home-does-not"])

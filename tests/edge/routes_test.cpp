@@ -258,6 +258,74 @@ TEST_F(Routed, SendsToAHomeThatSentTheInviteWhereNothingElseSaysWhere) {
   EXPECT_EQ(site.homes[named.judgement.home].name, "far");
 }
 
+// --- several edges
+
+/// What another edge of the fleet has recorded of a client of its own.
+class OtherEdge : public Routed {
+ protected:
+  OtherEdge() { site.edges = {*base::Prefix::parse("198.18.0.20/31")}; }
+  [[nodiscard]] std::string token(const std::string& listener = edge, std::string_view call_id = "c1@198.18.0.1") const {
+    const sip::Flow flow{.client = endpoint(other_client), .ours = endpoint(listener), .listener = 3};
+    std::array<char, sip::flow_token_bytes_max> room;
+    return {room.data(), sip::write_flow_token(flow, call_id, site.keys.signing(), room)};
+  }
+  [[nodiscard]] static std::string route(const std::string& user, const std::string& host = edge) { return "<sip:" + user + "@" + host + ";lr>"; }
+  static inline const std::string edge = "198.18.0.20:5060";
+};
+
+// `north` has left the dialog: the Routes are those of the callers edge and the callees.
+TEST_F(OtherEdge, IsGoneOnToWhereARouteOfItsOwnComesNext) {
+  const std::string theirs = route(token());
+  for (const std::string from : {client.c_str(), "198.18.0.1:61111"}) {
+    const auto r = send(bye("sip:b@10.0.0.8").header("Route: " + record_route() + ", " + theirs), from);
+    EXPECT_EQ(r.judgement.verdict, Verdict::proxied) << from;
+    EXPECT_EQ(r.judgement.reason, Reason::route_edge) << from;
+    EXPECT_EQ(r.next, endpoint(edge)) << from;
+    EXPECT_EQ(values(r, "Route"), std::vector<std::string>{theirs}) << from;
+    EXPECT_THAT(r.bytes, StartsWith("BYE sip:b@10.0.0.8 SIP/2.0\r\n")) << from;
+  }
+  const auto ack = send(Text().method("ACK").uri("sip:b@10.0.0.8").to("<sip:b@x>;tag=2").header("Route: " + record_route() + ", " + theirs), client);
+  EXPECT_EQ(ack.next, endpoint(edge));
+  const auto through_flow = send(bye("sip:a@10.0.0.7").header("Route: " + record_route()), edge);
+  EXPECT_EQ(through_flow.judgement.reason, Reason::route_flow);
+  EXPECT_EQ(through_flow.next, endpoint(client)) << "what that edge sends on to a client of ours";
+  const auto crossing = send(bye("sip:a@10.0.0.7").header("Route: " + record_route() + ", " + theirs), edge);
+  EXPECT_EQ(crossing.next, endpoint(client)) << "never back";
+}
+
+TEST_F(OtherEdge, IsKnownByItsTokenAlone) {
+  const auto status = [&](const std::string& next) {
+    return send(bye("sip:b@10.0.0.8").header("Route: " + record_route() + ", " + next), client).judgement.status;
+  };
+  std::string forged = token();
+  forged.back() = forged.back() == 'b' ? 'c' : 'b';
+  EXPECT_EQ(status(route(forged)), 481);
+  EXPECT_EQ(status(route(token(edge, "c2@"))), 481) << "of another call";
+  EXPECT_EQ(status(route(token(), "198.18.0.20:5061")), 481) << "of another port";
+  EXPECT_EQ(status(route(token(), "203.0.113.9")), 481) << "made for another host";
+  EXPECT_EQ(status("<sip:198.18.0.20;lr>"), 481) << "no token";
+  EXPECT_EQ(status(route(token("203.0.113.20:5080"), "203.0.113.20:5080")), 0) << "an edge that `fleet.edges` does not name, by the fleet's keys";
+}
+
+// RFC 5658: the same token stands at both sides of that edge, and is made for the client's.
+TEST_F(OtherEdge, IsKnownByItsOtherSideWhenFleetEdgesNamesThis) {
+  const std::string side = token("203.0.113.20:5060"), inner = route(side), outer = route(side, "203.0.113.20");
+  const auto r = send(bye("sip:b@10.0.0.8").header("Route: " + record_route() + ", " + inner + ", " + outer), client);
+  EXPECT_EQ(r.next, endpoint(edge));
+  EXPECT_EQ(values(r, "Route"), std::vector<std::string>{inner + ", " + outer});
+  EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + record_route() + ", " + inner), client).judgement.status, 481) << "nothing proves it";
+  site.edges.clear();
+  EXPECT_EQ(send(bye("sip:b@10.0.0.8").header("Route: " + record_route() + ", " + inner + ", " + outer), client).judgement.status, 481);
+}
+
+TEST_F(OtherEdge, IsNoWayRoundTheTablesForARegister) {
+  const std::string routes = "Route: " + record_route() + ", " + route(token());
+  const auto r = send(Text().header(routes), client);
+  EXPECT_EQ(r.judgement.reason, Reason::policy_never);
+  EXPECT_EQ(r.judgement.home, site.homes.find("far"));
+  EXPECT_EQ(send(Text().user("bob").header(routes), client).judgement.verdict, Verdict::registered);
+}
+
 // --- preloaded Routes
 
 TEST_F(Routed, StripsItselfAsOutboundProxyAndGoesOnByTheTables) {

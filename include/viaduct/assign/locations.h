@@ -120,8 +120,8 @@ class LocationMap : public share::RcuMap<Location> {
 };
 
 /// The binding that a request goes to, since a stateless proxy chooses one (RFC 3261 16.11): of those with the highest q the one that was added last, so that
-/// refreshes do not change the choice, and of that one's device the one that was registered last (RFC 5627 5.4); when `instance` names a device (RFC 5627 5.1), of
-/// its bindings. Contacts that are no SIP URIs are never chosen. Returns its number; `count()`: there is none.
+/// refreshes do not change the choice, and of that one's device the one that was registered last (RFC 5627 5.4); when `instance` names a device (RFC 5627
+/// 5.1), of its bindings. Contacts that are no SIP URIs are never chosen. Returns its number; `count()`: there is none.
 [[nodiscard]] std::size_t choose(const Location& location, std::string_view instance);
 
 /// Which of so many shards a client belongs to.
@@ -143,7 +143,7 @@ class Locations {
   void set_now(std::uint32_t now_s) { now_s_.store(now_s, std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::uint32_t> now_s_{};  // relaxed: nothing hangs on its order
+  std::atomic<std::uint32_t> now_s_{};   // relaxed: nothing hangs on its order
   std::vector<std::unique_ptr<LocationMap>> maps_;
 };
 

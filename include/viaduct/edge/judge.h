@@ -56,6 +56,7 @@ using site::Site;
   X(in_dialog_nowhere, "an in-dialog request that names neither a home nor a client")                                      \
   X(route_home, "its next Route, or its Request-URI behind a Route of ours, names a home")                                 \
   X(route_flow, "a Route of ours leads to this client")                                                                    \
+  X(route_edge, "its next Route is that of another edge of the fleet")                                                     \
   X(route_nowhere, "its Routes lead to a place that is neither a home nor a client of ours")                               \
   X(route_forged, "a Route that names this node has a token that does not verify")                                         \
   X(stun, "it is a STUN binding request")                                                                                  \
