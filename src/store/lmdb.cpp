@@ -27,8 +27,7 @@ constexpr std::uint64_t mark_place = 0x6b72616d;  // "mark"
 /// The one writer of a folder, among processes. A reader needs none.
 base::Descriptor lock_folder(const fs::path& folder) {
   base::Descriptor lock(open((folder / "writer.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode));
-  if (lock.get() < 0)
-    throw Failure{{errno == EROFS || errno == EACCES ? Fault::read_only : Fault::failed, "store: " + folder.string() + ": " + std::strerror(errno)}};
+  if (lock.get() < 0) require(errno, folder.string());
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Failure{{Fault::in_use, "store: " + folder.string() + ": another process writes this store"}};
   return lock;
 }
@@ -69,7 +68,7 @@ Tables prepare(MDB_env* env, const LmdbOptions& o, bool writable) {
   Transaction txn = begin_transaction(env, 0);
   const Tables tables = open_tables(txn.get(), MDB_CREATE);
   write_meta(txn.get(), tables, {.seed_mark = seed_mark(o.fleet_seed)});
-  require(mdb_txn_commit(txn.release()), "make");
+  commit(std::move(txn), "make");
   return tables;
 }
 
@@ -84,7 +83,7 @@ void give_mark(MDB_env* env, const Tables& tables) {
     MDB_val key = value_of(mark_key);
     MDB_val value = value_of(row);
     require(mdb_put(txn.get(), tables.meta, &key, &value, 0), "write");
-    require(mdb_txn_commit(txn.release()), "make");
+    commit(std::move(txn), "make");
   });
 }
 
@@ -139,8 +138,9 @@ Result<std::unique_ptr<Store>> open_lmdb(const LmdbOptions& options) {
   std::error_code failure;
   fs::create_directories(options.folder, failure);
   auto store = attempt([&] { return open_with(options, true); });
-  if (store || store.error().fault != Fault::read_only) return store;
-  return attempt([&] { return open_with(options, false); });
+  if (store || (store.error().fault != Fault::read_only && store.error().fault != Fault::disk_full)) return store;
+  auto to_read = attempt([&] { return open_with(options, false); });
+  return to_read || store.error().fault == Fault::read_only ? std::move(to_read) : std::move(store);
 }
 
 std::uint64_t LmdbStore::bytes() const {

@@ -69,10 +69,10 @@ void LogWriter::flush() {
   waiting_.clear();
 }
 
-std::uint64_t LogWriter::prune(std::uint64_t entries) {
+std::uint64_t LogWriter::prune(std::uint64_t entries, const LogBounds& bounds) {
   const Cursor cursor = open_cursor(txn_, tables_.log);
   MDB_val key, value;
-  for (unsigned left = chunk_ + prune_chunks_extra; left > 0 && entries > bounds_.entries_max; --left) {
+  for (unsigned left = chunk_ + prune_chunks_extra; left > 0 && entries > bounds.entries_max; --left) {
     if (mdb_cursor_get(cursor.get(), &key, &value, MDB_FIRST) != MDB_SUCCESS) break;
     entries -= std::min<std::uint64_t>(entries, value.mv_size / sizeof(Packed));
     require(mdb_cursor_del(cursor.get(), 0), "prune the log");
@@ -80,7 +80,7 @@ std::uint64_t LogWriter::prune(std::uint64_t entries) {
   const Cursor batches = open_cursor(txn_, tables_.batches);
   MDB_stat stat;
   require(mdb_stat(txn_, tables_.batches, &stat), "prune the batches");
-  for (std::size_t count = stat.ms_entries; count > bounds_.batches_max; --count) {
+  for (std::size_t count = stat.ms_entries; count > bounds.batches_max; --count) {
     require(mdb_cursor_get(batches.get(), &key, &value, MDB_FIRST), "prune the batches");
     require(mdb_cursor_del(batches.get(), 0), "prune the batches");
   }
@@ -97,7 +97,15 @@ std::uint64_t LogWriter::finish(const Author& author, std::uint64_t now_s, std::
   MDB_val key = key_of(epoch_);
   MDB_val value = value_of(row);
   require(mdb_put(txn_, tables_.batches, &key, &value, MDB_APPEND), "write the batch");
-  return prune(entries_before + added_);
+  return prune(entries_before + added_, bounds_);
+}
+
+std::uint64_t LogWriter::make_room(std::uint64_t entries) {
+  MDB_stat batches;
+  require(mdb_stat(txn_, tables_.batches, &batches), "prune the batches");
+  constexpr std::size_t batches_gone = 2;
+  return prune(entries,
+               {.entries_max = entries - std::min(entries, 2 * added_), .batches_max = batches.ms_entries - std::min(batches.ms_entries, batches_gone)});
 }
 
 std::vector<Event> history_of(MDB_txn* txn, const Tables& tables, const base::Hash128& client, const std::optional<Record>& now) {

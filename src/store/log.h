@@ -31,9 +31,12 @@ class LogWriter {
   /// Write what waits, and the batch's author; take the oldest entries away while there are more than may be. Returns the entries there are now.
   std::uint64_t finish(const Author& author, std::uint64_t now_s, std::uint64_t entries_before);
 
+  /// After `finish`, where the file has no room: take twice as much away as this batch has added, the oldest first. Returns the entries there are now.
+  std::uint64_t make_room(std::uint64_t entries);
+
  private:
   void flush();
-  std::uint64_t prune(std::uint64_t entries);
+  std::uint64_t prune(std::uint64_t entries, const LogBounds& bounds);
 
   MDB_txn* txn_;
   const Tables& tables_;

@@ -2,6 +2,8 @@
 // What LMDB and the system say, as our errors.
 #include "mdb.h"
 
+#include <sys/statvfs.h>
+
 #include <cerrno>
 
 namespace viaduct::store {
@@ -31,6 +33,13 @@ Fault fault_of(int code) {
   }
 }
 
+/// What LMDB calls an input/output error is a full disk when the disk is full: it looks at how much was written, not at why.
+bool has_no_room(MDB_env* env) {
+  mdb_filehandle_t file{};
+  struct statvfs disk{};
+  return mdb_env_get_fd(env, &file) == MDB_SUCCESS && fstatvfs(file, &disk) == 0 && disk.f_bavail * disk.f_frsize < (std::uint64_t{1} << 20);
+}
+
 }  // namespace
 
 void require(int code, std::string_view what) {
@@ -43,10 +52,20 @@ void require(int code, std::string_view what) {
 
 void fail_corrupt(std::string_view what) { throw Failure{{Fault::corrupt, "store: corrupt: " + std::string(what)}}; }
 
+Error not_writable(const std::filesystem::path& file) {
+  return {Fault::read_only, "store: " + file.string() + " cannot be written: the disk or the file is read-only, or the disk was full at the start"};
+}
+
 Transaction begin_transaction(MDB_env* env, unsigned flags) {
   MDB_txn* txn = nullptr;
   require(mdb_txn_begin(env, nullptr, flags, &txn), "begin");
   return Transaction(txn);
+}
+
+void commit(Transaction txn, std::string_view what) {
+  MDB_env* env = mdb_txn_env(txn.get());
+  const int code = mdb_txn_commit(txn.release());
+  require(code == EIO && has_no_room(env) ? ENOSPC : code, what);
 }
 
 Cursor open_cursor(MDB_txn* txn, MDB_dbi dbi) {

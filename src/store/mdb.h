@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,7 +54,12 @@ struct CloseCursor {
 };
 using Cursor = std::unique_ptr<MDB_cursor, CloseCursor>;
 
+/// Why what is open to be read alone refuses a change.
+[[nodiscard]] Error not_writable(const std::filesystem::path& file);
+
 [[nodiscard]] Transaction begin_transaction(MDB_env* env, unsigned flags);
+/// Whoever commits says what. Errors: also disk_full where LMDB says something else.
+void commit(Transaction txn, std::string_view what);
 [[nodiscard]] Cursor open_cursor(MDB_txn* txn, MDB_dbi dbi);
 
 [[nodiscard]] inline MDB_val value_of(std::string_view octets) { return {octets.size(), const_cast<char*>(octets.data())}; }

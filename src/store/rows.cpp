@@ -35,7 +35,7 @@ class LmdbRows final : public Rows {
         MDB_val value = value_of(sealed);
         require(mdb_put(txn.get(), table_, &key, &value, 0), "write a row");
       }
-      require(mdb_txn_commit(txn.release()), "commit rows");
+      commit(std::move(txn), "commit rows");
     });
   }
 
@@ -68,9 +68,7 @@ class ReadOnlyRows final : public Rows {
   /// `rows` is null where there is no file.
   ReadOnlyRows(std::unique_ptr<LmdbRows> rows, std::filesystem::path file) : rows_(std::move(rows)), file_(std::move(file)) {}
 
-  [[nodiscard]] Result<void> write(std::span<const Row>) override {
-    return std::unexpected(Error{Fault::read_only, "store: " + file_.string() + " cannot be written: the disk or the file is read-only"});
-  }
+  [[nodiscard]] Result<void> write(std::span<const Row>) override { return std::unexpected(not_writable(file_)); }
   [[nodiscard]] Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>& f) const override {
     return rows_ ? rows_->each(f) : Result<std::uint64_t>(0);
   }
@@ -101,7 +99,7 @@ void check_fleet(MDB_env* env, const LmdbOptions& o, const std::filesystem::path
     MDB_val key = value_of(seed_key);
     MDB_val value = value_of(row);
     require(mdb_put(txn.get(), meta, &key, &value, 0), "mark");
-    require(mdb_txn_commit(txn.release()), "mark");
+    commit(std::move(txn), "mark");
   });
 }
 
@@ -115,6 +113,16 @@ MDB_dbi open_table(MDB_txn* txn, unsigned flags, const std::filesystem::path& fi
   if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) throw Failure{{Fault::foreign, "store: " + file.string() + ": not a file of Viaduct's"}};
   require(code, file.string());
   return table;
+}
+
+std::unique_ptr<Rows> open_to_write(const LmdbOptions& options, const std::filesystem::path& file) {
+  Environment env = open_environment(options, file, 0);
+  check_whole(env.get(), file);
+  Transaction txn = begin_transaction(env.get(), 0);
+  const MDB_dbi table = open_table(txn.get(), is_empty(txn.get()) ? MDB_CREATE : 0, file);
+  commit(std::move(txn), file.string());
+  check_fleet(env.get(), options, file);
+  return std::make_unique<LmdbRows>(std::move(env), table);
 }
 
 /// What is there of a file that cannot be written.
@@ -133,17 +141,12 @@ std::unique_ptr<Rows> open_to_read(const LmdbOptions& options, const std::filesy
 }  // namespace
 
 Result<std::unique_ptr<Rows>> open_rows(const LmdbOptions& options, std::string_view name) {
-  return attempt([&]() -> std::unique_ptr<Rows> {
-    const std::filesystem::path file = options.folder / (std::string(name) + ".mdb");
-    if (options.access == Access::read) return open_to_read(options, file);
-    Environment env = open_environment(options, file, 0);
-    check_whole(env.get(), file);
-    Transaction txn = begin_transaction(env.get(), 0);
-    const MDB_dbi table = open_table(txn.get(), is_empty(txn.get()) ? MDB_CREATE : 0, file);
-    require(mdb_txn_commit(txn.release()), file.string());
-    check_fleet(env.get(), options, file);
-    return std::make_unique<LmdbRows>(std::move(env), table);
-  });
+  const std::filesystem::path file = options.folder / (std::string(name) + ".mdb");
+  if (options.access == Access::write) {
+    auto rows = attempt([&] { return open_to_write(options, file); });
+    if (rows || rows.error().fault != Fault::disk_full) return rows;
+  }
+  return attempt([&] { return open_to_read(options, file); });
 }
 
 }  // namespace viaduct::store

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One batch: blocks read, changed and written back in turn, AoRs beside them, the log behind.
-#include <sys/statvfs.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "block.h"
 #include "lmdb_store.h"
@@ -13,13 +10,6 @@
 
 namespace viaduct::store {
 namespace {
-
-/// What LMDB calls an input/output error is a full disk when the disk is full: it looks at how much was written, not at why.
-bool has_no_room(MDB_env* env) {
-  mdb_filehandle_t file{};
-  struct statvfs disk{};
-  return mdb_env_get_fd(env, &file) == MDB_SUCCESS && fstatvfs(file, &disk) == 0 && disk.f_bavail * disk.f_frsize < (std::uint64_t{1} << 20);
-}
 
 /// The last key of a table, whose followers can be appended without a search; empty when there is none.
 std::string last_key(MDB_txn* txn, MDB_dbi dbi) {
@@ -181,17 +171,14 @@ std::uint32_t LmdbWriter::commit_all() {
   ++meta_.epoch;
   meta_.log_entries = log_.finish(author_, base::wall_s(), meta_.log_entries);
   write_meta(txn_.get(), tables_, meta_);
-  MDB_env* env = mdb_txn_env(txn_.get());
-  int code = mdb_txn_commit(txn_.release());
-  if (code == EIO && has_no_room(env)) code = ENOSPC;
-  require(code, "commit");
+  store::commit(std::move(txn_), "commit");
   return meta_.epoch;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Writer>> LmdbStore::begin(Author author) {
-  if (is_read_only_) return std::unexpected(Error{Fault::read_only, "store: " + file_.string() + " cannot be written: the disk or the file is read-only"});
+  if (is_read_only_) return std::unexpected(not_writable(file_));
   return attempt([&]() -> std::unique_ptr<Writer> { return std::make_unique<LmdbWriter>(env_.get(), tables_, std::move(author)); });
 }
 

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "folder.h"
+#include "viaduct/store/rows.h"
 
 namespace viaduct::store::test {
 namespace {
@@ -171,6 +172,13 @@ class Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
   void make_read_only() const { EXPECT_EQ(mount("tmpfs", folder_.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0) << std::strerror(errno); }
+  /// With one file, which leaves nothing for others.
+  void fill() const {
+    std::ofstream filler(folder_.path() / "filler", std::ios::binary);
+    const std::string page(4096, 'x');
+    while (filler.write(page.data(), std::ssize(page)).flush()) continue;
+  }
+  void make_room() const { std::filesystem::remove(folder_.path() / "filler"); }
   [[nodiscard]] const Folder& folder() const { return folder_; }
 
  private:
@@ -203,6 +211,53 @@ TEST(Refusal, ReadsFromAReadOnlyDisk) {
   const auto writer = store->begin({"test", ""});
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().fault, Fault::read_only);
+}
+
+TEST(Refusal, MakesNoStoreOnAFullDisk) {
+  const Disk disk("size=2m");
+  disk.fill();
+  EXPECT_EQ(fault_of(disk.folder().options()), Fault::disk_full);
+  disk.make_room();
+  const auto store = open(disk.folder());
+  ASSERT_TRUE(store) << "what the first try has left is in nobody's way";
+  EXPECT_FALSE(store->is_read_only());
+}
+
+/// A store of a hundred clients and a row, without its lock files, as one that was copied.
+void make_copy_on_full(const Disk& disk) {
+  fill(*open(disk.folder()), 100);
+  LmdbOptions options = disk.folder().options();
+  ASSERT_TRUE((*open_rows(options, "bindings"))->write(std::vector{Row{{1, 1}, "one"}}));
+  for (const char* file : {"clients.mdb-lock", "bindings.mdb-lock", "writer.lock"}) std::filesystem::remove(disk.folder().path() / file);
+  disk.fill();
+}
+
+TEST(Refusal, ReadsWhereAFullDiskHasNoRoomForALockFile) {
+  const Disk disk("size=2m");
+  make_copy_on_full(disk);
+  {
+    const auto store = open(disk.folder());
+    ASSERT_TRUE(store);
+    EXPECT_TRUE(store->is_read_only());
+    EXPECT_EQ(look(*store)->clients(), 100u);
+    EXPECT_EQ(store->begin({"test", ""}).error().fault, Fault::read_only);
+  }
+  disk.make_room();
+  EXPECT_FALSE(open(disk.folder())->is_read_only());
+}
+
+TEST(Refusal, ReadsRowsWhereAFullDiskHasNoRoomForALockFile) {
+  const Disk disk("size=2m");
+  make_copy_on_full(disk);
+  const auto rows = open_rows(disk.folder().options(), "bindings");
+  ASSERT_TRUE(rows) << rows.error().text;
+  unsigned count = 0;
+  EXPECT_EQ(*(*rows)->each([&](const base::Hash128&, std::string_view octets) { count += octets == "one" ? 1 : 0; }), 0U);
+  EXPECT_EQ(count, 1U);
+  EXPECT_EQ((*rows)->write(std::vector{Row{{1, 2}, "two"}}).error().fault, Fault::read_only);
+  const auto none = open_rows(disk.folder().options(), "sightings");
+  ASSERT_TRUE(none) << none.error().text;
+  EXPECT_EQ(*(*none)->each([](const base::Hash128&, std::string_view) { FAIL(); }), 0U);
 }
 
 /// LMDB's two heads carry no checksum: a flipped bit there can show the commit before, which is whole.

@@ -14,7 +14,7 @@ enum class Fsync : std::uint8_t {
 };
 
 enum class Access : std::uint8_t {
-  write,      ///< made when it is not there; when disk or file cannot be written, opened to be read
+  write,      ///< made when it is not there; when disk or file cannot be written, or the disk has no room for what a writer needs, opened to be read
   read,       ///< beside a process that writes; must be there
 };
 
@@ -26,7 +26,7 @@ struct LmdbOptions {
   base::Key128 fleet_seed{};      ///< a store written under another is refused: no key would fit
 };
 
-/// Open or make the store. Errors: foreign, format, fleet, corrupt, in_use, read_only, failed; what is refused is not touched.
+/// Open or make the store. Errors: foreign, format, fleet, corrupt, in_use, read_only, disk_full, failed; what is refused is not touched.
 /// Thread: one store of a folder a process (LMDB's locks belong to the process).
 [[nodiscard]] Result<std::unique_ptr<Store>> open_lmdb(const LmdbOptions& options);
 

@@ -27,8 +27,8 @@ class Rows {
   [[nodiscard]] virtual Result<std::uint64_t> each(const std::function<void(const base::Hash128& key, std::string_view octets)>& f) const = 0;
 };
 
-/// Open or make `NAME.mdb` in the folder; with Access::read the rows that are there are to be read, and every write is refused (read_only). Errors: foreign, fleet,
-/// corrupt, read_only, failed.
+/// Open or make `NAME.mdb` in the folder; with Access::read, or when the disk has no room for what a writer needs, the rows that are there are to be read, and every
+/// write is refused (read_only). Errors: foreign, fleet, corrupt, read_only, failed.
 [[nodiscard]] Result<std::unique_ptr<Rows>> open_rows(const LmdbOptions& options, std::string_view name);
 
 }  // namespace viaduct::store
