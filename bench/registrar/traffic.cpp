@@ -23,6 +23,7 @@ constexpr std::size_t feed = 2048;
 class Nowhere final : public store::Rows {
  public:
   store::Result<void> write(std::span<const store::Row>) override { return {}; }
+  store::Result<std::vector<bool>> stand(std::span<const store::Row> rows) const override { return std::vector<bool>(rows.size()); }
   store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>&) const override { return 0; }
 };
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "viaduct/base/limits.h"
@@ -18,6 +19,53 @@ namespace {
 constexpr location::ClockOffset offset_moves_s = 2;
 /// Between two tries of a batch that the store refused: a full disk is not filled by asking.
 constexpr std::chrono::seconds again_after{1};
+
+bool is_before(const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; }
+
+/// In the order of the keys, in which neighbours on disk are written together; of several rows of one key, gathered at several times, the last one stays.
+void sort(std::vector<store::Row>& rows) {
+  std::ranges::stable_sort(rows, is_before);
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + 1 < rows.size() && rows[i].key == rows[i + 1].key) continue;
+    if (end != i) rows[end] = std::move(rows[i]);
+    ++end;
+  }
+  rows.resize(end);
+}
+
+/// Those that the store takes in pieces as small as it has room for, and leaves the others.
+void write_pieces(store::Rows& store, std::vector<store::Row>& rows) {
+  std::size_t done = 0;
+  for (std::size_t piece = rows.size(); piece != 0 && done < rows.size();) {
+    piece = std::min(piece, rows.size() - done);
+    if (store.write(std::span(rows).subspan(done, piece)))
+      done += piece;
+    else
+      piece /= 2;
+  }
+  rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+/// All of them, or, where the store has no room for all, those that go, and those in whose place there is a row. What is written, or need not be, is taken away.
+store::Result<void> write(store::Rows& store, std::vector<store::Row>& rows) {
+  auto written = store.write(rows);
+  if (written) rows.clear();
+  if (written || (written.error().fault != store::Fault::map_full && written.error().fault != store::Fault::disk_full)) return written;
+  const auto stands = store.stand(rows);
+  if (!stands) return written;
+  std::vector<store::Row> going, replacing, others;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].octets.empty() && !(*stands)[i]) continue;
+    (rows[i].octets.empty() ? going : (*stands)[i] ? replacing : others).push_back(std::move(rows[i]));
+  }
+  write_pieces(store, going);
+  write_pieces(store, replacing);
+  rows = std::move(others);
+  rows.insert(rows.end(), std::make_move_iterator(going.begin()), std::make_move_iterator(going.end()));
+  rows.insert(rows.end(), std::make_move_iterator(replacing.begin()), std::make_move_iterator(replacing.end()));
+  return rows.empty() ? store::Result<void>{} : written;
+}
 
 }  // namespace
 
@@ -64,7 +112,7 @@ Keeper::~Keeper() {
   thread_.join();
 }
 
-/// True when nothing is left to gather, or a batch is full.
+/// True when nothing is left to gather.
 bool Keeper::gather(std::size_t most) {
   const location::ClockOffset now_s = clock_();
   if (std::abs(now_s - offset_s_) > offset_moves_s) {
@@ -73,12 +121,13 @@ bool Keeper::gather(std::size_t most) {
   }
   const bool is_all = things_.gather(most, {.offset_s = offset_s_, .listeners = listeners_}, gathered_) < most;
   if (is_all) marks_gathered_ = marks_;
-  return is_all || gathered_.size() >= base::bindings_kept_at_once;
+  return is_all;
 }
 
-/// With the mutex.
+/// With the mutex. Behind what the store has refused, of which it may have changed something.
 void Keeper::hand_over() {
-  batch_ = std::exchange(gathered_, {});
+  batch_.insert(batch_.end(), std::make_move_iterator(gathered_.begin()), std::make_move_iterator(gathered_.end()));
+  gathered_.clear();
   marks_in_batch_ = marks_gathered_;
   if (batch_.empty()) marks_written_ = marks_in_batch_;
   wake_.notify_all();
@@ -98,7 +147,8 @@ void Keeper::tick() {
   const auto now = std::chrono::steady_clock::now();
   if (now < due_) return;
   std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || !batch_.empty() || !gather(base::bindings_kept_a_round)) return;
+  if (!lock.owns_lock() || is_writing_ || (!batch_.empty() && !is_refused_)) return;
+  if (!gather(base::bindings_kept_a_round) && gathered_.size() < base::bindings_kept_at_once) return;
   due_ = now + std::chrono::milliseconds(base::bindings_kept_every_ms);
   hand_over();
 }
@@ -106,20 +156,24 @@ void Keeper::tick() {
 void Keeper::finish(std::chrono::steady_clock::time_point until) {
   std::unique_lock lock(mutex_);
   if (is_refused_) until = {};
-  is_hurried_ = is_refused_;
-  wake_.notify_all();
-  for (bool is_last = false; !is_last && settle(lock, until);) {
-    is_last = gather(base::bindings_kept_at_once) && gathered_.size() < base::bindings_kept_at_once;
+  for (bool is_all = false; !is_all;) {
+    const bool is_taken = settle(lock, until);
+    // What the store has refused it may take when all that has gone since goes with it.
+    do is_all = gather(base::bindings_kept_at_once);
+    while (!is_taken && !is_all);
     hand_over();
-    if (is_last) static_cast<void>(settle(lock, until));
   }
+  if (!settle(lock, until)) spdlog::error("of {} {} what has changed is lost with this stop: it could not be written", batch_.size(), what_);
 }
 
-/// Wait until the batch is written. False: it was refused, and is again after that time. Shape: the lock is held.
+/// Wait until all that was handed over is written. False: it was refused, and is again after that time. Shape: the lock is held.
 bool Keeper::settle(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until) {
-  const std::uint64_t refusals = refusals_;
-  wake_.wait(lock, [&] { return batch_.empty() || (refusals_ != refusals && std::chrono::steady_clock::now() >= until); });
-  return batch_.empty();
+  const std::uint64_t refusals = refusals_ + (is_writing_ ? 1 : 0);  // what is being written now may be without the last of it
+  is_hurried_ = is_refused_;
+  wake_.notify_all();
+  const auto is_done = [this] { return batch_.empty() && !is_writing_; };
+  wake_.wait(lock, [&] { return is_done() || (refusals_ > refusals && std::chrono::steady_clock::now() >= until); });
+  return is_done();
 }
 
 void Keeper::tell(const store::Result<void>& written) const {
@@ -132,19 +186,21 @@ void Keeper::run() {
   while (true) {
     wake_.wait(lock, [this] { return is_over_ || !batch_.empty(); });
     if (is_over_) return;
-    std::vector<store::Row> rows = batch_;
+    std::vector<store::Row> rows = std::exchange(batch_, {});
+    is_writing_ = true;
     lock.unlock();
-    // In the order of the keys neighbours on disk are written together; of several rows of one key, gathered at several times, the last one counts.
-    std::ranges::stable_sort(rows, [](const store::Row& a, const store::Row& b) { return std::memcmp(&a.key, &b.key, sizeof a.key) < 0; });
-    const store::Result<void> written = rows_->write(rows);
+    sort(rows);
+    const store::Result<void> written = write(*rows_, rows);
     tell(written);
     lock.lock();
+    is_writing_ = false;
     is_refused_ = !written;
     if (written) {
-      batch_.clear();
-      marks_written_ = marks_in_batch_;
+      if (batch_.empty()) marks_written_ = marks_in_batch_;
       wake_.notify_all();
     } else {
+      rows.insert(rows.end(), std::make_move_iterator(batch_.begin()), std::make_move_iterator(batch_.end()));
+      batch_ = std::move(rows);
       ++refusals_;
       wake_.notify_all();
       wake_.wait_for(lock, again_after, [this] { return is_over_ || std::exchange(is_hurried_, false); });

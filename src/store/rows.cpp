@@ -23,19 +23,20 @@ class LmdbRows final : public Rows {
   [[nodiscard]] Result<void> write(std::span<const Row> rows) override {
     return attempt([&] {
       Transaction txn = begin_transaction(env_.get(), 0);
-      std::string sealed;
-      for (const Row& row : rows) {
-        MDB_val key = key_of_client(row.key);
-        if (row.octets.empty()) {
-          if (const int code = mdb_del(txn.get(), table_, &key, nullptr); code != MDB_NOTFOUND) require(code, "remove a row");
-          continue;
-        }
-        sealed = row.octets;
-        seal(place_of(row.key), sealed);
-        MDB_val value = value_of(sealed);
-        require(mdb_put(txn.get(), table_, &key, &value, 0), "write a row");
-      }
+      const std::size_t pages_before = pages_of(txn.get(), table_);
+      for (const Row& row : rows) write_one(txn.get(), row);
+      const bool is_larger = pages_of(txn.get(), table_) > pages_before;
+      if (!leaves(is_larger ? reserve_bytes : last_reserve_bytes, txn.get(), {&table_, 1})) require(MDB_MAP_FULL, "write rows");
       commit(std::move(txn), "commit rows");
+    });
+  }
+
+  [[nodiscard]] Result<std::vector<bool>> stand(std::span<const Row> rows) const override {
+    return attempt([&] {
+      const Transaction txn = begin_transaction(env_.get(), MDB_RDONLY);
+      std::vector<bool> out;
+      for (const Row& row : rows) out.push_back(get(txn.get(), table_, key_of_client(row.key)).has_value());
+      return out;
     });
   }
 
@@ -59,6 +60,18 @@ class LmdbRows final : public Rows {
   }
 
  private:
+  void write_one(MDB_txn* txn, const Row& row) const {
+    MDB_val key = key_of_client(row.key);
+    if (row.octets.empty()) {
+      if (const int code = mdb_del(txn, table_, &key, nullptr); code != MDB_NOTFOUND) require(code, "remove a row");
+      return;
+    }
+    std::string sealed = row.octets;
+    seal(place_of(row.key), sealed);
+    MDB_val value = value_of(sealed);
+    require(mdb_put(txn, table_, &key, &value, 0), "write a row");
+  }
+
   Environment env_;
   MDB_dbi table_;
 };
@@ -69,6 +82,9 @@ class ReadOnlyRows final : public Rows {
   ReadOnlyRows(std::unique_ptr<LmdbRows> rows, std::filesystem::path file) : rows_(std::move(rows)), file_(std::move(file)) {}
 
   [[nodiscard]] Result<void> write(std::span<const Row>) override { return std::unexpected(not_writable(file_)); }
+  [[nodiscard]] Result<std::vector<bool>> stand(std::span<const Row> rows) const override {
+    return rows_ ? rows_->stand(rows) : Result<std::vector<bool>>(std::vector<bool>(rows.size()));
+  }
   [[nodiscard]] Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>& f) const override {
     return rows_ ? rows_->each(f) : Result<std::uint64_t>(0);
   }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One batch: blocks read, changed and written back in turn, AoRs beside them, the log behind.
 #include <algorithm>
+#include <array>
 
 #include "block.h"
+#include "environment.h"
 #include "lmdb_store.h"
 #include "log.h"
 #include "viaduct/base/clocks.h"
@@ -67,6 +69,7 @@ class LmdbWriter final : public Writer {
   std::optional<std::uint32_t> last_block_;
   LogWriter log_;
   bool changed_{};
+  bool is_larger_{};   // by more than a log entry
   // The block in hand.
   std::optional<std::uint32_t> block_;
   bool block_changed_{};
@@ -132,7 +135,7 @@ void LmdbWriter::insert(std::vector<Record>::iterator at, const base::Hash128& c
   require(mdb_put(txn_.get(), tables_.aors, &key, &value, is_last ? MDB_APPEND : MDB_NOOVERWRITE), "write");
   if (is_last) last_aor_ = text_of(octets);
   ++meta_.clients;
-  block_changed_ = changed_ = true;
+  block_changed_ = changed_ = is_larger_ = true;
 }
 
 void LmdbWriter::change(Record& record, const Move& move) {
@@ -158,7 +161,9 @@ void LmdbWriter::remove(std::vector<Record>::iterator at) {
 /// Write a sealed row, unless it stands already.
 void LmdbWriter::keep(MDB_dbi table, std::uint32_t number, std::string row) {
   seal(number, row);
-  if (get(txn_.get(), table, key_of(number)) == row) return;
+  const auto before = get(txn_.get(), table, key_of(number));
+  if (before == row) return;
+  is_larger_ = is_larger_ || !before;
   MDB_val key = key_of(number);
   MDB_val value = value_of(row);
   require(mdb_put(txn_.get(), table, &key, &value, 0), "write");
@@ -170,6 +175,11 @@ std::uint32_t LmdbWriter::commit_all() {
   write_block();
   ++meta_.epoch;
   meta_.log_entries = log_.finish(author_, base::wall_s(), meta_.log_entries);
+  const std::array tables{tables_.meta, tables_.blocks, tables_.aors, tables_.homes, tables_.slots, tables_.batches, tables_.log};
+  if (!leaves(reserve_bytes, txn_.get(), tables)) {
+    if (is_larger_ || !leaves(last_reserve_bytes, txn_.get(), tables)) require(MDB_MAP_FULL, "write");
+    meta_.log_entries = log_.make_room(meta_.log_entries);
+  }
   write_meta(txn_.get(), tables_, meta_);
   store::commit(std::move(txn_), "commit");
   return meta_.epoch;

@@ -428,6 +428,33 @@ def test_who_was_registered_is_on_a_disk_that_cannot_be_written(folder):
             assert registered(node) == ["alice"], "what came meanwhile was not kept"
 
 
+def test_who_has_deregistered_is_not_registered_after_a_restart_though_the_store_is_full(folder):
+    here = {"name": "here", "address": "198.18.0.2:5060", "local": True}
+    config = quiet(folder, home=[here], store={"path": folder / "store", "size_max": 1})
+    users = [f"u{i}@example.com" for i in range(5000)]
+    with Daemon(config) as node, socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(30)
+        link.connect(str(node.socket))
+        answers = link.makefile("rb")
+
+        def ask(verb, aors, **more):
+            for aor in aors:
+                link.sendall(json.dumps({"verb": verb, "aor": aor, **more}).encode() + b"\n")
+                assert json.loads(answers.readline())["ok"], aor
+
+        for first in range(0, len(users), 1000):
+            ask("client.bind", users[first:first + 1000], uri="sip:somebody@198.18.0.50:5070", expires_s=1800)
+            time.sleep(0.7)
+        daemons.wait_for("a store that is full", lambda: "registrations are not kept" in node.log.read_text())
+        ask("client.deregister", users[:1900])
+        ask("client.deregister", users[2000:])
+        daemons.wait_for("what is left to find room", lambda: "registrations are kept again" in node.log.read_text())
+        ask("client.deregister", users[1900:1950])
+    with Daemon(config) as node:
+        assert "50 clients are registered here" in node.log.read_text()
+        assert node.ask("client.show", aor=users[1999])["bindings"] and not node.ask("client.show", aor=users[0])["bindings"]
+
+
 def test_a_folder_is_nothing_to_explain(folder):
     done = subprocess.run([daemons.VIADUCT, "explain", folder, "--config", quiet(folder)], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (2, f"{folder}: cannot be read\n")

@@ -28,6 +28,7 @@ class FullFor final : public store::Rows {
     written_ += static_cast<int>(rows.size());
     return {};
   }
+  store::Result<std::vector<bool>> stand(std::span<const store::Row> rows) const override { return std::vector<bool>(rows.size()); }
   store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>&) const override { return 0; }
 
  private:
@@ -35,20 +36,42 @@ class FullFor final : public store::Rows {
   std::atomic<int>& written_;
 };
 
-/// Whether each row stands in the store, as the last of its rows would have it.
+/// The rows that stand in the store.
 class Standing final : public store::Rows {
  public:
   store::Result<void> write(std::span<const store::Row> rows) override {
-    for (const store::Row& row : rows) stands_[row.key.low] = !row.octets.empty();
+    const std::lock_guard lock(mutex_);
+    const auto stands = [this](const store::Row& row) { return stands_.contains(row.key.low); };
+    const bool is_larger = std::ranges::any_of(rows, [&](const store::Row& row) { return !row.octets.empty() && !stands(row); });
+    if (is_full_ && (is_larger || rows.size() > 10)) return std::unexpected(store::Error{store::Fault::map_full, "full"});
+    for (const store::Row& row : rows)
+      if (row.octets.empty())
+        stands_.erase(row.key.low);
+      else
+        stands_[row.key.low] = row.octets;
     return {};
   }
+  store::Result<std::vector<bool>> stand(std::span<const store::Row> rows) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<bool> out;
+    for (const store::Row& row : rows) out.push_back(stands_.contains(row.key.low));
+    return out;
+  }
   store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>&) const override { return 0; }
-  [[nodiscard]] auto count() const {
-    return std::ranges::count_if(stands_, [](const auto& row) { return row.second; });
+  /// From now on nothing finds room but what goes, or stands in the place of another, ten rows at once.
+  void be_full() {
+    const std::lock_guard lock(mutex_);
+    is_full_ = true;
+  }
+  [[nodiscard]] std::map<std::uint64_t, std::string> all() const {
+    const std::lock_guard lock(mutex_);
+    return stands_;
   }
 
  private:
-  std::map<std::uint64_t, bool> stands_;
+  mutable std::mutex mutex_;
+  std::map<std::uint64_t, std::string> stands_;
+  bool is_full_{};
 };
 
 location::Outcome enrol(location::Bindings& bindings, unsigned client, unsigned cseq = 1, const char* contact = "<sip:a@h>") {
@@ -65,6 +88,7 @@ class Full final : public store::Rows {
     ++tries;
     return std::unexpected(store::Error{store::Fault::disk_full, "no room"});
   }
+  store::Result<std::vector<bool>> stand(std::span<const store::Row> rows) const override { return std::vector<bool>(rows.size()); }
   store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>&) const override { return 0; }
   std::atomic<int> tries{};
 };
@@ -116,7 +140,60 @@ TEST(Keeper, LeavesTheLastRowOfThoseWhoChangeWhileABatchIsMade) {
     for (unsigned i = 0; i < gone; ++i) ASSERT_EQ(enrol(bindings, i, 2, "<sip:a@h>;expires=0").status, 200);
     keeper.finish(soon());
   }
-  EXPECT_EQ(rows->count(), clients - gone);
+  EXPECT_EQ(rows->all().size(), clients - gone);
+}
+
+/// Clients that are kept, whose store is full from some moment on.
+struct Filling {
+  explicit Filling(unsigned clients) : locations(2 * clients), bindings({}, locations, base::Key128{7}) {}
+  void enrol(unsigned first, unsigned end, unsigned cseq, const char* contact = "<sip:a@h>") {
+    for (unsigned i = first; i < end; ++i) EXPECT_EQ(test::enrol(bindings, i, cseq, contact).status, 200);
+  }
+  [[nodiscard]] bool write(Keeper& keeper) const {
+    const std::uint64_t mark = keeper.mark();
+    keeper.tick();
+    return keeper.wait(mark, after(std::chrono::seconds(3)));
+  }
+  assign::LocationMap locations;
+  location::Bindings bindings;
+  std::shared_ptr<Standing> rows = std::make_shared<Standing>();
+};
+
+TEST(Keeper, TakesAwayAndReplacesWhatTheStoreHasNoRoomToAddTo) {
+  constexpr unsigned kept = 100, gone = 50;
+  Filling filling(200);
+  Keeper keeper("registrations", things_of(filling.bindings), filling.rows, {});
+  filling.enrol(0, kept, 1);
+  ASSERT_TRUE(filling.write(keeper));
+  filling.rows->be_full();
+  const auto before = filling.rows->all();
+  filling.enrol(kept, 2 * kept, 1);                            // for whom there is no room
+  EXPECT_FALSE(filling.write(keeper));
+  filling.enrol(0, gone, 2, "<sip:a@h>;expires=0");            // while that is tried again
+  filling.enrol(gone, kept, 2, "<sip:b@h>");
+  EXPECT_FALSE(filling.write(keeper));
+  const auto now = filling.rows->all();
+  ASSERT_EQ(now.size(), kept - gone);
+  for (const auto& [key, octets] : now) EXPECT_NE(octets, before.at(key)) << key;
+  filling.enrol(kept, 2 * kept, 2, "<sip:a@h>;expires=0");     // and those have gone, too
+  EXPECT_TRUE(filling.write(keeper)) << "of whom there is nothing to be written";
+  EXPECT_EQ(filling.rows->all(), now);
+}
+
+TEST(Keeper, TakesAwayWhatHasGoneWhenItFinishesThoughTheStoreHasNoRoom) {
+  constexpr unsigned kept = 100, gone = 50;
+  Filling filling(200);
+  {
+    Keeper keeper("registrations", things_of(filling.bindings), filling.rows, {});
+    filling.enrol(0, kept, 1);
+    ASSERT_TRUE(filling.write(keeper));
+    filling.rows->be_full();
+    filling.enrol(kept, 2 * kept, 1);
+    EXPECT_FALSE(filling.write(keeper));
+    filling.enrol(0, gone, 2, "<sip:a@h>;expires=0");
+    keeper.finish(soon());
+  }
+  EXPECT_EQ(filling.rows->all().size(), kept - gone);
 }
 
 /// The latest row of each client.
@@ -126,6 +203,7 @@ class Latest final : public store::Rows {
     for (const store::Row& row : rows) rows_[row.key.low] = row;
     return {};
   }
+  store::Result<std::vector<bool>> stand(std::span<const store::Row> rows) const override { return std::vector<bool>(rows.size()); }
   store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>& f) const override {
     for (const auto& [low, row] : rows_) f(row.key, row.octets);
     return 0;

@@ -30,6 +30,7 @@ class Kept final : public store::Rows {
     for (const store::Row& row : rows) rows_[{row.key.high, row.key.low}] = row.octets;
     return {};
   }
+  store::Result<std::vector<bool>> stand(std::span<const store::Row> rows) const override { return std::vector<bool>(rows.size(), true); }
   store::Result<std::uint64_t> each(const std::function<void(const base::Hash128&, std::string_view)>& f) const override {
     for (const auto& [key, octets] : rows_) f({.low = key.second, .high = key.first}, octets);
     return 0;

@@ -160,6 +160,38 @@ TEST(Refusal, SaysThatTheMapIsTooSmall) {
   EXPECT_EQ((*look(*store)->find(client(1).key))->home, 3);
 }
 
+Result<std::uint32_t> place(Store& store, unsigned first, unsigned end, std::optional<std::uint16_t> home) {
+  auto writer = *store.begin({"test", "to fill it"});
+  std::vector<Client> clients;
+  for (unsigned i = first; i < end; ++i) clients.push_back(client(i));
+  for (const Client& c : clients)
+    if (const auto put = writer->put({c.key, c.aor, home, false}); !put) return std::unexpected(put.error());
+  return writer->commit();
+}
+
+TEST(Refusal, TakesAwayAndChangesWhatStandsWhereTheMapIsTooSmall) {
+  constexpr unsigned changed = 100, at_once = 50;
+  const Folder folder;
+  LmdbOptions options = folder.options();
+  options.bytes_max = 1 << 20;
+  options.fsync = Fsync::deferred;
+  auto store = open(options);
+  unsigned count = 20'000;
+  while (count > 0 && !place(*store, 0, count, 1)) count -= count / 50;
+  ASSERT_GT(count, 1000U);
+  for (unsigned i = 0; i < changed; ++i) ASSERT_TRUE(place(*store, i, i + 1, 2)) << i;
+  for (unsigned i = 0; i < changed; ++i) ASSERT_TRUE(place(*store, i, i + 1, std::nullopt)) << i;
+  store.reset();
+  store = open(options);
+  const auto refused = place(*store, count, 2 * count, 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::map_full);
+  EXPECT_NE(refused.error().text.find("store.size_max"), std::string::npos);
+  for (unsigned i = changed; i < count; i += at_once) ASSERT_TRUE(place(*store, i, std::min(i + at_once, count), std::nullopt)) << i;
+  EXPECT_EQ(look(*store)->clients(), 0U);
+  EXPECT_TRUE(place(*store, 0, count / 2, 1)) << "there is room again";
+}
+
 /// A small disk of its own, seen by nobody else; needs root.
 class Disk {
  public:

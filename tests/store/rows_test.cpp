@@ -14,7 +14,9 @@ namespace {
 class RowsTest : public testing::Test {
  protected:
   RowsTest() : rows(*open_rows(options(), "rows")) {}
-  [[nodiscard]] LmdbOptions options() const { return {.folder = folder.path(), .bytes_max = std::uint64_t{1} << 20, .access = Access::write}; }
+  [[nodiscard]] LmdbOptions options() const {
+    return {.folder = folder.path(), .bytes_max = std::uint64_t{1} << 20, .fsync = Fsync::deferred, .access = Access::write};
+  }
   using All = std::map<std::uint64_t, std::string>;
   [[nodiscard]] All all() const {
     All out;
@@ -44,6 +46,28 @@ TEST_F(RowsTest, ChangesNothingWhenTheFileIsFull) {
   EXPECT_EQ(rows->write(many).error().fault, Fault::map_full);
   EXPECT_EQ(all(), (All{{1, "one"}}));
   EXPECT_TRUE(rows->write(std::vector{Row{{1, 2}, "two"}})) << "and goes on";
+}
+
+TEST_F(RowsTest, TakesAwayAndReplacesWhenTheFileIsFull) {
+  constexpr std::size_t changed = 50;
+  const auto row = [](std::size_t i, char c) { return Row{{2, i}, std::string(300, c)}; };
+  std::vector<Row> most;
+  for (std::size_t i = 0; i < 5000; ++i) most.push_back(row(i, 'a'));
+  while (!most.empty() && !rows->write(most)) most.resize(most.size() - most.size() / 50);
+  ASSERT_GT(most.size(), 1000U);
+  for (std::size_t i = 0; i < changed; ++i) ASSERT_TRUE(rows->write(std::vector{row(20 * i, 'b')})) << i;
+  for (std::size_t i = 0; i < changed; ++i) ASSERT_TRUE(rows->write(std::vector{Row{{2, 20 * i}, ""}})) << i;
+  reopen();
+  std::vector<Row> more;
+  for (std::size_t i = 0; i < most.size(); ++i) more.push_back(row(most.size() + i, 'a'));
+  const auto refused = rows->write(more);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::map_full);
+  for (Row& gone : most) gone.octets.clear();
+  for (std::size_t i = 0; i < most.size(); i += 20) ASSERT_TRUE(rows->write(std::span(most).subspan(i, std::min<std::size_t>(20, most.size() - i)))) << i;
+  EXPECT_EQ(all(), All{});
+  for (std::size_t i = 0; i < most.size() / 2; ++i) most[i] = row(i, 'c');
+  EXPECT_TRUE(rows->write(std::span(most).first(most.size() / 2))) << "there is room again";
 }
 
 TEST_F(RowsTest, CountsRowsWhoseChecksumIsWrong) {

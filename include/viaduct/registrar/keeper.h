@@ -35,7 +35,8 @@ struct Things {
 [[nodiscard]] location::ClockOffset clock_offset_s();
 
 /// What is lost when the process dies: the changes of one period and those that are being written then. What changes often is written once a period.
-/// What the store refuses is tried again until it is taken; the log says when that begins and ends. When the clock of the machine is set, all is written again,
+/// What the store refuses is tried again until it is taken, with what has changed since in its place; the log says when that begins and ends. What goes, and what
+/// needs no more room than its row has, is not held up by what does. Memory: rows of what there is, and of what has a row, while the store refuses. When the clock of the machine is set, all is written again,
 /// so that each row means the same clock.
 class Keeper {
  public:
@@ -49,7 +50,8 @@ class Keeper {
   /// Make ready what has changed, a little each time, and hand it over, when the last hand-over has been written and a period has passed. Never waits.
   /// Thread: the shard's, as `finish`.
   void tick();
-  /// Write all that has changed, and wait for it. A store that refuses is asked until that time, or once more, when it refused before or the time has passed.
+  /// Write all that has changed, and wait for it. A store that refuses is asked until that time, or twice more, when it refused before or the time has passed; what
+  /// is lost is in the log.
   void finish(std::chrono::steady_clock::time_point until);
   /// What has changed until now is to be written without waiting for the period; `wait` says when it is. Thread: the shard's.
   [[nodiscard]] std::uint64_t mark();
@@ -76,6 +78,7 @@ class Keeper {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<store::Row> batch_;  // not empty: to be written
+  bool is_writing_{};  // what was in it
   std::uint64_t marks_in_batch_{}, marks_written_{};
   bool is_over_{};
   std::uint64_t refusals_{};

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "viaduct/store/lmdb.h"
 
@@ -21,8 +22,11 @@ struct Row {
 class Rows {
  public:
   virtual ~Rows() = default;
-  /// All of them or none. Fastest in ascending order of keys. Errors: disk_full, map_full, failed: nothing has changed.
+  /// All of them or none. Fastest in ascending order of keys. Errors: disk_full, failed; map_full: the file would become larger than it may, or these are very many
+  /// and it has no room to write them anew. Nothing has changed then.
   [[nodiscard]] virtual Result<void> write(std::span<const Row> rows) = 0;
+  /// Whether there is a row, for each of these keys.
+  [[nodiscard]] virtual Result<std::vector<bool>> stand(std::span<const Row> rows) const = 0;
   /// Calls f for each row whose checksum is right. Returns how many others there were. Errors: corrupt.
   [[nodiscard]] virtual Result<std::uint64_t> each(const std::function<void(const base::Hash128& key, std::string_view octets)>& f) const = 0;
 };
