@@ -41,13 +41,25 @@ std::string_view Busy::read() {
 }
 
 bool Busy::write(std::string_view octets) {
+  if (connection_.is_broken()) return false;
   connection_.put(octets);
   connection_.send();
   while (connection_.has_output() && !connection_.is_broken()) {
-    if (!wait(POLLOUT, patience_ms)) return false;
+    if (!wait(POLLOUT, static_cast<int>(patience_.taking.count()))) {
+      connection_.give_up();  // or what is sent next would wait as long again
+      return false;
+    }
     connection_.send();
   }
   return !connection_.is_broken() && !is_stopping();
+}
+
+bool Busy::offer(std::string_view octets) {
+  connection_.send();
+  if (connection_.has_output() || connection_.is_broken()) return false;
+  connection_.put(octets);
+  connection_.send();
+  return true;
 }
 
 bool Busy::wait(short events, int timeout_ms) const {

@@ -15,7 +15,8 @@ namespace viaduct::api {
 class Busy final : public Stream {
  public:
   /// `stopper` and `finished` are eventfds: the first is readable once the server shall stop, the second is made so when the verb is done.
-  Busy(Connection connection, int stopper, int finished) : connection_(std::move(connection)), stopper_(stopper), finished_(finished) {}
+  Busy(Connection connection, int stopper, int finished, Patience patience)
+      : connection_(std::move(connection)), stopper_(stopper), finished_(finished), patience_(patience) {}
   void start(Work work);
   [[nodiscard]] bool is_done() const { return is_done_.load(std::memory_order_acquire); }
   /// The connection back. Shape: is_done, or the server stops.
@@ -23,15 +24,16 @@ class Busy final : public Stream {
 
   std::string_view read() override;
   bool write(std::string_view octets) override;
+  bool offer(std::string_view octets) override;
 
  private:
-  static constexpr int patience_ms = 30'000;
   /// False when the server stops, or when nothing happens in time.
   [[nodiscard]] bool wait(short events, int timeout_ms) const;
   [[nodiscard]] bool is_stopping() const;
 
   Connection connection_;
   int stopper_, finished_;
+  Patience patience_;
   std::string taken_;
   std::atomic<bool> is_done_{};
   std::thread thread_;

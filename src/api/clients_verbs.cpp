@@ -18,7 +18,7 @@ constexpr std::size_t export_piece_bytes = std::size_t{1} << 17;
 
 // --- import
 
-/// Says now and then how far it is, so that the other side sees that it is not stuck.
+/// Says now and then how far it is, so that the other side sees that it is not stuck; never waits for that, since who commits keeps all others from it.
 class Progress {
  public:
   Progress(Stream& stream, const char* phase) : stream_(stream), phase_(phase) {}
@@ -26,7 +26,7 @@ class Progress {
     const auto now = std::chrono::steady_clock::now();
     if (now - told_ < std::chrono::milliseconds(200)) return;
     told_ = now;
-    stream_.write_line({{"phase", phase_}, {"done", done}});
+    stream_.offer_line({{"phase", phase_}, {"done", done}});
   }
 
  private:

@@ -60,7 +60,7 @@ void Connection::send() {
       continue;
     }
     if (errno == EINTR) continue;
-    is_broken_ = errno != EAGAIN;
+    is_broken_ = is_broken_ || errno != EAGAIN;
     return;
   }
   output_.clear();

@@ -40,6 +40,8 @@ class Connection {
   [[nodiscard]] bool is_broken() const { return is_broken_; }
   /// Put an answer line on its way.
   void answer(std::string_view line);
+  /// The peer is taken for gone.
+  void give_up() { is_broken_ = true; }
   /// No further request is read.
   void finish() { is_ended_ = true, input_.clear(), taken_ = 0; }
 

@@ -50,7 +50,7 @@ struct DirectoryServer::Impl {
 
 std::expected<std::unique_ptr<DirectoryServer>, std::string> DirectoryServer::open(const config::DirectoryAccess& access, const Plant& plant) {
   auto impl = std::make_unique<Impl>(Impl{.plant = plant, .dns = {}, .http = {}});
-  auto dns = Server::open(access.socket, [&plant](const json& question, const std::string&) { return answer_powerdns(plant, question); }, access.group);
+  auto dns = Server::open(access.socket, [&plant](const json& question, const std::string&) { return answer_powerdns(plant, question); }, {}, access.group);
   if (!dns) return std::unexpected("directory.socket: " + dns.error());
   impl->dns = std::move(*dns);
   if (access.http) {

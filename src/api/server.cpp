@@ -120,6 +120,7 @@ std::string peer_of(int descriptor) {
 struct Server::Impl {
   std::filesystem::path path;
   Handler handler;
+  Patience patience;
   Descriptor listener;
   Descriptor stopper;    // an eventfd: readable once the server shall stop
   Descriptor finished;   // an eventfd: readable when a long verb is done
@@ -165,7 +166,7 @@ struct Server::Impl {
     for (Connection& connection : connections) {
       Work work = serve(connection);
       if (work)
-        busy.emplace_back(std::move(connection), stopper.get(), finished.get()).start(std::move(work));
+        busy.emplace_back(std::move(connection), stopper.get(), finished.get(), patience).start(std::move(work));
       else
         idle.push_back(std::move(connection));
     }
@@ -203,9 +204,9 @@ struct Server::Impl {
         if ((ready & POLLOUT) != 0) connections[i].send();
         if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0) connections[i].receive();
       }
+      if (polled[2].revents != 0) take_back();
       serve_all();
       std::erase_if(connections, [](const auto& c) { return c.is_finished(); });
-      if (polled[2].revents != 0) take_back();
       if (polled[1].revents != 0) accept_one();
     }
     for (Busy& one : busy) static_cast<void>(one.finish());
@@ -213,17 +214,20 @@ struct Server::Impl {
 };
 
 bool Stream::write_line(const json& line) { return write(text_of(line) + '\n'); }
+bool Stream::offer_line(const json& line) { return offer(text_of(line) + '\n'); }
 
 Work answering(std::function<json()> answer) {
   return [answer = std::move(answer)](Stream& stream) { stream.write_line(answer()); };
 }
 
-std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::filesystem::path& socket, Handler handler, const std::string& group) {
+std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::filesystem::path& socket, Handler handler, Patience patience,
+                                                                const std::string& group) {
   auto listener = listen_at(socket, group);
   if (!listener) return std::unexpected(listener.error());
   auto impl = std::make_unique<Impl>();
   impl->path = socket;
   impl->handler = std::move(handler);
+  impl->patience = patience;
   impl->listener = std::move(*listener);
   impl->stopper = Descriptor{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   impl->finished = Descriptor{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};

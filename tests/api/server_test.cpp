@@ -83,8 +83,8 @@ class ApiServer : public testing::Test {
     server_.reset();
     std::filesystem::remove_all(folder_);
   }
-  void start() {
-    auto started = Server::open(path_, [](const json& request, const std::string& who) { return answer(request, who); });
+  void start(Patience patience = {}) {
+    auto started = Server::open(path_, [](const json& request, const std::string& who) { return answer(request, who); }, patience);
     ASSERT_TRUE(started.has_value()) << started.error();
     server_ = std::move(*started);
     server_->serve();
@@ -99,6 +99,8 @@ class ApiServer : public testing::Test {
       return Work([](Stream& stream) {
         while (stream.write(std::string(1 << 20, 'x') + '\n')) continue;
       });
+    if (verb == "progress") return Work(progress);
+    if (verb == "insist") return Work(insist);
     if (verb == "fail") throw std::runtime_error("it failed");
     if (verb == "large") return json{{"ok", true}, {"text", std::string(8 << 20, 'x')}};
     if (verb == "octets") return json{{"ok", true}, {"text", "a\xff"}};
@@ -109,6 +111,18 @@ class ApiServer : public testing::Test {
     std::size_t octets = 0;
     for (auto piece = stream.read(); !piece.empty(); piece = stream.read()) octets += piece.size();
     stream.write_line({{"ok", true}, {"octets", octets}});
+  }
+
+  /// More than a peer takes that does not read, and how long that was.
+  static void progress(Stream& stream) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::size_t offered = 0;
+    for (int i = 0; i < 10'000; ++i) offered += stream.offer_line({{"done", i}, {"text", std::string(200, 'x')}}) ? 1 : 0;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    stream.write_line({{"offered", offered}, {"took_s", took.count()}});
+  }
+  static void insist(Stream& stream) {
+    for (int i = 0; i < 10; ++i) stream.write(std::string(1 << 20, 'x'));
   }
 
   std::filesystem::path folder_;
@@ -321,6 +335,29 @@ TEST_F(ApiServer, HandsAVerbWhatFollowsItsLine) {
   client.end();
   EXPECT_EQ(json::parse(client.line())["octets"], file.size());
   EXPECT_EQ(client.line(), "") << "closed";
+}
+
+TEST_F(ApiServer, LeavesOutProgressThatThePeerDoesNotTake) {
+  start();
+  Client client{path_};
+  client.send("{\"verb\":\"progress\"}\n");
+  std::this_thread::sleep_for(300ms);
+  std::size_t lines = 0;
+  json last;
+  for (; !last.contains("took_s"); ++lines) last = json::parse(client.line());
+  EXPECT_LT(last["took_s"], 2.0);
+  EXPECT_EQ(last["offered"], lines - 1) << "whole lines, and all that were said to be";
+  EXPECT_LT(lines, 10'000U) << "it has taken all of them: this shows nothing";
+  EXPECT_EQ(client.ask(R"({"verb":"v"})")["ok"], true);
+}
+
+TEST_F(ApiServer, WaitsOnceForAPeerThatTakesNothing) {
+  start({.taking = 300ms});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < base::api_connections_max; ++i)
+    clients.push_back(std::make_unique<Client>(path_)), clients.back()->send("{\"verb\":\"insist\"}\n");
+  std::this_thread::sleep_for(1500ms);
+  EXPECT_EQ(Client{path_}.ask(R"({"verb":"v"})")["ok"], true) << "they are gone";
 }
 
 TEST_F(ApiServer, EndsLongVerbsWhenItStops) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What survives: placements, homes and their history over restarts and kills; files in and out; store against table."""
+import contextlib
 import json
 import os
 import random
@@ -234,6 +235,52 @@ def test_an_import_that_is_cut_off_changes_nothing(folder):
         viaduct(node, "client", "assign", "alice@example.com", "north")
         time.sleep(0.5)
         assert list(export(node)) == ["alice@example.com"]
+
+
+def lines_nobody_takes(line):
+    """How many such lines a peer that does not read has room for."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        count = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                ours.send(line)
+                count += 1
+        return count
+
+
+def drain_while(link, sender):
+    """Read until that has ended and nothing comes any more."""
+    link.settimeout(0.5)
+    while True:
+        try:
+            assert link.recv(1 << 16)
+        except TimeoutError:
+            if not sender.is_alive():
+                return
+
+
+def test_an_import_whose_peer_does_not_read_keeps_nobody_waiting(folder):
+    rejected = lines_nobody_takes(b'{"line":1000000,"rejected":"1 fields; allowed: aor,home or aor,home,pin"}\n') - 3
+    file = rows(*((f"user{i}@example.com", "north") for i in range(1_000_000))).encode()
+    with Daemon(quiet(folder, store={"path": folder / "store", "fsync": "deferred"}, assign={"entries": 1_200_000})) as node, socket.socket(socket.AF_UNIX) as link:
+        link.connect(str(node.socket))
+        writer = link.dup()
+        writer.settimeout(60)
+        link.sendall(json.dumps({"verb": "clients.import", "skip_rejected": True}).encode() + b"\n")
+        sender = threading.Thread(target=writer.sendall, args=(file,))
+        sender.start()
+        drain_while(link, sender)
+        writer.sendall(b"nonsense\n" * rejected)
+        writer.shutdown(socket.SHUT_WR)
+        time.sleep(2)   # it is writing
+        begin = time.monotonic()
+        assert node.ask("homes.down", name="south")["ok"]
+        assert time.monotonic() - begin < 15
+        link.settimeout(60)
+        *_, last = link.makefile()
+        assert json.loads(last)["changed"] == 1_000_000, last
 
 
 def test_a_full_disk_refuses_the_change_and_leaves_what_is(folder):
