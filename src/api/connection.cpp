@@ -29,6 +29,7 @@ Connection& Connection::operator=(Connection&& other) noexcept {
   std::swap(sent_, other.sent_);
   std::swap(is_ended_, other.is_ended_);
   std::swap(is_broken_, other.is_broken_);
+  std::swap(touched_, other.touched_);
   return *this;
 }
 
@@ -44,6 +45,7 @@ void Connection::receive() {
   std::array<char, 16384> buffer;
   const ssize_t got = recv(descriptor_, buffer.data(), buffer.size(), 0);
   if (got > 0) {
+    touched_ = std::chrono::steady_clock::now();
     input_.append(buffer.data(), static_cast<std::size_t>(got));
   } else if (got == 0) {
     is_ended_ = true;
@@ -56,6 +58,7 @@ void Connection::send() {
   while (sent_ < output_.size()) {
     const ssize_t put = ::send(descriptor_, output_.data() + sent_, output_.size() - sent_, MSG_NOSIGNAL);
     if (put > 0) {
+      touched_ = std::chrono::steady_clock::now();
       sent_ += static_cast<std::size_t>(put);
       continue;
     }

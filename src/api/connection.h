@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One operator's connection: octets in until a line is whole, answers out as fast as the peer takes them. Knows no socket but its own.
 #pragma once
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ class Connection {
   [[nodiscard]] int descriptor() const { return descriptor_; }
   /// The poll events that bring it on: an answer not yet taken by the peer comes before its next request.
   [[nodiscard]] short events() const;
+  /// When octets last came or went.
+  [[nodiscard]] std::chrono::steady_clock::time_point touched() const { return touched_; }
   /// Nothing more can come of it: close it.
   [[nodiscard]] bool is_finished() const;
 
@@ -53,6 +56,7 @@ class Connection {
   std::size_t sent_{};
   bool is_ended_{};         // the peer sends no more
   bool is_broken_{};
+  std::chrono::steady_clock::time_point touched_{std::chrono::steady_clock::now()};
 };
 
 }  // namespace viaduct::api

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstring>
 #include <list>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -35,6 +36,8 @@ using nlohmann::json;
 
 constexpr mode_t socket_mode = 0660;
 constexpr int pause_ms = 100;
+// Of the connections, for root and this process's own user: others who hold on to theirs lock no operator out.
+constexpr std::size_t places_kept = 2;
 
 std::string said(const std::filesystem::path& path, std::string_view what) { return path.string() + ": " + std::string{what}; }
 std::string system_said(const std::filesystem::path& path, std::string_view call) { return said(path, std::string{call} + ": " + std::strerror(errno)); }
@@ -103,16 +106,21 @@ Answer answer_to(const Handler& handler, std::string_view line, const std::strin
   }
 }
 
-/// The user at the other end; his number when he has no name.
-std::string peer_of(int descriptor) {
+std::optional<uid_t> user_at(int descriptor) {
   ucred peer{};
   socklen_t bytes = sizeof peer;
-  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0) return "unknown";
+  return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 ? std::optional(peer.uid) : std::nullopt;
+}
+
+/// The user at the other end; his number when he has no name.
+std::string peer_of(int descriptor) {
+  const auto user = user_at(descriptor);
+  if (!user) return "unknown";
   std::array<char, 4096> room;
   passwd entry{};
   passwd* found = nullptr;
-  getpwuid_r(peer.uid, &entry, room.data(), room.size(), &found);
-  return found != nullptr ? found->pw_name : std::to_string(peer.uid);
+  getpwuid_r(*user, &entry, room.data(), room.size(), &found);
+  return found != nullptr ? found->pw_name : std::to_string(*user);
 }
 
 }  // namespace
@@ -128,6 +136,17 @@ struct Server::Impl {
   std::list<Busy> busy;
   std::thread thread;
 
+  /// For who has connected: one that is free, or that of whoever has been idle for longest, if for long enough.
+  bool has_place(int descriptor) {
+    const auto user = user_at(descriptor);
+    const std::size_t kept = user == 0U || user == geteuid() ? 0 : places_kept;
+    if (connections.size() + busy.size() + kept < base::api_connections_max) return true;
+    const auto idle = std::ranges::min_element(connections, {}, &Connection::touched);
+    if (idle == connections.end() || std::chrono::steady_clock::now() - idle->touched() < patience.idle) return false;
+    connections.erase(idle);
+    return true;
+  }
+
   void accept_one() {
     const int descriptor = accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (descriptor < 0) {
@@ -137,7 +156,7 @@ struct Server::Impl {
       return;
     }
     Connection connection{descriptor};
-    if (connections.size() + busy.size() < base::api_connections_max)
+    if (has_place(descriptor))
       connections.push_back(std::move(connection));
     else
       connection.answer(failure("too many connections").dump());

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -236,6 +237,39 @@ TEST_F(ApiServer, TurnsAwayTheConnectionAboveTheLimitAndTakesOneAgainWhenOneHasG
   clients.pop_back();
   std::this_thread::sleep_for(50ms);
   EXPECT_EQ(Client{path_}.ask(R"({"verb":"v"})")["ok"], true);
+}
+
+TEST_F(ApiServer, GivesAwayThePlaceOfWhoHasBeenIdleForLongest) {
+  start({.idle = 300ms});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < base::api_connections_max; ++i) {
+    clients.push_back(std::make_unique<Client>(path_));
+    ASSERT_EQ(clients.back()->ask(R"({"verb":"v"})")["ok"], true);
+  }
+  EXPECT_EQ(json::parse(Client{path_}.line())["error"], "too many connections") << "none has been idle for long";
+  std::this_thread::sleep_for(400ms);
+  ASSERT_EQ(clients.front()->ask(R"({"verb":"v"})")["ok"], true);
+  EXPECT_EQ(Client{path_}.ask(R"({"verb":"v"})")["ok"], true);
+  EXPECT_EQ(clients[1]->line(), "") << "closed";
+  EXPECT_EQ(clients[0]->ask(R"({"verb":"v"})")["ok"], true);
+  EXPECT_EQ(clients[2]->ask(R"({"verb":"v"})")["ok"], true);
+}
+
+TEST_F(ApiServer, KeepsAPlaceForRootWhomeverOthersLockOut) {
+  start();
+  ASSERT_EQ(chmod(path_.c_str(), 0666), 0);
+  ASSERT_EQ(chmod(folder_.c_str(), 0755), 0);
+  std::vector<std::unique_ptr<Client>> others;
+  std::string refused;
+  std::thread nobody([&] {
+    ASSERT_EQ(syscall(SYS_setresuid, 65534, 65534, 65534), 0);   // of this thread alone
+    for (std::size_t i = 0; i < base::api_connections_max; ++i) others.push_back(std::make_unique<Client>(path_));
+    refused = others.back()->line();
+  });
+  nobody.join();
+  EXPECT_NE(refused.find("too many connections"), std::string::npos) << refused;
+  EXPECT_EQ(others.front()->ask(R"({"verb":"who"})")["who"], "nobody");
+  EXPECT_EQ(Client{path_}.ask(R"({"verb":"who"})")["who"], "root");
 }
 
 TEST_F(ApiServer, MakesASocketForItsOwnerAndGroupWhateverTheUmask) {

@@ -44,6 +44,7 @@ using Handler = std::function<Answer(const nlohmann::json& request, const std::s
 /// How long peers are waited for.
 struct Patience {
   std::chrono::milliseconds taking{30'000};  ///< for one to take what a long verb sends
+  std::chrono::milliseconds idle{60'000};  ///< for one to ask something, or to take its answer, while others find no place
 };
 
 class Server {
