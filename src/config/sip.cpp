@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // [sip], [redirect] and [proxy]: which domains are served, what answers say of us, who is redirected, and what proxied requests say of us.
 #include <algorithm>
+#include <unordered_set>
 
 #include "sections.h"
 #include "values.h"
@@ -10,26 +11,50 @@ namespace {
 
 constexpr std::size_t server_bytes_max = 64;  // an answer may exceed its request by 200 octets in all
 
-bool is_served(const Config& config, std::string_view domain) {
-  return std::find(config.domains.begin(), config.domains.end(), domain) != config.domains.end();
-}
+// Also of aliases. A message's domain is compared with them one after the other: beyond, that alone takes more than all the rest.
+constexpr std::size_t domains_max = 16'384;
+
+using Names = std::unordered_set<std::string>;
 
 std::string served_text(const Config& config) {
+  constexpr std::size_t named_max = 16;
+  if (config.domains.size() > named_max) return "a domain of sip.domains";
   std::vector<std::string> names;
   for (const auto& domain : config.domains) names.push_back('"' + domain + '"');
   return "a domain of sip.domains: " + list_of(names);
 }
 
-void read_aliases(const Table& sip, Config& config) {
+/// Refuse what is more than there may be.
+void check_count(std::size_t count, const Place& place) {
+  if (count > domains_max) place.refuse(std::to_string(count) + " are too many", "up to " + std::to_string(domains_max));
+}
+
+Names read_domains(const Table& sip, Config& config) {
+  const auto items = sip.items("domains", host_text);
+  check_count(items.size(), sip.place("domains"));
+  Names served;
+  for (const auto& item : items) {
+    const auto domain = host(item);
+    if (!served.insert(domain).second) item.refuse_text("is given twice", "each domain once");
+    config.domains.push_back(domain);
+  }
+  if (config.domains.empty()) sip.place("domains").refuse("is missing", "one or more of " + std::string{host_text});
+  return served;
+}
+
+void read_aliases(const Table& sip, const Names& served, Config& config) {
   const auto aliases = sip.child("aliases");
-  for (const auto& key : aliases.keys()) {
-    const auto target = aliases.required_item(key, served_text(config));
+  const auto keys = aliases.keys();
+  check_count(keys.size(), sip.place("aliases"));
+  const std::string allowed = served_text(config);
+  Names known;
+  for (const auto& key : keys) {
+    const auto target = aliases.required_item(key, allowed);
     const auto alias = host(Item{target.place, key});
-    if (is_served(config, alias)) target.refuse("is itself a served domain", "a domain that is not in sip.domains");
-    if (std::ranges::any_of(config.domain_aliases, [&](const auto& known) { return known.first == alias; }))
-      target.refuse("is given twice, in whatever case", "each alias once");
+    if (served.contains(alias)) target.refuse("is itself a served domain", "a domain that is not in sip.domains");
+    if (!known.insert(alias).second) target.refuse("is given twice, in whatever case", "each alias once");
     const auto domain = host(target);
-    if (!is_served(config, domain)) target.refuse_text("is not a served domain", served_text(config));
+    if (!served.contains(domain)) target.refuse_text("is not a served domain", allowed);
     config.domain_aliases.emplace_back(alias, domain);
   }
 }
@@ -46,16 +71,11 @@ void read_server(const Table& sip, Config& config) {
 
 void read_sip(const Table& sip, Config& config) {
   sip.only({"domains", "aliases", "default_domain", "server"});
-  for (const auto& item : sip.items("domains", host_text)) {
-    const auto domain = host(item);
-    if (is_served(config, domain)) item.refuse_text("is given twice", "each domain once");
-    config.domains.push_back(domain);
-  }
-  if (config.domains.empty()) sip.place("domains").refuse("is missing", "one or more of " + std::string{host_text});
-  read_aliases(sip, config);
+  const Names served = read_domains(sip, config);
+  read_aliases(sip, served, config);
   const auto chosen = sip.item("default_domain", served_text(config));
   config.default_domain = chosen ? host(*chosen) : config.domains.front();
-  if (!is_served(config, config.default_domain)) chosen->refuse_text("is not a served domain", served_text(config));
+  if (!served.contains(config.default_domain)) chosen->refuse_text("is not a served domain", served_text(config));
   read_server(sip, config);
 }
 

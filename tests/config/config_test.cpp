@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "sample.h"
 
@@ -298,6 +299,30 @@ TEST(Config, LoadsTheDocumentedExampleWithItsRealProfile) {
   ASSERT_TRUE(config.has_value()) << config.error().text;
   EXPECT_FALSE(config->homes.empty());
   EXPECT_FALSE(config->dpdk.eal_arguments.empty());
+}
+
+/// The sample with so many domains, and an alias of each.
+std::string with_domains(std::size_t count) {
+  std::string domains, aliases;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string number = std::to_string(i);
+    domains += "\"d" + number + ".example\", ";
+    aliases += "\"a" + number + ".example\" = \"d" + number + ".example\"\n";
+  }
+  return edited(edited(sample_config, "\"example.com\", \"example.org\"", domains), "# sip", "[sip.aliases]\n" + aliases);
+}
+
+TEST(Config, ReadsAsManyDomainsAsThereMayBeInNoTimeAndNotOneMore) {
+  constexpr std::size_t most = 16'384;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto config = loaded(with_domains(most));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_EQ(config.domains.size(), most);
+  EXPECT_EQ(config.domain_aliases.size(), most);
+  const Folder folder;
+  const auto refused = load_text(folder, with_domains(most + 1));
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().text.ends_with(":16: sip.domains: 16385 are too many; allowed: up to 16384")) << refused.error().text;
 }
 
 TEST(Restart, IsNotNeededForWhatAReloadApplies) {
