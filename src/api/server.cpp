@@ -240,7 +240,7 @@ Work answering(std::function<json()> answer) {
 }
 
 std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::filesystem::path& socket, Handler handler, Patience patience,
-                                                                const std::string& group) {
+                                                                 const std::string& group) {
   auto listener = listen_at(socket, group);
   if (!listener) return std::unexpected(listener.error());
   auto impl = std::make_unique<Impl>();

@@ -95,7 +95,7 @@ struct FormerLocation {
   using Owner = std::unique_ptr<FormerLocation>;
   base::Hash128 key;
   std::atomic<FormerLocation*> chain{};
-  std::uint32_t until_s{};   ///< an INVITE that went by them may be pending
+  std::uint32_t until_s{};  ///< an INVITE that went by them may be pending
   Location::Owner location;
 };
 
@@ -116,7 +116,7 @@ class LocationMap : public share::RcuMap<Location> {
 
   const std::atomic<std::uint32_t>* now_s_;
   share::RcuMap<FormerLocation> formers_;
-  std::deque<std::pair<std::uint32_t, base::Hash128>> order_;   // until when, and whose
+  std::deque<std::pair<std::uint32_t, base::Hash128>> order_;  // until when, and whose
 };
 
 /// The binding that a request goes to, since a stateless proxy chooses one (RFC 3261 16.11): of those with the highest q the one that was added last, so that
@@ -143,7 +143,7 @@ class Locations {
   void set_now(std::uint32_t now_s) { now_s_.store(now_s, std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::uint32_t> now_s_{};   // relaxed: nothing hangs on its order
+  std::atomic<std::uint32_t> now_s_{};  // relaxed: nothing hangs on its order
   std::vector<std::unique_ptr<LocationMap>> maps_;
 };
 

@@ -25,12 +25,12 @@ struct LinkAddress {
 extern const std::array<std::uint64_t, 2> neighbours_key;
 /// A number for an address, in whose low bits all octets count: the last ones, in which neighbours differ, as much as the first.
 [[nodiscard]] inline std::uint64_t hash_of(const base::Address& a) {
-  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15U;
+  constexpr std::array<std::uint64_t, 3> odd = {0x9e3779b97f4a7c15U, 0xff51afd7ed558ccdU, 0xc4ceb9fe1a85ec53U};
   const auto [high, low] = a.words();
-  std::uint64_t x = (low ^ neighbours_key[0]) * odd;
-  x = ((x ^ x >> 32U) + (high ^ neighbours_key[1])) * odd;
-  x = (x ^ x >> 32U) * odd;
-  return x >> 32U;
+  std::uint64_t x = (low ^ neighbours_key[0]) * odd[0] + (high ^ neighbours_key[1]);
+  x = (x ^ x >> 33U) * odd[1];
+  x = (x ^ x >> 33U) * odd[2];
+  return x ^ x >> 33U;
 }
 
 /// Open-addressed, at most half full. Thread: immutable once published.
