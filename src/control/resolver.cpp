@@ -166,7 +166,7 @@ void Resolver::give_up(Neighbour& n) {
 }
 
 void Resolver::tick(std::uint64_t now_ms) {
-  if (now_ms - ticked_ms_ < tick_ms) return;
+  if (now_ms - ticked_ms_ < tick_ms && !changed_) return;
   ticked_ms_ = now_ms;
   if (!networks_.empty()) follow_kernel(now_ms);
   if (kernel_answers_ && now_ms - kernels_read_ms_ >= addresses_read_every_ms) look_for_addresses(now_ms);

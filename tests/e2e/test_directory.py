@@ -73,7 +73,9 @@ def test_a_domain_has_its_records(lab, folder):
         assert dns.status("no.example.com", "A") == "NXDOMAIN"
         assert dns.status("example.org", "A") == "REFUSED", "only a part of it is a zone here"
         assert ("_sip._udp.example.com.", "SRV") in dns.transfer("example.com") and len(dns.transfer("example.com")) > 8
-        counted = daemon.counters()["directory"]
+        answer = daemon.ask("counters", what=True)
+        counted = answer["directory"]
+        assert counted.keys() == answer["what"]["directory"].keys()
         assert counted["dns_questions"] > 10 and 0 < counted["dns_nothing"] < counted["dns_questions"]
 
 

@@ -17,6 +17,7 @@ EVERY_S = 0.4
 
 
 def get(host, target):
+    """From the edge's own kernel: what comes by the wire is counted, too."""
     link = host.tcp()
     link.connect((KERNEL, 9100))
     connection = http.client.HTTPConnection(KERNEL, 9100)
@@ -49,7 +50,7 @@ def test_a_monitoring_system_sees_every_counter_and_state(lab, folder):
             link.recv(65535)
         assert daemon.ask("homes.drain", name="south")["ok"]
         daemon.settled(3)
-        seen, told = metrics(clients), daemon.counters()
+        seen, told = metrics(edge), daemon.counters()
         worker = ("worker", "0")
         assert seen["viaduct_worker_rx_pkts_total", (worker,)] == told["workers"][0]["rx_pkts"] >= 3
         for verdict, count in told["workers"][0]["verdicts"].items():
@@ -65,8 +66,8 @@ def test_a_monitoring_system_sees_every_counter_and_state(lab, folder):
         assert states[("home", "south"), ("state", "draining")] == states[("home", "here"), ("state", "up")] == 1
         assert seen["viaduct_home_requests_total", (("home", "here"), ("kind", "REGISTER"))] == 2
         assert seen["viaduct_edge_state", (("edge", "edge-1.example.com"), ("state", "up"))] == 1
-        assert get(clients, "/healthz")[:2] == (200, "alive\n") and get(clients, "/readyz")[:2] == (200, "ready\n")
-        assert get(clients, "/")[0] == 404
+        assert get(edge, "/healthz")[:2] == (200, "alive\n") and get(edge, "/readyz")[:2] == (200, "ready\n")
+        assert get(edge, "/")[0] == 404
 
 
 def test_systemd_hears_that_a_node_is_ready_reloads_lives_and_stops(folder):
