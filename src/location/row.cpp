@@ -10,7 +10,6 @@ namespace viaduct::location {
 namespace {
 
 constexpr std::uint8_t format = 4;
-constexpr std::uint8_t format_without_flags = 3;
 constexpr std::uint8_t format_of_numbered_listeners = 2;
 constexpr std::uint8_t format_without_registered_at = 1;
 constexpr std::uint8_t own_flow = 1;   // of the flags
@@ -29,7 +28,7 @@ assign::BindingText take(store::RowReader& r, const RowBasis& basis, std::uint8_
   assign::Binding& f = out.binding;
   f.flow = r.endpoint();
   f.next = r.endpoint();
-  f.listener = found >= format_without_flags ? basis.listener_at(r.endpoint()) : basis.listener_numbered(r.number<std::uint8_t>());
+  f.listener = found > format_of_numbered_listeners ? basis.listener_at(r.endpoint()) : basis.listener_numbered(r.number<std::uint8_t>());
   f.q_milli = r.number<std::uint16_t>();
   f.reg_id = r.number<std::uint32_t>();
   f.cseq = r.number<std::uint32_t>();
