@@ -45,7 +45,8 @@ void read_zones(const Table& directory, Config& config) {
   auto& zones = config.directory.zones;
   const auto add = [&](std::string zone, const auto& refuse) {
     for (const std::string& other : zones)
-      if (lies_in(zone, other) || lies_in(other, zone)) refuse("lies in \"" + (zone.size() < other.size() ? zone : other) + "\" as well");
+      if (lies_in(zone, other) || lies_in(other, zone))
+        refuse(std::string("lies in \"").append(zone.size() < other.size() ? zone : other).append("\" as well"));
     zones.push_back(std::move(zone));
   };
   for (const Item& item : directory.items("zones", zone_text))
@@ -54,7 +55,8 @@ void read_zones(const Table& directory, Config& config) {
   for (const std::string& domain : config.domains)
     if (!is_address(domain))
       add(domain, [&](const std::string& what) {
-        directory.place("zones").refuse("is missing, and the served domain \"" + domain + "\" " + what, "zones none of which lies in another");
+        directory.place("zones").refuse(std::string("is missing, and the served domain \"").append(domain).append("\" ").append(what),
+                                        "zones none of which lies in another");
       });
   if (zones.empty()) directory.place("zones").refuse("is missing, and no served domain is a name", zone_text);
 }

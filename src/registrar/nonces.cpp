@@ -86,7 +86,8 @@ Nonces::Use Nonces::take(const Answer& answer, std::uint32_t now_s) {
   const std::uint64_t number = number_of(answer.nonce, answer.source);
   if (number <= floor_ || now_s - (number >> 32) > base::nonce_s) return Use::stale;
   std::array<std::uint64_t, 4> what{number, 0, answer.client.low, answer.client.high};
-  std::memcpy(&what[1], answer.nonce_count.data(), std::min(answer.nonce_count.size(), sizeof what[1]));
+  const std::string_view nonce_count = answer.nonce_count.substr(0, sizeof what[1]);   // empty without a qop
+  if (!nonce_count.empty()) std::memcpy(&what[1], nonce_count.data(), nonce_count.size());
   const std::uint64_t key = base::siphash64(key_, {reinterpret_cast<const char*>(what.data()), sizeof what}) | 1;
   for (Uses* uses : {&present_, &past_}) {
     Slot& slot = uses->at(key);

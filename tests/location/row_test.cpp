@@ -103,7 +103,8 @@ TEST(Row, OfEarlierBuildsHasItsListenersNumber) {
 }
 
 TEST(Row, OfEarlierBuildsDoesNotSayWhoseTheFlowIs) {
-  const auto back = from_row(earlier(3, 0), basis_of(0));
+  const std::string row = earlier(3, 0);
+  const auto back = from_row(row, basis_of(0));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->bindings.at(0).uri, "sip:a@h");
   EXPECT_FALSE(back->bindings.at(0).binding.is_own_flow);

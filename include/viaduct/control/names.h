@@ -35,7 +35,7 @@ namespace viaduct::control {
 
 /// Thread: any.
 struct DirectoryCounters {
-#define X(name, what) std::atomic<std::uint64_t> name{};
+#define X(name, what) std::atomic<std::uint64_t> name;
   VIADUCT_DIRECTORY_COUNTERS(X)
 #undef X
 };
