@@ -21,7 +21,7 @@ struct Worker::Impl {
   unsigned empty_polls{};
   share::Nap nap;
   const std::uint64_t ticks_per_ms{nic::ticks_per_second() / 1000};
-  std::uint64_t polled_at{nic::ticks()};   // when the last poll was over
+  std::uint64_t polled_at{nic::ticks()};   // when the last poll, or the sleep after it, was over
   std::uint64_t busy_ticks{};              // not yet a whole millisecond
 
   Impl(site::Commons& c, const WorkerConfig& w) : commons(c), config(w), path(c, w) {}
@@ -43,6 +43,7 @@ struct Worker::Impl {
     commons.counters[config.index].sleeps.add(1);
     commons.epoch.offline(config.index);
     nap.take();
+    polled_at = nic::ticks();
     commons.epoch.online(config.index);
   }
 
