@@ -226,8 +226,11 @@ class Daemon:
             return   # it ends by itself: its status tells
         assert_balanced(latest)
 
-    def settled(self, pkts, timeout_s=READY_S):
-        """The counters once `pkts` packets have their verdict, and no other packet is in the hands of a worker, the registrar or the control core."""
+    def settled(self, pkts, timeout_s=READY_S, until=lambda counters: True):
+        """The counters once `pkts` packets have their verdict, no other is in the hands of a worker, the registrar or the control core, and `until` holds.
+
+        Packets whose next hop is looked for have their verdict before the control core has them: what it does with them is for `until` to tell.
+        """
         latest = {}
 
         def is_settled():
@@ -236,7 +239,7 @@ class Daemon:
             registrar, verdicts = latest["registrar"], latest["total"]["verdicts"]
             is_answered = verdicts["registered"] + verdicts["subscribed"] == registrar["received"] == sum(registrar[name] for name in ("answered", "challenged", "refused", "dropped"))
             is_taken = verdicts["controlled"] == latest["control"]["frames_taken"] and verdicts["concluded"] == latest["watchers"]["answers"] + latest["control"]["probe_answers"]
-            return sum(verdicts.values()) >= pkts and latest["balanced"] and is_answered and is_taken
+            return sum(verdicts.values()) >= pkts and latest["balanced"] and is_answered and is_taken and until(latest)
 
         try:
             wait_for(f"{pkts} packets", is_settled, timeout_s)

@@ -63,8 +63,8 @@ class PcapRig:
         self.runs = 0
         self.sent = []
 
-    def run(self, items, assignments=(), **overrides):
-        """Send the items through a daemon and return the Outcome.
+    def run(self, items, assignments=(), until=lambda counters: True, **overrides):
+        """Send the items through a daemon and return the Outcome: once each has its verdict, and `until` holds for the counters.
 
         An item is a sip.Request, octets (both become a datagram from the client), a Datagram, or a whole frame as a bytearray.
         `overrides` and `assignments` are those of make_config.
@@ -76,7 +76,7 @@ class PcapRig:
         frames.write_pcap(folder / "in.pcap", received)
         dpdk = {"rx_pcap": folder / "in.pcap", "tx_pcap": folder / "out.pcap"} | overrides.pop("dpdk", {})
         with Daemon(make_config(folder, assignments, dpdk=dpdk, **overrides)) as daemon:
-            counters = daemon.settled(len(received))
+            counters = daemon.settled(len(received), until=until)
         return self.judge(frames.read_pcap(folder / "out.pcap"), counters)
 
     @staticmethod
