@@ -23,6 +23,8 @@ constexpr std::string_view meta_key = "meta";
 constexpr std::uint64_t meta_place = 0x6174656d;  // "meta"
 constexpr std::string_view mark_key = "mark";
 constexpr std::uint64_t mark_place = 0x6b72616d;  // "mark"
+constexpr std::string_view fleet_key = "fleet";
+constexpr std::uint64_t fleet_place = 0x65656c66;  // "flee"
 
 /// The one writer of a folder, among processes. A reader needs none.
 base::Descriptor lock_folder(const fs::path& folder) {
@@ -101,14 +103,34 @@ std::unique_ptr<Store> open_with(const LmdbOptions& o, bool writable) {
 
 std::uint64_t seed_mark(const base::Key128& seed) { return base::siphash64(seed, "viaduct store"); }
 
-std::optional<base::Hash128> read_mark(MDB_txn* txn, const Tables& tables) {
-  const auto sealed = get(txn, tables.meta, value_of(mark_key));
+namespace {
+
+std::optional<base::Hash128> mark_at(MDB_txn* txn, const Tables& tables, std::string_view key, std::uint64_t place, std::string_view what) {
+  const auto sealed = get(txn, tables.meta, value_of(key));
   if (!sealed) return std::nullopt;
-  const auto row = unsealed(mark_place, *sealed);
+  const auto row = unsealed(place, *sealed);
   base::Hash128 mark;
-  if (!row || row->size() != sizeof mark) fail_corrupt("the row that says which store it is");
+  if (!row || row->size() != sizeof mark) fail_corrupt(what);
   std::memcpy(&mark, row->data(), sizeof mark);
   return mark;
+}
+
+}  // namespace
+
+std::optional<base::Hash128> read_mark(MDB_txn* txn, const Tables& tables) {
+  return mark_at(txn, tables, mark_key, mark_place, "the row that says which store it is");
+}
+
+std::optional<base::Hash128> read_fleet(MDB_txn* txn, const Tables& tables) {
+  return mark_at(txn, tables, fleet_key, fleet_place, "the row that says which fleet's log it follows");
+}
+
+void write_fleet(MDB_txn* txn, const Tables& tables, const base::Hash128& mark) {
+  std::string row(reinterpret_cast<const char*>(&mark), sizeof mark);
+  seal(fleet_place, row);
+  MDB_val key = value_of(fleet_key);
+  MDB_val value = value_of(row);
+  require(mdb_put(txn, tables.meta, &key, &value, 0), "write");
 }
 
 Meta read_meta(MDB_txn* txn, const Tables& tables) {

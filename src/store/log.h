@@ -27,6 +27,8 @@ struct LogBounds {
 class LogWriter {
  public:
   LogWriter(MDB_txn* txn, const Tables& tables, std::uint32_t epoch, LogBounds bounds = {}) : txn_(txn), tables_(tables), epoch_(epoch), bounds_(bounds) {}
+  /// The batch has another epoch than was thought. Shape: before anything is added.
+  void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   void add(const LogEntry& entry);
   /// Write what waits, and the batch's author; take the oldest entries away while there are more than may be. Returns the entries there are now.
   std::uint64_t finish(const Author& author, std::uint64_t now_s, std::uint64_t entries_before);

@@ -15,6 +15,9 @@ class LmdbSnapshot final : public Snapshot {
   Result<std::optional<base::Hash128>> mark() const override {
     return attempt([&] { return read_mark(txn_.get(), tables_); });
   }
+  Result<std::optional<base::Hash128>> fleet() const override {
+    return attempt([&] { return read_fleet(txn_.get(), tables_); });
+  }
   std::uint64_t clients() const override { return meta_.clients; }
   Result<void> records(std::uint32_t first, std::uint32_t end, std::vector<Record>& out) const override {
     return attempt([&] {

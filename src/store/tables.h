@@ -15,7 +15,7 @@ namespace viaduct::store {
 inline constexpr std::uint32_t format = 1;
 
 struct Tables {
-  MDB_dbi meta{};      ///< "meta" -> Meta, "mark" -> 16 octets at random; both sealed
+  MDB_dbi meta{};      ///< "meta" -> Meta, "mark" -> 16 octets at random, "fleet" -> the mark of the log that it follows; all sealed
   MDB_dbi blocks{};    ///< u32 block -> records (block.h)
   MDB_dbi aors{};      ///< identity, 11 octets, big endian -> canonical AoR
   MDB_dbi homes{};     ///< u32 index -> description, sealed
@@ -54,6 +54,9 @@ using AorKey = std::array<char, 11>;
 [[nodiscard]] std::uint64_t seed_mark(const base::Key128& seed);
 /// As Snapshot::mark. Errors: throws Failure{corrupt}.
 [[nodiscard]] std::optional<base::Hash128> read_mark(MDB_txn* txn, const Tables& tables);
+/// As Snapshot::fleet. Errors: throws Failure{corrupt}.
+[[nodiscard]] std::optional<base::Hash128> read_fleet(MDB_txn* txn, const Tables& tables);
+void write_fleet(MDB_txn* txn, const Tables& tables, const base::Hash128& mark);
 /// Errors: throws Failure{corrupt, format, foreign}.
 [[nodiscard]] Meta read_meta(MDB_txn* txn, const Tables& tables);
 void write_meta(MDB_txn* txn, const Tables& tables, const Meta& meta);

@@ -46,20 +46,37 @@ class LmdbWriter final : public Writer {
       }
     });
   }
+  Result<void> keep(const Record& record, std::string_view aor) override {
+    return attempt([&] { keep_one(record, aor); });
+  }
+  Result<void> clear() override {
+    return attempt([&] { clear_all(); });
+  }
+  Result<void> set_fleet(const base::Hash128& mark) override {
+    return attempt([&] {
+      write_fleet(txn_.get(), tables_, mark);
+      changed_ = is_larger_ = true;
+    });
+  }
   Result<std::uint32_t> commit() override {
-    return attempt([&] { return commit_all(); });
+    return attempt([&] { return changed_ ? commit_all(meta_.epoch + 1) : meta_.epoch; });
+  }
+  Result<void> commit_as(std::uint32_t epoch) override {
+    return attempt([&] { commit_all(epoch); });
   }
 
  private:
   std::optional<Record> put_one(const Move& move);
-  void insert(std::vector<Record>::iterator at, const base::Hash128& client, const Move& move);
+  void keep_one(const Record& record, std::string_view aor);
+  void clear_all();
+  void insert(std::vector<Record>::iterator at, const Record& record, std::string_view aor);
   void change(Record& record, const Move& move);
   void remove(std::vector<Record>::iterator at);
   void check_same_client(const base::Hash128& client, std::string_view aor) const;
   void go_to(std::uint32_t block);
   void write_block();
   void keep(MDB_dbi table, std::uint32_t key, std::string row);
-  std::uint32_t commit_all();
+  std::uint32_t commit_all(std::uint32_t epoch);
 
   Transaction txn_;
   const Tables& tables_;
@@ -114,7 +131,7 @@ std::optional<Record> LmdbWriter::put_one(const Move& move) {
   go_to(block_of(client));
   const auto at = std::ranges::lower_bound(records_, client, is_before, &Record::client);
   if (at == records_.end() || at->client != client) {
-    if (move.home) insert(at, client, move);
+    if (move.home) insert(at, {.client = client, .epoch = meta_.epoch + 1, .home = *move.home, .pin = move.pin}, move.aor);
     return std::nullopt;
   }
   check_same_client(client, move.aor);
@@ -126,11 +143,32 @@ std::optional<Record> LmdbWriter::put_one(const Move& move) {
   return before;
 }
 
-void LmdbWriter::insert(std::vector<Record>::iterator at, const base::Hash128& client, const Move& move) {
-  records_.insert(at, {.client = client, .epoch = meta_.epoch + 1, .home = *move.home, .pin = move.pin});
-  const AorKey octets = aor_key(client);
+void LmdbWriter::keep_one(const Record& record, std::string_view aor) {
+  go_to(block_of(record.client));
+  const auto at = std::ranges::lower_bound(records_, record.client, is_before, &Record::client);
+  if (at == records_.end() || at->client != record.client) return insert(at, record, aor);
+  check_same_client(record.client, aor);
+  *at = record;
+  block_changed_ = changed_ = true;
+}
+
+void LmdbWriter::clear_all() {
+  for (const MDB_dbi table : {tables_.blocks, tables_.aors, tables_.homes, tables_.slots, tables_.batches, tables_.log})
+    require(mdb_drop(txn_.get(), table, 0), "write");
+  meta_.clients = meta_.log_entries = 0;
+  block_.reset();
+  last_block_.reset();
+  last_aor_.clear();
+  records_.clear();
+  block_changed_ = false;
+  changed_ = true;
+}
+
+void LmdbWriter::insert(std::vector<Record>::iterator at, const Record& record, std::string_view aor) {
+  const AorKey octets = aor_key(record.client);
+  records_.insert(at, record);
   MDB_val key = value_of(text_of(octets));
-  MDB_val value = value_of(move.aor);
+  MDB_val value = value_of(aor);
   const bool is_last = text_of(octets) > last_aor_;
   require(mdb_put(txn_.get(), tables_.aors, &key, &value, is_last ? MDB_APPEND : MDB_NOOVERWRITE), "write");
   if (is_last) last_aor_ = text_of(octets);
@@ -170,10 +208,10 @@ void LmdbWriter::keep(MDB_dbi table, std::uint32_t number, std::string row) {
   changed_ = true;
 }
 
-std::uint32_t LmdbWriter::commit_all() {
-  if (!changed_) return meta_.epoch;
+std::uint32_t LmdbWriter::commit_all(std::uint32_t epoch) {
   write_block();
-  ++meta_.epoch;
+  if (epoch != meta_.epoch + 1) log_.set_epoch(epoch);
+  meta_.epoch = epoch;
   meta_.log_entries = log_.finish(author_, base::wall_s(), meta_.log_entries);
   const std::array tables{tables_.meta, tables_.blocks, tables_.aors, tables_.homes, tables_.slots, tables_.batches, tables_.log};
   if (!leaves(reserve_bytes, txn_.get(), tables)) {

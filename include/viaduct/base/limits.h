@@ -157,6 +157,12 @@ inline constexpr std::uint32_t samples_per_s_max = 20'000;
 /// Samples that the control core takes in a row, some 0.1 ms; then everything else there has its turn.
 inline constexpr std::size_t samples_a_round = 256;
 
+/// Octets of one change of a fleet's assignment: five million clients of 50 octets. A larger import is made in parts.
+inline constexpr std::size_t shared_log_item_bytes_max = std::size_t{256} << 20;
+/// Seconds after which a node that has said nothing is taken for gone, and has taken itself for out of date.
+inline constexpr std::uint32_t shared_log_away_s = 10;
+/// Changes that a fleet's log keeps for nodes that were away: some hours of a large plan, or years of changes by hand.
+inline constexpr std::uint32_t shared_log_items_kept = 20'000;
 /// Octets of a configuration or profile file: homes_max homes of 200 octets each are 13 MB.
 inline constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
 /// Octets of one line of an assignments file: an AoR at its largest, fully escaped and quoted, and a home's name.

@@ -25,6 +25,7 @@ enum class Fault : std::uint8_t {
   map_full,    ///< larger than store.size_max: nothing was changed
   read_only,   ///< disk or file cannot be written
   twin,        ///< another client's key has the same kept bits (a chance of 2.6e-10 among 100 million)
+  unreachable, ///< the fleet's log: no server answers in time
   failed,      ///< anything else that the system said
 };
 
@@ -61,8 +62,16 @@ class Writer {
   [[nodiscard]] virtual Result<void> set_home(std::uint16_t index, std::string_view description) = 0;
   /// Shape: base::slots_count homes.
   [[nodiscard]] virtual Result<void> set_slots(std::span<const std::uint16_t> homes) = 0;
+  /// Put a record as another store has it, its epoch with it.
+  [[nodiscard]] virtual Result<void> keep(const Record& record, std::string_view aor) = 0;
+  /// Forget all clients, homes and slots, and every change of them.
+  [[nodiscard]] virtual Result<void> clear() = 0;
+  /// Which fleet's log (shared_log.h) this store follows from now on.
+  [[nodiscard]] virtual Result<void> set_fleet(const base::Hash128& mark) = 0;
   /// Make it durable. Returns the epoch: raised by one, or as it was when nothing has changed.
   [[nodiscard]] virtual Result<std::uint32_t> commit() = 0;
+  /// The same under the epoch that the fleet has given it, above that of the last, whether or not it has changed anything.
+  [[nodiscard]] virtual Result<void> commit_as(std::uint32_t epoch) = 0;
 };
 
 /// A change in a client's past.
@@ -83,6 +92,8 @@ class Snapshot {
   /// What tells this store from any other, however alike, by which files beside it know that they are its own; a copy has it too. nullopt: it was written by an
   /// earlier build, and has had no room for one since. Errors: corrupt.
   [[nodiscard]] virtual Result<std::optional<base::Hash128>> mark() const = 0;
+  /// The fleet's log that it follows; nullopt: none. Errors: corrupt.
+  [[nodiscard]] virtual Result<std::optional<base::Hash128>> fleet() const = 0;
   /// How many records there are: who has read them all compares, for a broken page may hide whole blocks that are whole in themselves.
   [[nodiscard]] virtual std::uint64_t clients() const = 0;
   /// Append the records of blocks `first` to `end` - 1, ascending.
