@@ -30,6 +30,8 @@ class LogWriter {
   /// The batch has another epoch than was thought. Shape: before anything is added.
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   void add(const LogEntry& entry);
+  /// The table has been emptied: nothing was added.
+  void clear() { chunk_ = 0, added_ = 0, waiting_.clear(); }
   /// Write what waits, and the batch's author; take the oldest entries away while there are more than may be. Returns the entries there are now.
   std::uint64_t finish(const Author& author, std::uint64_t now_s, std::uint64_t entries_before);
 

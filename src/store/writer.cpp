@@ -7,6 +7,7 @@
 #include "environment.h"
 #include "lmdb_store.h"
 #include "log.h"
+#include "viaduct/base/check.h"
 #include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 
@@ -86,6 +87,7 @@ class LmdbWriter final : public Writer {
   std::optional<std::uint32_t> last_block_;
   LogWriter log_;
   bool changed_{};
+  bool has_put_{};     // what bears the next epoch: records, and entries of the log
   bool is_larger_{};   // by more than a log entry
   // The block in hand.
   std::optional<std::uint32_t> block_;
@@ -131,7 +133,9 @@ std::optional<Record> LmdbWriter::put_one(const Move& move) {
   go_to(block_of(client));
   const auto at = std::ranges::lower_bound(records_, client, is_before, &Record::client);
   if (at == records_.end() || at->client != client) {
-    if (move.home) insert(at, {.client = client, .epoch = meta_.epoch + 1, .home = *move.home, .pin = move.pin}, move.aor);
+    if (!move.home) return std::nullopt;
+    insert(at, {.client = client, .epoch = meta_.epoch + 1, .home = *move.home, .pin = move.pin}, move.aor);
+    has_put_ = true;
     return std::nullopt;
   }
   check_same_client(client, move.aor);
@@ -156,11 +160,12 @@ void LmdbWriter::clear_all() {
   for (const MDB_dbi table : {tables_.blocks, tables_.aors, tables_.homes, tables_.slots, tables_.batches, tables_.log})
     require(mdb_drop(txn_.get(), table, 0), "write");
   meta_.clients = meta_.log_entries = 0;
+  log_.clear();
   block_.reset();
   last_block_.reset();
   last_aor_.clear();
   records_.clear();
-  block_changed_ = false;
+  block_changed_ = has_put_ = false;
   changed_ = true;
 }
 
@@ -181,7 +186,7 @@ void LmdbWriter::change(Record& record, const Move& move) {
   record.epoch = meta_.epoch + 1;
   record.home = *move.home;
   record.pin = move.pin;
-  block_changed_ = changed_ = true;
+  block_changed_ = changed_ = has_put_ = true;
 }
 
 void LmdbWriter::remove(std::vector<Record>::iterator at) {
@@ -192,7 +197,7 @@ void LmdbWriter::remove(std::vector<Record>::iterator at) {
   if (text_of(octets) == last_aor_) last_aor_ = last_key(txn_.get(), tables_.aors);
   records_.erase(at);
   --meta_.clients;
-  block_changed_ = changed_ = true;
+  block_changed_ = changed_ = has_put_ = true;
   if (records_.empty() && last_block_ == block_) last_block_ = UINT32_MAX;  // no more appending: which block is last is not known
 }
 
@@ -209,6 +214,7 @@ void LmdbWriter::keep(MDB_dbi table, std::uint32_t number, std::string row) {
 }
 
 std::uint32_t LmdbWriter::commit_all(std::uint32_t epoch) {
+  base::check(epoch == meta_.epoch + 1 || !has_put_, "what is put bears the next epoch");
   write_block();
   if (epoch != meta_.epoch + 1) log_.set_epoch(epoch);
   meta_.epoch = epoch;

@@ -49,6 +49,7 @@ class Host:
         """`at` is a Host where the other end of its cable is; without one it is plugged into the lab's switch. `port` is that end's name there."""
         self.lab = lab
         self.name = f"{lab.prefix}-{name}"
+        self.addresses = addresses
         self.processes = []
         lab.made.append(self.name)
         run("ip", "netns", "add", self.name)

@@ -70,14 +70,15 @@ class Writer {
   [[nodiscard]] virtual Result<void> set_fleet(const base::Hash128& mark) = 0;
   /// Make it durable. Returns the epoch: raised by one, or as it was when nothing has changed.
   [[nodiscard]] virtual Result<std::uint32_t> commit() = 0;
-  /// The same under the epoch that the fleet has given it, above that of the last, whether or not it has changed anything.
+  /// The same under the epoch that the fleet has given it, whether or not it has changed anything. Shape: above that of the last, or else refused, unless the batch
+  /// has cleared; and the next one where anything was put since.
   [[nodiscard]] virtual Result<void> commit_as(std::uint32_t epoch) = 0;
 };
 
 /// A change in a client's past.
 struct Event {
   std::uint32_t epoch{};
-  std::uint64_t at_s{};                 ///< seconds since 1970; 0: its batch is no longer known
+  std::uint64_t at_s{};  ///< seconds since 1970; 0: its batch is no longer known
   Author author;
   std::optional<std::uint16_t> before;  ///< home; nullopt: no placement
   std::optional<std::uint16_t> after;
