@@ -52,6 +52,19 @@ template <typename Names, typename Values, typename Name = std::identity>
 [[nodiscard]] Answer clients_verify(const Plant& plant, const nlohmann::json& request, const std::string& who);
 [[nodiscard]] nlohmann::json clients_stats(const Plant& plant, const nlohmann::json& request);
 
+// assignment_calls.cpp
+/// What the store says but for its clients, homes from "first_home" on, as many as an answer holds.
+[[nodiscard]] NodeAnswer assignment_call(const store::Store& store, const nlohmann::json& request);
+/// Clients of blocks "first" to "end" - 1 with their epochs, as many whole blocks as an answer holds.
+[[nodiscard]] NodeAnswer placements_call(const store::Store& store, const nlohmann::json& request);
+
+// load_verbs.cpp
+/// What this node has seen in its last window, for the one that makes the fleet's plans.
+[[nodiscard]] NodeAnswer load_call(const Plant& plant);
+
+// fleet_verb.cpp
+[[nodiscard]] nlohmann::json fleet_show(const Plant& plant, const nlohmann::json& request);
+
 // directory_verbs.cpp
 [[nodiscard]] nlohmann::json directory_show(const Plant& plant, const nlohmann::json& request);
 /// Which edges clients of a domain may use first. Shape: {"domain", "ttl_s", "edges": [{"name", "addresses", "port", "transport", "priority", "weight"}, ...]}.

@@ -9,6 +9,10 @@
 namespace viaduct::api {
 namespace {
 
+// Of another node's call: the clients with the most load, and octets of them, of base::node_call_bytes_max in all.
+constexpr std::size_t clients_for_nodes_max = 20'000;
+constexpr std::size_t clients_bytes_enough = std::size_t{2} << 20;
+
 using nlohmann::json;
 
 constexpr std::uint32_t clients_told_max = 10'000;
@@ -111,6 +115,27 @@ Answer load_homes(const Plant& plant, const json& request, const std::string&) {
 
 Answer load_clients(const Plant& plant, const json& request, const std::string&) {
   return answering([&plant, request] { return load_of_clients(plant, request); });
+}
+
+NodeAnswer load_call(const Plant& plant) {
+  const control::LoadWindow window = plant.monitor.window();
+  json homes = json::array();
+  for (const control::HomeLoad& h : window.homes)
+    homes.push_back({{"load_per_s", h.load_per_s},
+                     {"load_error_per_s", h.load_error_per_s},
+                     {"messages_per_s", h.messages_per_s},
+                     {"registers_per_s", h.registers_per_s},
+                     {"shed_per_s", h.shed_per_s},
+                     {"shed_asked_per_s", h.shed_asked_per_s},
+                     {"responses_per_s", h.responses_per_s}});
+  json clients = json::array();
+  std::size_t bytes = 0;
+  for (const control::ClientLoad& c : plant.monitor.heaviest(clients_for_nodes_max)) {
+    if (c.aor.empty()) continue;
+    if ((bytes += c.aor.size()) > clients_bytes_enough) break;
+    clients.push_back(json::array({c.aor, c.events, c.weight, c.own_weight, c.scale}));
+  }
+  return {.body = {{"ok", true}, {"seconds", window.seconds}, {"homes", homes}, {"clients", clients}}};
 }
 
 }  // namespace viaduct::api

@@ -187,6 +187,15 @@ void put_edges(Exposition& out, const json& directory) {
   }
 }
 
+void put_fleet(Exposition& out, const json& fleet) {
+  if (!fleet.is_object()) return;
+  out.gauge("viaduct_fleet_stale", "what the fleet has is not known here: nobody is redirected", {}, flag(fleet, "stale") ? 1 : 0);
+  out.gauge("viaduct_fleet_behind", "changes of the fleet's that this node does not have yet", {}, number(fleet, "behind"));
+  out.gauge("viaduct_fleet_heard_ago_seconds", "since the fleet's log last answered", {}, number(fleet, "heard_ago_s"));
+  out.gauge("viaduct_fleet_leads", "this node makes the fleet's plans", {}, flag(fleet, "leads") ? 1 : 0);
+  out.gauge("viaduct_fleet_nodes", "nodes of the fleet that are there", {}, static_cast<double>(part(fleet, "nodes").size()));
+}
+
 }  // namespace
 
 std::string metrics_text(const Readings& readings) {
@@ -197,6 +206,7 @@ std::string metrics_text(const Readings& readings) {
   put_homes(out, readings.homes);
   put_load(out, readings.load);
   put_edges(out, readings.directory);
+  put_fleet(out, readings.fleet);
   return out.text();
 }
 

@@ -15,7 +15,10 @@ std::string measured(const Plant& plant) {
                        .status = status(plant, {}),
                        .homes = homes(plant, {}),
                        .load = load_now(plant),
-                       .directory = plant.names ? directory_show(plant, {}) : nlohmann::json()});
+                       .directory = plant.names ? directory_show(plant, {}) : nlohmann::json(),
+                       .fleet = plant.replica       ? fleet_show(plant, {})
+                                : plant.config.etcd ? nlohmann::json{{"stale", true}}
+                                                    : nlohmann::json()});
 }
 
 void say(httplib::Response& out, int status, const char* what) {

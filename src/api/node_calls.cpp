@@ -82,6 +82,9 @@ NodeAnswer answer_node(const Plant& plant, const std::string& target, const json
   if (target == "/v1/bindings") return bindings(plant, request);
   if (target == "/v1/standing") return standing(plant);
   if (target == "/v1/work") return work(plant);
+  if (target == "/v1/load") return load_call(plant);
+  if (target == "/v1/assignment") return assignment_call(plant.placements.store(), request);
+  if (target == "/v1/placements") return placements_call(plant.placements.store(), request);
   return refused(404, "no such call");
 }
 

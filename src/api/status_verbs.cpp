@@ -120,6 +120,13 @@ json status(const Plant& plant, const json&) {
     out["traces"] = plant.commons.traces.read().size();
     out["assignment"] = assignment_json(plant);
   });
+  if (plant.replica) {
+    const control::Replica::Standing fleet = plant.replica->standing();
+    out["fleet"] = {{"nodes", fleet.nodes.size()},
+                    {"leader", fleet.leader},
+                    {"stale", fleet.is_stale},
+                    {"behind", fleet.last > fleet.epoch ? fleet.last - fleet.epoch : 0}};
+  }
   const control::HomeStanding own = own_standing(plant);
   out["registrar"] = {{"clients", own.clients}, {"bindings", own.bindings}, {"subscriptions", own.subscriptions}};
   return out;

@@ -45,6 +45,7 @@ constexpr std::array verbs = {
     Verb{"homes.up", home_up},
     Verb{"counters", at_once<counters>},
     Verb{"directory", at_once<directory_show>},
+    Verb{"fleet", at_once<fleet_show>},
     Verb{"load", load_homes},
     Verb{"load.clients", load_clients},
     Verb{"reload", reload_later},

@@ -62,6 +62,7 @@ void add_verbs(CLI::App& app, Options& options, Action& action) {
   add_load_verbs(app, options, action);
   add_home_verbs(app, options, action);
   add_verb(app, "directory", "the edges that clients are told of, and what is said of each", options, action, show_directory);
+  add_verb(app, "fleet", "the nodes that share one assignment, and how far this one is with it", options, action, show_fleet);
   add_plan_verbs(app, options, action);
   add_subs_verbs(app, options, action);
   add_rules_verbs(app, options, action);

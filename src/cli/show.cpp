@@ -112,6 +112,11 @@ std::string show_status(const json& answer) {
   facts.add("store", cell(answer, "store/path") + ", " + mebibytes(answer, "store/bytes") + (field(answer, "store/read_only") == true ? ", read-only" : "") +
                          (number(answer, "store/homes_unkept") > 0 ? ", has refused the state of " + cell(answer, "store/homes_unkept") + " homes" : "") +
                          (field(answer, "store/loaded") == false ? ", loading: " + percent(number(answer, "store/loaded_ratio")) : ""));
+  if (field(answer, "fleet").is_object())
+    facts.add("fleet", cell(answer, "fleet/nodes") + " nodes, plans made by " +
+                           (cell(answer, "fleet/leader").empty() ? "nobody" : cell(answer, "fleet/leader")) +
+                           (number(answer, "fleet/behind") > 0 ? ", " + cell(answer, "fleet/behind") + " changes behind" : "") +
+                           (field(answer, "fleet/stale") == true ? ", stale: nobody is redirected" : ""));
   TextTable workers{{"worker", "cpu", "rx", "tx", "bursts", "sleeps"}};
   for (const auto& worker : field(answer, "workers")) add_row(workers, worker, {"index", "cpu", "rx", "tx", "bursts", "sleeps"});
   return facts.text() + '\n' + workers.text();
@@ -154,6 +159,20 @@ std::string show_directory(const json& answer) {
   facts.add("zones", cell(answer, "zones") + ", serial " + cell(answer, "serial") + ", TTL " + cell(answer, "ttl_s") + " s");
   facts.add("asked at", cell(answer, "socket") + (field(answer, "listen").is_string() ? " and http://" + cell(answer, "listen") : ""));
   return facts.text() + '\n' + table.text() + errors;
+}
+
+std::string show_fleet(const json& answer) {
+  Facts facts;
+  facts.add("log",
+            "etcd at " + cell(answer, "endpoints") + ", " + cell(answer, "prefix") + ", changes " + cell(answer, "first") + " to " + cell(answer, "last"));
+  const double behind = number(answer, "behind");
+  const std::string here = "epoch " + cell(answer, "epoch") + (behind > 0 ? ", " + cell(answer, "behind") + " behind" : "");
+  facts.add("this node", here + (field(answer, "stale") == true ? ", stale: nobody is redirected" : "") +
+                             (field(answer, "trouble").is_string() ? "; " + cell(answer, "trouble") : ""));
+  facts.add("plans", field(answer, "leader").is_string() ? "made by " + cell(answer, "leader") : "made by nobody");
+  TextTable table{{"node", "epoch", "leads", "control", "version"}};
+  for (const auto& node : field(answer, "nodes")) add_row(table, node, {"name", "epoch", "leads", "control", "version"});
+  return facts.text() + '\n' + (table.empty() ? "no node is there\n" : table.text());
 }
 
 std::string show_import(const json& answer) {

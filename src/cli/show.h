@@ -10,6 +10,7 @@ namespace viaduct::cli {
 [[nodiscard]] std::string show_status(const nlohmann::json& answer);
 [[nodiscard]] std::string show_homes(const nlohmann::json& answer);
 [[nodiscard]] std::string show_directory(const nlohmann::json& answer);
+[[nodiscard]] std::string show_fleet(const nlohmann::json& answer);
 /// `all`: also the counters that are zero. With what each counts where the answer says so.
 [[nodiscard]] std::string show_counters(const nlohmann::json& answer, bool all);
 [[nodiscard]] std::string show_client(const nlohmann::json& answer);

@@ -11,8 +11,8 @@ namespace viaduct::config {
 namespace {
 
 void read_all(const Table& root, const std::vector<std::filesystem::path>& profile_dirs, Config& config) {
-  root.only({"node",   "network", "neighbour", "exception", "dpdk",     "sip",     "redirect", "proxy",     "fleet",  "home",  "health",
-             "assign", "store",   "balance",   "registrar", "watchers", "control", "metrics",  "directory", "screen", "limits"});
+  root.only({"node",   "network", "neighbour", "exception", "dpdk",     "sip",     "redirect", "proxy",   "fleet",     "home",   "health",
+             "assign", "store",   "balance",   "registrar", "watchers", "control", "etcd",     "metrics", "directory", "screen", "limits"});
   const auto node = root.child("node");
   read_port_names(root.child("dpdk"), config);
   read_node(node, config);
@@ -32,6 +32,7 @@ void read_all(const Table& root, const std::vector<std::filesystem::path>& profi
   read_registrar(root.child("registrar"), config);
   read_watchers(root.child("watchers"), config);
   read_control(root.child("control"), config);
+  read_etcd(root.child("etcd"), config);
   read_metrics(root.child("metrics"), config);
   read_directory(root.child("directory"), config);
   read_screen(root.child("screen"), config);
@@ -63,6 +64,7 @@ void each_fixed(Visit visit) {
   visit("registrar.shards", &Config::shards);
   visit("registrar.shard_cpus", &Config::shard_cpus);
   visit("control.listen", &Config::control_listen);
+  visit("etcd", &Config::etcd);
   visit("metrics.listen", &Config::metrics_listen);
   visit("directory.socket, group, listen", &Config::directory_access);
   visit("screen.cache_entries", &Config::screen_cache_entries);

@@ -133,6 +133,49 @@ void read_control(const Table& control, Config& config) {
   if (config.fleet_keys.empty()) listen->refuse("needs fleet.keys, which authenticate who calls", "none without fleet.keys");
 }
 
+namespace {
+
+constexpr std::string_view prefix_of_keys_text = "letters, digits, hyphens, underscores, dots and slashes, not at the ends";
+
+std::string prefix_of_keys(const Item& item) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
+  const std::string& text = item.text;
+  const bool is_good = !text.empty() && text.size() <= base::home_name_bytes_max && text.find_first_not_of(allowed) == std::string::npos &&
+                       text.front() != '/' && text.back() != '/';
+  if (!is_good) item.refuse_text("is no prefix of keys", prefix_of_keys_text);
+  return text;
+}
+
+std::filesystem::path pem_file(const Item& item, const Config& config) {
+  const auto file = from_folder_of(config.file, item.text);
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(file, failure)) item.refuse(file.string() + " is not a file that can be read", "a PEM file");
+  return file;
+}
+
+}  // namespace
+
+void read_etcd(const Table& etcd, Config& config) {
+  etcd.only({"endpoints", "prefix", "ca", "certificate", "key"});
+  const auto endpoints = etcd.items("endpoints", control_text);
+  if (endpoints.empty()) {
+    for (const char* key : {"prefix", "ca", "certificate", "key"})
+      if (etcd.has(key)) etcd.place("endpoints").refuse("is missing", "where etcd's servers are");
+    return;
+  }
+  Etcd& out = config.etcd.emplace();
+  for (const auto& item : endpoints) out.endpoints.push_back(control_endpoint(item));
+  if (const auto prefix = etcd.item("prefix", prefix_of_keys_text)) out.prefix = prefix_of_keys(*prefix);
+  const auto ca = etcd.item("ca", "a PEM file"), certificate = etcd.item("certificate", "a PEM file"), key = etcd.item("key", "a PEM file");
+  if (ca) out.ca = pem_file(*ca, config);
+  if (certificate) out.certificate = pem_file(*certificate, config);
+  if (key) out.key = pem_file(*key, config);
+  if (certificate.has_value() != key.has_value()) etcd.place(certificate ? "key" : "certificate").refuse("is missing", "both or none");
+  if (certificate && !ca) etcd.place("ca").refuse("is missing", "whose certificates etcd's servers have");
+  if (!config.control_listen)
+    etcd.place("endpoints").refuse("needs control.listen, where other nodes fetch what the log has forgotten", "none without control.listen");
+}
+
 void read_metrics(const Table& metrics, Config& config) {
   metrics.only({"listen"});
   if (const auto listen = metrics.item("listen", control_text)) config.metrics_listen = control_endpoint(*listen);

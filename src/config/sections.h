@@ -31,6 +31,7 @@ void read_registrar(const Table& registrar, Config& config);
 void read_watchers(const Table& watchers, Config& config);
 /// Needs the fleet: calls are authenticated by its keys.
 void read_control(const Table& control, Config& config);
+void read_etcd(const Table& etcd, Config& config);
 void read_metrics(const Table& metrics, Config& config);
 /// Needs [node], [network], [sip] and the fleet: edges elsewhere are asked how they are.
 void read_directory(const Table& directory, Config& config);

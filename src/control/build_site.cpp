@@ -146,7 +146,7 @@ std::expected<void, std::string> check_homes(const config::Config& c, const std:
 
 }  // namespace
 
-std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const config::Config& c, std::vector<assign::Home> homes) {
+std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const config::Config& c, std::vector<assign::Home> homes, bool is_stale) {
   if (const auto good = check_homes(c, homes); !good) return std::unexpected(good.error());
   auto built = std::make_unique<Site>();
   set_listeners(*built, c);
@@ -158,6 +158,8 @@ std::expected<std::unique_ptr<const site::Site>, std::string> build_site(const c
   built->domains = domains_from(c);
   built->collect_route_hosts();
   set_policy(*built, c);
+  built->is_stale = is_stale;
+  if (is_stale) built->redirect = RedirectPolicy::never;
   set_limits(*built, c);
   built->fleet_seed = c.fleet_seed;
   built->keys = signing_keys(c);

@@ -24,6 +24,12 @@ Expected<std::vector<Home>> homes_from(const std::vector<std::string>& descripti
   return homes;
 }
 
+/// Which home of a fleet is this node's.
+bool is_local(const Home& home, const config::Config& config) {
+  return home.state != assign::HomeState::removed &&
+         std::ranges::any_of(config.homes, [&](const config::Home& h) { return h.is_local && h.name == home.name; });
+}
+
 Expected<void> written(store::Result<void> result) {
   if (!result) return std::unexpected(result.error().text);
   return {};
@@ -38,13 +44,17 @@ Expected<FleetState> read_fleet(const store::Store& store, const config::Config&
   if (!slots) return std::unexpected(slots.error().text);
   const auto descriptions = (*snapshot)->homes();
   if (!descriptions) return std::unexpected(descriptions.error().text);
-  if (slots->empty() || (descriptions->empty() && !config.homes.empty())) {
+  const auto fleet = (*snapshot)->fleet();
+  if (!fleet) return std::unexpected(fleet.error().text);
+  if (!*fleet && (slots->empty() || (descriptions->empty() && !config.homes.empty()))) {
     auto homes = homes_of(config);
     auto dealt = assign::deal(assign::Homes(homes), config.fleet_seed);
     return FleetState{.homes = std::move(homes), .slots = std::move(dealt), .is_seed = true};
   }
   auto homes = homes_from(*descriptions);
   if (!homes) return std::unexpected(homes.error());
+  if (*fleet)
+    for (Home& home : *homes) home.is_local = is_local(home, config);
   return FleetState{.homes = std::move(*homes), .slots = std::move(*slots), .epoch = (*snapshot)->epoch(), .clients = (*snapshot)->clients()};
 }
 
@@ -74,6 +84,10 @@ Fleet::Now Fleet::now() {
   return n;
 }
 
+Expected<std::unique_ptr<const site::Site>> Fleet::site_of(std::vector<Home> homes) const { return build_site(config_, std::move(homes), is_stale()); }
+
+std::string Fleet::described(const Home& home) const { return describe(placements_.is_shared() ? as_shared(home) : home); }
+
 Expected<Outcome> Fleet::change(store::Author author, const Edit& edit) {
   Now next;
   std::unique_ptr<const site::Site> built;
@@ -81,12 +95,12 @@ Expected<Outcome> Fleet::change(store::Author author, const Edit& edit) {
     next = now();
     const std::vector<HomeIndex> slots_before = next.slots;
     if (auto edited = edit(next); !edited) return edited;
-    auto site = build_site(config_, next.homes);
+    auto site = site_of(next.homes);
     if (!site) return std::unexpected(site.error());
     built = std::move(*site);
     if (next.slots != slots_before)
       if (auto set = written(writer.set_slots(next.slots)); !set) return set;
-    return written(writer.set_home(next.changed, describe(next.homes[next.changed])));
+    return written(writer.set_home(next.changed, described(next.homes[next.changed])));
   };
   const auto show = [&](std::uint32_t epoch) {
     commons_.load.cover(built->homes.size());
@@ -141,6 +155,8 @@ Expected<Outcome> Fleet::add(std::string_view toml, store::Author author) {
   return change(std::move(author), [&](Now& n) -> Expected<void> {
     const auto added = home_in(toml, config_);
     if (!added) return std::unexpected(added.error());
+    if (placements_.is_shared() && added->is_local)
+      return std::unexpected("local: is true; allowed: false: which home of a fleet is a node's own only its configuration says");
     const auto known = std::ranges::find(n.homes, added->name, &Home::name);
     if (known != n.homes.end() && known->state != assign::HomeState::removed) return std::unexpected(added->name + ": is a home already");
     if (known == n.homes.end() && n.homes.size() >= base::homes_max) return std::unexpected("there are " + std::to_string(base::homes_max) + " homes already");
@@ -163,6 +179,7 @@ Expected<Outcome> Fleet::set(std::string_view name, const Described& toml, store
     if (!changed) return std::unexpected(changed.error());
     if (auto unlike = check_unlike(n.homes, *changed); !unlike) return unlike;
     const Home stood = std::exchange(n.homes[*index], *changed);
+    if (placements_.is_shared()) n.homes[*index].is_local = stood.is_local;
     n.changed = *index;
     n.homes[*index].state = stood.state;
     n.homes[*index].returned_percent = stood.returned_percent;
@@ -188,7 +205,7 @@ Expected<StateOutcome> Fleet::set_state(std::string_view name, assign::HomeState
 }
 
 Expected<StateOutcome> Fleet::take_down(std::string_view name, std::string why) {
-  return change_state({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
+  return change_here({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
     const auto index = standing(n.homes, name);
     if (!index) return std::unexpected(index.error());
     Home& home = n.homes[*index];
@@ -202,7 +219,7 @@ Expected<StateOutcome> Fleet::take_down(std::string_view name, std::string why) 
 }
 
 Expected<StateOutcome> Fleet::give_back(std::string_view name, std::string why) {
-  return change_state({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
+  return change_here({"health", std::move(why)}, [&](Now& n) -> Expected<void> {
     const auto index = standing(n.homes, name);
     if (!index) return std::unexpected(index.error());
     Home& home = n.homes[*index];
@@ -223,7 +240,7 @@ Expected<void> Fleet::let_return(std::span<const Returned> returned) {
     all[r.home].returned_min = now_min();
     if (r.percent >= assign::returned_percent_all) become(all[r.home], assign::HomeState::up, config_.health, now_min());
   }
-  auto built = build_site(config_, std::move(all));
+  auto built = site_of(std::move(all));
   if (!built) return std::unexpected(built.error());
   loop_.call([&] { commons_.site.publish(std::move(*built), commons_.epoch); });
   return {};
@@ -249,6 +266,77 @@ Expected<Outcome> Fleet::remove(std::string_view name, store::Author author) {
     }
     return {};
   });
+}
+
+namespace {
+
+/// What the fleet has made of a home, to what this node has of it.
+void follow(Home& home, Home shared, const config::Config& config, std::uint32_t now_min) {
+  const Home stood = std::exchange(home, std::move(shared));
+  const assign::HomeState state = home.state;
+  home.is_local = is_local(home, config);
+  home.state = stood.state;
+  home.returned_percent = stood.returned_percent;
+  home.returned_min = stood.returned_min;
+  if (stood.restores && assign::is_in_service(state)) {
+    home.restores = state;  // this node's health has taken it down, and gives it back as what it is by then
+  } else if (state != as_shared(stood).state || stood.restores) {
+    become(home, state, config.health, now_min);
+  }
+}
+
+}  // namespace
+
+Expected<Batch> Fleet::followed(const Entry& entry) {
+  auto next = std::make_shared<Now>(now());
+  for (const auto& [index, description] : entry.head().homes) {
+    auto home = home_described(description);
+    if (!home) return std::unexpected(home.error());
+    if (index > next->homes.size())
+      return std::unexpected("the fleet's log: a home of index " + std::to_string(index) + " before there is one of the index below");
+    if (index == next->homes.size()) {
+      next->homes.push_back(std::move(*home));
+      next->homes.back().is_local = is_local(next->homes.back(), config_);
+    } else {
+      follow(next->homes[index], std::move(*home), config_, now_min());
+    }
+  }
+  const auto is_home = [&](HomeIndex home) { return home == assign::no_home || home < next->homes.size(); };
+  bool are_homes = true;
+  for (const SlotRow& row : entry.slots()) {
+    next->slots[row.slot] = row.home;
+    are_homes = are_homes && is_home(row.home);
+  }
+  entry.for_each_client([&](const ClientRow& row) { return are_homes = are_homes && is_home(row.home.value_or(assign::no_home)); });
+  if (!are_homes) return std::unexpected("it names a home that there is none of");
+  auto built = site_of(next->homes);
+  if (!built) return std::unexpected(built.error());
+  auto site = std::make_shared<std::unique_ptr<const site::Site>>(std::move(*built));
+  Batch batch{.author = entry.head().author, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = {}};
+  batch.fleet = [next, &entry](store::Writer& writer) -> Expected<void> {
+    for (const auto& [index, description] : entry.head().homes)
+      if (auto set = written(writer.set_home(index, description)); !set) return set;
+    return entry.slots().empty() ? Expected<void>{} : written(writer.set_slots(next->slots));
+  };
+  batch.show_fleet = [this, next, site, &entry](std::uint32_t epoch) {
+    if (!entry.head().homes.empty()) {
+      commons_.load.cover((*site)->homes.size());
+      commons_.site.publish(std::move(*site), commons_.epoch);
+    }
+    if (!entry.slots().empty()) commons_.assignment.set_slots(next->slots, epoch);
+  };
+  return batch;
+}
+
+Expected<void> Fleet::set_stale(bool is_stale) {
+  if (this->is_stale() == is_stale) return {};
+  const auto pen = placements_.try_pen();
+  if (!pen) return std::unexpected("somebody changes something");
+  auto built = build_site(config_, homes(), is_stale);
+  if (!built) return std::unexpected(built.error());
+  loop_.call([&] { commons_.site.publish(std::move(*built), commons_.epoch); });
+  is_stale_.store(is_stale, std::memory_order_relaxed);
+  return {};
 }
 
 }  // namespace viaduct::control

@@ -101,6 +101,13 @@ std::vector<assign::Home> homes_of(const config::Config& config) {
   return homes;
 }
 
+assign::Home as_shared(assign::Home home) {
+  home.state = kept(home.restores.value_or(home.state));
+  home.restores.reset();
+  home.is_local = false;
+  return home;
+}
+
 std::vector<std::string> differences(const config::Config& config, const assign::Homes& standing) {
   std::vector<std::string> out;
   for (const assign::Home& wanted : homes_of(config)) {

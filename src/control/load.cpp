@@ -39,22 +39,22 @@ HomeLoad home_between(const site::HomeSums& before, const site::HomeSums& after,
   return out;
 }
 
-/// What depends on the others.
-void compare(LoadWindow& window) {
-  double load_up = 0, weight_up = 0;
-  for (const HomeLoad& h : window.homes) {
-    window.load_per_s += h.load_per_s;
+/// What depends on the others. Returns the highest `relative` of a home that is up; 1 without load.
+double compare(std::vector<HomeLoad>& homes) {
+  double load = 0, load_up = 0, weight_up = 0;
+  for (const HomeLoad& h : homes) {
+    load += h.load_per_s;
     if (!assign::is_up(h.state)) continue;
     load_up += h.load_per_s;
     weight_up += h.weight;
   }
   double highest = 0;
-  for (HomeLoad& h : window.homes) {
-    if (window.load_per_s > 0) h.share = h.load_per_s / window.load_per_s;
+  for (HomeLoad& h : homes) {
+    if (load > 0) h.share = h.load_per_s / load;
     if (load_up > 0 && h.weight > 0) h.relative = h.load_per_s / h.weight * weight_up / load_up;
     if (assign::is_up(h.state)) highest = std::max(highest, h.relative);
   }
-  if (load_up > 0) window.max_over_mean = highest;
+  return load_up > 0 ? highest : 1;
 }
 
 }  // namespace
@@ -105,8 +105,24 @@ LoadWindow window_between(const LoadReading& before, const LoadReading& after, c
     if (const double usual = history.mean(i); usual > 0) h.trend = h.load_per_s / usual - 1;
     out.homes.push_back(std::move(h));
   }
-  compare(out);
+  for (const HomeLoad& h : out.homes) out.load_per_s += h.load_per_s;
+  out.max_over_mean = compare(out.homes);
   return out;
+}
+
+void add(const SeenElsewhere& elsewhere, std::vector<HomeLoad>& homes) {
+  for (std::size_t i = 0; i < std::min(homes.size(), elsewhere.homes.size()); ++i) {
+    HomeLoad& here = homes[i];
+    const HomeLoad& there = elsewhere.homes[i];
+    here.load_per_s += there.load_per_s;
+    here.load_error_per_s = std::hypot(here.load_error_per_s, there.load_error_per_s);
+    here.messages_per_s += there.messages_per_s;
+    here.registers_per_s += there.registers_per_s;
+    here.shed_per_s += there.shed_per_s;
+    here.shed_asked_per_s += there.shed_asked_per_s;
+    for (std::size_t c = 0; c < here.responses_per_s.size(); ++c) here.responses_per_s[c] += there.responses_per_s[c];
+  }
+  compare(homes);
 }
 
 std::uint32_t one_in(double requests_per_s) { return static_cast<std::uint32_t>(std::clamp(std::ceil(requests_per_s / base::samples_per_s_max), 1.0, 1e6)); }

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "peer_answers.h"
 #include "viaduct/base/clocks.h"
 #include "viaduct/base/limits.h"
 #include "viaduct/control/call_stream.h"
@@ -98,11 +99,12 @@ struct Peers::Peer {
   Calls* calls{};
 
   [[nodiscard]] std::string fault(std::string_view what) const { return std::string(name).append(" at ").append(control.text()).append(": ").append(what); }
-  /// `read` takes from the answer what is wanted; it may throw json::exception.
+  /// `read` takes from the answer what is wanted; what it throws is an error.
   [[nodiscard]] Expected<void> call(const char* target, const json& request, const std::function<void(const json&)>& read) const;
 };
 
 Expected<void> Peers::Peer::call(const char* target, const json& request, const std::function<void(const json&)>& read) const {
+  if (calls->are_over) return std::unexpected(fault("this node is stopping"));
   const std::string body = request.dump(-1, ' ', false, json::error_handler_t::replace);
   const std::string sealed = seal(Call{.method = "POST", .target = target, .body = body}, base::wall_s(), keys);
   HttpClient client(control, calls->are_over);
@@ -116,7 +118,7 @@ Expected<void> Peers::Peer::call(const char* target, const json& request, const 
     const json out = json::parse(answer->body);
     if (said.status != 200) return std::unexpected(fault(out.at("error").get<std::string>()));
     read(out);
-  } catch (const json::exception& error) {
+  } catch (const std::exception& error) {
     return std::unexpected(fault(error.what()));
   }
   return {};
@@ -189,14 +191,45 @@ Expected<HomeStanding> Peers::standing(assign::HomeIndex home) {
   return done ? Expected<HomeStanding>(out) : std::unexpected(done.error());
 }
 
-Expected<NodeWork> Peers::work(const base::Endpoint& control) {
+Peers::Peer Peers::node_at(const base::Endpoint& control) {
   Peer peer{.name = "the node", .control = control, .keys = {}, .calls = calls_.get()};
   loop_.call([&] { peer.keys = commons_.site.read().keys; });
+  return peer;
+}
+
+Expected<NodeWork> Peers::work(const base::Endpoint& control) {
   NodeWork out;
-  const auto done = peer.call("/v1/work", json::object(), [&](const json& answer) {
+  const auto done = node_at(control).call("/v1/work", json::object(), [&](const json& answer) {
     out = {.busy_ms = answer.at("busy_ms").get<std::vector<std::uint64_t>>(), .uptime_ms = answer.at("uptime_ms").get<std::uint64_t>()};
   });
   return done ? Expected<NodeWork>(out) : std::unexpected(done.error());
+}
+
+Expected<SeenElsewhere> Peers::load(const base::Endpoint& control) {
+  SeenElsewhere out;
+  const auto done = node_at(control).call("/v1/load", json::object(), [&](const json& answer) { out = load_in(answer); });
+  return done ? Expected<SeenElsewhere>(std::move(out)) : std::unexpected(done.error());
+}
+
+Expected<PeerAssignment> Peers::assignment(const base::Endpoint& control) {
+  const Peer peer = node_at(control);
+  PeerAssignment out;
+  bool is_whole = false;
+  while (!is_whole) {
+    const auto read = peer.call("/v1/assignment", {{"first_home", out.homes.size()}}, [&](const json& answer) { is_whole = add_assignment(answer, out); });
+    if (!read) return std::unexpected(read.error());
+  }
+  return out;
+}
+
+Expected<PeerPlacements> Peers::placements(const base::Endpoint& control, std::uint32_t first, std::uint32_t end) {
+  const Peer peer = node_at(control);
+  base::Key128 seed{};
+  loop_.call([&] { seed = commons_.site.read().fleet_seed; });
+  PeerPlacements out;
+  const auto read = peer.call("/v1/placements", {{"first", first}, {"end", end}},
+                              [&](const json& answer) { out = placements_in(answer, {.first = first, .end = end, .fleet_seed = seed}); });
+  return read ? Expected<PeerPlacements>(std::move(out)) : std::unexpected(read.error());
 }
 
 }  // namespace viaduct::control

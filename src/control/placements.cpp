@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of every change: a batch of the store, its commit, the table's shards, and then the answer.
+// The order of every change: a batch of the store, its commit, the table's shards, and then the answer. What comes before, in a fleet, is agreement.cpp's.
 #include "viaduct/control/placements.h"
 
 #include <algorithm>
@@ -40,6 +40,12 @@ Expected<std::unique_lock<std::mutex>> Placements::take_pen() {
   return pen;
 }
 
+std::optional<std::unique_lock<std::mutex>> Placements::try_pen() {
+  std::unique_lock pen(pen_, std::try_to_lock);
+  if (!pen || !is_loaded() || stopping_.load()) return std::nullopt;
+  return pen;
+}
+
 void Placements::stop() {
   stopping_.store(true);
   loaded_.notify_all();
@@ -55,20 +61,21 @@ std::vector<bool> Placements::usable_homes() {
   return usable;
 }
 
-Expected<void> Placements::put_all(store::Writer& writer, const Batch& batch, Showing& showing) {
+Expected<void> Placements::put_all(store::Writer& writer, const Batch& batch, const Put& put, bool may_name_any_home) {
   if (batch.fleet)
     if (const auto written = batch.fleet(writer); !written) return written;
   if (!batch.moves) return {};
-  const std::vector<bool> usable = usable_homes();
+  const std::vector<bool> usable = may_name_any_home ? std::vector<bool>{} : usable_homes();
   store::Move move;
   for (std::uint64_t done = 1;; ++done) {
     const auto more = batch.moves(move);
     if (!more) return std::unexpected(more.error());
     if (!*more) return {};
-    if (move.home && (*move.home >= usable.size() || !usable[*move.home])) return std::unexpected(std::string(move.aor) + ": its home is none any more");
+    if (!may_name_any_home && move.home && (*move.home >= usable.size() || !usable[*move.home]))
+      return std::unexpected(std::string(move.aor) + ": its home is none any more");
     const auto before = writer.put(move);
     if (!before) return refused(before.error());
-    showing.add(move, *before);
+    put(move, *before);
     if (done % moves_per_tell != 0) continue;
     if (batch.tell) batch.tell(done);
     if (stopping_.load()) return std::unexpected("the node is stopping: nothing was changed");
@@ -76,31 +83,58 @@ Expected<void> Placements::put_all(store::Writer& writer, const Batch& batch, Sh
 }
 
 Expected<Outcome> Placements::commit(Batch batch) {
-  const auto pen = take_pen();
+  if (!batch.is_patient) {
+    auto pen = try_pen();
+    if (!pen) return std::unexpected("somebody else changes something");
+    return sharing_ ? commit_shared(batch, *pen) : commit_alone(batch);
+  }
+  auto pen = take_pen();
   if (!pen) return std::unexpected(pen.error());
-  auto writer = store_.begin(std::move(batch.author));
+  return sharing_ ? commit_shared(batch, *pen) : commit_alone(batch);
+}
+
+Expected<Outcome> Placements::commit_alone(const Batch& batch) {
+  auto writer = store_.begin(batch.author);
   if (!writer) return refused(writer.error());
   Showing showing(commons_.assignment);
-  if (const auto put = put_all(**writer, batch, showing); !put) return std::unexpected(put.error());
+  const Put put = [&](const store::Move& move, const std::optional<store::Record>& before) { showing.add(move, before); };
+  if (const auto done = put_all(**writer, batch, put, false); !done) return std::unexpected(done.error());
   const auto epoch = (*writer)->commit();
   if (!epoch) return refused(epoch.error());
   writer->reset();
+  return show_all(batch, showing, *epoch);
+}
+
+Expected<Outcome> Placements::follow(Batch batch, const store::LogItem& item) {
+  auto writer = store_.begin(batch.author);
+  if (!writer) return refused(writer.error());
+  Showing showing(commons_.assignment);
+  const Put put = [&](const store::Move& move, const std::optional<store::Record>& before) { showing.add(move, before); };
+  if (const auto done = put_all(**writer, batch, put, true); !done) return std::unexpected(done.error());
+  if (const auto done = (*writer)->commit_as(item.number); !done) return refused(done.error());
+  writer->reset();
+  last_agreed_ = agreed(item);
+  return show_all(batch, showing, item.number);
+}
+
+Expected<Outcome> Placements::show_all(const Batch& batch, Showing& showing, std::uint32_t epoch) {
   {
     const std::lock_guard counting(counts_mutex_);
     showing.add_to(counts_);
   }
-  if (batch.show_fleet) loop_.call([&] { batch.show_fleet(*epoch); });
-  if (const auto shown = show(showing, *epoch); !shown) return std::unexpected(shown.error());
-  return Outcome{.epoch = *epoch, .changed = showing.changed()};
+  if (batch.show_fleet) loop_.call([&] { batch.show_fleet(epoch); });
+  if (const auto shown = show(showing, epoch); !shown) return std::unexpected(shown.error());
+  return Outcome{.epoch = epoch, .changed = showing.changed()};
 }
 
-Expected<Outcome> Placements::place(const Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author) {
+Expected<Outcome> Placements::place(const Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author, bool sets_out) {
   bool is_given = false;
   const auto one = [&](store::Move& move) {
     move = {.key = client.key, .aor = client.aor, .home = home, .pin = pin};
     return !std::exchange(is_given, true);
   };
-  return commit({.author = std::move(author), .fleet = {}, .show_fleet = {}, .moves = one, .tell = {}});
+  const auto again = [&] { is_given = false; };
+  return commit({.author = std::move(author), .fleet = {}, .show_fleet = {}, .moves = one, .tell = {}, .again = again, .sets_out = sets_out});
 }
 
 // --- to the table

@@ -13,6 +13,7 @@ using assign::HomeIndex;
 
 /// As `change`, for what must not wait for a store that has no room or cannot be written: then it is done all the same, and owed to the store.
 Expected<StateOutcome> Fleet::change_state(store::Author author, const Edit& edit) {
+  if (!placements_.may_agree()) return show_unkept(std::move(author), edit, "the fleet's log is out of reach");
   bool is_edited = true;
   const auto checked = [&](Now& n) {
     auto done = edit(n);
@@ -25,22 +26,36 @@ Expected<StateOutcome> Fleet::change_state(store::Author author, const Edit& edi
   return show_unkept(std::move(author), edit, kept.error());
 }
 
+/// What this node's health has seen: in a fleet the others go by their own.
+Expected<StateOutcome> Fleet::change_here(store::Author author, const Edit& edit) {
+  if (!placements_.is_shared()) return change_state(std::move(author), edit);
+  auto shown = show_here(edit);
+  if (!shown) return std::unexpected(shown.error());
+  return StateOutcome{.epoch = shown->epoch, .refusal = {}};
+}
+
 Expected<StateOutcome> Fleet::show_unkept(store::Author author, const Edit& edit, std::string refusal) {
+  auto shown = show_here(edit);
+  if (!shown) return std::unexpected(shown.error());
+  {
+    const std::lock_guard lock(owed_mutex_);
+    owed_[shown->changed] = std::move(author);
+  }
+  return StateOutcome{.epoch = shown->epoch, .refusal = std::move(refusal)};
+}
+
+Expected<Fleet::Shown> Fleet::show_here(const Edit& edit) {
   auto pen = placements_.take_pen();
   if (!pen) return std::unexpected(pen.error());
   Now next = now();
   if (auto edited = edit(next); !edited) return std::unexpected(edited.error());
-  auto built = build_site(config_, std::move(next.homes));
+  auto built = site_of(std::move(next.homes));
   if (!built) return std::unexpected(built.error());
-  StateOutcome out{.epoch = {}, .refusal = std::move(refusal)};
+  Shown out{.epoch = {}, .changed = next.changed};
   loop_.call([&] {
     commons_.site.publish(std::move(*built), commons_.epoch);
     out.epoch = commons_.assignment.epoch();
   });
-  {
-    const std::lock_guard lock(owed_mutex_);
-    owed_[next.changed] = std::move(author);
-  }
   pen->unlock();
   loop_.wait_until_seen();
   return out;
@@ -62,6 +77,7 @@ std::size_t Fleet::unkept() const {
 }
 
 std::vector<std::string> Fleet::write_owed() {
+  if (!placements_.may_agree()) return {};
   std::map<HomeIndex, store::Author> owed;
   {
     const std::lock_guard lock(owed_mutex_);
@@ -72,7 +88,7 @@ std::vector<std::string> Fleet::write_owed() {
     Home home;
     const auto write = [&, at = index](store::Writer& writer) -> Expected<void> {
       loop_.call([&] { home = commons_.site.read().homes[at]; });
-      if (const auto set = writer.set_home(at, describe(home)); !set) return std::unexpected(set.error().text);
+      if (const auto set = writer.set_home(at, described(home)); !set) return std::unexpected(set.error().text);
       return {};
     };
     const auto settled = [&, at = index](std::uint32_t) { settle(at); };

@@ -83,7 +83,7 @@ Judgement proxied(const Subject& s, assign::HomeIndex home, Reason reason) {
 
 // Why a client that reached us directly is not sent away but proxied; Reason::none when it is redirected.
 [[gnu::always_inline]] inline Reason redirect_hindrance(const Subject& s, const Site& site, const assign::HomeBrief& home) {
-  if (site.redirect == site::RedirectPolicy::never) return Reason::policy_never;
+  if (site.redirect == site::RedirectPolicy::never) return site.is_stale ? Reason::assignment_stale : Reason::policy_never;
   if (s.screening.proxy_only && site.redirect != site::RedirectPolicy::always) return Reason::marked_proxy_only;
   if (is_sips(s.msg, s.msg.request_uri) || is_sips(s.msg, s.msg.to_uri)) return Reason::sips;
   if (!site.redirect_all_sources && !site::any_contains(site.redirect_from, s.source.address)) return Reason::source_not_redirected;

@@ -111,6 +111,7 @@ Node::Impl::Impl(const config::Config& c, Folders looked_in, std::unique_ptr<sto
             .peers = peers,
             .control_wire = control_wire,
             .names = names,
+            .replica = replica,
             .reload = [this] { return reload(); },
             .reload_rules = [this] { return reload_rules(); },
             .started = std::chrono::steady_clock::now()} {
@@ -177,7 +178,9 @@ void Node::Impl::stop_in_order() {
   std::atomic<bool> nobody_waits{};
   std::thread ending([&] {
     watchdog.reset();
+    if (replica) replica->tell_arrivals();
     placements.stop();
+    if (replica) replica->stop();
     {
       const std::lock_guard none_is_under_way(reloading);   // it would call the control core; and none begins any more
     }
@@ -231,7 +234,6 @@ std::expected<std::unique_ptr<Node>, std::string> Node::start(const config::Conf
   if (!site) return std::unexpected(config.file.string() + ": " + site.error());
   auto registering = registrar_of(config, (*site)->domains);
   if (!registering) return std::unexpected(registering.error());
-  for (const std::string& difference : control::differences(config, (*site)->homes)) spdlog::warn("{}", difference);
   if (const auto eal = nic::start_eal(eal_of(config)); !eal) return std::unexpected(eal.error());
   auto ports = nic::Ports::start(ports_of(config));
   if (!ports) return std::unexpected(ports.error());
@@ -259,6 +261,7 @@ bool Node::run(const std::atomic<bool>& quit) {
   for (unsigned i = 0; i < impl_->workers.size(); ++i) nic::launch(i, [](void* worker) { static_cast<edge::Worker*>(worker)->run(); }, impl_->workers[i].get());
   impl_->registrar.start(static_cast<unsigned>(impl_->workers.size()));
   impl_->monitor.start();
+  impl_->follow_fleet();
   if (impl_->names) impl_->names->start();
   if (!impl_->store->is_read_only()) {
     impl_->mover.start();

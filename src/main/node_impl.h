@@ -19,8 +19,10 @@
 #include "viaduct/api/metrics.h"
 #include "viaduct/api/server.h"
 #include "viaduct/api/verbs.h"
+#include "viaduct/control/import.h"
 #include "viaduct/control/names.h"
 #include "viaduct/control/peers.h"
+#include "viaduct/control/replica.h"
 #include "viaduct/edge/worker.h"
 
 namespace viaduct {
@@ -39,6 +41,7 @@ struct Node::Impl {
   std::mutex reloading;     // held from before the files are read, so that of two reloads the later holds
   Folders folders;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::SharedLog> shared_log;         // null: not configured
   nic::Ports ports;
   share::Epoch epoch{base::workers_max + base::shards_max};
   share::Published<site::Site> site;
@@ -73,6 +76,7 @@ struct Node::Impl {
   migration::Balancer balancer;
   std::vector<std::unique_ptr<edge::Worker>> workers;
   std::unique_ptr<control::Names> names;                // null: not configured
+  std::optional<control::Replica> replica;              // nullopt: not configured, or the store cannot be written
   api::Plant plant;
   std::unique_ptr<api::Server> server;
   std::unique_ptr<api::ControlServer> control_server;   // null: not configured
@@ -84,7 +88,11 @@ struct Node::Impl {
 
   Impl(const config::Config& c, Folders looked_in, std::unique_ptr<store::Store> opened, nic::Ports started, First first, std::uint64_t clients);
 
-  std::expected<void, std::string> place_clients(const control::FleetState& state);
+  std::expected<void, std::string> place_clients(control::FleetState state);
+  std::expected<bool, std::string> join(control::FleetState& state);
+  std::expected<control::ImportReport, std::string> read_assignments(control::Batch batch, bool is_dry);
+  void follow_fleet();
+  std::vector<control::SeenElsewhere> seen_by_others();
   std::expected<void, std::string> seed(const control::FleetState& state);
   std::expected<void, std::string> restore_bindings();
   control::Expected<std::vector<sip::ClientKey>> tell(assign::HomeIndex from, migration::Tidings tidings, std::span<const migration::Step* const> clients);

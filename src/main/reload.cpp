@@ -25,7 +25,7 @@ std::expected<api::Reload, std::string> Node::Impl::reload() {
   config::keep_until_restart(applied, *next);
   const auto homes = fleet.homes();
   done.differs = control::differences(*next, assign::Homes(homes));
-  auto built = control::build_site(*next, homes);
+  auto built = control::build_site(*next, homes, fleet.is_stale());
   if (!built) return std::unexpected(config.file.string() + ": " + built.error());
   const auto registering = registrar_of(*next, (*built)->domains);
   if (!registering) return std::unexpected(registering.error());

@@ -61,6 +61,19 @@ store::LmdbOptions store_of(const config::Config& c) {
           .fleet_seed = c.fleet_seed};
 }
 
+store::EtcdOptions etcd_of(const config::Config& c, const store::Store& store) {
+  std::string identity;   // its store's, which one process has open
+  if (const auto snapshot = store.snapshot())
+    if (const auto mark = (*snapshot)->mark(); mark && *mark) identity = std::to_string((*mark)->high) + std::to_string((*mark)->low);
+  return {.endpoints = c.etcd->endpoints,
+          .prefix = c.etcd->prefix,
+          .identity = identity,
+          .node = c.node_name,
+          .ca = c.etcd->ca,
+          .certificate = c.etcd->certificate,
+          .key = c.etcd->key};
+}
+
 edge::WorkerConfig worker_of(const config::Config& c, unsigned index) {
   return {.index = index,
           .burst_pkts = c.burst_pkts,

@@ -10,6 +10,7 @@
 #include "viaduct/migration/balancer.h"
 #include "viaduct/nic/nic.h"
 #include "viaduct/registrar/registrar.h"
+#include "viaduct/store/etcd.h"
 #include "viaduct/store/lmdb.h"
 
 namespace viaduct {
@@ -17,6 +18,8 @@ namespace viaduct {
 [[nodiscard]] nic::EalConfig eal_of(const config::Config& c);
 [[nodiscard]] std::vector<nic::PortConfig> ports_of(const config::Config& c);
 [[nodiscard]] store::LmdbOptions store_of(const config::Config& c);
+/// Shape: the configuration has etcd.
+[[nodiscard]] store::EtcdOptions etcd_of(const config::Config& c, const store::Store& store);
 [[nodiscard]] edge::WorkerConfig worker_of(const config::Config& c, unsigned index);
 
 [[nodiscard]] migration::MoverSettings mover_of(const config::Config& c);

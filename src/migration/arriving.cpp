@@ -26,26 +26,40 @@ constexpr std::uint64_t tell_again_after_ms = 2000;
 void Mover::hear() {
   std::vector<assign::Confirmation> told;
   std::vector<assign::Placement> placed;  // where the table has each
+  std::size_t here = 0;  // of these, seen here
+  {
+    const std::lock_guard lock(mutex_);
+    told = std::exchange(arrived_, {});
+  }
   loop_.call([&] {
-    told = commons_.moves.take(confirmations_a_round);
+    std::vector<assign::Confirmation> seen = commons_.moves.take(confirmations_a_round);
+    here = seen.size();
+    told.insert(told.begin(), seen.begin(), seen.end());
     for (const assign::Confirmation& c : told) placed.push_back(commons_.assignment.find(c.client));
   });
   if (told.empty()) return;
   const auto lock = lock_plans();
   std::vector<const Step*> changed, over;
   for (std::size_t i = 0; i < told.size(); ++i) {
-    const assign::Confirmation& c = told[i];
-    if (const auto at = rests_.find(c.client); at != rests_.end() && at->second.both_until_s != 0) continue;  // he refreshes at his new home
-    Step* const step = find(c.client, false);
-    if (step == nullptr && placed[i].layer == assign::Layer::slot) settle_of_slot(c, changed, over);
-    if (step == nullptr || step->state != StepState::committed || (step->to != c.home && placed[i].home != c.home)) continue;
-    if (step->to == step->from) continue;  // another of these has turned him round
-    if (turn(*step, c.home))
-      over.push_back(step);
-    else
-      settle(*step, true, changed, over, 0);
+    if (hear(told[i], placed[i], changed, over) && i < here && placements_.is_shared()) seen_.push_back(told[i]);
   }
   save_and_forget(changed, over);
+  guests_.show();
+}
+
+/// Returns whether that ends a move.
+bool Mover::hear(const assign::Confirmation& told, const assign::Placement& placed, std::vector<const Step*>& changed, std::vector<const Step*>& over) {
+  if (guests_.arrive(told.client, told.home, settings_.settled_s)) return true;
+  if (const auto at = rests_.find(told.client); at != rests_.end() && at->second.both_until_s != 0) return false;  // he refreshes at his new home
+  Step* const step = find(told.client, false);
+  if (step == nullptr && placed.layer == assign::Layer::slot && settle_of_slot(told, changed, over)) return true;
+  if (step == nullptr || step->state != StepState::committed || (step->to != told.home && placed.home != told.home)) return false;
+  if (step->to == step->from) return false;  // another of these has turned him round
+  if (turn(*step, told.home))
+    over.push_back(step);
+  else
+    settle(*step, true, changed, over, 0);
+  return true;
 }
 
 /// From now on the client is at his new home, and only CANCEL and ACK go to both a while longer, and as long as his slot is on its way. His watchers are to be
@@ -77,10 +91,10 @@ Step& Mover::owe(Step step) {
   return owed_[step.from].emplace_back(std::move(step));
 }
 
-/// One of those who move with their slot has arrived, before the others.
-void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed, std::vector<const Step*>& over) {
+/// One of those who move with their slot has arrived, before the others. Returns whether it is so.
+bool Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed, std::vector<const Step*>& over) {
   Step* const whole = find(told.client, true);
-  if (whole == nullptr || whole->state != StepState::committed || whole->to != told.home) return;
+  if (whole == nullptr || whole->state != StepState::committed || whole->to != told.home) return false;
   if (whole->clients > 0) --whole->clients;  // he is counted by himself, however many they were thought to be
   changed.push_back(whole);
   settle(keep({.key = told.client,
@@ -91,6 +105,7 @@ void Mover::settle_of_slot(const assign::Confirmation& told, std::vector<const S
                .plan = whole->plan,
                .set_out_s = whole->set_out_s}),
          true, changed, over, whole->deadline_s);
+  return true;
 }
 
 /// Who has not come in time; and who came so long ago that nothing goes to both homes any more.

@@ -206,6 +206,7 @@ bool Balancer::is_joining(const std::string& home) const {
 }
 
 void Balancer::window_closed() {
+  if (!mover_.hindrance().empty()) return;  // another node of the fleet makes its plans
   Fleet fleet = look();
   const auto plans = mover_.plans();
   const bool is_moving = std::ranges::any_of(plans, [](const Plan& p) { return p.state == PlanState::running || p.state == PlanState::paused; });

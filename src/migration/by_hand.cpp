@@ -21,7 +21,7 @@ constexpr std::size_t looked_at_a_round = 512;  // some 0.1 ms of the control co
 }  // namespace
 
 Expected<control::Outcome> Mover::place(const control::Client& client, std::optional<HomeIndex> home, bool pin, store::Author author) {
-  const auto commit = [&] { return placements_.place(client, home, pin, author); };
+  const auto commit = [&] { return placements_.place(client, home, pin, author, true); };
   if (!ledger_) return commit();
   const std::lock_guard one(by_hand_);
   // Whoever writes placements may be placing him, and take long: where he is now is known afterwards.
@@ -37,14 +37,21 @@ Expected<control::Outcome> Mover::place(const control::Client& client, std::opti
   const Step* const whole = find(client.key, true);
   // Who is on his way with his slot is still where that came from.
   const bool is_with_slot = placed.layer == assign::Layer::slot && whole != nullptr && whole->state == StepState::committed;
-  const HomeIndex from = is_with_slot ? whole->from : placed.home;
+  const HomeIndex with_guests = placed.layer == assign::Layer::slot ? guests_.previous_of_slot(assign::slot_of(client.key)) : assign::no_home;
+  const HomeIndex from = is_with_slot ? whole->from : with_guests != assign::no_home ? with_guests : placed.home;
   Step* const step = find(client.key, false);
-  const bool is_on_way = step != nullptr && step->state != StepState::planned;
+  const bool is_guest = guests_.contains(client.key);
+  const bool is_on_way = is_guest || (step != nullptr && step->state != StepState::planned);
   if (step != nullptr && !is_on_way) overtake(*step);
   if (!is_on_way && from != to && from != assign::no_home && to != assign::no_home) return send(std::move(plans), client, from, to, commit);
   plans.unlock();
   const auto done = commit();
   if (!done || !is_on_way) return done;
+  if (is_guest) {
+    guests_.place(client.key, to);
+    guests_.show();
+    return done;
+  }
   const std::lock_guard lock(mutex_);
   turned_[client.key] = to;
   wake_.notify_all();
@@ -66,6 +73,7 @@ Expected<control::Outcome> Mover::send(std::unique_lock<std::mutex> plans, const
     return placed;
   }
   if (const auto at = rests_.find(going.key); at != rests_.end()) at->second.both_until_s = 0;
+  guests_.drop(client.key);
   show(keep(std::move(going)), {.previous = from});
   plans.unlock();
   auto done = commit();
@@ -108,7 +116,13 @@ bool Mover::turn(Step& step, HomeIndex to) {
 void Mover::turn_round() {
   const auto lock = lock_plans();
   std::vector<const Step*> changed, over;
-  for (const auto& [key, to] : std::exchange(turned_, {})) {
+  const auto turned = std::exchange(turned_, {});
+  if (turned.empty()) return;
+  std::vector<std::pair<sip::ClientKey, HomeIndex>> now;  // where the table has them: somebody may have changed it since
+  loop_.call([&] {
+    for (const auto& [key, to] : turned) now.emplace_back(key, commons_.assignment.find(key).home);
+  });
+  for (const auto& [key, to] : now) {
     Step* const step = find(key, false);
     if (step == nullptr || step->state != StepState::committed || step->to == to) continue;
     (turn(*step, to) ? over : changed).push_back(step);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -60,9 +61,39 @@ void share_out(double load, std::vector<balance::Home>& homes) {
 
 }  // namespace
 
+/// Clients whom another node has seen: by themselves, or on top of what this one has seen of them.
+void Balancer::add_clients(std::vector<control::ClientLoad> clients, std::vector<control::ClientLoad>& tracked) {
+  std::unordered_map<base::Hash128, std::size_t, KeyHash> known;
+  for (std::size_t i = 0; i < tracked.size(); ++i) known.emplace(tracked[i].key, i);
+  base::Key128 seed{};
+  loop_.call([&] { seed = commons_.site.read().fleet_seed; });
+  for (control::ClientLoad& c : clients) c.key = sip::client_key(c.aor, seed);
+  loop_.call([&] {
+    for (control::ClientLoad& c : clients) {
+      const assign::Placement placed = commons_.assignment.find(c.key);
+      c.home = placed.home;
+      c.layer = placed.layer;
+    }
+  });
+  for (control::ClientLoad& c : clients) {
+    const auto [at, is_new] = known.emplace(c.key, tracked.size());
+    if (is_new) {
+      tracked.push_back(std::move(c));
+      continue;
+    }
+    control::ClientLoad& here = tracked[at->second];
+    const float ratio = here.scale > 0 ? c.scale / here.scale : 0;
+    here.events += c.events;
+    here.weight += c.weight * ratio;
+    here.own_weight += c.own_weight * ratio;
+  }
+}
+
 /// Loads are those of the last window, all else is as it is by now.
 Balancer::Fleet Balancer::look() {
   Fleet fleet;
+  std::vector<control::SeenElsewhere> elsewhere;
+  if (seen_by_others_) elsewhere = seen_by_others_();
   control::LoadWindow window = monitor_.window();
   fleet.window_s = window.seconds;
   fleet.tracked = monitor_.clients();
@@ -81,6 +112,10 @@ Balancer::Fleet Balancer::look() {
       has_fallen.push_back(bring_up_to_date(window.homes[i], home));
     }
   });
+  for (control::SeenElsewhere& seen : elsewhere) {
+    control::add(seen, window.homes);
+    add_clients(std::move(seen.clients), fleet.tracked);
+  }
   note_joining(window.homes);
   fleet.loads = std::move(window.homes);
   constexpr std::uint16_t none = UINT16_MAX;

@@ -17,7 +17,7 @@
 namespace viaduct::migration {
 
 Mover::Mover(site::Commons& commons, control::Loop& loop, control::Placements& placements, TellWatchers tell)
-    : commons_(commons), loop_(loop), placements_(placements), tell_(std::move(tell)) {}
+    : commons_(commons), loop_(loop), placements_(placements), tell_(std::move(tell)), guests_(commons, loop) {}
 Mover::~Mover() { stop(); }
 
 // --- start and stop
@@ -68,11 +68,12 @@ Expected<std::uint32_t> Mover::propose(Plan plan, std::vector<Step> steps, bool 
   const auto lock = lock_plans();
   if (!ledger_) return std::unexpected("the store cannot be written: nobody is moved");
   if (stopping_) return std::unexpected("the node is stopping");
+  if (const std::string why = hindrance(); !why.empty()) return std::unexpected(why);
   if (!planned_.empty()) return std::unexpected("plan " + std::to_string(plan_of(*planned_.begin()->second.front()).id) + " is not over: abort it first");
   std::erase_if(steps, [&](const Step& step) {
     if (step.is_slot) return slots_.contains(assign::slot_of(step.key));
     const auto rest = rests_.find(step.key);
-    return clients_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second.until_s > base::unset_wall_s());
+    return clients_.contains(step.key) || guests_.contains(step.key) || (!is_forced && rest != rests_.end() && rest->second.until_s > base::unset_wall_s());
   });
   if (steps.empty()) return std::unexpected("nobody is to be moved");
   plan.id = next_plan_;
@@ -105,6 +106,7 @@ void Mover::withdraw_proposed() {
 Expected<void> Mover::apply(std::uint32_t id, std::optional<double> clients_per_s, std::optional<MoveMode> mode) {
   auto lock = lock_plans();
   if (stopping_) return std::unexpected("the node is stopping");
+  if (const std::string why = hindrance(); !why.empty()) return std::unexpected(why);
   const auto found = named(id);
   if (!found) return std::unexpected(found.error());
   if ((*found)->state != PlanState::proposed) return std::unexpected("plan " + std::to_string(id) + " is " + std::string(name((*found)->state)) + " already");
@@ -231,7 +233,7 @@ std::vector<bool> Mover::resting(std::span<const sip::ClientKey> clients) const 
   out.reserve(clients.size());
   for (const sip::ClientKey& key : clients) {
     const auto at = rests_.find(key);
-    out.push_back(clients_.contains(key) || (at != rests_.end() && at->second.until_s > now));
+    out.push_back(clients_.contains(key) || guests_.contains(key) || (at != rests_.end() && at->second.until_s > now));
   }
   return out;
 }

@@ -44,12 +44,14 @@ bool Mover::round(double seconds) {
   end_homeless();
   hear();
   overdue();
+  guests_.end_overdue(settings_.settled_s);
+  guests_.show();
   tell_leaving();
   tell_watchers();
   wave(seconds);
   const auto lock = lock_plans();
   end_plans();
-  return !clients_.empty() || !slots_.empty() || !both_.empty();
+  return !clients_.empty() || !slots_.empty() || !both_.empty() || guests_.count() != 0;
 }
 
 /// When the machine's clock is set, moves go on by their own; what is on the disk is told by how much that is off.

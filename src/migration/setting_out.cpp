@@ -20,6 +20,8 @@ namespace {
 using assign::HomeIndex;
 
 constexpr std::size_t wave_steps_max = 4096;  // of one commit: a few milliseconds of disk, one turn of the control core
+constexpr std::uint64_t wave_every_ms = 1000;  // in a fleet
+constexpr std::uint64_t wave_again_after_ms = 2000;  // the fleet's log did not take it
 constexpr double empty_slot_tokens = 1.0 / 1024;  // a slot in which nobody is known: somebody may be
 
 }  // namespace
@@ -31,7 +33,10 @@ void Mover::wave(double seconds) {
   std::vector<Step*> chosen;
   {
     const auto lock = lock_plans();
-    chosen = next_wave(seconds);
+    waited_s_ += seconds;
+    if (!may_set_out()) return;
+    chosen = next_wave(std::exchange(waited_s_, 0));
+    if (chosen.size() == wave_steps_max) wave_again_ms_ = 0;  // there are as many more
     if (chosen.empty()) return;
     if (const auto written = set_out(chosen); !written) return take_back(chosen, written.error());
     if (chosen.empty()) return;
@@ -49,6 +54,17 @@ void Mover::wave(double seconds) {
   }
   if (!changed.empty()) save(changed, {});
   set_out_done(gone->going);
+}
+
+/// In a fleet: whether this node carries plans out at the moment. What hinders it is noted, and passes by itself. A wave a second, unless it is full: the log keeps so many
+/// changes, and who has set out by them is to be found there for as long as he may be on his way.
+bool Mover::may_set_out() {
+  if (planned_.empty() || !placements_.is_shared()) return true;
+  Plan& plan = plan_of(*planned_.begin()->second.front());
+  if (plan.state == PlanState::running) plan.trouble = hindrance();
+  if (!plan.trouble.empty() || base::monotonic_ms() < wave_again_ms_) return false;
+  wave_again_ms_ = base::monotonic_ms() + wave_every_ms;
+  return true;
 }
 
 /// A receiver that answers 5xx gets its further clients the slower.
@@ -187,6 +203,7 @@ Expected<void> Mover::set_out(std::vector<Step*>& chosen) {
   if (!written) return written;
   for (const Step* step : chosen) {
     if (const auto at = rests_.find(step->key); !step->is_slot && at != rests_.end()) at->second.both_until_s = 0;
+    if (!step->is_slot) guests_.drop(step->key);
     show(*step, {.previous = step->from});
   }
   return {};
@@ -197,7 +214,13 @@ Expected<Mover::Wave> Mover::commit(const std::vector<Step*>& chosen) {
   std::optional<Wave> wave;
   std::vector<const Step*> clients;
   std::vector<HomeIndex> slots;
-  control::Batch batch{.author = {"mover", "plan " + std::to_string(chosen.front()->plan)}, .fleet = {}, .show_fleet = {}, .moves = {}, .tell = {}};
+  control::Batch batch{.author = {"mover", "plan " + std::to_string(chosen.front()->plan)},
+                       .fleet = {},
+                       .show_fleet = {},
+                       .moves = {},
+                       .tell = {},
+                       .sets_out = true,
+                       .only_as_leader = true};
   batch.fleet = [&](store::Writer& writer) -> Expected<void> {
     wave = sort_out(chosen);
     if (wave->going.empty()) return std::unexpected("nobody is where the plan has him");
@@ -221,6 +244,11 @@ Expected<Mover::Wave> Mover::commit(const std::vector<Step*>& chosen) {
     const Step& step = *clients[next++];
     move = {.key = step.key, .aor = step.aor, .home = step.to, .pin = false};
     return true;
+  };
+  batch.again = [&] {
+    clients.clear();
+    slots.clear();
+    next = 0;
   };
   const auto done = placements_.commit(std::move(batch));
   if (!done && !(wave && wave->going.empty())) return std::unexpected(done.error());
@@ -265,7 +293,7 @@ void Mover::leave_committed(const std::vector<Step*>& chosen) {
   for (const Step* step : chosen) plan_of(*step).moved += step->clients;
 }
 
-/// Nothing of this wave is durable: its clients are at home where they were, and the plan waits for the operator.
+/// Nothing of this wave is durable: its clients are at home where they were, and the plan waits for the operator; in a fleet, for the others.
 void Mover::take_back(const std::vector<Step*>& chosen, const std::string& trouble) {
   std::vector<const Step*> changed, over;
   for (Step* step : chosen) {
@@ -274,8 +302,13 @@ void Mover::take_back(const std::vector<Step*>& chosen, const std::string& troub
   }
   for (Plan& plan : plans_) {
     if (plan.state != PlanState::running) continue;
-    plan.state = PlanState::paused;
     plan.trouble = trouble;
+    if (placements_.is_shared()) {
+      wave_again_ms_ = base::monotonic_ms() + wave_again_after_ms;
+      spdlog::warn("plan {} waits: {}", plan.id, trouble);
+      continue;
+    }
+    plan.state = PlanState::paused;
     spdlog::error("plan {} is paused: {}", plan.id, trouble);
   }
   save(changed, over);

@@ -29,7 +29,8 @@ Readings some_readings() {
                {"homes",
                 {{{"name", "north"}, {"utilisation", nullptr}, {"requests", {{"REGISTER", 9}}}, {"answers", {{"p50_ms", 1.5}, {"p95_ms", 20}, {"p99_ms", 30}}}},
                  {{"name", "south"}, {"utilisation", 0.5}, {"requests", {{"REGISTER", 4}}}, {"answers", nullptr}}}}},
-      .directory = {{"edges", {{{"name", "edge-1.example.com"}, {"state", "down"}, {"weight", 0}, {"busy_ratio", nullptr}}}}}};
+      .directory = {{"edges", {{{"name", "edge-1.example.com"}, {"state", "down"}, {"weight", 0}, {"busy_ratio", nullptr}}}}},
+      .fleet = {{"stale", true}, {"behind", 3}, {"heard_ago_s", 12.5}, {"leads", false}, {"nodes", {1, 2}}}};
 }
 
 std::vector<std::string> lines(const std::string& text) {
@@ -63,6 +64,10 @@ TEST(Metrics, HaveUnitsTypesAndLabels) {
                            "viaduct_home_requests_total{home=\"north\",kind=\"REGISTER\"} 9",
                            "viaduct_home_answer_seconds{home=\"north\",quantile=\"0.95\"} 0.02",
                            "viaduct_home_utilisation_ratio{home=\"south\"} 0.5",
+                           "viaduct_fleet_stale 1",
+                           "viaduct_fleet_behind 3",
+                           "viaduct_fleet_heard_ago_seconds 12.5",
+                           "viaduct_fleet_nodes 2",
                            "viaduct_edge_state{edge=\"edge-1.example.com\",state=\"down\"} 1"})
     EXPECT_EQ(std::ranges::count(all, line), 1) << line;
   for (const auto* prefix :

@@ -386,6 +386,31 @@ def test_an_empty_text_of_a_home_is_its_default_again(daemon, viaduct):
                                {"verb": "homes.set", "name": "north", "why": "", "zone": "hall-1"}]
 
 
+def test_fleet_shows_who_is_there_and_how_far_this_node_is(daemon, viaduct):
+    answer = {"ok": True, "endpoints": ["10.0.0.1:2379", "10.0.0.2:2379"], "prefix": "viaduct", "mark": "0" * 32, "first": 5, "last": 17, "epoch": 17, "behind": 0,
+              "leader": "edge-1", "leads": False, "stale": False, "heard_ago_s": 0.05, "moving_for_others": 0, "trouble": None,
+              "nodes": [{"name": "edge-1", "leads": True, "own": False, "version": "0.1.0", "control": "10.0.0.11:7060", "epoch": 17},
+                        {"name": "edge-2", "leads": False, "own": True, "version": "0.1.0", "control": "10.0.0.12:7060", "epoch": None}]}
+    daemon.answers["fleet"] = answer
+    done = viaduct("fleet")
+    assert daemon.requests == [{"verb": "fleet"}]
+    assert done.stdout == (
+        "log        etcd at 10.0.0.1:2379, 10.0.0.2:2379, viaduct, changes 5 to 17\n"
+        "this node  epoch 17\n"
+        "plans      made by edge-1\n"
+        "\n"
+        "node    epoch  leads  control         version\n"
+        "edge-1  17     yes    10.0.0.11:7060  0.1.0\n"
+        "edge-2  -      no     10.0.0.12:7060  0.1.0\n")
+    daemon.answers["fleet"] = answer | {"epoch": 15, "behind": 2, "leader": None, "stale": True, "trouble": "etcd: nobody answers", "nodes": []}
+    assert viaduct("fleet").stdout == (
+        "log        etcd at 10.0.0.1:2379, 10.0.0.2:2379, viaduct, changes 5 to 17\n"
+        "this node  epoch 15, 2 behind, stale: nobody is redirected; etcd: nobody answers\n"
+        "plans      made by nobody\n"
+        "\n"
+        "no node is there\n")
+
+
 def test_directory_shows_its_edges_and_what_is_said_of_them(daemon, viaduct):
     daemon.answers["directory"] = {
         "ok": True, "zones": ["example.com", "_udp.example.org"], "serial": 1795867200, "ttl_s": 30, "socket": "/run/viaduct/edge-dns.sock", "listen": "192.0.2.1:8053",

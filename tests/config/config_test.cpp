@@ -187,6 +187,18 @@ TEST(Config, BecomesADirectoryAtARestartOnly) {
   }
 }
 
+TEST(Config, TheFleetsLogIsInEtcd) {
+  EXPECT_FALSE(loaded(sample_config).etcd);
+  const std::string_view table = "[control]\nlisten = \"192.0.2.1:7060\"\n[etcd]\nendpoints = [\"192.0.2.7:2379\", \"[2001:db8::7]:2379\"]\n";
+  const Config config = loaded(edited(sample_config, "# limits", table));
+  ASSERT_TRUE(config.etcd);
+  ASSERT_EQ(config.etcd->endpoints.size(), 2U);
+  EXPECT_EQ(config.etcd->endpoints[1].text(), "[2001:db8::7]:2379");
+  EXPECT_EQ(config.etcd->prefix, "viaduct");
+  EXPECT_TRUE(config.etcd->ca.empty() && config.etcd->certificate.empty());
+  EXPECT_EQ(needs_restart(loaded(edited(sample_config, "# limits", "[control]\nlisten = \"192.0.2.1:7060\"")), config), std::vector<std::string>{"etcd"});
+}
+
 TEST(Config, AViaductNotifiesByItselfAndAnEdgeForTheOthers) {
   const Config config = loaded(edited(sample_config, "# south", "control = \"192.0.2.12:7060\""));
   EXPECT_TRUE(config.homes[0].edge_notifies);

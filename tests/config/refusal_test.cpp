@@ -30,7 +30,7 @@ TEST_P(FaultyConfig, IsRefusedWithFileLineKeyAndRange) {
 const Fault node_faults[] = {
     {"[node]", "[nodes]",
      "1: nodes: unknown key, did you mean node?; allowed: node, network, neighbour, exception, dpdk, sip, redirect, proxy, fleet, home, health, assign, store, "
-     "balance, registrar, watchers, control, metrics, directory, screen, "
+     "balance, registrar, watchers, control, etcd, metrics, directory, screen, "
      "limits"},
     {"[node]", "[", "1: syntax: Error while parsing key: expected bare key starting character or string delimiter, saw '\\n'; allowed: TOML 1.0"},
     {"name = \"edge\"\n", "", "1: node.name: is missing; allowed: 1 to 32 letters, digits, '-', '_' or '.', the first a letter or digit"},
@@ -281,6 +281,22 @@ const Fault directory_faults[] = {
 };
 #undef EDGE
 #undef DIRECTORY
+#define ETCD "[control]\nlisten = \"192.0.2.1:7060\"\n[etcd]\nendpoints = [\"192.0.2.7:2379\"]\n"
+
+const Fault etcd_faults[] = {
+    {"# limits", ETCD "endpoint = 1", "41: etcd.endpoint: unknown key, did you mean endpoints?; allowed: endpoints, prefix, ca, certificate, key"},
+    {"# limits", "[etcd]\nprefix = \"a\"", "37: etcd.endpoints: is missing; allowed: where etcd's servers are"},
+    {"# limits", "[etcd]\nendpoints = [\"192.0.2.7\"]",
+     "38: etcd.endpoints[0]: \"192.0.2.7\" is not an address with a port; allowed: ADDRESS:PORT, port 1 to 65535"},
+    {"# limits", "[etcd]\nendpoints = [\"192.0.2.7:2379\"]",
+     "38: etcd.endpoints: needs control.listen, where other nodes fetch what the log has forgotten; allowed: none without control.listen"},
+    {"# limits", ETCD "prefix = \"/a\"",
+     "41: etcd.prefix: \"/a\" is no prefix of keys; allowed: letters, digits, hyphens, underscores, dots and slashes, not at the ends"},
+    {"# limits", ETCD "ca = \"node.conf\"\ncertificate = \"node.conf\"", "39: etcd.key: is missing; allowed: both or none"},
+    {"# limits", ETCD "certificate = \"node.conf\"\nkey = \"node.conf\"", "39: etcd.ca: is missing; allowed: whose certificates etcd's servers have"},
+};
+INSTANTIATE_TEST_SUITE_P(Etcd, FaultyConfig, testing::ValuesIn(etcd_faults));
+
 INSTANTIATE_TEST_SUITE_P(Directory, FaultyConfig, testing::ValuesIn(directory_faults));
 
 const Fault bound_faults[] = {

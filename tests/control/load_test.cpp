@@ -44,6 +44,22 @@ TEST(LoadWindow, SaysHowFarALoadMayBeChance) {
   EXPECT_DOUBLE_EQ(window.homes.at(0).load_error_per_s, std::sqrt(100 + 25 * 4) / 10) << "calls weigh five times as much";
 }
 
+TEST(LoadWindow, OfAFleetIsWhatAllItsNodesHaveSeen) {
+  LoadWindow window = window_between({.sums = {sums(0), sums(0)}, .at_s = 0}, {.sums = {sums(900), sums(100)}, .at_s = 10}, {home("a"), home("b")}, {5, 6}, {});
+  EXPECT_DOUBLE_EQ(window.homes[0].relative, 1.8);
+  const LoadWindow other =
+      window_between({.sums = {sums(0), sums(0)}, .at_s = 0}, {.sums = {sums(100), sums(900)}, .at_s = 10}, {home("a"), home("b")}, {}, {});
+  add({.seconds = 10, .homes = other.homes, .clients = {}}, window.homes);
+  for (const HomeLoad& h : window.homes) {
+    EXPECT_DOUBLE_EQ(h.load_per_s, 100);
+    EXPECT_DOUBLE_EQ(h.messages_per_s, 100);
+    EXPECT_DOUBLE_EQ(h.relative, 1);
+    EXPECT_DOUBLE_EQ(h.share, 0.5);
+    EXPECT_NEAR(h.load_error_per_s, std::sqrt(1000) / 10, 1e-9);
+  }
+  EXPECT_EQ(window.homes[0].clients, 5U);
+}
+
 TEST(LoadWindow, TellsWhatWasRefusedAndHowLongAnswersTook) {
   site::HomeSums before = sums(10), after = sums(20);
   before.shed = 5, after.shed = 25, after.shed_asked = 10;

@@ -10,6 +10,7 @@ import time
 
 from daemon import FLEET
 
+BLOCKS = 2 ** 20   # of clients, in the order of their keys
 LISTEN = ("127.0.0.1", 7060)   # the kernel of a namespace has nothing else while viaductd has eth0
 
 
@@ -73,3 +74,13 @@ class Node:
         assert status == 200, answer
         assert all((row["registered_ago_s"] is not None) == (row["bindings"] > 0) for row in answer["clients"]), answer
         return [(row["bindings"], row["subscriptions"]) for row in answer["clients"]]
+
+    def placements(self, first=0, end=BLOCKS):
+        """[aor, home, pin, epoch] of each client of these blocks, call by call."""
+        out = []
+        while first < end:
+            status, answer = self.call("/v1/placements", first=first, end=end)
+            assert status == 200 and first < answer["next"] <= end, answer
+            out.append(answer["clients"])
+            first = answer["next"]
+        return out

@@ -5,7 +5,8 @@ import json
 import time
 
 import rig
-from control import LISTEN, Node
+from control import BLOCKS, LISTEN, Node
+from disk import fill, small_disk
 from test_watchers import configured, phone, server, total
 from watcher import branch_of
 
@@ -112,3 +113,78 @@ def test_strangers_are_not_heard(lab, folder):
             status, answer = node.call("/v1/moved", **faulty)
             assert status == 400 and answer["error"], faulty
         assert "to control.listen: " in daemon.log.read_text()
+
+
+# --- the whole assignment, for a node that has none
+
+def flat(lists):
+    return [row for rows in lists for row in rows]
+
+
+def assignment(node):
+    status, answer = node.call("/v1/assignment")
+    assert status == 200, answer
+    return answer
+
+
+def test_a_node_says_all_of_its_assignment(lab, folder):
+    host = lab.host("edge")
+    placed = [("alice@example.com", "north"), ("bob@example.com", "south", "pin")]
+    with host.daemon(rig.make_config(folder, assignments=placed, neighbour=[], dpdk=rig.af_packet(), control=CONTROL)) as daemon:
+        node, homes = Node(host), [home["name"] for home in daemon.ask("homes")["homes"]]
+        at_first = assignment(node)
+        assert [json.loads(home)["name"] for home in at_first["homes"]] == homes and at_first["homes_count"] == len(homes)
+        assert at_first["clients"] == 2 and at_first["fleet"] is None and at_first["epoch"] == daemon.ask("status")["epoch"]
+        assert len(at_first["slots"]) == 2 ** 17 and set(at_first["slots"]) == {0, 1}
+        assert node.call("/v1/assignment", first_home=1)[1]["homes"] == at_first["homes"][1:]
+        assert sorted(flat(node.placements())) == [["alice@example.com", homes.index("north"), False, 1], ["bob@example.com", homes.index("south"), True, 1]]
+        daemon.ask("client.assign", aor="alice@example.com", home="south")
+        assert assignment(node) == at_first | {"epoch": at_first["epoch"] + 1}
+        assert sorted(flat(node.placements()))[0] == ["alice@example.com", homes.index("south"), False, at_first["epoch"] + 1]
+        daemon.ask("client.unassign", aor="bob@example.com")
+        assert assignment(node)["clients"] == 1 and len(flat(node.placements())) == 1
+
+
+def test_many_clients_come_in_several_answers_and_by_any_blocks(lab, folder):
+    host = lab.host("edge")
+    placed = [(f"user{i}@example.com", "north") for i in range(50_000)]
+    with host.daemon(rig.make_config(folder, assignments=placed, neighbour=[], dpdk=rig.af_packet(), control=CONTROL)):
+        node = Node(host)
+        answers = node.placements()
+        assert len(answers) > 1
+        everybody = [row[0] for row in flat(answers)]
+        assert sorted(everybody) == sorted(aor for aor, _ in placed), "each once"
+        cuts = [0, 1, 1000, BLOCKS // 2, BLOCKS - 1, BLOCKS]
+        assert [row[0] for first, end in zip(cuts, cuts[1:]) for row in flat(node.placements(first, end))] == everybody, "in one order"
+
+
+def test_strangers_learn_no_placement(lab, folder):
+    host = lab.host("edge")
+    with host.daemon(configured(folder, control=CONTROL)) as daemon:
+        node, stranger = Node(host), Node(host, "a:ff112131415161718191a1b1c1d1e1ff")
+        blocks = json.dumps({"first": 0, "end": BLOCKS}).encode()
+        for target, body in (("/v1/assignment", b"{}"), ("/v1/placements", blocks)):
+            for seal in ("", stranger.seal(target, body)[1], node.seal(target, body, late_s=100)[1], node.seal(target, b"[]")[1], node.seal("/v1/work", body)[1]):
+                status, answer, sealed = node.post(target, body, seal)
+                assert status == 401 and sealed is None and answer.keys() == {"ok", "error"}, answer
+        for faulty in ({}, {"first": 0}, {"end": 1}, {"first": 1, "end": 1}, {"first": 2, "end": 1}, {"first": 0, "end": BLOCKS + 1}, {"first": -1, "end": 1},
+                       {"first": "0", "end": 1}, {"first": 0.5, "end": 1}):
+            status, answer = node.call("/v1/placements", **faulty)
+            assert status == 400 and answer["error"], faulty
+        assert node.call("/v1/assignment", first_home=-1)[0] == 400
+        assert daemon.ask("status")["ok"]
+
+
+def test_a_node_whose_disk_is_full_says_what_it_has(lab, folder):
+    host = lab.host("edge")
+    with small_disk(folder, "16m") as disk:
+        config = configured(folder, control=CONTROL, store={"path": disk / "store", "size_max": 1024})
+        with host.daemon(config) as daemon:
+            node = Node(host)
+            had = assignment(node), node.placements()
+            assert had[0]["clients"] == len(flat(had[1])) > 0
+            fill(disk / "filler")
+            assert (assignment(node), node.placements()) == had
+            daemon.die()
+        with host.daemon(config):
+            assert (assignment(node), node.placements()) == had, "and where it opens the store to read alone"

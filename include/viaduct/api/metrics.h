@@ -15,7 +15,7 @@ namespace viaduct::api {
 /// Answers of verbs as metrics: `counters` with what each counts, `status`, `homes`, `load`, and `directory` (null: none).
 /// Source: Prometheus's text format 0.0.4. Names: viaduct_..., base units, `_total` at counters; labels are bounded by the configuration. Thread: any; pure.
 struct Readings {
-  nlohmann::json counters, status, homes, load, directory;
+  nlohmann::json counters, status, homes, load, directory, fleet;
 };
 [[nodiscard]] std::string metrics_text(const Readings& readings);
 

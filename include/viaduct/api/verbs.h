@@ -16,6 +16,7 @@
 #include "viaduct/control/names.h"
 #include "viaduct/control/peers.h"
 #include "viaduct/control/placements.h"
+#include "viaduct/control/replica.h"
 #include "viaduct/control/resolver.h"
 #include "viaduct/migration/balancer.h"
 #include "viaduct/registrar/registrar.h"
@@ -48,6 +49,7 @@ struct Plant {
   control::Peers& peers;
   site::Wire& control_wire;
   std::unique_ptr<control::Names>& names;    ///< null: this node is no directory
+  std::optional<control::Replica>& replica;  ///< nullopt: this node has its assignment for itself
   std::function<std::expected<Reload, std::string>()> reload;
   std::function<std::expected<std::size_t, std::string>()> reload_rules;   ///< returns how many there are now
   std::chrono::steady_clock::time_point started;

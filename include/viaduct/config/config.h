@@ -177,6 +177,15 @@ struct DirectoryEdge {
   std::optional<base::Endpoint> control;           ///< where its node tells how busy it is
 };
 
+/// Where a fleet's nodes share their assignment.
+struct Etcd {
+  std::vector<base::Endpoint> endpoints;           ///< of its servers, for clients
+  std::string prefix{"viaduct"};                   ///< of the fleet's keys
+  std::filesystem::path ca;                        ///< empty: no TLS
+  std::filesystem::path certificate, key;          ///< this node's; empty: it shows none
+  bool operator==(const Etcd&) const = default;
+};
+
 /// Where the directory is asked.
 struct DirectoryAccess {
   std::filesystem::path socket;                    ///< PowerDNS's
@@ -262,6 +271,7 @@ struct Config {
   // [watchers]
   Watching watching;
   // [control]
+  std::optional<Etcd> etcd;                        ///< unset: this node has its store for itself
   std::optional<base::Endpoint> control_listen;    ///< where other nodes call this one; unset: nowhere
   // [metrics]
   std::optional<base::Endpoint> metrics_listen;    ///< where a monitoring system asks; unset: nowhere

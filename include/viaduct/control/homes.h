@@ -19,6 +19,9 @@ namespace viaduct::control {
 [[nodiscard]] assign::Home home_of(const config::Home& home);
 [[nodiscard]] std::vector<assign::Home> homes_of(const config::Config& config);
 
+/// What of a home is the same on all nodes of a fleet: not whether it is this one's, nor what its health has seen.
+[[nodiscard]] assign::Home as_shared(assign::Home home);
+
 /// In which ways the configuration's homes are not those that stand: a sentence each. They are told, never applied: the store is the one truth.
 [[nodiscard]] std::vector<std::string> differences(const config::Config& config, const assign::Homes& standing);
 

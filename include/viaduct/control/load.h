@@ -61,6 +61,15 @@ struct ClientLoad {
   [[nodiscard]] double load_per_s() const { return double{weight} * scale; }
 };
 
+/// What another node of the fleet has seen: its last window, by assign::HomeIndex, and the clients with the most load.
+struct SeenElsewhere {
+  double seconds{};
+  std::vector<HomeLoad> homes;  ///< of each what is counted: rates, and the error of the load
+  std::vector<ClientLoad> clients;  ///< key and layer are not told
+};
+/// Add it to what this node has seen itself.
+void add(const SeenElsewhere& elsewhere, std::vector<HomeLoad>& homes);
+
 /// A slot, as far as clients live by it: those with an entry of their own do not count.
 struct SlotLoad {
   assign::HomeIndex home{assign::no_home};

@@ -39,6 +39,7 @@ using site::Site;
   X(moving, "the client is on his way to this home: proxied once, so that its answer is seen")                             \
   X(watched, "somebody watches the client here: proxied, so that its answer is seen")                                      \
   X(several_vias, "several Vias: it came through a proxy, so it is forwarded to the home")                                 \
+  X(assignment_stale, "the fleet's log is out of reach, and what it has now is not known: nobody is redirected")           \
   X(policy_never, "the policy is to never redirect")                                                                       \
   X(sips, "a sips: request is never redirected")                                                                           \
   X(no_public_address, "the home has no public address of the client's family")                                            \

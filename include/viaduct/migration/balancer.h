@@ -3,6 +3,7 @@
 #pragma once
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,9 @@ class Balancer {
   Balancer(const Balancer&) = delete;
   Balancer& operator=(const Balancer&) = delete;
 
+  /// What the other nodes of the fleet have seen: they may be asked for it, and wait. Shape: before start.
+  using SeenByOthers = std::function<std::vector<control::SeenElsewhere>()>;
+  void share(SeenByOthers seen_by_others) { seen_by_others_ = std::move(seen_by_others); }
   void start(const BalanceSettings& settings);
   void stop();
   void set(const BalanceSettings& settings);
@@ -71,6 +75,7 @@ class Balancer {
   void run();
   void window_closed();
   [[nodiscard]] Fleet look();
+  void add_clients(std::vector<control::ClientLoad> clients, std::vector<control::ClientLoad>& tracked);
   void note_joining(std::span<const control::HomeLoad> homes);
   [[nodiscard]] bool is_joining(const std::string& home) const;
   [[nodiscard]] Expected<Proposal> plan(Fleet& fleet, balance::Reason reason, const balance::Limits& limits);
@@ -86,6 +91,7 @@ class Balancer {
   control::Monitor& monitor_;
   const control::Health& health_;
   Mover& mover_;
+  SeenByOthers seen_by_others_;           ///< empty: there are none
   std::thread thread_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;

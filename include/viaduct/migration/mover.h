@@ -20,6 +20,8 @@
 #include <vector>
 
 #include "viaduct/control/placements.h"
+#include "viaduct/control/replica.h"
+#include "viaduct/migration/guests.h"
 #include "viaduct/migration/plan.h"
 #include "viaduct/store/rows.h"
 
@@ -80,6 +82,17 @@ class Mover {
   [[nodiscard]] Expected<control::Outcome> place(const control::Client& client, std::optional<assign::HomeIndex> home, bool pin, store::Author author);
   /// The move that a client is on, in a plan or by hand; planned ones too. Of one who is on none, the one whose watchers are to be told.
   [[nodiscard]] std::optional<Step> move_of(const sip::ClientKey& client) const;
+
+  /// In a fleet of several nodes: why this one makes and carries out no plans at the moment; empty: it does. Shape: before start.
+  using Hindrance = std::function<std::string()>;
+  void share(Hindrance hindrance) { hindrance_ = std::move(hindrance); }
+  [[nodiscard]] std::string hindrance() const { return hindrance_ ? hindrance_() : std::string(); }
+  /// What another node has changed: who has set out by it, and who has arrived. Past ones are those from before the start.
+  void follow(const control::Entry& entry, const std::vector<control::FollowedClient>& clients, bool is_past);
+  /// Who has been seen to arrive here since it was last called: for the other nodes. Shape: of a fleet of several nodes.
+  [[nodiscard]] std::vector<assign::Confirmation> take_arrivals();
+  /// Clients and slots that other nodes have set on their way.
+  [[nodiscard]] std::size_t guests() const { return guests_.count(); }
 
   /// Those that are still known; newest last.
   [[nodiscard]] std::vector<Plan> plans() const;
@@ -154,7 +167,8 @@ class Mover {
   void overdue();
   void end_rests(std::uint64_t now_s);
   void settle(Step& step, bool is_confirmed, std::vector<const Step*>& changed, std::vector<const Step*>& over, std::uint64_t slot_deadline_s);
-  void settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed, std::vector<const Step*>& over);
+  [[nodiscard]] bool hear(const assign::Confirmation& told, const assign::Placement& placed, std::vector<const Step*>& changed, std::vector<const Step*>& over);
+  [[nodiscard]] bool settle_of_slot(const assign::Confirmation& told, std::vector<const Step*>& changed, std::vector<const Step*>& over);
   void rest(const Step& step);
   Step& owe(Step step);
   void follow_clock();
@@ -164,6 +178,7 @@ class Mover {
   void untold(assign::HomeIndex home, std::size_t clients, const std::string& why);
   void told(assign::HomeIndex home, std::span<const sip::ClientKey> sticky);
   void wave(double seconds);
+  [[nodiscard]] bool may_set_out();
   [[nodiscard]] double pace_towards(assign::HomeIndex home, double seconds);
   void fill_donors(const Plan& plan, double seconds);
   [[nodiscard]] std::vector<Step*> next_wave(double seconds);
@@ -199,6 +214,8 @@ class Mover {
   control::Loop& loop_;
   control::Placements& placements_;
   TellWatchers tell_;
+  Hindrance hindrance_;
+  Guests guests_;
   std::unique_ptr<Ledger> ledger_;  // null: nothing can be kept, so nothing is moved
   std::unique_ptr<Herald> herald_;  // while the mover runs
   std::thread thread_;
@@ -215,6 +232,10 @@ class Mover {
   std::uint32_t next_plan_{1};
   Plan no_plan_;  // of steps by hand: never shown
   std::unordered_map<base::Hash128, assign::HomeIndex, KeyHash> turned_;  // clients on their way whom the operator has placed elsewhere meanwhile
+  std::vector<assign::Confirmation> arrived_;  // that other nodes have seen, and not yet heard of here
+  std::vector<assign::Confirmation> seen_;  // by this node, and not yet told to the others
+  std::uint64_t wave_again_ms_{};  // in a fleet: no wave before
+  double waited_s_{};  // since the last wave
   std::vector<Step> proposed_;  // of the last plan, while that is proposed
   std::unordered_map<base::Hash128, std::unique_ptr<Step>, KeyHash> clients_;  // planned or committed
   std::size_t next_bucket_{};  // of clients_, whose steps end_homeless() looks at next

@@ -56,6 +56,7 @@ struct Site {
   sip::Domains domains;
   HostFilter route_hosts;                           ///< names of this node and of homes, and domains
   RedirectPolicy redirect{};
+  bool is_stale{};                                  ///< what the fleet has changed since may be unknown here: nobody is redirected
   std::string redirect_status_line;
   bool trust_all_proxies{};
   std::vector<base::Prefix> trusted_proxies;        ///< from these a second Via counts
