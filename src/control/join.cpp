@@ -227,8 +227,8 @@ Expected<bool> Joining::owes_placements() {
   if (!snapshot) return because(snapshot.error());
   for (std::uint32_t after = 0;;) {
     const auto tail = log_.read(after);
-    if (!tail) return because(tail.error());
-    if (!*tail || (*tail)->first != 1) return false;
+    if (!tail && tail.error().fault != store::Fault::unreachable) return because(tail.error());
+    if (!tail || !*tail || (*tail)->first != 1) return false;   // the next start asks again
     if ((*tail)->items.empty()) break;
     for (const store::LogItem& item : (*tail)->items) {
       const auto entry = Entry::read(item.octets);

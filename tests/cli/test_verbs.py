@@ -400,8 +400,8 @@ def test_fleet_shows_who_is_there_and_how_far_this_node_is(daemon, viaduct):
         "plans      made by edge-1\n"
         "\n"
         "node    epoch  leads  control         version\n"
-        "edge-1  17     yes    10.0.0.11:7060  0.1.0\n"
-        "edge-2  -      no     10.0.0.12:7060  0.1.0\n")
+        "edge-1     17  yes    10.0.0.11:7060    0.1.0\n"
+        "edge-2      -  no     10.0.0.12:7060    0.1.0\n")
     daemon.answers["fleet"] = answer | {"epoch": 15, "behind": 2, "leader": None, "stale": True, "trouble": "etcd: nobody answers", "nodes": []}
     assert viaduct("fleet").stdout == (
         "log        etcd at 10.0.0.1:2379, 10.0.0.2:2379, viaduct, changes 5 to 17\n"

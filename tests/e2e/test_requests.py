@@ -17,7 +17,8 @@ AOR = ("aor",)
 PLAN = ("without", "with_weight", "loads", "target", "moves_max", "force", "mode")
 # What each verb heeds.
 ARGUMENTS = {
-    "status": (), "homes": (), "directory": (), "counters": ("what",), "reload": (), "rules": (), "rules.reload": (), "plan.history": (), "clients.stats": (), "clients.verify": (),
+    "status": (), "homes": (), "directory": (), "fleet": (), "counters": ("what",),
+    "reload": (), "rules": (), "rules.reload": (), "plan.history": (), "clients.stats": (), "clients.verify": (),
     "homes.add": ("name", "address", "public", "weight", "local", "zone", "why"), "homes.set": ("name", "weight", "control", "why"),
     "homes.remove": ("name", "why"), "homes.drain": ("name", "why"), "homes.leaving": ("name",), "homes.down": ("name", "why"),
     "homes.ready": ("name", "why"), "homes.up": ("name", "why"),
