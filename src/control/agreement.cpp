@@ -145,6 +145,49 @@ Expected<store::Appended> Placements::append(const store::LogItem& item, bool on
   }
 }
 
+/// Puts a change together on what stands, and offers it once. nullopt: it was not its turn, for the reason in `missed`, and `given` are the moves that it had.
+Expected<std::optional<Outcome>> Placements::offer(const Batch& batch, store::Appended& missed, std::string& given) {
+  std::uint32_t epoch = 0;
+  std::vector<std::string> homes;
+  {
+    const auto snapshot = store_.snapshot();
+    if (!snapshot) return refusal(snapshot.error());
+    epoch = (*snapshot)->epoch();
+    auto known = (*snapshot)->homes();
+    if (!known) return refusal(known.error());
+    homes = std::move(*known);
+  }
+  std::vector<assign::HomeIndex> slots;
+  loop_.call([&] { slots = commons_.assignment.slots(); });
+  auto writer = store_.begin(batch.author);
+  if (!writer) return refusal(writer.error());
+  Recording recording(**writer, batch, std::move(homes), std::move(slots));
+  Showing showing(commons_.assignment);
+  const Put put = [&](const store::Move& move, const std::optional<store::Record>& before) { showing.add(move, before); };
+  if (const auto done = put_all(recording, batch, put, false); !done) return std::unexpected(done.error());
+  const store::LogItem item{.number = epoch + 1, .octets = recording.finish(sharing_->node)};
+  // Nothing that is the fleet's: but it may be of what this node has made of it.
+  if (item.octets.empty()) {
+    writer->reset();
+    return show_all(batch, showing, epoch);
+  }
+  if (item.octets.size() > base::shared_log_item_bytes_max)
+    return std::unexpected("it has " + std::to_string(item.octets.size()) + " octets, a fleet's change " + std::to_string(base::shared_log_item_bytes_max) +
+                           " at the most: make it in parts");
+  const auto appended = append(item, batch.only_as_leader);
+  if (!appended) return std::unexpected(appended.error());
+  if (*appended == store::Appended::not_leading) return std::unexpected("this node does not lead its fleet any more");
+  if (*appended != store::Appended::done) {
+    missed = *appended;
+    given = recording.given();
+    return std::nullopt;
+  }
+  if (const auto done = (*writer)->commit_as(item.number); !done) return std::unexpected("the fleet has it, this node has not yet: " + done.error().text);
+  writer->reset();
+  last_agreed_ = agreed(item);
+  return show_all(batch, showing, item.number);
+}
+
 /// The pen is let go while another node is waited for.
 Expected<Outcome> Placements::commit_shared(Batch& batch, std::unique_lock<std::mutex>& pen) {
   std::optional<Replay> replay;
@@ -152,63 +195,24 @@ Expected<Outcome> Placements::commit_shared(Batch& batch, std::unique_lock<std::
   const auto until = std::chrono::steady_clock::now() + wait_max;
   for (unsigned attempt = 1; !stopping_.load() && std::chrono::steady_clock::now() < until; ++attempt) {
     if (attempt > attempts_unreserved) reservation.try_it();
-    std::uint32_t epoch = 0;
-    std::vector<std::string> homes;
-    {
-      const auto snapshot = store_.snapshot();
-      if (!snapshot) return refusal(snapshot.error());
-      epoch = (*snapshot)->epoch();
-      auto known = (*snapshot)->homes();
-      if (!known) return refusal(known.error());
-      homes = std::move(*known);
-    }
-    std::vector<assign::HomeIndex> slots;
-    base::Key128 seed{};
-    loop_.call([&] {
-      slots = commons_.assignment.slots();
-      seed = commons_.site.read().fleet_seed;
-    });
-    auto writer = store_.begin(batch.author);
-    if (!writer) return refusal(writer.error());
-    Recording recording(**writer, batch, std::move(homes), std::move(slots));
-    Showing showing(commons_.assignment);
-    const Put put = [&](const store::Move& move, const std::optional<store::Record>& before) { showing.add(move, before); };
-    if (const auto done = put_all(recording, batch, put, false); !done) return std::unexpected(done.error());
-    const store::LogItem item{.number = epoch + 1, .octets = recording.finish(sharing_->node)};
-    // Nothing that is the fleet's: but it may be of what this node has made of it.
-    if (item.octets.empty()) {
-      writer->reset();
-      return show_all(batch, showing, epoch);
-    }
-    if (item.octets.size() > base::shared_log_item_bytes_max)
-      return std::unexpected("it has " + std::to_string(item.octets.size()) + " octets, a fleet's change " + std::to_string(base::shared_log_item_bytes_max) +
-                             " at the most: make it in parts");
-    const auto appended = append(item, batch.only_as_leader);
-    if (!appended) return std::unexpected(appended.error());
-    switch (*appended) {
-      case store::Appended::done:
-        if (const auto done = (*writer)->commit_as(item.number); !done) return std::unexpected("the fleet has it, this node has not yet: " + done.error().text);
-        writer->reset();
-        last_agreed_ = agreed(item);
-        return show_all(batch, showing, item.number);
-      case store::Appended::not_leading:
-        return std::unexpected("this node does not lead its fleet any more");
-      case store::Appended::reserved:
-        writer->reset();
-        pen.unlock();
-        if (batch.is_patient) std::this_thread::sleep_for(look_again_after);
-        pen.lock();
-        break;
-      case store::Appended::overtaken:
-        writer->reset();
-        break;
-    }
+    store::Appended missed{};
+    std::string given;
+    auto offered = offer(batch, missed, given);
+    if (!offered) return std::unexpected(offered.error());
+    if (*offered) return **offered;
     if (!batch.is_patient) return std::unexpected("another node of the fleet changes something");
+    if (missed == store::Appended::reserved) {
+      pen.unlock();
+      std::this_thread::sleep_for(look_again_after);
+      pen.lock();
+    }
     if (const auto caught = sharing_->catch_up(); !caught) return std::unexpected(caught.error());
     if (batch.again) {
       batch.again();
     } else if (batch.moves) {
-      if (!replay) replay.emplace(recording.given(), seed);
+      base::Key128 seed{};
+      loop_.call([&] { seed = commons_.site.read().fleet_seed; });
+      if (!replay) replay.emplace(given, seed);
       replay->rewind();
       batch.moves = [&](store::Move& move) -> Expected<bool> { return replay->next(move); };
     }

@@ -473,29 +473,6 @@ def test_of_two_processes_of_one_name_one_is_refused(fleet):
         assert time.monotonic() - begun < 5, "its own earlier process is no other's"
 
 
-def test_a_reservation_that_could_not_be_given_back_is_given_back_later(fleet):
-    """The node's way to etcd is cut in the middle of an import that has reserved the log."""
-    rows = fleet.folder / "rows.csv"
-    rows.write_text("".join(f"sip:client{i}@example.com,north\n" for i in range(200_000)))
-    with fleet.node("a", 2) as a, fleet.node("b", 3) as b:
-        agree(a, b)
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            imported = pool.submit(fleet.edges["a"].run, daemons.VIADUCT, "--socket", a.socket, "clients", "import", rows, timeout=120, check=False)
-            changes = 0
-            while fleet.etcd.get("viaduct/reserved") is None and not imported.done():
-                answer = b.ask("client.assign", aor="sip:other@example.com", home=("north", "south")[changes % 2])
-                assert answer["ok"], answer
-                changes += 1
-            assert not imported.done(), "it has reserved the log"
-            cut(fleet.edges["a"], True)
-            imported.result()
-            cut(fleet.edges["a"], False)
-        begun = time.monotonic()
-        changed_at(b, aor="sip:other@example.com", home="north", pin=True)
-        assert time.monotonic() - begun < 25
-        agree(a, b)
-
-
 def test_who_is_moved_again_by_another_edge_is_called_where_he_is(fleet):
     homes = [rig.Kamailio(fleet.lab.host(name, address), address, fleet.folder / name, proxy=True) for name, address in rig.HOMES.items()]
     rows = [(sip.aor("callee"), "north"), (sip.aor("caller"), "north")]

@@ -310,6 +310,20 @@ TEST_F(Etcd, WhoHasReservedTheLogIsOvertakenByNobody) {
   append(*b, 6, "y");
 }
 
+TEST_F(Etcd, AReservationThatCouldNotBeGivenBackIsGivenBackByAttending) {
+  Between between(servers->endpoints().front());
+  const auto a = log_of({between.endpoint()}, prefix(), "a"), b = log("b");
+  ASSERT_TRUE(a->found(mark, 1).value());
+  ASSERT_TRUE(a->attend("a") && b->attend("b"));
+  ASSERT_TRUE(a->reserve().value());
+  between.set(Between::Does::hangs);
+  a->release();
+  between.set(Between::Does::passes);
+  EXPECT_EQ(b->append({1, "y"}, false).value(), Appended::reserved);
+  ASSERT_TRUE(comes([&] { return a->attend("a").has_value(); }));
+  append(*b, 1, "y");
+}
+
 TEST_F(Etcd, ALargeChangeKeepsNobodyFromAttending) {
   const auto a = log();
   ASSERT_TRUE(a->found(mark, 1).value());

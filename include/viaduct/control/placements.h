@@ -139,6 +139,7 @@ class Placements {
   [[nodiscard]] Expected<Outcome> show_all(const Batch& batch, Showing& showing, std::uint32_t epoch);
   // agreement.cpp
   [[nodiscard]] Expected<Outcome> commit_shared(Batch& batch, std::unique_lock<std::mutex>& pen);
+  [[nodiscard]] Expected<std::optional<Outcome>> offer(const Batch& batch, store::Appended& missed, std::string& given);
   [[nodiscard]] Expected<store::Appended> append(const store::LogItem& item, bool only_as_leader);
   [[nodiscard]] Expected<void> show(Showing& showing, std::uint32_t epoch);
   [[nodiscard]] Expected<void> redraft(const store::Snapshot& snapshot, std::uint32_t shard, std::uint32_t epoch, std::vector<store::Record>& records);
