@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import shutil
 import time
 
 import daemon as daemons
@@ -387,11 +388,16 @@ def test_a_founder_that_is_killed_before_its_file_is_in_brings_it_in_later(fleet
     rows = [(sip.aor(f"user{i}"), "south") for i in range(300_000)]
     config = fleet.config("a", 2, assignments=rows)
     founder = fleet.edges["a"].daemon(config)
-    with open(founder.log, "wb") as log:
-        process = daemons.start_process([*founder.prefix, daemons.VIADUCTD, "--config", config], stdout=log, stderr=log)
-    rig.wait_for("the first change", lambda: fleet.etcd.get("viaduct/last") == "1", 30)
-    process.kill()
-    process.wait()
+    for _ in range(5):   # on a busy machine it may be through before it is seen
+        with open(founder.log, "wb") as log:
+            process = daemons.start_process([*founder.prefix, daemons.VIADUCTD, "--config", config], stdout=log, stderr=log)
+        rig.wait_for("the first change", lambda: int(fleet.etcd.get("viaduct/last") or 0) >= 1, 30)
+        process.kill()
+        process.wait()
+        if fleet.etcd.get("viaduct/last") == "1":
+            break
+        fleet.etcd.erase("viaduct/")
+        shutil.rmtree(fleet.folder / "a" / f"{founder.name}.store")
     assert fleet.etcd.get("viaduct/last") == "1", "killed in between"
     with fleet.edges_daemon("a", config) as a:
         assert a.ask("clients.stats")["clients"] == 300_000
