@@ -90,10 +90,10 @@ class Reservation {
   }
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
-  /// Where it cannot be had, the change is made when it can be.
-  void try_it() {
+  /// Whether it is ours.
+  bool take() {
     is_tried_ = true;
-    [[maybe_unused]] const auto had = log_.reserve();
+    return log_.reserve().value_or(false);
   }
 
  private:
@@ -188,25 +188,28 @@ Expected<std::optional<Outcome>> Placements::offer(const Batch& batch, store::Ap
   return show_all(batch, showing, item.number);
 }
 
-/// The pen is let go while another node is waited for.
+/// Who was not quick enough twice, or has met another's reservation, waits for one of his own, and puts nothing together in vain. The pen is let go meanwhile.
 Expected<Outcome> Placements::commit_shared(Batch& batch, std::unique_lock<std::mutex>& pen) {
   std::optional<Replay> replay;
   Reservation reservation(sharing_->log);
   const auto until = std::chrono::steady_clock::now() + wait_max;
+  bool must_reserve = false;
   for (unsigned attempt = 1; !stopping_.load() && std::chrono::steady_clock::now() < until; ++attempt) {
-    if (attempt > attempts_unreserved) reservation.try_it();
+    if (must_reserve && !reservation.take()) {
+      pen.unlock();
+      std::this_thread::sleep_for(look_again_after);
+      pen.lock();
+      continue;
+    }
+    if (attempt > 1)
+      if (const auto caught = sharing_->catch_up(); !caught) return std::unexpected(caught.error());
     store::Appended missed{};
     std::string given;
     auto offered = offer(batch, missed, given);
     if (!offered) return std::unexpected(offered.error());
     if (*offered) return **offered;
     if (!batch.is_patient) return std::unexpected("another node of the fleet changes something");
-    if (missed == store::Appended::reserved) {
-      pen.unlock();
-      std::this_thread::sleep_for(look_again_after);
-      pen.lock();
-    }
-    if (const auto caught = sharing_->catch_up(); !caught) return std::unexpected(caught.error());
+    must_reserve = must_reserve || missed == store::Appended::reserved || attempt >= attempts_unreserved;
     if (batch.again) {
       batch.again();
     } else if (batch.moves) {

@@ -56,8 +56,8 @@ void Mover::wave(double seconds) {
   set_out_done(gone->going);
 }
 
-/// In a fleet: whether this node carries plans out at the moment. What hinders it is noted, and passes by itself. A wave a second, unless it is full: the log keeps so many
-/// changes, and who has set out by them is to be found there for as long as he may be on his way.
+/// In a fleet: whether this node carries plans out at the moment. What hinders it is noted, and passes by itself. A wave a second, unless it is full: the log keeps
+/// so many changes, and who has set out by them is to be found there for as long as he may be on his way.
 bool Mover::may_set_out() {
   if (planned_.empty() || !placements_.is_shared()) return true;
   Plan& plan = plan_of(*planned_.begin()->second.front());
